@@ -1,0 +1,120 @@
+# Everything a reader, an author or CI runs. `make help` lists the targets.
+# Needs Python >= 3.11, make and a package registry; Node only for `make vendor`.
+
+VENV ?= .venv
+PYTHON ?= python3
+PRESET ?= quick
+CONSTRAINTS ?= constraints.txt
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+STAMP := $(VENV)/.installed
+VENDOR := assets/vendor
+CHAPTERS := $(wildcard chapters/ch*.ipynb)
+GPU_STAMPS := $(CHAPTERS:chapters/%.ipynb=_build/gpu/%.ok)
+
+# One thread a process: the tests run in two processes, and sums do not depend on the cores.
+export OMP_NUM_THREADS ?= 1
+# The kernel called "python3" is the one of this environment, not one of the user's.
+export JUPYTER_PREFER_ENV_PATH = 1
+export PYDEVD_DISABLE_FILE_VALIDATION = 1
+
+NBVAL := $(PY) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300
+
+.DEFAULT_GOAL := help
+.PHONY: help setup book test execute records pages lint format sync lab vendor repo-url \
+	check-book check-install gpu gpu-tests gpu-chapters gpu-records clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' \
+	  | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+setup: $(STAMP)  ## make .venv and install everything
+
+# torch comes first and alone; what came is then a constraint of the second step, so that
+# a conflict elsewhere ends in an error and never in another build of torch.
+$(STAMP): requirements.txt $(CONSTRAINTS) pyproject.toml
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install -q -c $(CONSTRAINTS) torch
+	$(PY) -m pip freeze | grep '^torch==' > $(VENV)/torch.txt
+	$(PY) -m pip install -q -c $(CONSTRAINTS) -c $(VENV)/torch.txt -r requirements.txt
+	$(PY) -m pip install -q --no-deps -e .
+	touch $@
+
+book: $(STAMP)  ## build the book from the stored outputs
+	$(BIN)/jupyter-book build . -W -n --keep-going
+	@echo
+	@echo "The book is built: open _build/html/index.html in a browser."
+
+test: $(STAMP)  ## unit tests, then every chapter against its stored outputs
+	$(PY) -m pytest -q -n 2 tests --ignore=tests/book --ignore=tests/install
+	INVLAB_PRESET=quick INVLAB_PROGRESS=off $(NBVAL) -q -n 2 --dist loadscope chapters
+
+execute: $(STAMP)  ## run chapters and store outputs (CHAPTER=ch01_..., PRESET=quick)
+	$(PY) tools/execute.py $(CHAPTER) --preset $(PRESET)
+	$(PY) tools/pages.py
+
+records: $(STAMP)  ## the full-preset runs behind the ledger; resumes
+	$(PY) -m invlab bench loss_design --preset full
+
+pages: $(STAMP)  ## write the generated pages (ledger, status)
+	$(PY) tools/pages.py
+
+lint: $(STAMP)  ## ruff, format check, mypy, codespell
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/codespell
+
+format: $(STAMP)  ## let ruff format the code (chapters too: sync and execute after)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+sync: $(STAMP)  ## write the sources of the .ipynb from the .py, never the other way
+	$(PY) tools/sync.py
+
+lab: $(STAMP)  ## open the chapters in JupyterLab
+	$(BIN)/jupyter lab chapters
+
+repo-url: $(STAMP)  ## write the repository's address everywhere (URL=https://github.com/me/invlab)
+	$(PY) tools/repo_url.py $(URL)
+
+check-book: $(STAMP)  ## test the built pages, in files and in a browser
+	$(PY) -m pytest -q -rs tests/book
+
+check-install: $(STAMP)  ## test that installing leaves torch and numpy alone (slow)
+	$(PY) -m pytest -q -m install tests/install
+
+gpu: gpu-tests gpu-chapters gpu-records  ## all that a CUDA machine should run, in steps that resume
+
+gpu-tests: $(STAMP)  ## the unit tests on the GPU
+	INVLAB_DEVICE=cuda $(PY) -m pytest -q --device cuda tests --ignore=tests/book --ignore=tests/install
+
+gpu-chapters: $(GPU_STAMPS)  ## the chapters on the GPU, one at a time
+
+# A chapter that has passed is not run again until its notebook changes.
+_build/gpu/%.ok: chapters/%.ipynb $(STAMP)
+	INVLAB_DEVICE=cuda INVLAB_PRESET=quick INVLAB_PROGRESS=off $(NBVAL) -q $<
+	mkdir -p $(@D)
+	touch $@
+
+gpu-records: $(STAMP)  ## the full-preset runs on the GPU; resumes
+	INVLAB_DEVICE=cuda $(PY) -m invlab bench loss_design --preset full
+
+# MathJax, require.js and the widget manager are committed, so that `make book` needs no
+# Node and the pages need no network. Run this only to change a version.
+vendor:  ## fetch the vendored scripts again (needs npm)
+	rm -rf .npm-tmp $(VENDOR)/mathjax && mkdir -p .npm-tmp $(VENDOR)/mathjax/output/chtml $(VENDOR)/mathjax/input/tex
+	cd .npm-tmp && npm pack -s mathjax@3.2.2 requirejs@2.3.8 @jupyter-widgets/html-manager@1.0.15
+	cd .npm-tmp && for t in *.tgz; do mkdir "$${t%.tgz}" && tar xzf "$$t" -C "$${t%.tgz}" --strip-components=1; done
+	cp .npm-tmp/mathjax-3.2.2/LICENSE $(VENDOR)/mathjax/
+	cp .npm-tmp/mathjax-3.2.2/es5/tex-mml-chtml.js $(VENDOR)/mathjax/
+	cp -r .npm-tmp/mathjax-3.2.2/es5/output/chtml/fonts $(VENDOR)/mathjax/output/chtml/
+	cp -r .npm-tmp/mathjax-3.2.2/es5/input/tex/extensions $(VENDOR)/mathjax/input/tex/
+	cp .npm-tmp/requirejs-2.3.8/require.js $(VENDOR)/
+	cp .npm-tmp/jupyter-widgets-html-manager-1.0.15/dist/embed-amd.js $(VENDOR)/
+	cp .npm-tmp/jupyter-widgets-html-manager-1.0.15/dist/*.woff2 $(VENDOR)/
+	rm -rf .npm-tmp
+
+clean:  ## remove what was built (not the environment)
+	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis .npm-tmp
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

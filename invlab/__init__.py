@@ -1,0 +1,29 @@
+"""invlab: deep-learning methods that invert a simulator, on one grammar."""
+
+from invlab.contract import check_task
+from invlab.methods import get_method, list_methods
+from invlab.metrics import bootstrap_interval, resimulation_error
+from invlab.priors import Box, Normal, Product
+from invlab.surrogate import fit_surrogate
+from invlab.task import Pairs, Simulator, Targets, Task
+from invlab.tasks import get_task, list_tasks
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Box",
+    "Normal",
+    "Pairs",
+    "Product",
+    "Simulator",
+    "Targets",
+    "Task",
+    "bootstrap_interval",
+    "check_task",
+    "fit_surrogate",
+    "get_method",
+    "get_task",
+    "list_methods",
+    "list_tasks",
+    "resimulation_error",
+]

@@ -1,0 +1,87 @@
+"""The command line: ``python -m invlab bench | report | check``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import invlab
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m invlab", description=invlab.__doc__)
+    commands = parser.add_subparsers(required=True)
+
+    bench = commands.add_parser("bench", help="run a paper's experiments and record them; resumes")
+    bench.add_argument("paper", help="such as loss_design")
+    bench.add_argument("--preset", choices=["quick", "full"], help="overrides INVLAB_PRESET")
+    bench.add_argument("--seeds", type=int, default=5, help="seeds 0 to N-1 (default 5)")
+    bench.add_argument("--only", default="", help="only cells whose id contains this")
+    bench.add_argument("--folder", type=Path, help="of the records (default: results, or results-quick)")
+    bench.set_defaults(run=_bench)
+
+    report = commands.add_parser("report", help="our numbers beside the papers'")
+    report.add_argument("--json", action="store_true", help="a JSON list, a row a number")
+    report.add_argument("--folder", type=Path, help="of the records (default: results)")
+    report.set_defaults(run=_report)
+
+    check = commands.add_parser("check", help="run the task contract on any task")
+    check.add_argument("task", metavar="MODULE:TASK", help="where the task stands")
+    check.set_defaults(run=_check)
+
+    options = parser.parse_args(arguments)
+    try:
+        return options.run(options)
+    except (ValueError, FileNotFoundError) as error:
+        print(f"invlab: {error}", file=sys.stderr)
+        return 2
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from invlab import benchmark, papers, report
+    from invlab.runtime import by_preset
+
+    if options.preset:
+        os.environ["INVLAB_PRESET"] = options.preset
+    # quick records never stand among the full ones
+    folder = options.folder or by_preset(quick=Path("results-quick"), full=report.results_folder())
+    chosen = [cell for cell in papers.cells(options.paper) if options.only in cell.id]
+    records = benchmark.run(chosen, seeds=range(options.seeds), folder=folder)
+    seconds = sum(record["cpu_seconds"] for record in records)
+    print(f"{len(records)} records in {folder}; they took {seconds / 60:.1f} CPU minutes to make")
+    return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    from invlab import papers, report
+
+    rows = report.ledger(papers.claims(), options.folder)
+    if options.json:
+        print(json.dumps(rows, indent=1, ensure_ascii=False))
+        return 0
+    columns = {key: key for key in ("id", "paper", "ours", "low", "high", "verdict")}
+    print(report.table(rows, columns))
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    module, _, name = options.task.partition(":")
+    if not name:
+        raise ValueError(f"check: expected MODULE:TASK, got {options.task!r}")
+    sys.path.insert(0, os.getcwd())
+    task = getattr(importlib.import_module(module), name)
+    verdicts = invlab.check_task(task() if isinstance(task, type) else task)
+    print(verdicts)
+    return 0 if verdicts.passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

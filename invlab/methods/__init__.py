@@ -1,0 +1,38 @@
+"""Inverse methods, one a file; the file's name is the method's name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from invlab.methods.base import Method
+from invlab.methods.direct import Direct
+from invlab.methods.encoder_decoder import EncoderDecoder
+from invlab.methods.tandem import Tandem
+
+__all__ = ["get_method", "list_methods"]
+
+_METHODS: dict[str, type[Method]] = {
+    "direct": Direct,
+    "encoder_decoder": EncoderDecoder,
+    "tandem": Tandem,
+}
+
+
+def list_methods() -> list[str]:
+    """Names of all methods."""
+    return sorted(_METHODS)
+
+
+def get_method(name: str, **options: Any) -> Any:
+    """An untrained method by name.
+
+    Args:
+        name: one of :func:`list_methods`.
+        options: arguments of its class.
+
+    Raises:
+        ValueError: no such method.
+    """
+    if name not in _METHODS:
+        raise ValueError(f"get_method: expected one of {list_methods()}, got {name!r}")
+    return _METHODS[name](**options)

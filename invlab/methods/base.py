@@ -1,0 +1,165 @@
+"""What a method is, and the inverse network that several of them train."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Literal, Protocol, Self, Unpack
+
+import torch
+from torch import Tensor, nn
+
+from invlab import runtime
+from invlab.losses import Norm
+from invlab.networks import MLP, ScaledNetwork, Standardizer
+from invlab.surrogate import Surrogate
+from invlab.task import Pairs, Task
+from invlab.training import History, TrainingOptions
+from invlab.validation import require_count, require_tensor
+
+__all__ = ["InverseNetwork", "Method", "Seeds"]
+
+# One seed trains one network; several seeds train as members of one batched network.
+Seeds = int | Sequence[int]
+
+
+class Method(Protocol):
+    """An inverse method: learn from a task's pairs, then propose unknowns for new targets."""
+
+    def fit(self, task: Task, data: Pairs, *, seed: Seeds = 0) -> Self:
+        """Learn from the pairs and return the method itself."""
+
+    def propose(
+        self,
+        y: Tensor,
+        n: int = 1,
+        c: Tensor | None = None,
+        *,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """``n`` guesses for each target: ``(B, *dy)`` to ``(B, n, dx)``."""
+
+
+class InverseNetwork(nn.Module):
+    """I: y → x, one answer a target. The subclasses differ in the loss that trains it.
+
+    Args:
+        norm: ``"l1"`` or ``"l2"``.
+        width: units of each hidden layer.
+        inverse_layers: linear layers of I; the paper has eleven.
+        x_scaler, y_scaler: scales that the networks see x and y in; mean and standard
+            deviation of the training data if not given.
+        held_out: share of the pairs kept for validation; its best weights are restored.
+        training: passed on to :func:`invlab.training.train`.
+    """
+
+    # What the loss compares: unknowns ("x") or their effect ("y").
+    measures: Literal["x", "y"] = "y"
+
+    def __init__(
+        self,
+        *,
+        norm: Norm = "l2",
+        width: int = 64,
+        inverse_layers: int = 11,
+        x_scaler: Standardizer | None = None,
+        y_scaler: Standardizer | None = None,
+        held_out: float = 0.0,
+        **training: Unpack[TrainingOptions],
+    ) -> None:
+        super().__init__()
+        if norm not in ("l1", "l2"):
+            raise ValueError(f"norm: expected 'l1' or 'l2', got {norm!r}")
+        self.norm = norm
+        self.width = require_count("width", width)
+        self.inverse_layers = require_count("inverse_layers", inverse_layers)
+        self.x_scaler, self.y_scaler = x_scaler, y_scaler
+        self.held_out = held_out
+        self.training_options = training
+        self.history: dict[str, History] = {}
+        self.surrogate: Surrogate | None = None  # f̂, where the method trains one
+
+    @property
+    def name(self) -> str:
+        """Name in the registry: the file's name."""
+        return type(self).__module__.rsplit(".", 1)[-1]
+
+    def build(self, x_dim: int, y_dim: int, *, seeds: Sequence[int] = (0,)) -> Self:
+        """Make the untrained networks; call it before ``load_state_dict`` on a new instance."""
+        self.x_scaler = self.x_scaler or Standardizer.identity(x_dim)
+        self.y_scaler = self.y_scaler or Standardizer.identity(y_dim)
+        sizes = [y_dim, *[self.width] * (self.inverse_layers - 1), x_dim]
+        core = MLP(sizes, seeds=seeds, stream="inverse")
+        self.inverse = ScaledNetwork(core, self.y_scaler, self.x_scaler)
+        return self
+
+    def fit(self, task: Task, data: Pairs, *, seed: Seeds = 0) -> Self:
+        """Train on pairs. Several seeds train together; :meth:`member` takes one out."""
+        raise NotImplementedError(f"{type(self).__name__}: write fit(task, data, *, seed)")
+
+    def invert(self, y: Tensor) -> Tensor:
+        """Answers of all members: targets ``(B, *dy)`` to ``(K, B, dx)``, in the dtype of y."""
+        if not hasattr(self, "inverse"):
+            raise ValueError(f"{self.name}: call fit(task, data) before asking for answers")
+        dim = len(self.inverse.inputs.shift)
+        require_tensor(f"{self.name}: y", y, ("B", *["dy"] * max(1, y.ndim - 1)))
+        flat = y.flatten(1)
+        require_tensor(f"{self.name}: y", flat, ("B", dim), device=self.inverse.inputs.shift.device)
+        with torch.no_grad():
+            return self.inverse(flat.float()).to(y.dtype)
+
+    def propose(
+        self,
+        y: Tensor,
+        n: int = 1,
+        c: Tensor | None = None,
+        *,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """The answer for each target, repeated ``n`` times: ``(B, n, dx)``.
+
+        The network is deterministic: more guesses of it are copies, and say so by being equal.
+
+        Raises:
+            ValueError: not fitted, ``n < 1``, a context (this method takes none), several
+                members, or targets of the wrong shape, device or with NaN.
+        """
+        require_count(f"{self.name}: n", n)
+        if c is not None:
+            raise ValueError(f"{self.name}: takes no context c, got one")
+        answers = self.invert(y)
+        if len(answers) > 1:
+            raise ValueError(f"{self.name}: holds {len(answers)} members; take one with .member(k)")
+        return answers[0].unsqueeze(1).expand(-1, n, -1)
+
+    def member(self, k: int) -> Self:
+        """A copy that holds the networks of the k-th seed alone."""
+        single = copy.copy(self)
+        single._modules = dict(self._modules)
+        single.inverse = self.inverse.member(k)
+        if self.surrogate is not None:
+            single.surrogate = self.surrogate.member(k)
+        return single
+
+    def _prepare(
+        self, task: Task, data: Pairs, seed: Seeds
+    ) -> tuple[list[int], Pairs, Pairs | None]:
+        """Seeds, training pairs and held-out pairs; scales fitted on the training pairs alone."""
+        if data.c is not None or task.context is not None:
+            raise ValueError(f"{self.name}: takes no context c, but the task or the data has one")
+        if data.x.shape[1] != task.x_dim:
+            raise ValueError(
+                f"{self.name}: {task.name} has {task.x_dim} unknowns, the pairs have {data.x.shape[1]}"
+            )
+        seeds = [seed] if isinstance(seed, int) else list(seed)
+        data = Pairs(data.x.float(), data.y.float().flatten(1))
+        kept: Pairs = data
+        validation: Pairs | None = None
+        if self.held_out:
+            shuffle = runtime.generator(seeds[0], "held out")
+            kept, validation = data.split(self.held_out, generator=shuffle)
+        self.x_scaler = self.x_scaler or Standardizer.fit(kept.x)
+        self.y_scaler = self.y_scaler or Standardizer.fit(kept.y)
+        self.build(kept.x.shape[1], kept.y.shape[1], seeds=seeds)
+        self.to(kept.x.device)
+        return seeds, kept, validation

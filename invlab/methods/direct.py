@@ -1,0 +1,90 @@
+"""Direct regression of x on y, and the same network trained through the true simulator."""
+
+from __future__ import annotations
+
+from typing import Literal, Self, Unpack
+
+from torch import Tensor
+
+from invlab import losses
+from invlab.losses import Norm
+from invlab.methods.base import InverseNetwork, Seeds
+from invlab.networks import Standardizer
+from invlab.task import Pairs, Task
+from invlab.training import TrainingOptions, train
+
+__all__ = ["Direct"]
+
+
+class Direct(InverseNetwork):
+    """One network I, trained on the misfit of the unknowns or of their effect.
+
+    Args:
+        misfit: ``"inverse"`` compares I(y) with x, equation (3): the classical regression, that
+            fails where several x explain one y. ``"effect"`` compares f(I(y)) with y, equation
+            (11), and needs a differentiable simulator at each training step.
+        others: see :class:`~invlab.methods.base.InverseNetwork`.
+
+    Source: Rivera, Pardo and Alberdi (2020), Section 3.
+    """
+
+    def __init__(
+        self,
+        *,
+        misfit: Literal["inverse", "effect"] = "inverse",
+        norm: Norm = "l2",
+        width: int = 64,
+        inverse_layers: int = 11,
+        x_scaler: Standardizer | None = None,
+        y_scaler: Standardizer | None = None,
+        held_out: float = 0.0,
+        **training: Unpack[TrainingOptions],
+    ) -> None:
+        super().__init__(
+            norm=norm,
+            width=width,
+            inverse_layers=inverse_layers,
+            x_scaler=x_scaler,
+            y_scaler=y_scaler,
+            held_out=held_out,
+            **training,
+        )
+        if misfit not in ("inverse", "effect"):
+            raise ValueError(f"misfit: expected 'inverse' or 'effect', got {misfit!r}")
+        self.misfit = misfit
+        self.measures = "x" if misfit == "inverse" else "y"
+
+    def fit(self, task: Task, data: Pairs, *, seed: Seeds = 0) -> Self:
+        """Train on pairs; the effect misfit uses their y alone, and the task's simulator.
+
+        Raises:
+            ValueError: the effect misfit is asked of a task that is not differentiable.
+        """
+        if self.misfit == "effect" and not task.differentiable:
+            raise ValueError(
+                f"direct: misfit='effect' needs gradients, and {task.name} says differentiable=False; "
+                "use 'tandem', whose surrogate has them"
+            )
+        seeds, data, validation = self._prepare(task, data, seed)
+        x_scale, y_scale = self.inverse.outputs, self.inverse.inputs
+
+        def inverse(x: Tensor, y: Tensor) -> dict[str, Tensor]:
+            x_hat = self.inverse(y)
+            return {"inverse": losses.inverse_misfit(x_scale(x_hat), x_scale(x), self.norm)}
+
+        def simulate(x_hat: Tensor) -> Tensor:
+            return y_scale(task.simulator(x_hat).flatten(2))
+
+        def effect(x: Tensor, y: Tensor) -> dict[str, Tensor]:
+            return {"effect": losses.effect_misfit(simulate, self.inverse(y), y_scale(y), self.norm)}
+
+        self.history["inverse"] = train(
+            self.inverse,
+            inverse if self.misfit == "inverse" else effect,
+            (data.x, data.y),
+            seeds=seeds,
+            validation=None if validation is None else (validation.x, validation.y),
+            description=f"direct, {self.misfit} misfit",
+            **self.training_options,
+        )
+        return self

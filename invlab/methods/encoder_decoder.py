@@ -1,0 +1,145 @@
+"""Encoder–decoder: the surrogate and the inverse network learn together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Self, Unpack
+
+import torch
+from torch import Tensor
+
+from invlab import losses, runtime
+from invlab.losses import Norm
+from invlab.methods.base import InverseNetwork, Seeds
+from invlab.networks import Standardizer
+from invlab.surrogate import build_surrogate
+from invlab.task import Pairs, Targets, Task
+from invlab.training import TrainingOptions, train
+from invlab.validation import require_count, require_tensor
+
+__all__ = ["EncoderDecoder"]
+
+
+class EncoderDecoder(InverseNetwork):
+    """f̂ and I trained on one loss, ``‖f̂(x) − y‖ + ‖f̂(I(y)) − y‖``, equation (12).
+
+    Both terms can be small while I is useless: f̂ only has to be right at the training x, and
+    I is free to answer where it is wrong. Score with the true simulator.
+
+    Args:
+        smooth: weight λ of the smoothness term, equation (17); 0 leaves it out.
+        smooth_order: 1 for the first difference (the paper's), 2 for the second.
+        smooth_step: step of the difference. Both are in scaled y over x measured in
+            half-widths of the task's box, whatever scale the networks see, so that λ keeps
+            its meaning.
+        smooth_points: number of points of the box that the term is averaged over.
+        forward_layers: linear layers of f̂; the paper has five.
+        others: see :class:`~invlab.methods.base.InverseNetwork`.
+
+    Source: Rivera, Pardo and Alberdi (2020), Sections 3 and 4.
+    """
+
+    def __init__(
+        self,
+        *,
+        smooth: float = 0.0,
+        smooth_order: Literal[1, 2] = 1,
+        smooth_step: float = 1e-3,
+        smooth_points: int = 1000,
+        forward_layers: int = 5,
+        norm: Norm = "l2",
+        width: int = 64,
+        inverse_layers: int = 11,
+        x_scaler: Standardizer | None = None,
+        y_scaler: Standardizer | None = None,
+        **training: Unpack[TrainingOptions],
+    ) -> None:
+        super().__init__(
+            norm=norm,
+            width=width,
+            inverse_layers=inverse_layers,
+            x_scaler=x_scaler,
+            y_scaler=y_scaler,
+            **training,
+        )
+        if smooth < 0:
+            raise ValueError(f"smooth: expected a weight of at least 0, got {smooth}")
+        self.smooth = smooth
+        self.smooth_order = smooth_order
+        self.smooth_step = smooth_step
+        self.smooth_points = require_count("smooth_points", smooth_points)
+        self.forward_layers = require_count("forward_layers", forward_layers)
+
+    def build(self, x_dim: int, y_dim: int, *, seeds: Sequence[int] = (0,)) -> Self:
+        """Make the untrained networks; call it before ``load_state_dict`` on a new instance."""
+        super().build(x_dim, y_dim, seeds=seeds)
+        self.surrogate = build_surrogate(
+            self.inverse.outputs,
+            self.inverse.inputs,
+            seeds=seeds,
+            width=self.width,
+            layers=self.forward_layers,
+        )
+        return self
+
+    def fit(
+        self, task: Task, data: Pairs, *, seed: Seeds = 0, targets: Targets | None = None
+    ) -> Self:
+        """Train on pairs.
+
+        Args:
+            task: gives the box for the smoothness term; its simulator is not called.
+            data: pairs for the first term, and for the second where no targets are given.
+            seed: one seed, or several to train together.
+            targets: observations for the second term. They cost no simulation. The pairs are
+                then used whole at each step, and the targets in batches.
+        """
+        seeds, data, _ = self._prepare(task, data, seed)
+        assert self.surrogate is not None
+        y_scale, surrogate = self.inverse.inputs, self.surrogate
+        points = self._points(task).to(data.x)
+
+        def scaled(x: Tensor) -> Tensor:
+            return y_scale(surrogate(x))
+
+        def in_box_units(u: Tensor) -> Tensor:
+            return scaled(task.box.center.to(u) + u * task.box.width.to(u) / 2)
+
+        def terms(x: Tensor, y: Tensor, y_target: Tensor) -> dict[str, Tensor]:
+            x_hat = self.inverse(y_target)
+            parts = losses.encoder_decoder(
+                scaled, x, y_scale(y), x_hat, y_scale(y_target), self.norm
+            )
+            if self.smooth:
+                rough = losses.smoothness(
+                    in_box_units, points, self.norm, order=self.smooth_order, step=self.smooth_step
+                )
+                parts["REG"] = self.smooth * rough
+            return parts
+
+        networks = torch.nn.ModuleList([self.inverse, surrogate])
+        batches: tuple[Tensor, ...]
+        if targets is None:
+            batches, batch_terms = (data.x, data.y), lambda x, y: terms(x, y, y)
+        else:
+            y_flat = targets.y.float().flatten(1)
+            require_tensor("targets.y", y_flat, ("B", data.y.shape[1]), device=data.y.device)
+            batches, batch_terms = (y_flat,), lambda y: terms(data.x, data.y, y)
+        self.history["joint"] = train(
+            networks,
+            batch_terms,
+            batches,
+            seeds=seeds,
+            description="encoder-decoder",
+            **self.training_options,
+        )
+        surrogate.history = self.history["joint"]
+        return self
+
+    def _points(self, task: Task) -> Tensor:
+        """Points of the box in half-widths: equidistant in one dimension, else uniform draws."""
+        if task.x_dim == 1:
+            return torch.linspace(-1, 1, self.smooth_points)[:, None]
+        draws = runtime.generator(0, "smoothness")
+        unit = torch.rand(self.smooth_points, task.x_dim, generator=draws)
+        return 2 * unit - 1

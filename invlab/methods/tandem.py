@@ -1,0 +1,101 @@
+"""Tandem, or the two-step loss: first the surrogate, then the inverse network through it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Self, Unpack
+
+from torch import Tensor
+
+from invlab import losses
+from invlab.losses import Norm
+from invlab.methods.base import InverseNetwork, Seeds
+from invlab.networks import Standardizer
+from invlab.surrogate import build_surrogate, fit_surrogate
+from invlab.task import Pairs, Task
+from invlab.training import TrainingOptions, train
+from invlab.validation import require_count
+
+__all__ = ["Tandem"]
+
+
+class Tandem(InverseNetwork):
+    """f̂ is fitted to the pairs and frozen; I then learns ``‖f̂(I(y)) − y‖``, eqs. (13), (14).
+
+    Args:
+        forward_layers: linear layers of f̂; the paper has five.
+        others: see :class:`~invlab.methods.base.InverseNetwork`.
+
+    Source: Rivera, Pardo and Alberdi (2020), Section 3, "two-steps loss"; called tandem in Ren,
+    Padilla and Malof (2020).
+    """
+
+    def __init__(
+        self,
+        *,
+        forward_layers: int = 5,
+        norm: Norm = "l2",
+        width: int = 64,
+        inverse_layers: int = 11,
+        x_scaler: Standardizer | None = None,
+        y_scaler: Standardizer | None = None,
+        held_out: float = 0.0,
+        **training: Unpack[TrainingOptions],
+    ) -> None:
+        super().__init__(
+            norm=norm,
+            width=width,
+            inverse_layers=inverse_layers,
+            x_scaler=x_scaler,
+            y_scaler=y_scaler,
+            held_out=held_out,
+            **training,
+        )
+        self.forward_layers = require_count("forward_layers", forward_layers)
+
+    def build(self, x_dim: int, y_dim: int, *, seeds: Sequence[int] = (0,)) -> Self:
+        """Make the untrained networks; call it before ``load_state_dict`` on a new instance."""
+        super().build(x_dim, y_dim, seeds=seeds)
+        self.surrogate = build_surrogate(
+            self.inverse.outputs,
+            self.inverse.inputs,
+            seeds=seeds,
+            width=self.width,
+            layers=self.forward_layers,
+        )
+        return self
+
+    def fit(self, task: Task, data: Pairs, *, seed: Seeds = 0) -> Self:
+        """Train f̂ on the pairs, freeze it, then train I on their y. The simulator is not called."""
+        seeds, data, validation = self._prepare(task, data, seed)
+        x_scale, y_scale = self.inverse.outputs, self.inverse.inputs
+        surrogate = fit_surrogate(
+            data,
+            seeds=seeds,
+            norm=self.norm,
+            width=self.width,
+            layers=self.forward_layers,
+            x_scaler=x_scale,
+            y_scaler=y_scale,
+            held_out=validation,
+            **self.training_options,
+        )
+        self.surrogate = surrogate.requires_grad_(False)
+
+        def simulate(x_hat: Tensor) -> Tensor:
+            return y_scale(surrogate(x_hat))
+
+        def effect(y: Tensor) -> dict[str, Tensor]:
+            return {"FI": losses.effect_misfit(simulate, self.inverse(y), y_scale(y), self.norm)}
+
+        self.history["forward"] = surrogate.history
+        self.history["inverse"] = train(
+            self.inverse,
+            effect,
+            (data.y,),
+            seeds=seeds,
+            validation=None if validation is None else (validation.y,),
+            description="tandem",
+            **self.training_options,
+        )
+        return self

@@ -1,0 +1,162 @@
+"""Networks and the scales they see the world in. Nothing here is trained.
+
+Every network holds ``K`` members, one a seed, whose weights are stacked and applied in one
+batched product: the seeds of an experiment train together and never mix.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from invlab import runtime
+from invlab.validation import require_count, require_tensor
+
+__all__ = ["MLP", "ScaledNetwork", "Standardizer"]
+
+
+class Standardizer(nn.Module):
+    """A linear change of scale for each feature: ``u = (v - shift) / scale``.
+
+    Args:
+        shift: what becomes zero, ``d`` numbers in the units of v.
+        scale: what becomes one, ``d`` numbers above zero.
+    """
+
+    shift: Tensor
+    scale: Tensor
+
+    def __init__(self, shift: Sequence[float] | Tensor, scale: Sequence[float] | Tensor) -> None:
+        super().__init__()
+        self.register_buffer("shift", torch.as_tensor(shift, dtype=torch.float32).clone())
+        self.register_buffer("scale", torch.as_tensor(scale, dtype=torch.float32).clone())
+        if self.shift.shape != self.scale.shape or not bool((self.scale > 0).all()):
+            raise ValueError(f"Standardizer: expected a scale above zero for each shift, got {scale}")
+
+    @classmethod
+    def fit(cls, values: Tensor) -> Self:
+        """Mean and standard deviation of each column of ``values``, shape ``(N, d)``.
+
+        A constant column keeps scale one, so that nothing is divided by zero.
+        """
+        require_tensor("Standardizer.fit: values", values, ("N", "d"))
+        values = values.double()
+        scale = values.std(0, correction=0)
+        return cls(values.mean(0), torch.where(scale > 0, scale, 1.0))
+
+    @classmethod
+    def identity(cls, dim: int) -> Self:
+        """The change that changes nothing."""
+        return cls(torch.zeros(dim), torch.ones(dim))
+
+    def forward(self, v: Tensor) -> Tensor:
+        """From original units to the network's: ``(..., d) -> (..., d)``."""
+        return (v - self.shift.to(v)) / self.scale.to(v)
+
+    def inverse(self, u: Tensor) -> Tensor:
+        """From the network's units back to the original ones."""
+        return u * self.scale.to(u) + self.shift.to(u)
+
+
+class MLP(nn.Module):
+    """A fully connected network with a linear output, for ``K`` seeds at once.
+
+    Weights and biases start uniform in ±1/√(fan-in), PyTorch's own rule for ``nn.Linear``.
+
+    Args:
+        sizes: widths from input to output; ``len(sizes) - 1`` linear layers.
+        seeds: one member for each seed.
+        stream: name of the random stream, so that two networks of one seed differ.
+        activation: between the layers, never after the last.
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        *,
+        seeds: Sequence[int] = (0,),
+        stream: str = "network",
+        activation: Callable[[Tensor], Tensor] = torch.relu,
+    ) -> None:
+        super().__init__()
+        for size in sizes:
+            require_count("MLP: sizes", size)
+        self.activation = activation
+        generators = [runtime.generator(seed, stream, "weights") for seed in seeds]
+        self.weights = nn.ParameterList()
+        self.biases = nn.ParameterList()
+        for fan_in, fan_out in zip(sizes, sizes[1:], strict=False):
+            self.weights.append(_uniform((fan_in, fan_out), fan_in, generators))
+            self.biases.append(_uniform((1, fan_out), fan_in, generators))
+
+    def __len__(self) -> int:
+        """Number of members K."""
+        return len(self.weights[0])
+
+    def hidden(self, u: Tensor) -> list[Tensor]:
+        """Activations of each hidden layer, shapes ``(K, N, width)``; see :meth:`forward`."""
+        return self._layers(u)[:-1]
+
+    def forward(self, u: Tensor) -> Tensor:
+        """Apply all members.
+
+        Args:
+            u: ``(N, d_in)``, shared by the members, or ``(K, N, d_in)``, one batch a member.
+
+        Returns:
+            ``(K, N, d_out)``.
+        """
+        return self._layers(u)[-1]
+
+    def _layers(self, u: Tensor) -> list[Tensor]:
+        h = u.expand(len(self), *u.shape[-2:])
+        outputs = []
+        for weight, bias in zip(self.weights, self.biases, strict=True):
+            h = torch.baddbmm(bias, h, weight)
+            if len(outputs) < len(self.weights) - 1:
+                h = self.activation(h)
+            outputs.append(h)
+        return outputs
+
+
+class ScaledNetwork(nn.Module):
+    """A network between two scales: original units go in, original units come out.
+
+    Args:
+        core: maps scaled inputs to scaled outputs.
+        inputs: scale of the inputs.
+        outputs: scale of the outputs.
+    """
+
+    def __init__(self, core: MLP, inputs: Standardizer, outputs: Standardizer) -> None:
+        super().__init__()
+        self.core = core
+        self.inputs = inputs
+        self.outputs = outputs
+
+    def __len__(self) -> int:
+        """Number of members K."""
+        return len(self.core)
+
+    def forward(self, v: Tensor) -> Tensor:
+        """``(N, d_in)`` or ``(K, N, d_in)`` to ``(K, N, d_out)``, both in original units."""
+        return self.outputs.inverse(self.core(self.inputs(v)))
+
+    def member(self, k: int) -> Self:
+        """A copy that holds member ``k`` alone."""
+        if not 0 <= k < len(self):
+            raise ValueError(f"member: expected 0 <= k < {len(self)}, got {k}")
+        single = copy.deepcopy(self)
+        for values in (single.core.weights, single.core.biases):
+            for i in range(len(values)):
+                values[i] = nn.Parameter(values[i].detach()[k : k + 1].clone())
+        return single
+
+
+def _uniform(shape: tuple[int, int], fan_in: int, generators: list[torch.Generator]) -> nn.Parameter:
+    unit = torch.stack([torch.rand(shape, generator=g) for g in generators])
+    return nn.Parameter((2 * unit - 1) / fan_in**0.5)

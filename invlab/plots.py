@@ -1,0 +1,189 @@
+"""One function for each figure that recurs; each draws on the axes it is given.
+
+Colours are those of Okabe and Ito, told apart by colour-blind readers, and every series also
+differs by marker or line style. Figures have a white ground, in the light and the dark theme.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from torch import Tensor
+
+from invlab.losses import Norm
+
+__all__ = [
+    "BLACK",
+    "BLUE",
+    "GREEN",
+    "ORANGE",
+    "PURPLE",
+    "RED",
+    "SKY",
+    "answers",
+    "forward_fit",
+    "guess_losses",
+    "loss_terms",
+    "resimulated",
+    "use_style",
+]
+
+BLACK, BLUE, ORANGE, GREEN = "#000000", "#0072B2", "#E69F00", "#009E73"
+RED, PURPLE, SKY = "#D55E00", "#CC79A7", "#56B4E9"
+SERIES = (GREEN, ORANGE, PURPLE, SKY, RED)
+MARKERS = ("o", "s", "^", "D", "v")
+DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1)))
+
+Array = Tensor | np.ndarray | Sequence[float]
+
+
+def use_style() -> None:
+    """Set the book's figure style for this session."""
+    plt.rcParams.update(
+        {
+            "figure.figsize": (7.0, 3.2),
+            "figure.dpi": 100,
+            "figure.constrained_layout.use": True,
+            "figure.facecolor": "white",
+            "savefig.facecolor": "white",
+            "axes.facecolor": "white",
+            "axes.grid": True,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "grid.alpha": 0.25,
+            "font.size": 10,
+            "legend.frameon": False,
+            "lines.linewidth": 1.6,
+        }
+    )
+
+
+def answers(ax: Axes, y: Array, x_hat: Array, *, labels: Sequence[str] = ()) -> None:
+    """Answers x̂ over targets y, with both exact branches of y = x² behind them.
+
+    Args:
+        ax: where to draw.
+        y: ``(B,)``.
+        x_hat: ``(B,)``, or ``(K, B)`` for several seeds.
+        labels: legend entries, one a row of ``x_hat``.
+    """
+    y, x_hat = _array(y), np.atleast_2d(_array(x_hat))
+    dense = np.linspace(0, y.max(), 400)
+    ax.plot(dense, np.sqrt(dense), color=BLUE, label="exact, ±√y")
+    ax.plot(dense, -np.sqrt(dense), color=BLUE)
+    for k, row in enumerate(x_hat):
+        ax.plot(
+            y,
+            row,
+            MARKERS[k % 5],
+            color=SERIES[k % 5],
+            markersize=3.5,
+            label=labels[k] if k < len(labels) else None,
+        )
+    ax.set(xlabel="target y", ylabel="answer x̂")
+
+
+def resimulated(ax: Axes, y: Array, effect: Array, *, label: str = "f(x̂)") -> None:
+    """What the answers cause over what was asked for; right answers lie on the diagonal.
+
+    Args:
+        ax: where to draw.
+        y, effect: ``(B,)`` in the same unit.
+        label: legend entry.
+    """
+    y, effect = _array(y), _array(effect)
+    ends = [y.min(), y.max()]
+    ax.plot(ends, ends, color=BLUE, label="exact")
+    ax.plot(y, effect, "o", color=GREEN, markersize=3.5, label=label)
+    ax.set(xlabel="target y", ylabel="re-simulated y")
+
+
+def forward_fit(
+    ax: Axes, x: Array, f_hat: Array, *, points: tuple[Array, Array] | None = None
+) -> None:
+    """Surrogates over x beside the true square, with the points they were trained on.
+
+    Args:
+        ax: where to draw.
+        x: ``(N,)``.
+        f_hat: ``(N,)`` or ``(K, N)`` for several seeds.
+        points: x and y of the training points.
+    """
+    x, f_hat = _array(x), np.atleast_2d(_array(f_hat))
+    ax.plot(x, x**2, color=BLUE, label="exact, x²")
+    for k, row in enumerate(f_hat):
+        ax.plot(
+            x,
+            row,
+            linestyle=DASHES[k % 5],
+            color=SERIES[k % 5],
+            linewidth=1.2,
+            label="surrogate f̂" if k == 0 else None,
+        )
+    if points is not None:
+        ax.plot(*map(_array, points), "o", color=RED, markersize=7, zorder=3, label="training points")
+    ax.set(xlabel="x", ylabel="y")
+
+
+def loss_terms(
+    ax: Axes, terms: Mapping[str, Array], *, names: Mapping[str, str] | None = None, total: bool = True
+) -> None:
+    """Each term of a loss over the epochs, on a logarithmic axis.
+
+    Args:
+        ax: where to draw.
+        terms: term to ``(epochs,)`` or ``(epochs, K)``; the median over K is drawn.
+        names: what the legend calls them.
+        total: whether the sum is drawn too.
+    """
+    curves = {name: _array(values).reshape(len(_array(values)), -1) for name, values in terms.items()}
+    if total:
+        curves["total"] = np.sum(list(curves.values()), axis=0)
+    for k, (name, values) in enumerate(curves.items()):
+        last = total and k == len(curves) - 1
+        ax.semilogy(
+            np.median(values, axis=1),
+            linestyle=DASHES[k % 5],
+            color=BLACK if last else SERIES[k % 5],
+            label=(names or {}).get(name, name),
+        )
+    ax.set(xlabel="epoch", ylabel="loss (scaled units)")
+    ax.legend()
+
+
+def guess_losses(axes: Sequence[Axes], y: float, *, share: float = 0.5) -> None:
+    """Both norms' loss for one target y of y = x² as a function of the guess, and its minimisers.
+
+    Args:
+        axes: two, for l1 and l2.
+        y: the target.
+        share: share of the data on the branch +√y.
+    """
+    root = y**0.5
+    guess = np.linspace(-40, 40, 801)
+    for ax, norm in zip(axes, ("l1", "l2"), strict=True):
+        loss = _pair_loss(guess, root, share, norm)
+        ax.plot(guess, loss, color=BLACK, label=f"{norm} loss")
+        for place in {-root, root}:
+            ax.axvline(place, color=BLUE, linestyle="--", linewidth=1)
+        ax.plot([-root, root], _pair_loss(np.array([-root, root]), root, share, norm), "o", color=BLUE, label="answers ±√y")
+        best = guess[loss <= loss.min() + 1e-9 * max(1.0, loss.max())]
+        low, high = (-root, root) if norm == "l1" and share == 0.5 else (best.min(), best.max())
+        bottom = float(_pair_loss(np.array([(low + high) / 2]), root, share, norm)[0])
+        ax.plot([low, high], [bottom, bottom], color=RED, linewidth=4, alpha=0.8, solid_capstyle="round", label="minimisers")
+        ax.set(xlabel="guess I(y)", ylabel="mean loss", title=f"{norm}, y = {y:.0f}")
+        ax.set_ylim(0, 45 if norm == "l1" else 2400)
+        ax.legend(loc="upper center", fontsize=8)
+
+
+def _pair_loss(guess: np.ndarray, root: float, share: float, norm: Norm) -> np.ndarray:
+    power = 1 if norm == "l1" else 2
+    return share * np.abs(guess - root) ** power + (1 - share) * np.abs(guess + root) ** power
+
+
+def _array(values: Any) -> np.ndarray:
+    return values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)

@@ -1,0 +1,151 @@
+"""What is known about the unknown before measuring: boxes, normal laws and their products."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from invlab.validation import require_count
+
+__all__ = ["Box", "Normal", "Prior", "Product"]
+
+# Half-width, in standard deviations, of the interval that holds 95 % of a normal law.
+NORMAL_95 = 1.959963984540054
+
+Numbers = Sequence[float] | Tensor
+
+
+@runtime_checkable
+class Prior(Protocol):
+    """What a prior must offer: its dimension, its 95 % range and its samples."""
+
+    dim: int
+
+    @property
+    def bounds(self) -> Box:
+        """The box itself for a bounded prior; else the central 95 % range of each unknown."""
+
+    def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
+        """``n`` draws, shape ``(n, dim)``, float64, on the CPU."""
+
+
+class Box:
+    """The uniform law on a box ``low <= x <= high``.
+
+    Args:
+        low: lower corner, ``dim`` numbers in the units of x.
+        high: upper corner.
+
+    Raises:
+        ValueError: corners of different length, not finite, or ``low >= high`` somewhere.
+    """
+
+    def __init__(self, low: Numbers, high: Numbers) -> None:
+        self.low = _vector("low", low)
+        self.high = _vector("high", high)
+        if self.low.shape != self.high.shape:
+            raise ValueError(
+                f"Box: expected low and high of the same length, got {len(self.low)} and {len(self.high)}"
+            )
+        if not bool((self.low < self.high).all()):
+            raise ValueError(f"Box: expected low < high everywhere, got {low} and {high}")
+        self.dim = len(self.low)
+
+    def __repr__(self) -> str:
+        return f"Box({self.low.tolist()}, {self.high.tolist()})"
+
+    @property
+    def bounds(self) -> Box:
+        """The box itself."""
+        return self
+
+    @property
+    def width(self) -> Tensor:
+        """Edge lengths, shape ``(dim,)``, float64."""
+        return self.high - self.low
+
+    @property
+    def center(self) -> Tensor:
+        """Middle of the box, shape ``(dim,)``, float64."""
+        return (self.low + self.high) / 2
+
+    def contains(self, x: Tensor) -> Tensor:
+        """Which rows of ``x``, shape ``(..., dim)``, lie in the box (border included): ``(...)``."""
+        return ((x >= self.low.to(x)) & (x <= self.high.to(x))).all(-1)
+
+    def clip(self, x: Tensor) -> Tensor:
+        """The nearest point of the box for each row of ``x``, shape ``(..., dim)``."""
+        return torch.clamp(x, self.low.to(x), self.high.to(x))
+
+    def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
+        """``n`` uniform draws, shape ``(n, dim)``, float64, on the CPU."""
+        require_count("n", n)
+        unit = torch.rand(n, self.dim, generator=generator, dtype=torch.float64)
+        return self.low + unit * self.width
+
+
+class Normal:
+    """Independent normal laws.
+
+    Args:
+        mean: means, ``dim`` numbers in the units of x.
+        std: standard deviations (not variances), ``dim`` numbers above zero.
+
+    Raises:
+        ValueError: different lengths, numbers that are not finite, or a ``std`` not above zero.
+    """
+
+    def __init__(self, mean: Numbers, std: Numbers) -> None:
+        self.mean = _vector("mean", mean)
+        self.std = _vector("std", std)
+        if self.mean.shape != self.std.shape or not bool((self.std > 0).all()):
+            raise ValueError(f"Normal: expected one std above zero for each mean, got {mean} and {std}")
+        self.dim = len(self.mean)
+
+    def __repr__(self) -> str:
+        return f"Normal({self.mean.tolist()}, {self.std.tolist()})"
+
+    @property
+    def bounds(self) -> Box:
+        """The central 95 % range of each unknown."""
+        return Box(self.mean - NORMAL_95 * self.std, self.mean + NORMAL_95 * self.std)
+
+    def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
+        """``n`` draws, shape ``(n, dim)``, float64, on the CPU."""
+        require_count("n", n)
+        return self.mean + self.std * torch.randn(
+            n, self.dim, generator=generator, dtype=torch.float64
+        )
+
+
+class Product:
+    """Independent unknowns, each block with a prior of its own, in the given order."""
+
+    def __init__(self, *factors: Prior) -> None:
+        if not factors:
+            raise ValueError("Product: expected at least one prior")
+        self.factors = factors
+        self.dim = sum(factor.dim for factor in factors)
+
+    def __repr__(self) -> str:
+        return f"Product({', '.join(map(repr, self.factors))})"
+
+    @property
+    def bounds(self) -> Box:
+        """The factors' ranges side by side."""
+        boxes = [factor.bounds for factor in self.factors]
+        return Box(torch.cat([box.low for box in boxes]), torch.cat([box.high for box in boxes]))
+
+    def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
+        """``n`` draws, shape ``(n, dim)``, float64, on the CPU."""
+        return torch.cat([factor.sample(n, generator=generator) for factor in self.factors], -1)
+
+
+def _vector(name: str, values: Numbers) -> Tensor:
+    vector = torch.as_tensor(values, dtype=torch.float64, device="cpu").clone()
+    if vector.ndim != 1 or len(vector) == 0 or not bool(torch.isfinite(vector).all()):
+        raise ValueError(f"{name}: expected a list of finite numbers, got {values}")
+    return vector

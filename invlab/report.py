@@ -1,0 +1,154 @@
+"""Records beside the papers' numbers: verdict lines, tables and the ledger."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from invlab import benchmark
+from invlab.benchmark import Record
+from invlab.metrics import bootstrap_interval
+
+__all__ = ["Claim", "check", "ledger", "results_folder", "table"]
+
+Verdict = Literal["reached", "better", "not reached"]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One number that a paper reports or implies, and how ours is found in the records.
+
+    Attributes:
+        id: name of the row.
+        source: paper and figure or table.
+        records: ids of the records it is read from.
+        values: record to one number a seed.
+        accept: whether our number reaches the paper's, or what its figure shows.
+        rule: ``accept`` in words.
+        worst: whether ours is the largest value over records and seeds instead of the mean.
+        paper: the paper's number, or None where it only shows a figure.
+    """
+
+    id: str
+    source: str
+    records: tuple[str, ...]
+    values: Callable[[Record], Sequence[float]]
+    accept: Callable[[float], bool]
+    rule: str
+    worst: bool = False
+    paper: float | None = None
+
+
+def check(claim: str, holds: Any) -> None:
+    """Print a claim and its verdict, and stop with an error where it does not hold.
+
+    Raises:
+        AssertionError: the claim does not hold.
+    """
+    print(f"{'holds' if holds else 'FAILS'}: {claim}")
+    assert holds, claim
+
+
+def results_folder() -> Path:
+    """Where the recorded runs lie: ``INVLAB_RESULTS``, the repository, or the installed package.
+
+    Raises:
+        FileNotFoundError: in none of these places.
+    """
+    package = Path(__file__).parent
+    named = os.environ.get("INVLAB_RESULTS")
+    places = [Path(named)] if named else [package.parent / "results", package / "results"]
+    for place in places:
+        if place.is_dir():
+            return place
+    raise FileNotFoundError(
+        f"no recorded results in {', '.join(map(str, places))}; run `python -m invlab bench --help`"
+    )
+
+
+def ledger(claims: Sequence[Claim], folder: Path | None = None) -> list[dict[str, Any]]:
+    """A row for each claim whose records exist, our number beside the paper's.
+
+    Args:
+        claims: what the papers report; :func:`invlab.papers.claims` has all of them.
+        folder: of the records; :func:`results_folder` if not given.
+
+    Returns:
+        Rows with ``id``, ``source``, ``paper``, ``ours``, ``low``, ``high``, ``seeds``, ``preset``,
+        ``device``, ``command``, ``verdict`` and ``why``, ready for JSON.
+    """
+    records = benchmark.load(results_folder() if folder is None else folder)
+    return [
+        asdict(_row(claim, [records[name] for name in claim.records]))
+        for claim in claims
+        if all(name in records for name in claim.records)
+    ]
+
+
+def table(rows: Sequence[dict[str, Any]], columns: dict[str, str]) -> str:
+    """A Markdown table.
+
+    Args:
+        rows: dictionaries such as :func:`ledger` gives.
+        columns: key to heading, in order. Numbers are shown with three significant digits.
+    """
+    lines = [
+        "| " + " | ".join(columns.values()) + " |",
+        "|" + "---|" * len(columns),
+        *("| " + " | ".join(_shown(row.get(key)) for key in columns) + " |" for row in rows),
+    ]
+    return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class _Row:
+    id: str
+    source: str
+    paper: float | None
+    ours: float
+    low: float
+    high: float
+    seeds: list[int]
+    preset: str
+    device: str
+    command: str
+    verdict: Verdict
+    why: str
+
+
+def _row(claim: Claim, records: list[Record]) -> _Row:
+    each = torch.tensor([list(claim.values(record)) for record in records], dtype=torch.float64)
+    # one number a seed: the mean, or the worst, over the records
+    per_seed = each.amax(0) if claim.worst else each.mean(0)
+    low, high = bootstrap_interval(per_seed, statistic="max" if claim.worst else "mean")
+    ours = float(per_seed.max() if claim.worst else per_seed.mean())
+    first = records[0]
+    return _Row(
+        id=claim.id,
+        source=claim.source,
+        paper=claim.paper,
+        ours=ours,
+        low=low,
+        high=high,
+        seeds=first["seeds"],
+        preset=first["preset"],
+        device=first["device"],
+        command=f"python -m invlab bench {claim.id.split('/')[0]} --preset {first['preset']}",
+        verdict="reached" if claim.accept(ours) else "not reached",
+        why=claim.rule,
+    )
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    if isinstance(value, list):
+        return ", ".join(map(_shown, value))
+    return str(value)

@@ -1,0 +1,33 @@
+"""Inverse problems, one a file; the file's name is the task's name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from invlab.task import Task
+from invlab.tasks.square import Square
+
+__all__ = ["get_task", "list_tasks"]
+
+_TASKS: dict[str, Callable[..., Task]] = {"square": Square}
+
+
+def list_tasks() -> list[str]:
+    """Names of all tasks."""
+    return sorted(_TASKS)
+
+
+def get_task(name: str, **options: Any) -> Any:
+    """A task by name.
+
+    Args:
+        name: one of :func:`list_tasks`.
+        options: arguments of its class.
+
+    Raises:
+        ValueError: no such task.
+    """
+    if name not in _TASKS:
+        raise ValueError(f"get_task: expected one of {list_tasks()}, got {name!r}")
+    return _TASKS[name](**options)

@@ -1,0 +1,190 @@
+"""The one training loop: Adam on named loss terms, in batches or on all rows at once."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypedDict
+
+import torch
+from torch import Tensor, nn
+
+from invlab import runtime
+from invlab.validation import require_count, require_same_length
+
+__all__ = ["History", "TrainingOptions", "train"]
+
+# Terms of the loss by name, each of shape () or (K,), for one batch.
+Terms = Callable[..., dict[str, Tensor]]
+
+
+class TrainingOptions(TypedDict, total=False):
+    """What every trained method accepts and hands on to :func:`train`."""
+
+    epochs: int
+    batch_size: int | None
+    lr: float
+    lr_end: float
+    patience: int | None
+
+
+@dataclass
+class History:
+    """What happened during a training.
+
+    Attributes:
+        terms: each loss term by name, mean over an epoch's batches, shape ``(epochs, K)``.
+        validation: total loss on held-out rows after each epoch, ``(epochs, K)``, or None.
+        best_epoch: the epoch whose weights were kept, ``(K,)``.
+        stopped: why it ended: ``"all epochs"``, ``"no progress"`` or ``"interrupted"``.
+        seconds: processor seconds of this process.
+    """
+
+    terms: dict[str, Tensor] = field(default_factory=dict)
+    validation: Tensor | None = None
+    best_epoch: Tensor | None = None
+    stopped: str = "all epochs"
+    seconds: float = 0.0
+
+    @property
+    def total(self) -> Tensor:
+        """Sum of the terms, ``(epochs, K)``."""
+        return torch.stack(list(self.terms.values())).sum(0)
+
+
+def train(
+    network: nn.Module,
+    terms: Terms,
+    data: Sequence[Tensor],
+    *,
+    seeds: Sequence[int] = (0,),
+    validation: Sequence[Tensor] | None = None,
+    epochs: int = 300,
+    batch_size: int | None = 100,
+    lr: float = 1e-3,
+    lr_end: float = 1e-5,
+    patience: int | None = None,
+    description: str = "training",
+) -> History:
+    """Train a network of ``K = len(seeds)`` members in place.
+
+    The learning rate falls from ``lr`` to ``lr_end`` along half a cosine. With a validation
+    set the best weights of each member are restored at the end, also when the run is
+    interrupted from the keyboard; without one the last weights are kept.
+
+    Args:
+        network: what is trained: its parameters that require a gradient, each ``(K, ...)``.
+        terms: the loss terms of one batch; called with the tensors of ``data``, each
+            ``(K, batch, ...)`` (every member shuffles for itself), or whole when full batch.
+        data: tensors with the same number of rows.
+        seeds: one a member; orders the batches.
+        validation: held-out tensors like ``data``.
+        epochs: passes over the data.
+        batch_size: rows a step; None, or at least the number of rows, means all at once.
+        lr, lr_end: learning rate at the beginning and the end.
+        patience: stop when no member's validation loss improved for that many epochs.
+        description: what the progress bar says.
+
+    Raises:
+        FloatingPointError: a term became NaN or infinite; names the step and the term. The
+            best weights so far are restored first.
+        ValueError: data of different lengths, a patience without validation, or counts below 1.
+    """
+    rows = require_same_length(**{f"data[{i}]": tensor for i, tensor in enumerate(data)})
+    require_count("epochs", epochs)
+    size = rows if batch_size is None else min(require_count("batch_size", batch_size), rows)
+    if patience is not None and validation is None:
+        raise ValueError("patience: stopping early needs validation data, got none")
+    weights = [p for p in network.parameters() if p.requires_grad]
+    optimizer = torch.optim.Adam(weights, lr=lr)
+    steps = math.ceil(rows / size)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * steps, eta_min=lr_end)
+    best = _Best(weights, len(seeds))
+    shuffles = [runtime.generator(seed, "batches") for seed in seeds]
+    history, curves, held_out = History(), [], []
+    start = time.process_time()
+    try:
+        for epoch in runtime.progress(range(epochs), description, total=epochs):
+            losses = []
+            for batch in _batches(data, size, shuffles):
+                parts = terms(*batch)
+                optimizer.zero_grad(set_to_none=True)
+                torch.stack(list(parts.values())).sum().backward()
+                optimizer.step()
+                schedule.step()
+                losses.append(torch.stack([part.detach() for part in parts.values()]))
+            values = torch.stack(losses)
+            _demand_finite(values, list(parts), epoch * steps)
+            curves.append(values.mean(0))
+            if validation is not None:
+                with torch.no_grad():
+                    held_out.append(torch.stack(list(terms(*validation).values())).sum(0))
+                best.update(held_out[-1], epoch)
+                if patience is not None and epoch - int(best.epoch.max()) >= patience:
+                    history.stopped = "no progress"
+                    break
+    except KeyboardInterrupt:
+        history.stopped = "interrupted"
+    finally:
+        best.restore()
+    history.seconds = time.process_time() - start
+    if curves:
+        stacked = torch.stack(curves).reshape(len(curves), len(parts), -1)
+        history.terms = {name: stacked[:, i].cpu() for i, name in enumerate(parts)}
+    if held_out:
+        history.validation = torch.stack(held_out).reshape(len(held_out), -1).cpu()
+        history.best_epoch = best.epoch
+    return history
+
+
+class _Best:
+    """The weights of each member at its lowest validation loss."""
+
+    def __init__(self, weights: list[nn.Parameter], members: int) -> None:
+        self.weights = weights
+        self.loss = torch.full((members,), torch.inf)
+        self.epoch = torch.zeros(members, dtype=torch.long)
+        self.copies: list[Tensor] = []
+
+    def update(self, loss: Tensor, epoch: int) -> None:
+        better = loss.reshape(-1).cpu() < self.loss
+        if not bool(better.any()):
+            return
+        if not self.copies:
+            self.copies = [weight.detach().clone() for weight in self.weights]
+        self.loss = torch.where(better, loss.reshape(-1).cpu(), self.loss)
+        self.epoch[better] = epoch
+        for kept, weight in zip(self.copies, self.weights, strict=True):
+            chosen = better.to(weight.device)
+            kept[chosen] = weight.detach()[chosen]
+
+    def restore(self) -> None:
+        with torch.no_grad():
+            for kept, weight in zip(self.copies, self.weights, strict=False):
+                weight.copy_(kept)
+
+
+def _batches(
+    data: Sequence[Tensor], size: int, shuffles: list[torch.Generator]
+) -> list[list[Tensor]]:
+    rows = len(data[0])
+    if size == rows:
+        return [list(data)]
+    order = torch.stack([torch.randperm(rows, generator=g) for g in shuffles]).to(data[0].device)
+    return [[t[order[:, i : i + size]] for t in data] for i in range(0, rows, size)]
+
+
+def _demand_finite(values: Tensor, names: list[str], first_step: int) -> None:
+    """``values``: (steps, terms) or (steps, terms, K)."""
+    bad = ~torch.isfinite(values)
+    if not bool(bad.any()):
+        return
+    step, term = (int(i) for i in bad.nonzero()[0][:2])
+    found = values[step, term].flatten().tolist()
+    raise FloatingPointError(
+        f"loss term {names[term]!r} became {found} at step {first_step + step}; "
+        "lower the learning rate, or look for NaN in the data and for square roots or "
+        "divisions at zero in the simulator"
+    )

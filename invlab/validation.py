@@ -1,0 +1,91 @@
+"""Bad input is named where it enters: which argument, what was expected, what came."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+__all__ = ["require_count", "require_same_length", "require_tensor"]
+
+
+def require_tensor(
+    name: str,
+    value: object,
+    shape: tuple[int | str, ...],
+    *,
+    finite: bool = True,
+    device: torch.device | None = None,
+) -> Tensor:
+    """Check one floating-point tensor and return it unchanged.
+
+    Args:
+        name: how the error calls it, such as ``"square: x"``.
+        value: what came.
+        shape: one entry a dimension: a number is demanded, a word stands for any size above
+            zero, and a leading ``"..."`` for any number of dimensions.
+        finite: whether NaN and infinity are refused.
+        device: the device it has to be on, where that matters.
+
+    Raises:
+        TypeError: not a tensor, or not of a floating-point dtype.
+        ValueError: wrong shape, empty, not finite, or on another device.
+    """
+    wanted = "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
+    if not isinstance(value, Tensor):
+        kind = type(value).__name__
+        raise TypeError(
+            f"{name}: expected a tensor of shape {wanted}, got {kind}; use torch.as_tensor"
+        )
+    if not value.is_floating_point():
+        raise TypeError(
+            f"{name}: expected a floating-point tensor of shape {wanted}, got {value.dtype}; "
+            "call .float() or .double() on it"
+        )
+    if not _fits(tuple(value.shape), shape):
+        raise ValueError(f"{name}: expected shape {wanted}, got {tuple(value.shape)}")
+    if value.numel() == 0:
+        raise ValueError(f"{name}: expected at least one row, got the empty shape {tuple(value.shape)}")
+    if finite and not bool(torch.isfinite(value).all()):
+        bad = int((~torch.isfinite(value)).sum())
+        raise ValueError(f"{name}: expected finite numbers, got {bad} NaN or infinite of {value.numel()}")
+    if device is not None and value.device != device:
+        raise ValueError(f"{name}: expected it on {device}, got {value.device}; move it with .to({str(device)!r})")
+    return value
+
+
+def require_same_length(**tensors: Tensor | None) -> int:
+    """Check that the given tensors have the same number of rows, and return that number.
+
+    Raises:
+        ValueError: naming each argument with its number of rows.
+    """
+    lengths = {name: len(value) for name, value in tensors.items() if value is not None}
+    if len(set(lengths.values())) > 1:
+        found = ", ".join(f"{name} has {n}" for name, n in lengths.items())
+        raise ValueError(f"expected {' and '.join(lengths)} of the same length, but {found} rows")
+    return next(iter(lengths.values()))
+
+
+def require_count(name: str, value: int) -> int:
+    """Check a number of things (guesses, rows, epochs), and return it.
+
+    Raises:
+        TypeError: not an integer.
+        ValueError: below one.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name}: expected an int of at least 1, got {value!r}")
+    if value < 1:
+        raise ValueError(f"{name}: expected at least 1, got {value}")
+    return value
+
+
+def _fits(have: tuple[int, ...], shape: tuple[int | str, ...]) -> bool:
+    if shape and shape[0] == "...":
+        shape = shape[1:]
+        if len(have) < len(shape):
+            return False
+        have = have[len(have) - len(shape) :]
+    return len(have) == len(shape) and all(
+        isinstance(want, str) or size == want for size, want in zip(have, shape, strict=True)
+    )

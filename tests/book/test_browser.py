@@ -1,0 +1,140 @@
+"""Headless Chromium opens pages from disk: maths, figures, no error, no network.
+
+The driver is the system's own; Selenium is never asked to fetch one.
+"""
+
+import json
+import shutil
+
+import pytest
+from built import HTML, NOT_BUILT, chapter_names, html_of, page_names
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+waiting = pytest.importorskip("selenium.webdriver.support.wait")
+
+BROWSER = (
+    shutil.which("chromium")
+    or shutil.which("chromium-browser")
+    or shutil.which("google-chrome")
+)
+DRIVER = shutil.which("chromedriver")
+
+pytestmark = [
+    pytest.mark.skipif(not HTML.exists(), reason=NOT_BUILT),
+    pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed"),
+    pytest.mark.skipif(DRIVER is None, reason="no chromedriver is installed"),
+]
+
+# Waits for MathJax, and loads the images that the page would load on scrolling.
+SETTLE = """
+const done = arguments[0];
+const images = [...document.querySelectorAll('article img')];
+images.forEach(image => { image.loading = 'eager'; });
+const loaded = images.map(image => image.decode().catch(() => null));
+const maths = window.MathJax?.startup?.promise ?? Promise.resolve();
+Promise.all([maths, ...loaded]).then(() => done(true));
+"""
+UNRENDERED = """
+return [...document.querySelectorAll('article .math')]
+  .filter(node => !node.querySelector('mjx-container')).map(node => node.textContent);
+"""
+MATHS_ERRORS = """
+return [...document.querySelectorAll('mjx-merror, [data-mml-node="merror"]')]
+  .map(node => node.textContent);
+"""
+RAW_TEX = """
+const copy = document.querySelector('article').cloneNode(true);
+copy.querySelectorAll('pre, code, script, style, mjx-container').forEach(node => node.remove());
+return ['\\\\(', '\\\\[', '$$'].filter(mark => copy.textContent.includes(mark));
+"""
+BROKEN_IMAGES = """
+return [...document.querySelectorAll('article img')]
+  .filter(image => image.naturalWidth === 0).map(image => image.src.slice(0, 100));
+"""
+WIDGETS = """
+const views = document.querySelectorAll(
+  'script[type="application/vnd.jupyter.widget-view+json"]').length;
+return [views, document.querySelectorAll('article .jupyter-widgets').length];
+"""
+# The theme's second search bar would be a second visible field; see _config.yml.
+SEARCH_FIELDS = """
+return [...document.querySelectorAll('input[type="search"], .search-button-field')]
+  .filter(field => field.offsetParent !== null).length;
+"""
+TOC_ENTRIES = "return document.querySelectorAll('.bd-sidebar-primary .bd-links a').length"
+WIDE = """
+return document.documentElement.scrollWidth - document.documentElement.clientWidth;
+"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    options = webdriver.ChromeOptions()
+    options.binary_location = BROWSER
+    for flag in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
+        options.add_argument(flag)
+    options.add_argument("--window-size=1280,1000")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    driver.set_script_timeout(60)
+    yield driver
+    driver.quit()
+
+
+def network_events(browser) -> list[dict]:
+    """What Chromium said about the requests of the page since the last call."""
+    entries = [
+        json.loads(entry["message"])["message"] for entry in browser.get_log("performance")
+    ]
+    return [entry for entry in entries if entry["method"].startswith("Network.")]
+
+
+def requests_and_failures(events: list[dict]) -> tuple[set[str], set[str]]:
+    """The addresses a page asked for, and those that failed."""
+    asked, failed = {}, set()
+    for event in events:
+        request = event["params"].get("requestId")
+        if event["method"] == "Network.requestWillBeSent":
+            asked[request] = event["params"]["request"]["url"]
+        if event["method"] == "Network.loadingFailed" and not event["params"].get("canceled"):
+            failed.add(asked.get(request, request))
+    return set(asked.values()), failed
+
+
+@pytest.fixture(scope="module", params=[page_names()[0], *chapter_names()])
+def opened(request, browser):
+    """A page after it has settled, with what it logged and asked for."""
+    browser.get_log("browser")
+    network_events(browser)
+    browser.get(html_of(request.param).as_uri())
+    browser.execute_async_script(SETTLE)
+    if browser.execute_script(WIDGETS)[0]:
+        waiting.WebDriverWait(browser, 20).until(
+            lambda page: page.execute_script(WIDGETS)[1] > 0
+        )
+    console = browser.get_log("browser")
+    return browser, console, *requests_and_failures(network_events(browser))
+
+
+def test_page_in_browser(opened):
+    browser, console, asked, failed = opened
+    severe = [entry["message"] for entry in console if entry["level"] == "SEVERE"]
+    assert not severe, "console errors"
+    assert not failed, "requests that failed"
+    remote = {url for url in asked if not url.startswith(("file:", "data:", "blob:", "chrome"))}
+    assert not remote, "the page must not need a network"
+    assert browser.execute_script(UNRENDERED) == [], "maths that was not rendered"
+    assert browser.execute_script(MATHS_ERRORS) == [], "maths that MathJax could not read"
+    assert browser.execute_script(RAW_TEX) == [], "raw TeX in the text"
+    assert browser.execute_script(BROKEN_IMAGES) == [], "images that did not load"
+    assert browser.execute_script(SEARCH_FIELDS) == 1, "one search field"
+    assert browser.execute_script(TOC_ENTRIES) >= len(page_names()) - 1
+    assert browser.execute_script(WIDE) <= 1, "the page is wider than the window"
+
+
+@pytest.mark.parametrize("name", chapter_names())
+def test_chapter_shows_maths_and_figures(browser, name):
+    browser.get(html_of(name).as_uri())
+    browser.execute_async_script(SETTLE)
+    assert browser.execute_script("return document.querySelectorAll('mjx-container').length")
+    assert browser.execute_script("return document.querySelectorAll('article img').length")
