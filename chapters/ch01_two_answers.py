@@ -19,11 +19,11 @@
 #
 # :::{admonition} Before you start
 # :class: note
-# **You need** Python and a little calculus; what an integral and a derivative are is enough. If words such as
-# *surrogate* are new, keep the {doc}`../glossary` open.
-# **It takes** about a minute on two CPU cores. The networks are so small that a GPU does not help.
-# **Run it** with the rocket button at the top of the page, or
-# [open it in Colab](https://colab.research.google.com/github/OWNER/invlab/blob/main/chapters/ch01_two_answers.ipynb).
+# * **You need** Python and a little calculus; what an integral and a derivative are is enough. If words such as
+#   *surrogate* are new, keep the {doc}`../glossary` open.
+# * **It takes** about a minute on two CPU cores. The networks are so small that a GPU does not help.
+# * **Run it** with the rocket button at the top of the page, or
+#   [open it in Colab](https://colab.research.google.com/github/OWNER/invlab/blob/main/chapters/ch01_two_answers.ipynb).
 # :::
 
 # %% tags=["remove-cell", "nbval-skip"]
@@ -114,7 +114,7 @@ inverse = torch.nn.Sequential(*layers, torch.nn.Linear(64, 1))
 
 x, y = data.x.cpu() / 33, data.y.cpu() / 1089  # bring both to about one
 optimizer = torch.optim.Adam(inverse.parameters(), lr=1e-3)
-for step in range(400):
+for _ in range(400):
     rows = torch.randint(len(x), (100,))
     loss = (inverse(y[rows]) - x[rows]).square().mean()
     optimizer.zero_grad()
@@ -124,10 +124,13 @@ for step in range(400):
 for target in (100.0, 400.0, 900.0):
     with torch.no_grad():
         guess = 33 * float(inverse(torch.tensor([[target / 1089]])))
-    print(f"y = {target:.0f}: answers ±{target**0.5:.0f}, guess {guess:+.0f}")
+    root = target**0.5
+    print(f"y = {target:.0f}: answers ±{root:.0f}, guess {round(guess)}")
 
 # %% tags=["nbval-ignore-output"]
-print(f"re-simulated: {guess:.2f}² = {guess**2:.2f}, asked for {target:.0f}")
+print(
+    f"re-simulated: {guess:.2f}² = {guess**2:.2f}, asked for {target:.0f}"
+)
 report.check("the guess for y = 900 is nowhere near ±30", abs(guess) < 5)
 
 # %% [markdown]
@@ -141,13 +144,16 @@ report.check("the guess for y = 900 is nowhere near ±30", abs(guess) < 5)
 # is the average of two terms, one pulling towards $+\sqrt y$ and one towards $-\sqrt y$:
 #
 # $$
-# \ell_1:\; \tfrac12 \lvert I-\sqrt y\rvert + \tfrac12 \lvert I+\sqrt y\rvert =
+# \begin{aligned}
+# \ell_1:\quad& \tfrac12 \lvert I-\sqrt y\rvert + \tfrac12 \lvert I+\sqrt y\rvert =
 # \begin{cases} -I & I < -\sqrt y\\ \sqrt y & -\sqrt y \le I \le \sqrt y\\ I & I > \sqrt y \end{cases}
-# \qquad
-# \ell_2:\; \tfrac12 (I-\sqrt y)^2 + \tfrac12 (I+\sqrt y)^2 = I^2 + y .
+# \\[1ex]
+# \ell_2:\quad& \tfrac12 (I-\sqrt y)^2 + \tfrac12 (I+\sqrt y)^2 = I^2 + y .
+# \end{aligned}
 # $$ (eq-pair-loss)
 #
 # Move the slider: for each target the blue dots are the two right answers and the red bar marks everything that makes the loss minimal.
+
 
 # %% tags=["nbval-ignore-output"]
 def losses_for(y):
@@ -206,19 +212,28 @@ widgets.flipbook(
 # The theorem also tells what the losses *are* at the minimum. On the grid $x_i = -33 + 66\,i/999$,
 #
 # $$
-# \min \ell_1 = \frac1n\sum_i \lvert x_i\rvert = 33\cdot\frac{500}{999} \approx 16.517, \qquad
-# \min \ell_2 = \frac1n\sum_i x_i^2 = \frac{33^2}{3}\cdot\frac{1001}{999} \approx 363.73 .
+# \begin{aligned}
+# \min \ell_1 &= \frac1n\sum_i \lvert x_i\rvert = 33\cdot\frac{500}{999} \approx 16.517, \\
+# \min \ell_2 &= \frac1n\sum_i x_i^2 = \frac{33^2}{3}\cdot\frac{1001}{999} \approx 363.73 .
+# \end{aligned}
 # $$ (eq-minima)
 #
 # A right answer does no better. The exact branch $I(y) = \sqrt y$ ties in $\ell_1$ and has *twice* the minimal $\ell_2$ loss: a network that finds it is
 # punished.
 
 # %%
-exact = data.x.abs().double()  # the branch I(y) = +√y, at each y of the data
+exact = (
+    data.x.abs().double()
+)  # the branch I(y) = +√y, at each y of the data
 l1 = (exact - data.x).abs().mean()
 l2 = (exact - data.x).square().mean()
-report.check("the exact branch ties in l1", abs(l1 / loss_design.DIRECT_L1 - 1) < 1e-6)
-report.check("and has twice the l2 loss", abs(l2 / loss_design.DIRECT_L2 - 2) < 1e-6)
+report.check(
+    "the exact branch ties in l1",
+    abs(l1 / loss_design.DIRECT_L1 - 1) < 1e-6,
+)
+report.check(
+    "and has twice the l2 loss", abs(l2 / loss_design.DIRECT_L2 - 2) < 1e-6
+)
 
 # %% [markdown]
 # ## With the library
@@ -256,7 +271,9 @@ print(direct["l2"].member(0).propose(targets.y, n=4).shape)
 fig, axes = plt.subplots(1, 2, sharey=True)
 for ax, norm in zip(axes, direct):
     x_hat = direct[norm].invert(targets.y)[..., 0]
-    plots.answers(ax, targets.y[:, 0], x_hat, labels=[f"seed {s}" for s in seeds])
+    plots.answers(
+        ax, targets.y[:, 0], x_hat, labels=[f"seed {s}" for s in seeds]
+    )
     ax.set_title(f"direct, {norm}")
 axes[0].legend(fontsize=8)
 plt.show()
@@ -272,9 +289,15 @@ report.check(
     "l2 loss within 0.5 % of its closed-form minimum",
     ((l2["inverse_l2"] / loss_design.DIRECT_L2 - 1).abs() < 0.005).all(),
 )
-report.check("l2 answers within 0.5 of zero (rms)", (l2["rms_x"] <= 0.5).all())
-report.check("99 % of l1 answers in [-√y, √y]", (l1["inside"] >= 0.99).all())
-report.check("re-simulated y is off by over 400", (l2["rmse_y"] > 400).all())
+report.check(
+    "l2 answers within 0.5 of zero (rms)", (l2["rms_x"] <= 0.5).all()
+)
+report.check(
+    "99 % of l1 answers in [-√y, √y]", (l1["inside"] >= 0.99).all()
+)
+report.check(
+    "re-simulated y is off by over 400", (l2["rmse_y"] > 400).all()
+)
 
 # %% [markdown]
 # The network did what it was asked to do, to within half a percent of what is possible. The *question* was wrong.
@@ -295,7 +318,11 @@ starts = {
 
 def l1_from(start):
     model = invlab.get_method(
-        "direct", x_scaler=x_scaler, y_scaler=y_scaler, epochs=60, batch_size=50
+        "direct",
+        x_scaler=x_scaler,
+        y_scaler=y_scaler,
+        epochs=60,
+        batch_size=50,
     ).fit(task, invlab.Pairs(start(data.y), data.y), seed=0)
 
     def terms(x, y):
@@ -322,17 +349,21 @@ plt.show()
 # %%
 for name, model in started.items():
     score = loss_design.inverse_scores(model)
-    at_minimum = abs(score["inverse_l1"] / loss_design.DIRECT_L1 - 1) < 0.005
+    at_minimum = (
+        abs(score["inverse_l1"] / loss_design.DIRECT_L1 - 1) < 0.005
+    )
     report.check(f"started on {name}: l1 loss is minimal", at_minimum)
     report.check("and the answers are far from zero", score["rms_x"] > 5)
 
 # %% [markdown]
 # **A random train/test split breaks the theorem's assumption.** Take 20 % of the rows away at random and many $y$ lose one of their two partners. Where
-# $+\sqrt y$ survives without $-\sqrt y$, the conditional median *is* an answer, and $\ell_1$ runs to it, on one branch here and on the other there. The loss no longer
+# $+\sqrt y$ survives without $-\sqrt y$, the conditional median *is* an answer, and $\ell_1$ runs towards it, on one branch here and on the other there. The loss no longer
 # measures what you think it does, and by chance it can even look as if the regression worked.
 
-# %% mystnb={"figure": {"name": "fig-split", "caption": "The l1 regression on a random 80 % of the grid: each seed jumps between branches."}, "image": {"alt": "Answers of several seeds over targets. Instead of lying near zero they run along the upper branch in some ranges of y and along the lower branch in others."}}
-kept, held_out = task.grid().split(0.2, generator=runtime.generator(0, "split"))
+# %% mystnb={"figure": {"name": "fig-split", "caption": "The l1 regression on a random 80 % of the grid: the answers leave zero and run towards a branch, where the sample happens to favour it."}, "image": {"alt": "Answers of several seeds over targets. They lie near zero for small y; for larger y some seeds leave zero and reach one of the exact branches."}}
+kept, held_out = task.grid().split(
+    0.2, generator=runtime.generator(0, "split")
+)
 after_split = loss_design.fit_inverse(
     "direct",
     "l1",
@@ -343,7 +374,10 @@ after_split = loss_design.fit_inverse(
 fig, ax = plt.subplots(figsize=(5, 3.2))
 answers = after_split.invert(targets.y)
 plots.answers(
-    ax, targets.y[:, 0], answers[..., 0], labels=[f"seed {s}" for s in seeds]
+    ax,
+    targets.y[:, 0],
+    answers[..., 0],
+    labels=[f"seed {s}" for s in seeds],
 )
 ax.legend(fontsize=8)
 plt.show()
@@ -384,7 +418,10 @@ report.check("the diagnosis", findings.states == ["collapse to the mean"])
 # %%
 records = benchmark.load(report.results_folder())
 rows = []
-for norm, best in (("l1", loss_design.DIRECT_L1), ("l2", loss_design.DIRECT_L2)):
+for norm, best in (
+    ("l1", loss_design.DIRECT_L1),
+    ("l2", loss_design.DIRECT_L2),
+):
     record = records[f"loss_design/direct/{norm}"]
     values = torch.tensor(record["scores"][f"inverse_{norm}"])
     low, high = invlab.bootstrap_interval(values)
@@ -425,6 +462,7 @@ Markdown(report.table(rows, columns))
 # :class: dropdown
 # ```
 
+
 # %%
 def mean_answer(y, w):
     return (2 * w - 1) * y**0.5  # w (+√y) + (1 - w) (-√y)
@@ -433,14 +471,19 @@ def mean_answer(y, w):
 def median_answer(y, w):
     return y**0.5 if w > 0.5 else -(y**0.5)
 
+
 # %% [markdown]
 # ```{solution-end}
 # ```
 
 # %% tags=["check-exercise"]
 draws = torch.where(torch.arange(1000) < 700, 20.0, -20.0)
-report.check("mean for w = 0.7", abs(mean_answer(400, 0.7) - draws.mean()) < 1e-4)
-report.check("median for w = 0.7", median_answer(400, 0.7) == draws.median())
+report.check(
+    "mean for w = 0.7", abs(mean_answer(400, 0.7) - draws.mean()) < 1e-4
+)
+report.check(
+    "median for w = 0.7", median_answer(400, 0.7) == draws.median()
+)
 
 # %% [markdown]
 # With a live kernel the next cell lets you move both $y$ and $w$: see how the smallest imbalance makes $\ell_1$ jump to an exact answer while $\ell_2$ slides there slowly.

@@ -2,7 +2,7 @@
 
 from invlab.contract import check_task
 from invlab.methods import get_method, list_methods
-from invlab.metrics import bootstrap_interval, resimulation_error
+from invlab.metrics import bootstrap_interval, r_T, resimulation_error
 from invlab.priors import Box, Normal, Product
 from invlab.surrogate import fit_surrogate
 from invlab.task import Pairs, Simulator, Targets, Task
@@ -25,5 +25,6 @@ __all__ = [
     "get_task",
     "list_methods",
     "list_tasks",
+    "r_T",
     "resimulation_error",
 ]

@@ -25,7 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     bench.add_argument("--preset", choices=["quick", "full"], help="overrides INVLAB_PRESET")
     bench.add_argument("--seeds", type=int, default=5, help="seeds 0 to N-1 (default 5)")
     bench.add_argument("--only", default="", help="only cells whose id contains this")
-    bench.add_argument("--folder", type=Path, help="of the records (default: results, or results-quick)")
+    bench.add_argument(
+        "--folder", type=Path, help="of the records (default: results, or results-quick)"
+    )
     bench.set_defaults(run=_bench)
 
     report = commands.add_parser("report", help="our numbers beside the papers'")

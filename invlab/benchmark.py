@@ -1,4 +1,4 @@
-"""Cells of an experiment → records on disk: one file a cell, written whole, never computed twice."""
+"""Cells of an experiment → records on disk: a file a cell, written whole, computed once."""
 
 from __future__ import annotations
 

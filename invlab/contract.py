@@ -100,8 +100,10 @@ def _rows_alone(task: Task, x: Tensor, c: Tensor | None) -> Finding:
             return f"a batch of {size} gave shape {tuple(together.shape)}; expected ({size}, dy...)"
         for i in range(size):
             alone = _run(task, x[i : i + 1], None if c is None else c[i : i + 1])
-            if not torch.allclose(together[i : i + 1], alone, rtol=1e-9, atol=1e-12, equal_nan=True):
-                return f"row {i} of a batch of {size} differs from the same row alone; rows must not mix"
+            if not torch.allclose(
+                together[i : i + 1], alone, rtol=1e-9, atol=1e-12, equal_nan=True
+            ):
+                return f"row {i} of {size} differs from the same row alone; rows must not mix"
     return None
 
 
@@ -125,7 +127,8 @@ def _finite(task: Task, x: Tensor, c: Tensor | None) -> Finding:
     flagged = task.valid(y)
     bad = ~torch.isfinite(y).flatten(1).all(1)
     if bool((bad & flagged).any()):
-        return f"{int((bad & flagged).sum())} of {len(y)} prior draws give NaN or infinity not flagged by valid(y)"
+        count = int((bad & flagged).sum())
+        return f"{count} of {len(y)} prior draws give NaN or infinity that valid(y) does not flag"
     return None
 
 
@@ -135,7 +138,9 @@ def _gradient(task: Task, x: Tensor, c: Tensor | None) -> Finding:
     x = x.requires_grad_()
     y = _run(task, x, c)
     if not y.requires_grad:
-        return "y does not depend on x for autograd; use torch operations, or say differentiable=False"
+        return (
+            "y does not depend on x for autograd; use torch operations, or say differentiable=False"
+        )
     (slope,) = torch.autograd.grad(y.sum(), x)
     x = x.detach()
     for k in range(x.shape[-1]):
@@ -194,7 +199,10 @@ def _inside_box(task: Task, x: Tensor, c: Tensor | None) -> Finding:
 
 def _refuses_bad_input(task: Task, x: Tensor, c: Tensor | None) -> Finding:
     missing = torch.full_like(x, torch.nan)
-    for what, bad in {"one column too many": torch.cat([x, x[:, :1]], -1), "NaN": missing}.items():
+    for what, bad in {
+        "one column too many": torch.cat([x, x[:, :1]], -1),
+        "NaN": missing,
+    }.items():
         try:
             task.simulate(bad, c)
         except ValueError as error:

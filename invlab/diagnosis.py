@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 
 import torch
@@ -33,7 +34,8 @@ class Finding:
     """One state that a trained inverse can be in.
 
     Attributes:
-        state: ``"dead network"``, ``"collapse to the mean"``, ``"surrogate gap"`` or ``"branch mix"``.
+        state: ``"dead network"``, ``"collapse to the mean"``, ``"surrogate gap"`` or
+            ``"branch mix"``.
         found: whether it is.
         evidence: the numbers that decided.
         remedy: what to do about it.
@@ -46,7 +48,12 @@ class Finding:
 
     def __str__(self) -> str:
         text = f"{'FOUND' if self.found else 'no   '}  {self.state}: {self.evidence}"
-        return f"{text}\n       → {self.remedy}" if self.found else text
+        if self.found:
+            text = f"{text}\n→ {self.remedy}"
+        return "\n".join(
+            textwrap.fill(line, 76, initial_indent=first, subsequent_indent=" " * 7)
+            for line, first in zip(text.split("\n"), ("", " " * 5), strict=False)
+        )
 
 
 class Diagnosis(list[Finding]):

@@ -27,6 +27,7 @@ __all__ = [
     "effect_misfit",
     "encoder_decoder",
     "finite_difference",
+    "forward_misfit",
     "hermite",
     "inverse_misfit",
     "jacobian",
@@ -56,7 +57,8 @@ def misfit(prediction: Tensor, target: Tensor, norm: Norm = "l2") -> Tensor:
         raise ValueError(f"norm: expected 'l1' or 'l2', got {norm!r}")
     if prediction.shape[-2:] != target.shape[-2:]:
         raise ValueError(
-            f"misfit: expected the same rows and features, got {tuple(prediction.shape)} and {tuple(target.shape)}"
+            "misfit: expected the same rows and features, "
+            f"got {tuple(prediction.shape)} and {tuple(target.shape)}"
         )
     residual = prediction - target
     return (residual.abs() if norm == "l1" else residual.square()).mean((-2, -1))
@@ -69,6 +71,13 @@ def inverse_misfit(x_hat: Tensor, x: Tensor, norm: Norm = "l2") -> Tensor:
     neither of which needs to be an answer: Theorem 1.
     """
     return misfit(x_hat, x, norm)
+
+
+def forward_misfit(surrogate: Map, x: Tensor, y: Tensor, norm: Norm = "l2") -> Tensor:
+    """Misfit of the surrogate, ``‖f̂(x) − y‖``, in the unit of y: the first step of the two-step
+    loss, equation (13), and the first term of most others.
+    """
+    return misfit(surrogate(x), y, norm)
 
 
 def effect_misfit(simulator: Map, x_hat: Tensor, y: Tensor, norm: Norm = "l2") -> Tensor:
@@ -88,13 +97,14 @@ def encoder_decoder(
     Args:
         surrogate: f̂, trained by both terms.
         x, y: pairs for the first term, ``(..., N, dx)`` and ``(..., N, dy)``.
-        x_hat, y_target: answers and their targets for the second, ``(..., M, dx)``, ``(..., M, dy)``.
+        x_hat, y_target: answers and their targets for the second, ``(..., M, dx)`` and
+            ``(..., M, dy)``.
 
     Returns:
         ``{"F": ‖f̂(x) − y‖, "FI": ‖f̂(I(y)) − y‖}``.
     """
     return {
-        "F": misfit(surrogate(x), y, norm),
+        "F": forward_misfit(surrogate, x, y, norm),
         "FI": effect_misfit(surrogate, x_hat, y_target, norm),
     }
 
@@ -128,18 +138,23 @@ def hermite(
     slope = (differentiate or jacobian)(surrogate, x)
     if slope.shape[-derivative.ndim :] != derivative.shape:
         raise ValueError(
-            f"hermite: expected derivatives of shape {tuple(slope.shape[-derivative.ndim:])}, "
+            f"hermite: expected derivatives of shape {tuple(slope.shape[-derivative.ndim :])}, "
             f"got {tuple(derivative.shape)}"
         )
     gap = slope - derivative
     return {
-        "F": misfit(surrogate(x), y, norm),
+        "F": forward_misfit(surrogate, x, y, norm),
         "DER": weight * misfit(gap.flatten(-2), torch.zeros_like(gap).flatten(-2), norm),
     }
 
 
 def smoothness(
-    surrogate: Map, x: Tensor, norm: Norm = "l2", *, order: Literal[1, 2] = 1, step: float = 1e-3
+    surrogate: Map,
+    x: Tensor,
+    norm: Norm = "l2",
+    *,
+    order: Literal[1, 2] = 1,
+    step: float = 1e-3,
 ) -> Tensor:
     """Size of the first or second difference quotient of f̂, the third term of equation (17).
 
@@ -213,5 +228,5 @@ def directional_derivative(surrogate: Map, x: Tensor, direction: Tensor) -> Tens
     Returns:
         ``(..., N, dy, 1)``, to be compared with ``(J v)[..., None]``.
     """
-    _, slope = torch.func.jvp(surrogate, (x,), (direction,))
-    return slope.unsqueeze(-1)
+    pass_through: tuple[Tensor, ...] = torch.func.jvp(surrogate, (x,), (direction,))
+    return pass_through[1].unsqueeze(-1)

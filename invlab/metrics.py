@@ -11,7 +11,7 @@ from invlab import runtime
 from invlab.task import Task
 from invlab.validation import require_count, require_same_length, require_tensor
 
-__all__ = ["bootstrap_interval", "resimulation_error", "rmse"]
+__all__ = ["bootstrap_interval", "r_T", "resimulation_error", "rmse"]
 
 
 def resimulation_error(task: Task, x: Tensor, y: Tensor, c: Tensor | None = None) -> Tensor:
@@ -40,6 +40,52 @@ def resimulation_error(task: Task, x: Tensor, y: Tensor, c: Tensor | None = None
     error = (effect.flatten(1) - y.flatten(1).repeat_interleave(repeats, 0)).square().mean(1)
     usable = finite & task.valid(effect)
     return torch.where(usable, error, torch.inf).unflatten(0, x.shape[:2])
+
+
+def r_T(errors: Tensor, *, exchangeable: bool) -> Tensor:
+    """Error of the best of T guesses, mean over targets, for T = 1, 2, ... (Ren et al., eq. 3).
+
+    Args:
+        errors: re-simulation errors, ``(B, T)``; infinite for an invalid guess.
+        exchangeable: True for guesses whose order means nothing, such as independent draws:
+            then the mean over *all* subsets of T of them is returned, the unbiased estimate
+            with the least variance. False for ranked guesses: then the first T are taken.
+
+    Returns:
+        ``(T,)``, falling in T. It is infinite where a target has no valid guess among those T,
+        or, for exchangeable guesses, where some subset of T has none.
+
+    Raises:
+        TypeError, ValueError: not a tensor ``(B, T)`` with at least one guess, or NaN in it.
+    """
+    require_tensor("errors", errors, ("B", "T"), finite=False)
+    if bool(errors.isnan().any()):
+        raise ValueError("errors: expected numbers or infinity, got NaN; count it as infinite")
+    errors = errors.double()
+    if not exchangeable:
+        return errors.cummin(1).values.mean(0)
+    ordered, weights = errors.sort(1).values, _smallest_of(errors.shape[1]).to(errors.device)
+    usable = torch.where(torch.isinf(ordered), 0.0, ordered)
+    found = usable @ weights.T
+    lost = torch.isinf(ordered).double() @ weights.T > 0
+    return torch.where(lost, torch.inf, found).mean(0)
+
+
+def _smallest_of(n: int) -> Tensor:
+    """``(T, i)``: probability that the i-th smallest of n is the smallest of T of them.
+
+    It is C(n − i, T − 1) / C(n, T) for i from 1, computed through logarithms.
+    """
+    size = torch.arange(1, n + 1, dtype=torch.float64)[:, None]
+    left = n - torch.arange(1, n + 1, dtype=torch.float64)[None, :]
+
+    def log_choose(a: Tensor, b: Tensor) -> Tensor:
+        return torch.lgamma(a + 1) - torch.lgamma(b + 1) - torch.lgamma(a - b + 1)
+
+    possible = left >= size - 1
+    safe = torch.where(possible, left, size)  # where impossible, any legal argument
+    total = log_choose(torch.full_like(size, n), size)
+    return torch.where(possible, (log_choose(safe, size - 1) - total).exp(), 0.0)
 
 
 def rmse(a: Tensor, b: Tensor) -> Tensor:
@@ -74,5 +120,7 @@ def bootstrap_interval(
     )
     drawn = values.double().cpu()[draws]
     found = drawn.mean(1) if statistic == "mean" else drawn.amax(1)
-    low, high = found.quantile(torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64))
+    low, high = found.quantile(
+        torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)
+    )
     return float(low), float(high)

@@ -35,7 +35,9 @@ class Standardizer(nn.Module):
         self.register_buffer("shift", torch.as_tensor(shift, dtype=torch.float32).clone())
         self.register_buffer("scale", torch.as_tensor(scale, dtype=torch.float32).clone())
         if self.shift.shape != self.scale.shape or not bool((self.scale > 0).all()):
-            raise ValueError(f"Standardizer: expected a scale above zero for each shift, got {scale}")
+            raise ValueError(
+                f"Standardizer: expected a scale above zero for each shift, got {scale}"
+            )
 
     @classmethod
     def fit(cls, values: Tensor) -> Self:
@@ -114,7 +116,7 @@ class MLP(nn.Module):
 
     def _layers(self, u: Tensor) -> list[Tensor]:
         h = u.expand(len(self), *u.shape[-2:])
-        outputs = []
+        outputs: list[Tensor] = []
         for weight, bias in zip(self.weights, self.biases, strict=True):
             h = torch.baddbmm(bias, h, weight)
             if len(outputs) < len(self.weights) - 1:
@@ -157,6 +159,8 @@ class ScaledNetwork(nn.Module):
         return single
 
 
-def _uniform(shape: tuple[int, int], fan_in: int, generators: list[torch.Generator]) -> nn.Parameter:
+def _uniform(
+    shape: tuple[int, int], fan_in: int, generators: list[torch.Generator]
+) -> nn.Parameter:
     unit = torch.stack([torch.rand(shape, generator=g) for g in generators])
     return nn.Parameter((2 * unit - 1) / fan_in**0.5)

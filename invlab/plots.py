@@ -56,7 +56,8 @@ def use_style() -> None:
             "axes.spines.right": False,
             "grid.alpha": 0.25,
             "font.size": 10,
-            "legend.frameon": False,
+            "legend.framealpha": 0.85,
+            "legend.edgecolor": "none",
             "lines.linewidth": 1.6,
         }
     )
@@ -76,9 +77,11 @@ def answers(ax: Axes, y: Array, x_hat: Array, *, labels: Sequence[str] = ()) -> 
     ax.plot(dense, np.sqrt(dense), color=BLUE, label="exact, ±√y")
     ax.plot(dense, -np.sqrt(dense), color=BLUE)
     for k, row in enumerate(x_hat):
+        # every seed shows its own targets, so that none hides the others
+        shown = slice(k, None, len(x_hat))
         ax.plot(
-            y,
-            row,
+            y[shown],
+            row[shown],
             MARKERS[k % 5],
             color=SERIES[k % 5],
             markersize=3.5,
@@ -125,12 +128,23 @@ def forward_fit(
             label="surrogate f̂" if k == 0 else None,
         )
     if points is not None:
-        ax.plot(*map(_array, points), "o", color=RED, markersize=7, zorder=3, label="training points")
+        ax.plot(
+            *map(_array, points),
+            "o",
+            color=RED,
+            markersize=7,
+            zorder=3,
+            label="training points",
+        )
     ax.set(xlabel="x", ylabel="y")
 
 
 def loss_terms(
-    ax: Axes, terms: Mapping[str, Array], *, names: Mapping[str, str] | None = None, total: bool = True
+    ax: Axes,
+    terms: Mapping[str, Array],
+    *,
+    names: Mapping[str, str] | None = None,
+    total: bool = True,
 ) -> None:
     """Each term of a loss over the epochs, on a logarithmic axis.
 
@@ -140,7 +154,9 @@ def loss_terms(
         names: what the legend calls them.
         total: whether the sum is drawn too.
     """
-    curves = {name: _array(values).reshape(len(_array(values)), -1) for name, values in terms.items()}
+    curves = {
+        name: _array(values).reshape(len(_array(values)), -1) for name, values in terms.items()
+    }
     if total:
         curves["total"] = np.sum(list(curves.values()), axis=0)
     for k, (name, values) in enumerate(curves.items()):
@@ -165,16 +181,31 @@ def guess_losses(axes: Sequence[Axes], y: float, *, share: float = 0.5) -> None:
     """
     root = y**0.5
     guess = np.linspace(-40, 40, 801)
-    for ax, norm in zip(axes, ("l1", "l2"), strict=True):
+    norms: tuple[Norm, Norm] = ("l1", "l2")
+    for ax, norm in zip(axes, norms, strict=True):
         loss = _pair_loss(guess, root, share, norm)
         ax.plot(guess, loss, color=BLACK, label=f"{norm} loss")
         for place in {-root, root}:
             ax.axvline(place, color=BLUE, linestyle="--", linewidth=1)
-        ax.plot([-root, root], _pair_loss(np.array([-root, root]), root, share, norm), "o", color=BLUE, label="answers ±√y")
+        ax.plot(
+            [-root, root],
+            _pair_loss(np.array([-root, root]), root, share, norm),
+            "o",
+            color=BLUE,
+            label="answers ±√y",
+        )
         best = guess[loss <= loss.min() + 1e-9 * max(1.0, loss.max())]
         low, high = (-root, root) if norm == "l1" and share == 0.5 else (best.min(), best.max())
         bottom = float(_pair_loss(np.array([(low + high) / 2]), root, share, norm)[0])
-        ax.plot([low, high], [bottom, bottom], color=RED, linewidth=4, alpha=0.8, solid_capstyle="round", label="minimisers")
+        ax.plot(
+            [low, high],
+            [bottom, bottom],
+            color=RED,
+            linewidth=4,
+            marker="D",
+            markersize=6,
+            label="minimisers",
+        )
         ax.set(xlabel="guess I(y)", ylabel="mean loss", title=f"{norm}, y = {y:.0f}")
         ax.set_ylim(0, 45 if norm == "l1" else 2400)
         ax.legend(loc="upper center", fontsize=8)

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 import torch
+from scipy.stats import poisson
 from torch import Tensor
 
 from invlab.validation import require_count
 
-__all__ = ["Box", "Normal", "Prior", "Product"]
+__all__ = ["Box", "Normal", "Poisson", "Prior", "Product"]
 
 # Half-width, in standard deviations, of the interval that holds 95 % of a normal law.
 NORMAL_95 = 1.959963984540054
@@ -48,7 +49,8 @@ class Box:
         self.high = _vector("high", high)
         if self.low.shape != self.high.shape:
             raise ValueError(
-                f"Box: expected low and high of the same length, got {len(self.low)} and {len(self.high)}"
+                "Box: expected low and high of the same length, "
+                f"got {len(self.low)} and {len(self.high)}"
             )
         if not bool((self.low < self.high).all()):
             raise ValueError(f"Box: expected low < high everywhere, got {low} and {high}")
@@ -73,7 +75,7 @@ class Box:
         return (self.low + self.high) / 2
 
     def contains(self, x: Tensor) -> Tensor:
-        """Which rows of ``x``, shape ``(..., dim)``, lie in the box (border included): ``(...)``."""
+        """Which rows of ``x``, shape ``(..., dim)``, lie in the box or on it: ``(...)``."""
         return ((x >= self.low.to(x)) & (x <= self.high.to(x))).all(-1)
 
     def clip(self, x: Tensor) -> Tensor:
@@ -102,7 +104,9 @@ class Normal:
         self.mean = _vector("mean", mean)
         self.std = _vector("std", std)
         if self.mean.shape != self.std.shape or not bool((self.std > 0).all()):
-            raise ValueError(f"Normal: expected one std above zero for each mean, got {mean} and {std}")
+            raise ValueError(
+                f"Normal: expected one std above zero for each mean, got {mean} and {std}"
+            )
         self.dim = len(self.mean)
 
     def __repr__(self) -> str:
@@ -119,6 +123,37 @@ class Normal:
         return self.mean + self.std * torch.randn(
             n, self.dim, generator=generator, dtype=torch.float64
         )
+
+
+class Poisson:
+    """Independent Poisson laws: whole numbers from 0 up, drawn as float64.
+
+    Args:
+        rate: means, ``dim`` numbers above zero; the variances are the same numbers.
+
+    Raises:
+        ValueError: a rate that is not finite or not above zero.
+    """
+
+    def __init__(self, rate: Numbers) -> None:
+        self.rate = _vector("rate", rate)
+        if not bool((self.rate > 0).all()):
+            raise ValueError(f"Poisson: expected rates above zero, got {rate}")
+        self.dim = len(self.rate)
+
+    def __repr__(self) -> str:
+        return f"Poisson({self.rate.tolist()})"
+
+    @property
+    def bounds(self) -> Box:
+        """From the 2.5 % to the 97.5 % point of each law, at least one number wide."""
+        low, high = (torch.as_tensor(poisson.ppf(q, self.rate.numpy())) for q in (0.025, 0.975))
+        return Box(low, torch.maximum(high, low + 1))
+
+    def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
+        """``n`` draws, shape ``(n, dim)``, float64, on the CPU."""
+        require_count("n", n)
+        return torch.poisson(self.rate.expand(n, -1), generator=generator)
 
 
 class Product:

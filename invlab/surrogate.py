@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Unpack
 
+import torch
 from torch import Tensor
 
 from invlab import losses
@@ -34,10 +35,11 @@ def build_surrogate(
     seeds: Sequence[int],
     width: int = 64,
     layers: int = 5,
+    activation: Callable[[Tensor], Tensor] = torch.relu,
 ) -> Surrogate:
     """An untrained surrogate with ``layers`` linear layers, between the given scales."""
     sizes = [len(x_scaler.shift), *[width] * (layers - 1), len(y_scaler.shift)]
-    core = MLP(sizes, seeds=seeds, stream="forward")
+    core = MLP(sizes, seeds=seeds, stream="forward", activation=activation)
     return Surrogate(core, x_scaler, y_scaler)
 
 
@@ -48,6 +50,7 @@ def fit_surrogate(
     norm: Norm = "l2",
     width: int = 64,
     layers: int = 5,
+    activation: Callable[[Tensor], Tensor] = torch.relu,
     x_scaler: Standardizer | None = None,
     y_scaler: Standardizer | None = None,
     derivatives: Tensor | None = None,
@@ -66,6 +69,7 @@ def fit_surrogate(
         seeds: one member of the surrogate for each.
         norm: ``"l1"`` or ``"l2"``.
         width, layers: size of the network; ``layers`` counts linear layers.
+        activation: between them; a smooth one follows a smooth simulator more closely.
         x_scaler, y_scaler: scales; mean and standard deviation of the data if not given.
         derivatives: dy/dx at the pairs in original units, ``(N, dy, dx)``; the fit then
             takes all rows at once.
@@ -77,12 +81,13 @@ def fit_surrogate(
     x, y = data.x.float(), data.y.float().flatten(1)
     x_scaler = Standardizer.fit(x) if x_scaler is None else x_scaler
     y_scaler = Standardizer.fit(y) if y_scaler is None else y_scaler
-    surrogate = build_surrogate(x_scaler, y_scaler, seeds=seeds, width=width, layers=layers)
-    surrogate.to(x.device)
+    surrogate = build_surrogate(
+        x_scaler, y_scaler, seeds=seeds, width=width, layers=layers, activation=activation
+    ).to(x.device)
     core = surrogate.core
 
     def values(u: Tensor, v: Tensor) -> dict[str, Tensor]:
-        return {"F": losses.misfit(core(u), v, norm)}
+        return {"F": losses.forward_misfit(core, u, v, norm)}
 
     def values_and_derivatives(u: Tensor, v: Tensor) -> dict[str, Tensor]:
         return losses.hermite(

@@ -23,7 +23,7 @@ class Simulator(nn.Module):
     """
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """Map unknowns ``(..., dx)`` (and contexts ``(..., dc)``) to observations ``(..., *dy)``."""
+        """Map unknowns ``(..., dx)``, and contexts ``(..., dc)``, to ``(..., *dy)``."""
         raise NotImplementedError(f"{type(self).__name__}: write forward(x, c=None) -> y")
 
 
@@ -47,7 +47,9 @@ class Pairs:
 
     def __post_init__(self) -> None:
         require_tensor("Pairs: x", self.x, ("N", "dx"))
-        require_tensor("Pairs: y", self.y, ("N", *["dy"] * max(1, self.y.ndim - 1)), device=self.x.device)
+        require_tensor(
+            "Pairs: y", self.y, ("N", *["dy"] * max(1, self.y.ndim - 1)), device=self.x.device
+        )
         if self.c is not None:
             require_tensor("Pairs: c", self.c, ("N", "dc"), device=self.x.device)
         require_same_length(x=self.x, y=self.y, c=self.c)
@@ -59,7 +61,9 @@ class Pairs:
         """The chosen rows, as pairs."""
         return Pairs(self.x[rows], self.y[rows], None if self.c is None else self.c[rows])
 
-    def split(self, share: float, *, generator: torch.Generator | None = None) -> tuple[Pairs, Pairs]:
+    def split(
+        self, share: float, *, generator: torch.Generator | None = None
+    ) -> tuple[Pairs, Pairs]:
         """A random ``(kept, held out)`` division with ``share`` of the rows held out.
 
         Raises:
@@ -68,7 +72,8 @@ class Pairs:
         held = round(share * len(self))
         if not 0 < held < len(self):
             raise ValueError(
-                f"split: {share} of {len(self)} rows leaves one part empty; give more pairs or another share"
+                f"split: {share} of {len(self)} rows leaves one part empty; "
+                "give more pairs or another share"
             )
         order = torch.randperm(len(self), generator=generator).to(self.x.device)
         return self[order[held:]], self[order[:held]]
@@ -131,7 +136,9 @@ class Task:
         if not callable(simulator):
             raise TypeError(f"{name}: simulator must be callable, got {type(simulator).__name__}")
         if not isinstance(prior, Prior):
-            raise TypeError(f"{name}: prior must have dim, bounds and sample, got {type(prior).__name__}")
+            raise TypeError(
+                f"{name}: prior must have dim, bounds and sample, got {type(prior).__name__}"
+            )
         self.name = name
         self.simulator = simulator
         self.prior = prior
@@ -169,7 +176,9 @@ class Task:
                 raise ValueError(f"{self.name}: this task takes no context c, got one")
             return self.simulator(x)
         if c is None:
-            raise ValueError(f"{self.name}: this task needs a context c of shape (..., {self.context.dim})")
+            raise ValueError(
+                f"{self.name}: this task needs a context c of shape (..., {self.context.dim})"
+            )
         require_tensor(f"{self.name}: c", c, ("...", self.context.dim), device=x.device)
         return self.simulator(x, c)
 
@@ -211,5 +220,7 @@ class Task:
 
 def _names(task: str, what: str, given: Sequence[str] | None, default: list[str]) -> list[str]:
     if given is not None and len(given) != len(default):
-        raise ValueError(f"{task}: expected {len(default)} {what}, one an unknown, got {len(given)}")
+        raise ValueError(
+            f"{task}: expected {len(default)} {what}, one an unknown, got {len(given)}"
+        )
     return default if given is None else list(given)

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,9 @@ from invlab.validation import require_count, require_same_length
 
 __all__ = ["History", "TrainingOptions", "train"]
 
+# How the learning rate moves from lr to lr_end: down along half a cosine, or up from a
+# twenty-fifth of lr during the first tenth of the steps and then down ("one-cycle").
+Schedule = Literal["cosine", "one-cycle"]
 # Terms of the loss by name, each of shape () or (K,), for one batch.
 Terms = Callable[..., dict[str, Tensor]]
 
@@ -27,6 +30,7 @@ class TrainingOptions(TypedDict, total=False):
     batch_size: int | None
     lr: float
     lr_end: float
+    schedule: Schedule
     patience: int | None
 
 
@@ -65,14 +69,14 @@ def train(
     batch_size: int | None = 100,
     lr: float = 1e-3,
     lr_end: float = 1e-5,
+    schedule: Schedule = "cosine",
     patience: int | None = None,
     description: str = "training",
 ) -> History:
     """Train a network of ``K = len(seeds)`` members in place.
 
-    The learning rate falls from ``lr`` to ``lr_end`` along half a cosine. With a validation
-    set the best weights of each member are restored at the end, also when the run is
-    interrupted from the keyboard; without one the last weights are kept.
+    With a validation set the best weights of each member are restored at the end, also when
+    the run is interrupted from the keyboard; without one the last weights are kept.
 
     Args:
         network: what is trained: its parameters that require a gradient, each ``(K, ...)``.
@@ -83,7 +87,9 @@ def train(
         validation: held-out tensors like ``data``.
         epochs: passes over the data.
         batch_size: rows a step; None, or at least the number of rows, means all at once.
-        lr, lr_end: learning rate at the beginning and the end.
+        lr, lr_end: highest and last learning rate.
+        schedule: ``"cosine"`` falls from the one to the other along half a cosine;
+            ``"one-cycle"`` first rises to ``lr`` during a tenth of the steps.
         patience: stop when no member's validation loss improved for that many epochs.
         description: what the progress bar says.
 
@@ -100,7 +106,7 @@ def train(
     weights = [p for p in network.parameters() if p.requires_grad]
     optimizer = torch.optim.Adam(weights, lr=lr)
     steps = math.ceil(rows / size)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * steps, eta_min=lr_end)
+    rate = _rate(optimizer, epochs * steps, lr, lr_end, schedule)
     best = _Best(weights, len(seeds))
     shuffles = [runtime.generator(seed, "batches") for seed in seeds]
     history, curves, held_out = History(), [], []
@@ -113,7 +119,7 @@ def train(
                 optimizer.zero_grad(set_to_none=True)
                 torch.stack(list(parts.values())).sum().backward()
                 optimizer.step()
-                schedule.step()
+                rate.step()
                 losses.append(torch.stack([part.detach() for part in parts.values()]))
             values = torch.stack(losses)
             _demand_finite(values, list(parts), epoch * steps)
@@ -164,6 +170,23 @@ class _Best:
         with torch.no_grad():
             for kept, weight in zip(self.copies, self.weights, strict=False):
                 weight.copy_(kept)
+
+
+def _rate(
+    optimizer: torch.optim.Optimizer, steps: int, lr: float, lr_end: float, schedule: Schedule
+) -> torch.optim.lr_scheduler.LRScheduler:
+    if schedule == "cosine":
+        return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps, eta_min=lr_end)
+    if schedule != "one-cycle":
+        raise ValueError(f"schedule: expected 'cosine' or 'one-cycle', got {schedule!r}")
+    return torch.optim.lr_scheduler.OneCycleLR(
+        optimizer,
+        max_lr=lr,
+        total_steps=steps + 1,
+        pct_start=0.1,
+        cycle_momentum=False,
+        final_div_factor=lr / 25 / lr_end,
+    )
 
 
 def _batches(

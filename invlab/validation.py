@@ -44,12 +44,16 @@ def require_tensor(
     if not _fits(tuple(value.shape), shape):
         raise ValueError(f"{name}: expected shape {wanted}, got {tuple(value.shape)}")
     if value.numel() == 0:
-        raise ValueError(f"{name}: expected at least one row, got the empty shape {tuple(value.shape)}")
+        raise ValueError(
+            f"{name}: expected at least one row, got the empty shape {tuple(value.shape)}"
+        )
     if finite and not bool(torch.isfinite(value).all()):
         bad = int((~torch.isfinite(value)).sum())
-        raise ValueError(f"{name}: expected finite numbers, got {bad} NaN or infinite of {value.numel()}")
+        raise ValueError(
+            f"{name}: expected finite numbers, got {bad} NaN or infinite of {value.numel()}"
+        )
     if device is not None and value.device != device:
-        raise ValueError(f"{name}: expected it on {device}, got {value.device}; move it with .to({str(device)!r})")
+        raise ValueError(f"{name}: expected it on {device}, got {value.device}; move it with .to()")
     return value
 
 

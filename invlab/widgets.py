@@ -21,7 +21,8 @@ _PAGE = """<figure class="flipbook" id="{key}" style="margin:1em 0;max-width:100
 <img src="{first}" alt="{alt}" style="max-width:100%;background:white">
 <figcaption>
 <button type="button" aria-label="play or pause">&#9654;&#10073;&#10073;</button>
-<label>{label} <input type="range" min="0" max="{last}" value="{start}" style="width:50%;vertical-align:middle">
+<label>{label}
+<input type="range" min="0" max="{last}" value="{start}" style="width:50%;vertical-align:middle">
 <output>{value}</output></label>
 </figcaption>
 <script>
@@ -30,11 +31,17 @@ _PAGE = """<figure class="flipbook" id="{key}" style="margin:1em 0;max-width:100
   const image = page.querySelector("img"), slider = page.querySelector("input");
   const shown = page.querySelector("output");
   let timer = null;
-  const show = () => {{ image.src = frames[slider.value]; shown.textContent = values[slider.value]; }};
+  const show = () => {{
+    image.src = frames[slider.value];
+    shown.textContent = values[slider.value];
+  }};
   slider.addEventListener("input", show);
   page.querySelector("button").addEventListener("click", () => {{
     if (timer) {{ clearInterval(timer); timer = null; return; }}
-    timer = setInterval(() => {{ slider.value = (+slider.value + 1) % frames.length; show(); }}, 400);
+    timer = setInterval(() => {{
+      slider.value = (+slider.value + 1) % frames.length;
+      show();
+    }}, 400);
   }});
 }})();
 </script>
@@ -83,7 +90,7 @@ def flipbook(
 def explorer(
     draw: Callable[..., Figure], *, alt: str, **sliders: ipywidgets.Widget
 ) -> ipywidgets.VBox:
-    """Sliders that redraw a figure; needs a running kernel, and shows its first state without one.
+    """Sliders that redraw a figure in a running kernel; without one its first state is shown.
 
     Args:
         draw: makes the figure; called with the sliders' values by name.
@@ -95,7 +102,9 @@ def explorer(
     def redraw(_: Any = None) -> None:
         figure = draw(**{name: slider.value for name, slider in sliders.items()})
         source = _png(figure, 80)
-        picture.value = f'<img src="{source}" alt="{html.escape(alt, quote=True)}" style="max-width:100%">'
+        picture.value = (
+            f'<img src="{source}" alt="{html.escape(alt, quote=True)}" style="max-width:100%">'
+        )
 
     for slider in sliders.values():
         slider.observe(redraw, names="value")

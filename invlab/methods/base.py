@@ -149,7 +149,8 @@ class InverseNetwork(nn.Module):
             raise ValueError(f"{self.name}: takes no context c, but the task or the data has one")
         if data.x.shape[1] != task.x_dim:
             raise ValueError(
-                f"{self.name}: {task.name} has {task.x_dim} unknowns, the pairs have {data.x.shape[1]}"
+                f"{self.name}: expected pairs with the {task.x_dim} unknowns of {task.name}, "
+                f"got {data.x.shape[1]}"
             )
         seeds = [seed] if isinstance(seed, int) else list(seed)
         data = Pairs(data.x.float(), data.y.float().flatten(1))

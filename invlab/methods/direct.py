@@ -62,7 +62,7 @@ class Direct(InverseNetwork):
         """
         if self.misfit == "effect" and not task.differentiable:
             raise ValueError(
-                f"direct: misfit='effect' needs gradients, and {task.name} says differentiable=False; "
+                f"direct: misfit='effect' needs gradients, and {task.name} says it has none; "
                 "use 'tandem', whose surrogate has them"
             )
         seeds, data, validation = self._prepare(task, data, seed)
@@ -76,7 +76,9 @@ class Direct(InverseNetwork):
             return y_scale(task.simulator(x_hat).flatten(2))
 
         def effect(x: Tensor, y: Tensor) -> dict[str, Tensor]:
-            return {"effect": losses.effect_misfit(simulate, self.inverse(y), y_scale(y), self.norm)}
+            return {
+                "effect": losses.effect_misfit(simulate, self.inverse(y), y_scale(y), self.norm)
+            }
 
         self.history["inverse"] = train(
             self.inverse,

@@ -112,29 +112,37 @@ class EncoderDecoder(InverseNetwork):
             )
             if self.smooth:
                 rough = losses.smoothness(
-                    in_box_units, points, self.norm, order=self.smooth_order, step=self.smooth_step
+                    in_box_units,
+                    points,
+                    self.norm,
+                    order=self.smooth_order,
+                    step=self.smooth_step,
                 )
                 parts["REG"] = self.smooth * rough
             return parts
 
-        networks = torch.nn.ModuleList([self.inverse, surrogate])
-        batches: tuple[Tensor, ...]
-        if targets is None:
-            batches, batch_terms = (data.x, data.y), lambda x, y: terms(x, y, y)
-        else:
-            y_flat = targets.y.float().flatten(1)
-            require_tensor("targets.y", y_flat, ("B", data.y.shape[1]), device=data.y.device)
-            batches, batch_terms = (y_flat,), lambda y: terms(data.x, data.y, y)
+        def same_rows(x: Tensor, y: Tensor) -> dict[str, Tensor]:
+            return terms(x, y, y)
+
+        def all_pairs(y_target: Tensor) -> dict[str, Tensor]:
+            return terms(data.x, data.y, y_target)
+
         self.history["joint"] = train(
-            networks,
-            batch_terms,
-            batches,
+            torch.nn.ModuleList([self.inverse, surrogate]),
+            same_rows if targets is None else all_pairs,
+            (data.x, data.y) if targets is None else (self._flat(targets, data),),
             seeds=seeds,
             description="encoder-decoder",
             **self.training_options,
         )
         surrogate.history = self.history["joint"]
         return self
+
+    def _flat(self, targets: Targets, data: Pairs) -> Tensor:
+        y = targets.y.float().flatten(1)
+        return require_tensor(
+            f"{self.name}: targets.y", y, ("B", data.y.shape[1]), device=data.y.device
+        )
 
     def _points(self, task: Task) -> Tensor:
         """Points of the box in half-widths: equidistant in one dimension, else uniform draws."""

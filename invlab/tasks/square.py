@@ -81,7 +81,7 @@ def branch_scores(x_hat: Tensor, y: Tensor, *, y_max: float = 1089.0) -> dict[st
         One number a member each:
         ``rmse_y`` of the re-simulated answers in the unit of y,
         ``rmse_x`` to the nearer branch (same 1 % left out),
-        ``purity``, the share of answers on the more frequent branch, 1 when one is taken throughout,
+        ``purity``, the share of answers on the more frequent branch, 1 when it is the only one,
         ``positive``, the share on the branch +√y,
         ``switches``, how often the sign changes as y grows,
         ``inside``, the share with ``|x̂| ≤ √y + 0.5``, the interval of Theorem 1,

@@ -1,0 +1,174 @@
+"""Improve guesses by a few Gauss–Newton steps, through a surrogate or through the simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from invlab.priors import Box
+from invlab.task import Task
+from invlab.validation import require_count, require_same_length, require_tensor
+
+__all__ = ["gauss_newton", "rank", "refine"]
+
+# Rows per pass: small enough for the activations of a network to stay in the cache.
+CHUNK = 4096
+Map = Callable[[Tensor], Tensor]
+
+
+def gauss_newton(
+    fun: Map,
+    x: Tensor,
+    y: Tensor,
+    *,
+    scale: Tensor,
+    steps: int = 4,
+    clip: float = 0.2,
+    tolerance: float = 0.0,
+    damping: float = 1e-6,
+    box: Box | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Gauss–Newton with the shortest step, every row a problem of its own.
+
+    For fewer observations than unknowns the linearised equation ``J Δ = y − f(x)`` has many
+    solutions, and the shortest keeps a guess near where it started, on its own branch.
+
+    Args:
+        fun: maps ``(M, dx)`` to ``(M, dy)``, each row on its own.
+        x: where to start, ``(M, dx)``; it is not changed.
+        y: what to reach, ``(M, dy)``.
+        scale: length of each unknown that counts as one, ``(dx,)``.
+        steps: at most this many.
+        clip: largest component of a step, in units of ``scale``.
+        tolerance: a row stops where its mean squared residual is at most this.
+        damping: added to ``J Jᵀ``, relative to its trace.
+        box: points are clipped to it after each step.
+
+    Returns:
+        The best point each row has visited, ``(M, dx)``, and its mean squared residual,
+        ``(M,)``; infinite where ``fun`` was finite nowhere.
+    """
+    require_count("steps", steps)
+    require_same_length(x=x, y=y)
+    parts = [
+        _descend(fun, a, b, scale.to(a), steps, clip, tolerance, damping, box)
+        for a, b in zip(x.split(CHUNK), y.split(CHUNK), strict=True)
+    ]
+    return torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])
+
+
+def rank(x: Tensor, error: Tensor) -> Tensor:
+    """Guesses of each target, best first: ``(B, T, dx)`` by ``(B, T)``."""
+    require_same_length(x=x, error=error)
+    order = error.argsort(dim=1, stable=True)
+    return x.take_along_dim(order[..., None], 1)
+
+
+def refine(
+    task: Task, x: Tensor, y: Tensor, c: Tensor | None = None, *, steps: int = 10, clip: float = 0.5
+) -> Tensor:
+    """Polish guesses on the true simulator; none gets worse.
+
+    Args:
+        task: differentiable; a step costs two to four runs of its simulator a guess.
+        x: guesses, ``(B, T, dx)``; float64 reaches machine precision.
+        y: targets, ``(B, *dy)``.
+        c: contexts, ``(B, dc)``, where the task has one.
+        steps, clip: see :func:`gauss_newton`; a unit is the width of the task's box.
+
+    Returns:
+        ``(B, T, dx)``.
+
+    Raises:
+        ValueError: the task says ``differentiable=False``, or shapes do not fit.
+    """
+    require_tensor("x", x, ("B", "T", task.x_dim), finite=False)
+    require_same_length(x=x, y=y, c=c)
+    if not task.differentiable:
+        raise ValueError(f"refine: {task.name} says differentiable=False; refine on a surrogate")
+    repeats = x.shape[1]
+    flat = x.flatten(0, 1)
+    targets = y.flatten(1).repeat_interleave(repeats, 0)
+    contexts = None if c is None else c.repeat_interleave(repeats, 0)
+    columns = [flat] if contexts is None else [flat, contexts]
+
+    def effect(rows: Tensor) -> Tensor:
+        unknown, context = rows[:, : task.x_dim], rows[:, task.x_dim :]
+        y_hat = task.simulator(unknown) if contexts is None else task.simulator(unknown, context)
+        return y_hat.flatten(1)
+
+    width = task.box.width.to(flat)
+    # a context is carried along as unknowns of length zero, which no step moves
+    scale = torch.cat([width, torch.zeros(sum(k.shape[1] for k in columns[1:])).to(flat)])
+    better, _ = gauss_newton(
+        effect, torch.cat(columns, 1), targets, scale=scale, steps=steps, clip=clip
+    )
+    return better[:, : task.x_dim].unflatten(0, x.shape[:2])
+
+
+def _descend(
+    fun: Map,
+    x: Tensor,
+    y: Tensor,
+    scale: Tensor,
+    steps: int,
+    clip: float,
+    tolerance: float,
+    damping: float,
+    box: Box | None,
+) -> tuple[Tensor, Tensor]:
+    best, error = x.clone(), torch.full(x.shape[:1], torch.inf, dtype=x.dtype, device=x.device)
+    rows = torch.arange(len(x), device=x.device)
+    point = x
+    for step in range(steps + 1):
+        last = step == steps
+        residual, jacobian = _linearise(fun, point, y[rows], derivative=not last)
+        here = residual.square().mean(1)
+        better = here < error[rows]
+        best[rows[better]] = point[better]
+        error[rows[better]] = here[better]
+        active = (error[rows] > tolerance) & torch.isfinite(here)
+        if last or not bool(active.any()):
+            break
+        assert jacobian is not None
+        move = _shortest(jacobian[active] * scale, residual[active], damping)
+        move = move.nan_to_num(0.0, 0.0, 0.0).clamp(-clip, clip)
+        rows, point = rows[active], point[active] + move * scale
+        if box is not None:
+            point = box.clip(point)
+    return best, error
+
+
+def _linearise(fun: Map, x: Tensor, y: Tensor, *, derivative: bool) -> tuple[Tensor, Tensor | None]:
+    """Residual ``y − f(x)`` and Jacobian ``(M, dy, dx)``, by one backward pass a component."""
+    if not derivative:
+        with torch.no_grad():
+            return y - fun(x), None
+    with torch.enable_grad():
+        x = x.detach().requires_grad_()
+        y_hat = fun(x)
+        components = y_hat.unbind(1)
+        slopes = [
+            torch.autograd.grad(component.sum(), x, retain_graph=k < len(components) - 1)[0]
+            for k, component in enumerate(components)
+        ]
+    return y - y_hat.detach(), torch.stack(slopes, 1)
+
+
+def _shortest(jacobian: Tensor, residual: Tensor, damping: float) -> Tensor:
+    """The shortest Δ with ``J Δ = residual``, or the least-squares one where there is none."""
+    wide = jacobian.shape[1] <= jacobian.shape[2]
+    gram = jacobian @ jacobian.mT if wide else jacobian.mT @ jacobian
+    size = gram.shape[-1]
+    trace = gram.diagonal(dim1=1, dim2=2).mean(1)
+    # the tiny constant keeps a row with a zero Jacobian solvable: its step is zero
+    ridge = (damping * trace + torch.finfo(gram.dtype).tiny)[:, None, None]
+    gram = gram + ridge * torch.eye(size, dtype=gram.dtype, device=gram.device)
+    side = residual[..., None] if wide else jacobian.mT @ residual[..., None]
+    if size == 1:
+        solved = side / gram
+    else:
+        solved, _ = torch.linalg.solve_ex(gram, side)
+    return (jacobian.mT @ solved if wide else solved)[..., 0]

@@ -1,0 +1,20 @@
+"""What the README shows must run as it stands."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parents[1] / "README.md"
+SNIPPETS = re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.M | re.S)
+
+
+def test_there_are_snippets():
+    assert len(SNIPPETS) >= 3
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS, ids=lambda text: text.splitlines()[-1][:40])
+def test_snippet_runs(snippet, capsys):
+    exec(compile(snippet, str(README), "exec"), {})
+    assert capsys.readouterr().out.strip()
+    assert "FAIL" not in capsys.readouterr().out
