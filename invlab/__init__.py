@@ -3,7 +3,9 @@
 from invlab.contract import check_task
 from invlab.methods import get_method, list_methods
 from invlab.metrics import bootstrap_interval, r_T, resimulation_error
-from invlab.priors import Box, Normal, Product
+from invlab.minimize import Solution, minimize
+from invlab.priors import Box, Normal, Poisson, Product
+from invlab.refine import rank, refine
 from invlab.surrogate import fit_surrogate
 from invlab.task import Pairs, Simulator, Targets, Task
 from invlab.tasks import get_task, list_tasks
@@ -14,8 +16,10 @@ __all__ = [
     "Box",
     "Normal",
     "Pairs",
+    "Poisson",
     "Product",
     "Simulator",
+    "Solution",
     "Targets",
     "Task",
     "bootstrap_interval",
@@ -25,6 +29,9 @@ __all__ = [
     "get_task",
     "list_methods",
     "list_tasks",
+    "minimize",
     "r_T",
+    "rank",
+    "refine",
     "resimulation_error",
 ]

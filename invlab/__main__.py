@@ -50,12 +50,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _bench(options: argparse.Namespace) -> int:
     from invlab import benchmark, papers, report
     from invlab.runtime import by_preset
+    from invlab.validation import require_count
 
     if options.preset:
         os.environ["INVLAB_PRESET"] = options.preset
     # quick records never stand among the full ones
     folder = options.folder or by_preset(quick=Path("results-quick"), full=report.results_folder())
     chosen = [cell for cell in papers.cells(options.paper) if options.only in cell.id]
+    require_count("--seeds", options.seeds)
     records = benchmark.run(chosen, seeds=range(options.seeds), folder=folder)
     seconds = sum(record["cpu_seconds"] for record in records)
     print(f"{len(records)} records in {folder}; they took {seconds / 60:.1f} CPU minutes to make")
@@ -79,7 +81,10 @@ def _check(options: argparse.Namespace) -> int:
     if not name:
         raise ValueError(f"check: expected MODULE:TASK, got {options.task!r}")
     sys.path.insert(0, os.getcwd())
-    task = getattr(importlib.import_module(module), name)
+    try:
+        task = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"check: {options.task}: {error}") from error
     verdicts = invlab.check_task(task() if isinstance(task, type) else task)
     print(verdicts)
     return 0 if verdicts.passed else 1

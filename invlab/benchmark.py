@@ -98,9 +98,10 @@ def _device_name() -> str:
 def _read(path: Path) -> Record | None:
     """The record, or None where there is none or its file was damaged."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):  # ValueError: neither UTF-8 nor JSON
         return None
+    return record if isinstance(record, dict) else None
 
 
 def _write(path: Path, record: Record) -> None:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from invlab import runtime
+from invlab.priors import Box, Prior, Product
 from invlab.task import Task
 
 __all__ = ["Clause", "Verdicts", "check_task"]
@@ -62,7 +63,8 @@ def check_task(task: Task, *, seed: int = 0) -> Verdicts:
     generator = runtime.generator(seed, task.name, "contract")
     x = task.prior.sample(5, generator=generator)
     c = None if task.context is None else task.context.sample(5, generator=generator)
-    return Verdicts(_try(name, clause, task, x, c) for name, clause in CLAUSES.items())
+    with torch.random.fork_rng(devices=[]):
+        return Verdicts(_try(name, clause, task, x, c) for name, clause in CLAUSES.items())
 
 
 Finding = str | None
@@ -141,14 +143,16 @@ def _gradient(task: Task, x: Tensor, c: Tensor | None) -> Finding:
         return (
             "y does not depend on x for autograd; use torch operations, or say differentiable=False"
         )
-    (slope,) = torch.autograd.grad(y.sum(), x)
+    # each observation weighs differently, so that wrong gradients do not cancel in the sum
+    weights = 1 + torch.rand(y.shape[1:], generator=runtime.generator(3)).to(y)
+    (slope,) = torch.autograd.grad((y * weights).sum(), x)
     x = x.detach()
     for k in range(x.shape[-1]):
         step = 1e-5 * float(task.box.width[k])
         shift = torch.zeros_like(x)
         shift[:, k] = step
         ahead, behind = _run(task, x + shift, c), _run(task, x - shift, c)
-        quotient = (ahead - behind).flatten(1).sum(1) / (2 * step)
+        quotient = ((ahead - behind) * weights).flatten(1).sum(1) / (2 * step)
         scale = quotient.abs().max().clamp_min(1e-12)
         gap = float(((slope[:, k] - quotient).abs() / scale).max())
         if not gap <= GRADIENT_TOLERANCE:
@@ -187,10 +191,14 @@ def _same_seed(task: Task, x: Tensor, c: Tensor | None) -> Finding:
     return None
 
 
-def _inside_box(task: Task, x: Tensor, c: Tensor | None) -> Finding:
-    from invlab.priors import Box
+def _bounded(prior: Prior) -> bool:
+    if isinstance(prior, Product):
+        return all(map(_bounded, prior.factors))
+    return isinstance(prior, Box)
 
-    if not isinstance(task.prior, Box):
+
+def _inside_box(task: Task, x: Tensor, c: Tensor | None) -> Finding:
+    if not _bounded(task.prior):
         raise NotApplicable("the prior is not bounded")
     draws = task.prior.sample(200, generator=runtime.generator(2))
     out = int((~task.box.contains(draws)).sum())
@@ -202,10 +210,11 @@ def _refuses_bad_input(task: Task, x: Tensor, c: Tensor | None) -> Finding:
     for what, bad in {
         "one column too many": torch.cat([x, x[:, :1]], -1),
         "NaN": missing,
+        "an integer dtype": x.long(),
     }.items():
         try:
             task.simulate(bad, c)
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             if task.name not in str(error):
                 return f"the error for {what} does not name the task"
         else:

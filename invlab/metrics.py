@@ -9,7 +9,7 @@ from torch import Tensor
 
 from invlab import runtime
 from invlab.task import Task
-from invlab.validation import require_count, require_same_length, require_tensor
+from invlab.validation import batch_shape, require_count, require_same_length, require_tensor
 
 __all__ = ["bootstrap_interval", "r_T", "resimulation_error", "rmse"]
 
@@ -30,7 +30,7 @@ def resimulation_error(task: Task, x: Tensor, y: Tensor, c: Tensor | None = None
         TypeError, ValueError: a tensor of the wrong kind, shape or device, or T < 1.
     """
     require_tensor("x", x, ("B", "T", task.x_dim), finite=False)
-    require_tensor("y", y, ("B", *["dy"] * max(1, y.ndim - 1)), device=x.device)
+    require_tensor("y", y, batch_shape(y), device=x.device)
     require_same_length(x=x, y=y, c=c)
     guesses, repeats = x.flatten(0, 1), x.shape[1]
     finite = torch.isfinite(guesses).all(-1)

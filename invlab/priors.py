@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 import torch
-from scipy.stats import poisson
 from torch import Tensor
 
 from invlab.validation import require_count
@@ -147,6 +146,8 @@ class Poisson:
     @property
     def bounds(self) -> Box:
         """From the 2.5 % to the 97.5 % point of each law, at least one number wide."""
+        from scipy.stats import poisson  # here, since it takes longer to import than the library
+
         low, high = (torch.as_tensor(poisson.ppf(q, self.rate.numpy())) for q in (0.025, 0.975))
         return Box(low, torch.maximum(high, low + 1))
 

@@ -142,10 +142,19 @@ def _descend(
 
 
 def _linearise(fun: Map, x: Tensor, y: Tensor, *, derivative: bool) -> tuple[Tensor, Tensor | None]:
-    """Residual ``y − f(x)`` and Jacobian ``(M, dy, dx)``, by one backward pass a component."""
+    """Residual ``y − f(x)`` and Jacobian ``(M, dy, dx)``.
+
+    One backward pass a component of y, or one forward pass an unknown where these are fewer.
+    """
     if not derivative:
         with torch.no_grad():
             return y - fun(x), None
+    if y.shape[1] > x.shape[1]:
+        columns = []
+        for unit in torch.eye(x.shape[1], dtype=x.dtype, device=x.device):
+            passed: tuple[Tensor, ...] = torch.func.jvp(fun, (x,), (unit.expand_as(x),))
+            columns.append(passed[1])
+        return y - passed[0].detach(), torch.stack(columns, 2).detach()
     with torch.enable_grad():
         x = x.detach().requires_grad_()
         y_hat = fun(x)

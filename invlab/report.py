@@ -151,4 +151,4 @@ def _shown(value: Any) -> str:
         return f"{value:.3g}"
     if isinstance(value, list):
         return ", ".join(map(_shown, value))
-    return str(value)
+    return str(value).replace("|", r"\|")

@@ -90,6 +90,8 @@ def fit_surrogate(
         return {"F": losses.forward_misfit(core, u, v, norm)}
 
     def values_and_derivatives(u: Tensor, v: Tensor) -> dict[str, Tensor]:
+        if not torch.is_grad_enabled():  # held-out pairs have no derivatives
+            return values(u, v)
         return losses.hermite(
             core, u, v, slopes, norm, weight=derivative_weight, differentiate=differentiate
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 
 from invlab import runtime
 from invlab.priors import Box, Prior
-from invlab.validation import require_count, require_same_length, require_tensor
+from invlab.validation import batch_shape, require_count, require_same_length, require_tensor
 
 __all__ = ["Pairs", "Simulator", "Targets", "Task"]
 
@@ -33,12 +34,13 @@ class Pairs:
 
     Attributes:
         x: unknowns, shape ``(N, dx)``.
-        y: observations, shape ``(N, *dy)``.
+        y: observations, shape ``(N, *dy)``; NaN where a simulation failed.
         c: contexts, shape ``(N, dc)``, or None.
 
     Raises:
         TypeError: something is not a floating-point tensor.
-        ValueError: different numbers of rows, no rows, NaN, or tensors on different devices.
+        ValueError: different numbers of rows, no rows, NaN in x or c, or tensors on different
+            devices.
     """
 
     x: Tensor
@@ -47,9 +49,9 @@ class Pairs:
 
     def __post_init__(self) -> None:
         require_tensor("Pairs: x", self.x, ("N", "dx"))
-        require_tensor(
-            "Pairs: y", self.y, ("N", *["dy"] * max(1, self.y.ndim - 1)), device=self.x.device
-        )
+        shape = ("N", *batch_shape(self.y)[1:])
+        # a simulation may fail: such rows stay, and Task.usable leaves them out
+        require_tensor("Pairs: y", self.y, shape, finite=False, device=self.x.device)
         if self.c is not None:
             require_tensor("Pairs: c", self.c, ("N", "dc"), device=self.x.device)
         require_same_length(x=self.x, y=self.y, c=self.c)
@@ -94,7 +96,11 @@ class Targets:
     x: Tensor | None = None
 
     def __post_init__(self) -> None:
-        require_tensor("Targets: y", self.y, ("B", *["dy"] * max(1, self.y.ndim - 1)))
+        require_tensor("Targets: y", self.y, batch_shape(self.y))
+        for name, shape in (("c", ("B", "dc")), ("x", ("B", "dx"))):
+            value = getattr(self, name)
+            if value is not None:
+                require_tensor(f"Targets: {name}", value, shape, device=self.y.device)
         require_same_length(y=self.y, c=self.c, x=self.x)
 
     def __len__(self) -> int:
@@ -214,8 +220,25 @@ class Task:
         return Targets(pairs.y, pairs.c, pairs.x)
 
     def valid(self, y: Tensor) -> Tensor:
-        """Which observations ``(..., *dy)`` with one feature axis are usable: mask ``(...)``."""
+        """Which observations ``(..., dy)`` are usable: all finite. A mask ``(...)``."""
         return torch.isfinite(y).all(-1)
+
+    def usable(self, data: Pairs) -> Pairs:
+        """The pairs whose y is valid; every method learns from these alone.
+
+        Raises:
+            ValueError: there is none.
+
+        Warns:
+            UserWarning: how many were left out.
+        """
+        valid = self.valid(data.y)
+        lost = int((~valid).sum())
+        if lost == len(data):
+            raise ValueError(f"{self.name}: expected pairs with a valid y, got {lost} invalid ones")
+        if lost:
+            warnings.warn(f"{self.name}: {lost} of {len(data)} pairs left out, their y is invalid")
+        return data[valid] if lost else data
 
 
 def _names(task: str, what: str, given: Sequence[str] | None, default: list[str]) -> list[str]:

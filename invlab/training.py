@@ -101,7 +101,7 @@ def train(
     rows = require_same_length(**{f"data[{i}]": tensor for i, tensor in enumerate(data)})
     require_count("epochs", epochs)
     size = rows if batch_size is None else min(require_count("batch_size", batch_size), rows)
-    if patience is not None and validation is None:
+    if patience is not None and require_count("patience", patience) and validation is None:
         raise ValueError("patience: stopping early needs validation data, got none")
     weights = [p for p in network.parameters() if p.requires_grad]
     optimizer = torch.optim.Adam(weights, lr=lr)
@@ -125,8 +125,7 @@ def train(
             _demand_finite(values, list(parts), epoch * steps)
             curves.append(values.mean(0))
             if validation is not None:
-                with torch.no_grad():
-                    held_out.append(torch.stack(list(terms(*validation).values())).sum(0))
+                held_out.append(_held_out(terms, validation, (epoch + 1) * steps - 1))
                 best.update(held_out[-1], epoch)
                 if patience is not None and epoch - int(best.epoch.max()) >= patience:
                     history.stopped = "no progress"
@@ -197,6 +196,14 @@ def _batches(
         return [list(data)]
     order = torch.stack([torch.randperm(rows, generator=g) for g in shuffles]).to(data[0].device)
     return [[t[order[:, i : i + size]] for t in data] for i in range(0, rows, size)]
+
+
+def _held_out(terms: Terms, validation: Sequence[Tensor], step: int) -> Tensor:
+    with torch.no_grad():
+        parts = terms(*validation)
+    values = torch.stack(list(parts.values()))
+    _demand_finite(values[None], list(parts), step)
+    return values.sum(0)
 
 
 def _demand_finite(values: Tensor, names: list[str], first_step: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["require_count", "require_same_length", "require_tensor"]
+__all__ = ["batch_shape", "require_count", "require_same_length", "require_tensor"]
 
 
 def require_tensor(
@@ -47,14 +47,20 @@ def require_tensor(
         raise ValueError(
             f"{name}: expected at least one row, got the empty shape {tuple(value.shape)}"
         )
-    if finite and not bool(torch.isfinite(value).all()):
+    if device is not None and value.device != device:
+        raise ValueError(f"{name}: expected it on {device}, got {value.device}; move it with .to()")
+    if finite and not value.is_meta and not bool(torch.isfinite(value).all()):
         bad = int((~torch.isfinite(value)).sum())
         raise ValueError(
             f"{name}: expected finite numbers, got {bad} NaN or infinite of {value.numel()}"
         )
-    if device is not None and value.device != device:
-        raise ValueError(f"{name}: expected it on {device}, got {value.device}; move it with .to()")
     return value
+
+
+def batch_shape(value: object) -> tuple[str, ...]:
+    """The shape ``(B, *dy)`` of a batch of observations with as many axes as ``value`` has."""
+    axes = value.ndim if isinstance(value, Tensor) else 2
+    return ("B", *["dy"] * max(1, axes - 1))
 
 
 def require_same_length(**tensors: Tensor | None) -> int:

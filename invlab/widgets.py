@@ -82,7 +82,7 @@ def flipbook(
         start=start,
         value=html.escape(str(values[start])),
         frames=json.dumps(frames),
-        values=json.dumps([str(value) for value in values]),
+        values=json.dumps([str(value) for value in values]).replace("</", r"<\/"),
     )
     return HTML(page)
 

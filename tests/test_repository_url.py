@@ -50,8 +50,7 @@ def test_replace_changes_each_form():
 def test_replace_leaves_longer_names_alone():
     text = "https://github.com/OWNER/invlab-data"
     assert (
-        repo_url.replace(text, "https://github.com/OWNER/invlab", "https://github.com/a/b")
-        == text
+        repo_url.replace(text, "https://github.com/OWNER/invlab", "https://github.com/a/b") == text
     )
 
 

@@ -101,9 +101,7 @@ def run(path: Path, preset: str, timeout: int, store: bool) -> bool:
         notebook = number_widget_ids(notebook)
         notebook.metadata["invlab"] = provenance(preset, seconds)
         write_notebook(path.with_suffix(".ipynb"), notebook)
-    print(
-        f"{path.stem}: {seconds} s, outputs {'stored' if store else 'NOT stored'}", flush=True
-    )
+    print(f"{path.stem}: {seconds} s, outputs {'stored' if store else 'NOT stored'}", flush=True)
     return True
 
 
@@ -113,9 +111,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="chapters (default: all)")
     parser.add_argument("--preset", choices=["quick", "full"], default="quick")
     parser.add_argument("--timeout", type=int, default=900, help="seconds a cell may take")
-    parser.add_argument(
-        "--store", action="store_true", help="store the outputs of a full run too"
-    )
+    parser.add_argument("--store", action="store_true", help="store the outputs of a full run too")
     options = parser.parse_args()
 
     os.environ["INVLAB_PRESET"] = options.preset

@@ -113,9 +113,7 @@ def ledger_page() -> str:
     for row in report.ledger(papers.claims()):
         sections.setdefault(row["id"].split("/")[0], []).append(row)
     if not sections:
-        return (
-            LEDGER_HEAD + "\nNo run has been recorded yet: `make records` makes the records.\n"
-        )
+        return LEDGER_HEAD + "\nNo run has been recorded yet: `make records` makes the records.\n"
     return LEDGER_HEAD + "".join(paper_section(key, rows) for key, rows in sections.items())
 
 
@@ -127,9 +125,7 @@ def chapter_rows() -> list[list[str]]:
         if run:
             link = f"[](chapters/{path.stem})"
             seconds = f"{run['seconds']} s"
-            rows.append(
-                [link, run["preset"], run["device"], run["torch"], run["python"], seconds]
-            )
+            rows.append([link, run["preset"], run["device"], run["torch"], run["python"], seconds])
     return rows
 
 

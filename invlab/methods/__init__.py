@@ -1,19 +1,26 @@
-"""Inverse methods, one a file; the file's name is the method's name."""
+"""Inverse methods, by name: the file's name, or the baseline's."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from invlab.methods.base import Method
+from invlab.methods.baselines import Nearest, Prior
 from invlab.methods.direct import Direct
 from invlab.methods.encoder_decoder import EncoderDecoder
+from invlab.methods.neural_adjoint import NeuralAdjoint, Pool
 from invlab.methods.tandem import Tandem
 
 __all__ = ["get_method", "list_methods"]
 
-_METHODS: dict[str, type[Method]] = {
+_METHODS: dict[str, Callable[..., Method]] = {
     "direct": Direct,
     "encoder_decoder": EncoderDecoder,
+    "nearest": Nearest,
+    "neural_adjoint": NeuralAdjoint,
+    "pool": Pool,
+    "prior": Prior,
     "tandem": Tandem,
 }
 

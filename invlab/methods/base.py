@@ -15,7 +15,7 @@ from invlab.networks import MLP, ScaledNetwork, Standardizer
 from invlab.surrogate import Surrogate
 from invlab.task import Pairs, Task
 from invlab.training import History, TrainingOptions
-from invlab.validation import require_count, require_tensor
+from invlab.validation import batch_shape, require_count, require_tensor
 
 __all__ = ["InverseNetwork", "Method", "Seeds"]
 
@@ -74,6 +74,7 @@ class InverseNetwork(nn.Module):
         self.width = require_count("width", width)
         self.inverse_layers = require_count("inverse_layers", inverse_layers)
         self.x_scaler, self.y_scaler = x_scaler, y_scaler
+        self._given = x_scaler is not None, y_scaler is not None
         self.held_out = held_out
         self.training_options = training
         self.history: dict[str, History] = {}
@@ -102,9 +103,9 @@ class InverseNetwork(nn.Module):
         if not hasattr(self, "inverse"):
             raise ValueError(f"{self.name}: call fit(task, data) before asking for answers")
         dim = len(self.inverse.inputs.shift)
-        require_tensor(f"{self.name}: y", y, ("B", *["dy"] * max(1, y.ndim - 1)))
-        flat = y.flatten(1)
-        require_tensor(f"{self.name}: y", flat, ("B", dim), device=self.inverse.inputs.shift.device)
+        device = self.inverse.inputs.shift.device
+        require_tensor(f"{self.name}: y", y, batch_shape(y), device=device)
+        flat = require_tensor(f"{self.name}: y", y.flatten(1), ("B", dim))
         with torch.no_grad():
             return self.inverse(flat.float()).to(y.dtype)
 
@@ -153,14 +154,17 @@ class InverseNetwork(nn.Module):
                 f"got {data.x.shape[1]}"
             )
         seeds = [seed] if isinstance(seed, int) else list(seed)
+        data = task.usable(data)
         data = Pairs(data.x.float(), data.y.float().flatten(1))
         kept: Pairs = data
         validation: Pairs | None = None
         if self.held_out:
-            shuffle = runtime.generator(seeds[0], "held out")
+            shuffle = runtime.generator(0, "held out")
             kept, validation = data.split(self.held_out, generator=shuffle)
-        self.x_scaler = self.x_scaler or Standardizer.fit(kept.x)
-        self.y_scaler = self.y_scaler or Standardizer.fit(kept.y)
+        if not self._given[0]:
+            self.x_scaler = Standardizer.fit(kept.x)
+        if not self._given[1]:
+            self.y_scaler = Standardizer.fit(kept.y)
         self.build(kept.x.shape[1], kept.y.shape[1], seeds=seeds)
         self.to(kept.x.device)
         return seeds, kept, validation

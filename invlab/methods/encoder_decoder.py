@@ -15,7 +15,7 @@ from invlab.networks import Standardizer
 from invlab.surrogate import build_surrogate
 from invlab.task import Pairs, Targets, Task
 from invlab.training import TrainingOptions, train
-from invlab.validation import require_count, require_tensor
+from invlab.validation import batch_shape, require_count, require_tensor
 
 __all__ = ["EncoderDecoder"]
 
@@ -139,10 +139,9 @@ class EncoderDecoder(InverseNetwork):
         return self
 
     def _flat(self, targets: Targets, data: Pairs) -> Tensor:
-        y = targets.y.float().flatten(1)
-        return require_tensor(
-            f"{self.name}: targets.y", y, ("B", data.y.shape[1]), device=data.y.device
-        )
+        name = f"{self.name}: targets.y"
+        require_tensor(name, targets.y, batch_shape(targets.y), device=data.y.device)
+        return require_tensor(name, targets.y.float().flatten(1), ("B", data.y.shape[1]))
 
     def _points(self, task: Task) -> Tensor:
         """Points of the box in half-widths: equidistant in one dimension, else uniform draws."""

@@ -6,11 +6,19 @@ from collections.abc import Callable
 from typing import Any
 
 from invlab.task import Task
+from invlab.tasks.ballistics import Ballistics
+from invlab.tasks.robot_arm import RobotArm
+from invlab.tasks.sine import Sine
 from invlab.tasks.square import Square
 
 __all__ = ["get_task", "list_tasks"]
 
-_TASKS: dict[str, Callable[..., Task]] = {"square": Square}
+_TASKS: dict[str, Callable[..., Task]] = {
+    "ballistics": Ballistics,
+    "robot_arm": RobotArm,
+    "sine": Sine,
+    "square": Square,
+}
 
 
 def list_tasks() -> list[str]:

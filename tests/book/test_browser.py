@@ -13,9 +13,7 @@ webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not in
 waiting = pytest.importorskip("selenium.webdriver.support.wait")
 
 BROWSER = (
-    shutil.which("chromium")
-    or shutil.which("chromium-browser")
-    or shutil.which("google-chrome")
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 )
 DRIVER = shutil.which("chromedriver")
 
@@ -83,9 +81,7 @@ def browser():
 
 def network_events(browser) -> list[dict]:
     """What Chromium said about the requests of the page since the last call."""
-    entries = [
-        json.loads(entry["message"])["message"] for entry in browser.get_log("performance")
-    ]
+    entries = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     return [entry for entry in entries if entry["method"].startswith("Network.")]
 
 
@@ -109,9 +105,7 @@ def opened(request, browser):
     browser.get(html_of(request.param).as_uri())
     browser.execute_async_script(SETTLE)
     if browser.execute_script(WIDGETS)[0]:
-        waiting.WebDriverWait(browser, 20).until(
-            lambda page: page.execute_script(WIDGETS)[1] > 0
-        )
+        waiting.WebDriverWait(browser, 20).until(lambda page: page.execute_script(WIDGETS)[1] > 0)
     console = browser.get_log("browser")
     return browser, console, *requests_and_failures(network_events(browser))
 

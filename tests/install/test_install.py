@@ -30,9 +30,7 @@ def test_install_leaves_torch_and_numpy_alone(tmp_path):
 
     def run(*arguments: str) -> str:
         command = [python, *arguments]
-        done = subprocess.run(
-            command, cwd=tmp_path, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 

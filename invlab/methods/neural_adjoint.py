@@ -1,0 +1,257 @@
+"""Neural adjoint: learn the forward map, then search x through the copy."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+import torch
+from torch import Tensor
+
+from invlab import runtime
+from invlab.methods.base import Seeds
+from invlab.methods.baselines import nearest_rows
+from invlab.minimize import minimize
+from invlab.networks import Standardizer
+from invlab.priors import Box
+from invlab.refine import gauss_newton, rank
+from invlab.surrogate import Surrogate, fit_surrogate
+from invlab.task import Pairs, Task
+from invlab.training import TrainingOptions
+from invlab.validation import require_count, require_tensor
+
+__all__ = ["NeuralAdjoint", "Pool", "boundary_loss"]
+
+Search = Literal["gauss-newton", "adam"]
+Starts = Literal["prior", "box"]
+# Training that brings the surrogate's error a hundred times below the published one.
+TRAINING: TrainingOptions = {
+    "epochs": 300,
+    "batch_size": 512,
+    "lr": 3e-3,
+    "lr_end": 1e-6,
+    "schedule": "one-cycle",
+}
+
+
+def boundary_loss(x: Tensor, box: Box) -> Tensor:
+    """How far outside the box: mean over unknowns of ``ReLU(|x − μ| − R/2) / R``, ``(...)``.
+
+    Ren, Padilla and Malof (2020), equation 5, with each unknown in units of the range R of the
+    box, and with the *mean* of one guess. The published code sums over the batch what the
+    misfit averages, so that there the weight grows with the number of guesses searched together.
+    """
+    width = box.width.to(x)
+    return torch.relu((x - box.center.to(x)).abs() / width - 0.5).mean(-1)
+
+
+class NeuralAdjoint:
+    """A surrogate f̂, and a search for the x that it maps to y.
+
+    Args:
+        search: ``"gauss-newton"``: one pass of f̂ over a pool of prior draws that all targets
+            share, the nearest ``candidates`` of each target, a few clipped steps of least length.
+            ``"adam"``, the paper's: ``candidates`` random starts a target, 300 steps of Adam on
+            misfit and boundary loss.
+        candidates: points searched for each target; more where more guesses are asked for.
+        pool: prior draws that f̂ is evaluated on (Gauss–Newton).
+        steps: of the search; 4 for Gauss–Newton, 300 for Adam, if not given.
+        clip: largest step of an unknown, in standard deviations of the training x.
+        boundary: weight of :func:`boundary_loss` (Adam); 0 leaves it out. The misfit it is added
+            to is in units of the variance of y.
+        starts: where Adam starts: draws of the prior, or uniform in the task's box.
+        lr: of Adam, in units of the box.
+        ranked: whether guesses are returned in the order of f̂'s error, best first.
+        ensemble: networks in f̂, trained together and averaged.
+        spread: weight of the networks' disagreement in the ranking.
+        width, layers: of each network.
+        held_out: share of the pairs for validation; the best weights are kept.
+        x_scaler, y_scaler: as in :class:`~invlab.methods.base.InverseNetwork`.
+        training: passed on to :func:`invlab.training.train`.
+
+    Source: Ren, Padilla and Malof (2020), Section 4.
+    """
+
+    surrogate: Surrogate
+
+    def __init__(
+        self,
+        *,
+        search: Search = "gauss-newton",
+        candidates: int = 200,
+        pool: int = 20_000,
+        steps: int | None = None,
+        clip: float = 0.2,
+        boundary: float = 10.0,
+        starts: Starts = "prior",
+        lr: float = 0.5,
+        ranked: bool = True,
+        ensemble: int = 1,
+        spread: float = 0.0,
+        width: int = 256,
+        layers: int = 5,
+        held_out: float = 0.2,
+        x_scaler: Standardizer | None = None,
+        y_scaler: Standardizer | None = None,
+        training: TrainingOptions | None = None,
+    ) -> None:
+        if search not in ("gauss-newton", "adam"):
+            raise ValueError(f"search: expected 'gauss-newton' or 'adam', got {search!r}")
+        if starts not in ("prior", "box"):
+            raise ValueError(f"starts: expected 'prior' or 'box', got {starts!r}")
+        self.search, self.starts, self.ranked = search, starts, ranked
+        self.candidates = require_count("candidates", candidates)
+        self.pool = require_count("pool", pool)
+        self.steps = steps if steps is not None else (4 if search == "gauss-newton" else 300)
+        self.clip, self.boundary, self.lr, self.spread = clip, boundary, lr, spread
+        self.ensemble = require_count("ensemble", ensemble)
+        self.width, self.layers, self.held_out = width, layers, held_out
+        self.x_scaler, self.y_scaler = x_scaler, y_scaler
+        self.training: TrainingOptions = {**TRAINING, **(training or {})}
+
+    @property
+    def exchangeable(self) -> bool:
+        """Whether the order of the guesses means nothing."""
+        return not self.ranked and self.search == "adam"
+
+    def fit(self, task: Task, data: Pairs, *, seed: Seeds = 0) -> Self:
+        """Fit the surrogate to the pairs with a valid y. The simulator is not called.
+
+        Raises:
+            ValueError: several seeds; one network or ensemble is trained at a time.
+        """
+        if not isinstance(seed, int):
+            raise ValueError(f"neural_adjoint: expected one seed, got {seed!r}")
+        self.task = task
+        data = task.usable(data)
+        held: Pairs | None = None
+        if self.held_out:
+            data, held = data.split(self.held_out, generator=runtime.generator(seed, "held out"))
+        members = [seed * 1000 + k for k in range(self.ensemble)]
+        self.surrogate = fit_surrogate(
+            data,
+            seeds=members,
+            width=self.width,
+            layers=self.layers,
+            activation=torch.nn.functional.silu,
+            x_scaler=self.x_scaler,
+            y_scaler=self.y_scaler,
+            held_out=held,
+            **self.training,
+        ).requires_grad_(False)
+        return self
+
+    def predict(self, x: Tensor) -> Tensor:
+        """f̂ in scaled units of y, mean over the ensemble: ``(M, dx) -> (M, dy)``."""
+        return self.surrogate.core(self.surrogate.inputs(x)).mean(0)
+
+    def propose(
+        self,
+        y: Tensor,
+        n: int = 1,
+        c: Tensor | None = None,
+        *,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """``n`` guesses for each target: ``(B, *dy)`` to ``(B, n, dx)``, best first if ranked.
+
+        Args:
+            y: targets.
+            n: guesses a target, at least 1.
+            c: not taken.
+            generator: draws the pool or the starts, the same for all targets.
+
+        Raises:
+            ValueError: not fitted, ``n < 1``, a context, or targets of the wrong shape.
+        """
+        require_count("neural_adjoint: n", n)
+        if c is not None:
+            raise ValueError("neural_adjoint: takes no context c, got one")
+        if not hasattr(self, "surrogate"):
+            raise ValueError("neural_adjoint: call fit(task, data) before asking for answers")
+        flat = y.flatten(1)
+        scale = self.surrogate.outputs
+        require_tensor(
+            "neural_adjoint: y", flat, ("B", len(scale.shift)), device=scale.shift.device
+        )
+        generator = runtime.generator(0, "neural adjoint") if generator is None else generator
+        search = self._gauss_newton if self.search == "gauss-newton" else self._adam
+        x, error = search(scale(flat.float()), max(n, self.candidates), generator)
+        if self.ranked:
+            x = rank(x, error + self.spread * self._disagreement(x))
+        return x[:, :n].to(y.dtype)
+
+    def _gauss_newton(
+        self, y: Tensor, candidates: int, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        pool = self.task.prior.sample(max(self.pool, candidates), generator=generator).to(y)
+        with torch.no_grad():
+            effects = torch.cat([self.predict(part) for part in pool.split(4096)])
+        starts = pool[nearest_rows(y, effects, candidates)]
+        x, error = gauss_newton(
+            self.predict,
+            starts.flatten(0, 1),
+            y.repeat_interleave(candidates, 0),
+            scale=self.surrogate.inputs.scale,
+            steps=self.steps,
+            clip=self.clip,
+            tolerance=1e-12,
+            # f̂ was trained on prior draws: do not leave the region they fill
+            box=Box(pool.amin(0).cpu(), pool.amax(0).cpu()),
+        )
+        return x.unflatten(0, starts.shape[:2]), error.unflatten(0, starts.shape[:2])
+
+    def _adam(
+        self, y: Tensor, candidates: int, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        box = self.task.box
+        law = self.task.prior if self.starts == "prior" else box
+        start = law.sample(candidates, generator=generator).to(y)
+        low, width = box.low.to(y), box.width.to(y)
+        found = [self._adam_one(target, (start - low) / width, low, width) for target in y]
+        return torch.stack([x for x, _ in found]), torch.stack([error for _, error in found])
+
+    def _adam_one(
+        self, y: Tensor, start: Tensor, low: Tensor, width: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """All candidates of one target, in units of the box."""
+
+        def misfit(u: Tensor) -> Tensor:
+            return (self.predict(low + u * width) - y).square().mean(1)
+
+        def objective(u: Tensor) -> Tensor:
+            return misfit(u) + self.boundary * boundary_loss(low + u * width, self.task.box)
+
+        solution = minimize(
+            objective,
+            start,
+            method="adam",
+            lr=self.lr,
+            schedule="adaptive",
+            patience=10,
+            maxiter=self.steps,
+            gtol=1e-9,
+        )
+        with torch.no_grad():
+            return low + solution.x * width, misfit(solution.x)
+
+    def _disagreement(self, x: Tensor) -> Tensor:
+        """Variance of the ensemble in scaled y, mean over its components: ``(B, T)``."""
+        if self.ensemble == 1 or not self.spread:
+            return torch.zeros(x.shape[:2], dtype=x.dtype, device=x.device)
+        with torch.no_grad():
+            each = self.surrogate.core(self.surrogate.inputs(x.flatten(0, 1)))
+        return each.var(0).mean(1).unflatten(0, x.shape[:2])
+
+
+class Pool(NeuralAdjoint):
+    """The surrogate as an unlimited simulator: the nearest of very many prior draws.
+
+    The neural adjoint with a pool of 200,000 and two steps: hardly any search, yet what every
+    trained inverse network has to be compared with.
+
+    Args:
+        pool, steps: see :class:`NeuralAdjoint`, like the other ``options``.
+    """
+
+    def __init__(self, *, pool: int = 200_000, steps: int = 2, **options: Any) -> None:
+        super().__init__(pool=pool, steps=steps, **options)

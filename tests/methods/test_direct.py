@@ -1,0 +1,93 @@
+"""Direct regression, and training through the true simulator."""
+
+import pytest
+import torch
+
+from invlab import Box, Pairs, Task, get_method, get_task
+
+TASK = get_task("square")
+SMALL = {"width": 32, "inverse_layers": 4, "lr": 3e-3}
+
+
+def test_l2_learns_the_conditional_mean(device):
+    # x = y + 1 in a quarter of the pairs, y − 1 in the rest: the mean is y − 1/2
+    y = torch.linspace(0, 1, 200, device=device).repeat(4)[:, None]
+    above = torch.arange(800, device=device)[:, None] < 200
+    task = Task("line", lambda x: x, Box([-2.0], [2.0]))
+    data = Pairs(y + torch.where(above, 1.0, -1.0), y)
+    model = get_method("direct", epochs=40, **SMALL).fit(task, data)
+    targets = torch.linspace(0.1, 0.9, 9, device=device)[:, None]
+    # the spread of x around its mean is 0.87
+    torch.testing.assert_close(model.propose(targets)[:, 0], targets - 0.5, rtol=0, atol=0.1)
+
+
+def test_l1_learns_the_conditional_median(device):
+    y = torch.linspace(0, 1, 200, device=device).repeat(4)[:, None]
+    above = torch.arange(800, device=device)[:, None] < 200
+    task = Task("line", lambda x: x, Box([-2.0], [2.0]))
+    data = Pairs(y + torch.where(above, 1.0, -1.0), y)
+    model = get_method("direct", norm="l1", epochs=40, **SMALL).fit(task, data)
+    targets = torch.linspace(0.1, 0.9, 9, device=device)[:, None]
+    torch.testing.assert_close(model.propose(targets)[:, 0], targets - 1, rtol=0, atol=0.1)
+
+
+def test_the_misfit_of_the_effect_finds_an_answer():
+    x_scaler, y_scaler = TASK.scalers()
+    model = get_method(
+        "direct",
+        misfit="effect",
+        epochs=60,
+        batch_size=50,
+        x_scaler=x_scaler,
+        y_scaler=y_scaler,
+        **SMALL,
+    ).fit(TASK, TASK.grid(400))
+    y = TASK.targets(200, seed=0).y
+    effect = TASK.simulate(model.propose(y)[:, 0])
+    # the mean answer, zero, errs by 487
+    assert (effect - y).square().mean().sqrt() < 40
+
+
+def test_the_misfit_of_the_effect_ignores_the_x_of_the_pairs():
+    data = TASK.sample(48)
+    options = {"misfit": "effect", "epochs": 2, "x_scaler": TASK.scalers()[0]}
+    y = TASK.targets(4, seed=0).y
+    first, again = (
+        get_method("direct", **options).fit(TASK, pairs).propose(y)
+        for pairs in (data, Pairs(-data.x.flip(0), data.y))
+    )
+    assert torch.equal(first, again)
+
+
+def test_the_misfit_of_the_effect_refuses_a_task_without_gradients():
+    blind = Task("blind", lambda x: x.detach(), Box([0.0], [1.0]), differentiable=False)
+    with pytest.raises(ValueError, match="misfit='effect' needs gradients, and blind .*'tandem'"):
+        get_method("direct", misfit="effect").fit(blind, blind.sample(8))
+    get_method("direct", epochs=1).fit(blind, blind.sample(8))
+
+
+def test_an_unknown_misfit_is_refused():
+    with pytest.raises(ValueError, match="misfit: expected 'inverse' or 'effect', got 'both'"):
+        get_method("direct", misfit="both")
+
+
+def test_what_the_loss_compares_is_said():
+    assert get_method("direct").measures == "x"
+    assert get_method("direct", misfit="effect").measures == "y"
+
+
+@pytest.mark.parametrize("misfit", ["inverse", "effect"])
+def test_held_out_pairs_are_not_trained_on(misfit):
+    data = TASK.sample(40)
+    model = get_method("direct", misfit=misfit, held_out=0.25, epochs=3).fit(TASK, data)
+    assert model.history["inverse"].validation.shape == (3, 1)
+    # scaled by the thirty rows that are left, not by all forty
+    assert not torch.allclose(model.inverse.inputs.shift, data.y.mean(0))
+
+
+def test_held_out_pairs_do_not_depend_on_which_seeds_train_together():
+    data, y = TASK.sample(40), TASK.targets(4, seed=0).y
+    options = {"held_out": 0.25, "epochs": 3, "width": 8, "inverse_layers": 3}
+    together = get_method("direct", **options).fit(TASK, data, seed=[0, 7]).member(1)
+    alone = get_method("direct", **options).fit(TASK, data, seed=7)
+    torch.testing.assert_close(together.propose(y), alone.propose(y), rtol=1e-3, atol=1e-2)

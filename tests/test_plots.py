@@ -1,0 +1,127 @@
+"""Every recurring figure draws, without a warning, what it was given."""
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+
+from invlab import plots
+
+
+@pytest.fixture(autouse=True)
+def style():
+    with mpl.rc_context():
+        plots.use_style()
+        yield
+    plt.close("all")
+
+
+@pytest.fixture
+def ax():
+    return plt.subplots()[1]
+
+
+@pytest.fixture(params=["tensor", "array", "list"])
+def give(request, device):
+    """Numbers as a tensor on the device with a gradient, as an array, or as lists."""
+    if request.param == "tensor":
+        return lambda values: torch.as_tensor(values, device=device).requires_grad_()
+    return np.asarray if request.param == "array" else lambda values: np.asarray(values).tolist()
+
+
+Y = np.linspace(0, 1089, 20)
+
+
+def last(ax, which=-1):
+    line = ax.lines[which]
+    return line.get_xdata(), line.get_ydata()
+
+
+def words(ax):
+    return ax.get_legend_handles_labels()[1]
+
+
+@pytest.mark.parametrize("members", [1, 7])
+def test_answers_of_each_seed_lie_over_both_branches(ax, give, members):
+    x_hat = np.stack([np.sqrt(Y) * (k + 1) / members for k in range(members)])
+    plots.answers(ax, give(Y), give(x_hat), labels=["first"])
+    assert len(ax.lines) == 2 + members
+    x, y = last(ax)
+    # each seed shows every K-th target, so that none hides the others
+    np.testing.assert_allclose(x, Y[members - 1 :: members])
+    np.testing.assert_allclose(y, np.sqrt(x))
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), np.sqrt(ax.lines[0].get_xdata()))
+    assert words(ax) == ["exact, ±√y", "first"]
+    ax.figure.canvas.draw()
+
+
+def test_one_seed_may_come_without_its_axis(ax, give):
+    plots.answers(ax, give(Y), give(np.sqrt(Y)))
+    assert len(ax.lines) == 3
+
+
+def test_the_resimulated_lie_beside_the_diagonal(ax, give):
+    plots.resimulated(ax, give(Y), give(Y + 1), label="mine")
+    x, y = last(ax)
+    np.testing.assert_allclose(y - x, 1)
+    assert words(ax) == ["exact", "mine"]
+    ax.figure.canvas.draw()
+
+
+@pytest.mark.parametrize("members", [1, 7])
+def test_a_surrogate_of_each_seed_lies_beside_the_square(ax, give, members):
+    x = np.linspace(-33, 33, 30)
+    f_hat = np.stack([x**2 + k for k in range(members)])
+    plots.forward_fit(ax, give(x), give(f_hat), points=(give([1.0, 2.0]), give([1.0, 4.0])))
+    assert len(ax.lines) == 1 + members + 1
+    np.testing.assert_allclose(last(ax, -2)[1], x**2 + members - 1)
+    assert words(ax) == ["exact, x²", "surrogate f̂", "training points"]
+    ax.figure.canvas.draw()
+
+
+@pytest.mark.parametrize("shape", [(6,), (6, 3)])
+def test_the_total_is_the_sum_of_the_terms(ax, give, shape):
+    first = np.arange(1.0, 1 + np.prod(shape)).reshape(shape)
+    plots.loss_terms(ax, {"F": give(first), "DER": give(2 * first)}, names={"F": "loss F"})
+    assert words(ax) == ["loss F", "DER", "total"]
+    np.testing.assert_allclose(last(ax)[1], np.median(3 * first.reshape(6, -1), axis=1))
+    assert ax.get_yscale() == "log"
+    ax.figure.canvas.draw()
+
+
+def test_the_total_can_be_left_out(ax):
+    plots.loss_terms(ax, {"F": [1.0, 0.5]}, total=False)
+    assert words(ax) == ["F"]
+
+
+@pytest.mark.parametrize(
+    ("share", "l1", "l2"),
+    [(0.5, (-10, 10), (0, 0)), (0.7, (10, 10), (4, 4)), (1.0, (10, 10), (10, 10))],
+)
+def test_the_minimisers_of_both_norms_are_marked(share, l1, l2):
+    # l2: the mean of ±10 with weights share and 1 − share; the guesses are 0.1 apart
+    axes = plt.subplots(1, 2)[1]
+    plots.guess_losses(axes, 100.0, share=share)
+    for ax, expected in zip(axes, (l1, l2), strict=True):
+        minimisers = next(line for line in ax.lines if line.get_label() == "minimisers")
+        np.testing.assert_allclose(minimisers.get_xdata(), expected, atol=0.06)
+    axes[0].figure.canvas.draw()
+
+
+@pytest.mark.parametrize("y", [0.0, 1.0, 1089.0])
+def test_the_losses_of_a_guess_draw_at_both_ends(y):
+    axes = plt.subplots(1, 2)[1]
+    plots.guess_losses(axes, y)
+    axes[0].figure.canvas.draw()
+
+
+def test_the_numbers_are_not_changed(ax):
+    values = np.ones((4, 2))
+    plots.loss_terms(ax, {"F": values})
+    plots.answers(ax, Y, np.sqrt(Y))
+    assert (values == 1).all()
+
+
+def test_the_style_has_a_white_ground():
+    assert plt.rcParams["figure.facecolor"] == plt.rcParams["axes.facecolor"] == "white"

@@ -1,0 +1,84 @@
+"""Messages that name the argument, what was expected and what came."""
+
+import re
+
+import pytest
+import torch
+
+from invlab.validation import require_count, require_same_length, require_tensor
+
+GOOD = torch.ones(3, 2)
+
+
+@pytest.mark.parametrize("shape", [(3, 2), ("N", 2), ("N", "d"), ("...", 2), ("...", "N", "d")])
+def test_a_good_tensor_comes_back_itself(shape):
+    assert require_tensor("v", GOOD, shape) is GOOD
+
+
+@pytest.mark.parametrize("lead", [(), (3,), (4, 3)])
+def test_dots_stand_for_any_leading_dimensions(lead):
+    require_tensor("v", torch.ones(*lead, 2), ("...", 2))
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "came"),
+    [
+        ([1.0, 2.0], TypeError, "got list"),
+        (None, TypeError, "got NoneType"),
+        (GOOD.numpy(), TypeError, "got ndarray"),
+        (GOOD.long(), TypeError, "got torch.int64"),
+        (GOOD > 0, TypeError, "got torch.bool"),
+        (torch.ones(2), ValueError, "got (2,)"),
+        (torch.ones(3, 3), ValueError, "got (3, 3)"),
+        (torch.ones(3, 2, 1), ValueError, "got (3, 2, 1)"),
+        (torch.ones(0, 2), ValueError, "empty shape (0, 2)"),
+        (torch.tensor([[1.0, torch.nan]]), ValueError, "got 1 NaN or infinite of 2"),
+        (torch.tensor([[torch.inf, -torch.inf]]), ValueError, "got 2 NaN or infinite of 2"),
+    ],
+)
+def test_a_bad_tensor_is_named_with_what_came(value, error, came):
+    with pytest.raises(error, match=f"^lens: y: expected .*{re.escape(came)}"):
+        require_tensor("lens: y", value, ("N", 2))
+
+
+def test_the_expected_shape_is_written_as_python_writes_it():
+    with pytest.raises(ValueError, match=re.escape("expected shape (N, 2), got (3,)")):
+        require_tensor("v", torch.ones(3), ("N", 2))
+    with pytest.raises(ValueError, match=re.escape("expected shape (N,), got (3, 2)")):
+        require_tensor("v", GOOD, ("N",))
+
+
+def test_nan_passes_where_it_is_allowed():
+    value = torch.tensor([torch.nan])
+    assert require_tensor("v", value, ("N",), finite=False) is value
+
+
+@pytest.mark.parametrize("finite", [True, False])
+def test_another_device_is_named_before_any_number_is_read(finite):
+    # nothing on the meta device has a value, so a look at its numbers would raise
+    value = torch.ones(3, 2, device="meta")
+    with pytest.raises(ValueError, match="v: expected it on cpu, got meta"):
+        require_tensor("v", value, ("N", 2), finite=finite, device=torch.device("cpu"))
+
+
+def test_rows_are_counted_and_absent_tensors_left_out():
+    assert require_same_length(x=GOOD, y=torch.ones(3), c=None) == 3
+
+
+def test_different_lengths_are_named_each():
+    with pytest.raises(ValueError, match=r"x and y of the same length, but x has 3, y has 4"):
+        require_same_length(x=GOOD, y=torch.ones(4), c=None)
+
+
+@pytest.mark.parametrize("value", [1, 10**6])
+def test_a_count_comes_back(value):
+    assert require_count("n", value) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [(0, ValueError), (-3, ValueError), (1.0, TypeError), (True, TypeError), ("2", TypeError)],
+)
+def test_a_bad_count_is_named(value, error):
+    with pytest.raises(error, match=f"^n: expected .*at least 1, got {value!r}"):
+        require_count("n", value)
