@@ -55,6 +55,7 @@ execute: $(STAMP)  ## run chapters and store outputs (CHAPTER=ch01_..., PRESET=q
 
 records: $(STAMP)  ## the full-preset runs behind the ledger; resumes
 	$(PY) -m invlab bench loss_design --preset full
+	$(PY) -m invlab bench neural_adjoint --preset full --jobs 2
 
 pages: $(STAMP)  ## write the generated pages (ledger, status)
 	$(PY) tools/pages.py
@@ -99,6 +100,7 @@ _build/gpu/%.ok: chapters/%.ipynb $(STAMP)
 
 gpu-records: $(STAMP)  ## the full-preset runs on the GPU; resumes
 	INVLAB_DEVICE=cuda $(PY) -m invlab bench loss_design --preset full
+	INVLAB_DEVICE=cuda $(PY) -m invlab bench neural_adjoint --preset full
 
 # MathJax, require.js and the widget manager are committed, so that `make book` needs no
 # Node and the pages need no network. Run this only to change a version.

@@ -9,8 +9,12 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import invlab
+
+if TYPE_CHECKING:
+    from invlab.benchmark import Cell
 
 __all__ = ["main"]
 
@@ -28,6 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     bench.add_argument(
         "--folder", type=Path, help="of the records (default: results, or results-quick)"
     )
+    where = bench.add_mutually_exclusive_group()
+    where.add_argument("--jobs", type=int, default=1, help="processes here (default 1)")
+    where.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster: tcp://HOST:PORT")
+    bench.add_argument("--list", action="store_true", help="print the ids of the cells, run none")
     bench.set_defaults(run=_bench)
 
     report = commands.add_parser("report", help="our numbers beside the papers'")
@@ -42,26 +50,61 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return options.run(options)
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, FileNotFoundError, ConnectionError) as error:
         print(f"invlab: {error}", file=sys.stderr)
         return 2
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from invlab import benchmark, papers, report
+    from invlab import benchmark, report
     from invlab.runtime import by_preset
     from invlab.validation import require_count
 
     if options.preset:
         os.environ["INVLAB_PRESET"] = options.preset
+    require_count("--seeds", options.seeds)
+    require_count("--jobs", options.jobs)
+    chosen = _chosen(options.paper, options.only)
+    if options.list:
+        print(*(cell.id for cell in chosen), sep="\n")
+        return 0
     # quick records never stand among the full ones
     folder = options.folder or by_preset(quick=Path("results-quick"), full=report.results_folder())
-    chosen = [cell for cell in papers.cells(options.paper) if options.only in cell.id]
-    require_count("--seeds", options.seeds)
-    records = benchmark.run(chosen, seeds=range(options.seeds), folder=folder)
+    try:
+        records = benchmark.run(
+            chosen,
+            seeds=range(options.seeds),
+            folder=folder,
+            jobs=options.jobs,
+            scheduler=options.scheduler,
+        )
+    except benchmark.FailedCells as error:
+        print(f"invlab: {error}", file=sys.stderr)
+        return 1
+    except ImportError as error:
+        if error.name != "distributed":
+            raise
+        print(f"invlab: {error}", file=sys.stderr)
+        return 2
     seconds = sum(record["cpu_seconds"] for record in records)
     print(f"{len(records)} records in {folder}; they took {seconds / 60:.1f} CPU minutes to make")
     return 0
+
+
+def _chosen(paper: str, only: str) -> list[Cell]:
+    """The cells of a paper whose id contains a text.
+
+    Raises:
+        ValueError: none does.
+    """
+    from invlab import papers
+
+    cells = papers.cells(paper)
+    chosen = [cell for cell in cells if only in cell.id]
+    if not chosen:
+        some = ", ".join(cell.id for cell in cells[:: max(1, len(cells) // 4)])
+        raise ValueError(f"--only: no cell of {paper} contains {only!r}; there are, say, {some}")
+    return chosen
 
 
 def _report(options: argparse.Namespace) -> int:

@@ -36,8 +36,9 @@ def resimulation_error(task: Task, x: Tensor, y: Tensor, c: Tensor | None = None
     finite = torch.isfinite(guesses).all(-1)
     guesses = torch.where(finite[:, None], guesses, task.box.center.to(guesses))
     context = None if c is None else c.repeat_interleave(repeats, 0)
-    effect = task.simulate(guesses, context)
-    error = (effect.flatten(1) - y.flatten(1).repeat_interleave(repeats, 0)).square().mean(1)
+    effect = task.simulate(guesses, context).flatten(1)
+    target = require_tensor("y", y.flatten(1), ("B", effect.shape[1]))
+    error = (effect - target.repeat_interleave(repeats, 0)).square().mean(1)
     usable = finite & task.valid(effect)
     return torch.where(usable, error, torch.inf).unflatten(0, x.shape[:2])
 
@@ -104,7 +105,8 @@ def bootstrap_interval(
     """Percentile bootstrap interval of a mean, or of the worst case.
 
     Args:
-        values: one number a seed (or target), ``(n,)``.
+        values: one number a seed, ``(n,)``, or one a seed and target, ``(n, B)``; then both
+            seeds and the targets of each drawn seed are resampled.
         statistic: ``"mean"`` or ``"max"``.
         level: coverage.
         resamples: bootstrap draws.
@@ -113,12 +115,15 @@ def bootstrap_interval(
     Returns:
         Lower and upper end; both equal the value where n is 1.
     """
-    require_tensor("values", values, ("n",), finite=False)
+    require_tensor("values", values, ("n",) if values.ndim == 1 else ("n", "B"), finite=False)
     require_count("resamples", resamples)
-    draws = torch.randint(
-        len(values), (resamples, len(values)), generator=runtime.generator(seed, "bootstrap")
-    )
-    drawn = values.double().cpu()[draws]
+    draws = runtime.generator(seed, "bootstrap")
+    values = values.double().cpu().reshape(len(values), -1)
+    seeds, targets = values.shape
+    row = torch.randint(seeds, (resamples, seeds), generator=draws)
+    # the same targets in every seed of one resample: enough, since targets differ by seed
+    column = torch.randint(targets, (resamples, targets), generator=draws)
+    drawn = values[row[:, :, None], column[:, None, :]].flatten(1)
     found = drawn.mean(1) if statistic == "mean" else drawn.amax(1)
     low, high = found.quantile(
         torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)

@@ -48,7 +48,8 @@ class Standardizer(nn.Module):
         require_tensor("Standardizer.fit: values", values, ("N", "d"))
         values = values.double()
         scale = values.std(0, correction=0)
-        return cls(values.mean(0), torch.where(scale > 0, scale, 1.0))
+        varies = scale > 1e-12 * values.abs().amax(0)  # more than rounding
+        return cls(values.mean(0), torch.where(varies, scale, 1.0))
 
     @classmethod
     def identity(cls, dim: int) -> Self:

@@ -12,6 +12,8 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.colors import LogNorm
 from torch import Tensor
 
 from invlab.losses import Norm
@@ -25,10 +27,15 @@ __all__ = [
     "RED",
     "SKY",
     "answers",
+    "arms",
+    "error_curves",
     "forward_fit",
     "guess_losses",
+    "loss_map",
     "loss_terms",
     "resimulated",
+    "rings",
+    "throws",
     "use_style",
 ]
 
@@ -209,6 +216,125 @@ def guess_losses(axes: Sequence[Axes], y: float, *, share: float = 0.5) -> None:
         ax.set(xlabel="guess I(y)", ylabel="mean loss", title=f"{norm}, y = {y:.0f}")
         ax.set_ylim(0, 45 if norm == "l1" else 2400)
         ax.legend(loc="upper center", fontsize=8)
+
+
+def throws(ax: Axes, paths: Array) -> None:
+    """Thrown balls: how they fly, where they start and where they land.
+
+    Args:
+        ax: where to draw.
+        paths: ``(K, points, 2)``, (distance, height), from the throw to the impact.
+    """
+    ax.axhline(0, color=BLACK, linewidth=1)
+    for k, path in enumerate(_array(paths)):
+        color = SERIES[k % 5]
+        ax.plot(*path.T, linestyle=DASHES[k % 5], color=color, linewidth=1.2)
+        ax.plot(*path[0], MARKERS[k % 5], color=color, markersize=5)
+        ax.plot(*path[-1], "X", color=RED, markersize=7, zorder=3, clip_on=False)
+    ax.set(xlabel="distance (m)", ylabel="height (m)")
+
+
+def arms(ax: Axes, joints: Array, *, labels: Sequence[str] = ()) -> None:
+    """Poses of the robot arm: slider, links and joints, and the tip.
+
+    Args:
+        ax: where to draw.
+        joints: ``(K, 5, 2)``, as :meth:`invlab.tasks.robot_arm.RobotArm.joints` gives them.
+        labels: legend entries, one a pose.
+    """
+    poses = _array(joints)
+    low, high = poses[:, :, 1].min() - 0.1, poses[:, :, 1].max() + 0.1
+    ax.plot([0, 0], [low, high], color=BLACK, linewidth=4, alpha=0.25, solid_capstyle="butt")
+    for k, pose in enumerate(poses):
+        ax.plot(
+            *pose[1:].T,
+            linestyle=DASHES[k % 5],
+            marker=MARKERS[k % 5],
+            color=SERIES[k % 5],
+            markersize=4,
+            label=labels[k] if k < len(labels) else None,
+        )
+        ax.plot(*pose[-1], "X", color=RED, markersize=9, zorder=3)
+    ax.set(xlabel="horizontal (m)", ylabel="vertical (m)", aspect="equal")
+
+
+def rings(ax: Axes, y: float, guesses: Array | None = None) -> None:
+    """The sine task: hills light, hollows dark, the exact answers for one y, and guesses on top.
+
+    Args:
+        ax: where to draw.
+        y: the target; at ±2 the answers are single points and not drawn.
+        guesses: ``(N, 2)``.
+    """
+    axis = np.linspace(-1, 1, 241)
+    height = np.sin(3 * np.pi * axis)[None, :] + np.cos(3 * np.pi * axis)[:, None]
+    ax.pcolormesh(axis, axis, height, cmap="gray", vmin=-4, rasterized=True)
+    if height.min() < y < height.max():
+        ax.contour(axis, axis, height, levels=[y], colors=BLUE, linestyles="solid")
+    if guesses is not None:
+        ax.plot(*_array(guesses).T, "o", color=RED, markersize=3)
+    ax.set(xlabel="x₁", ylabel="x₂", aspect="equal", xlim=(-1, 1), ylim=(-1, 1))
+    ax.grid(visible=False)
+
+
+def loss_map(
+    ax: Axes, a: Array, b: Array, error: Array, *, limits: tuple[float, float] = (1e-4, 10.0)
+) -> QuadMesh:
+    """Re-simulation error over two unknowns, on a logarithmic scale; dark is better.
+
+    Args:
+        ax: where to draw.
+        a, b: the unknowns along the axes, ``(A,)`` and ``(B,)``.
+        error: ``(A, B)``; white where it is infinite.
+        limits: smallest and largest error that the colours tell apart.
+
+    Returns:
+        What a colour bar needs.
+    """
+    shown = np.ma.masked_invalid(_array(error).T).clip(*limits)
+    ax.grid(visible=False)
+    return ax.pcolormesh(_array(a), _array(b), shown, norm=LogNorm(*limits), rasterized=True)
+
+
+def error_curves(
+    ax: Axes,
+    curves: Mapping[str, Array],
+    *,
+    paper: Mapping[int, float] | None = None,
+) -> None:
+    """r_T over T on logarithmic axes, a line a method.
+
+    Args:
+        ax: where to draw.
+        curves: method to ``(T,)``, for T = 1, 2, ...; a gap where it is infinite.
+        paper: a paper's values, T to r_T.
+    """
+    for k, (name, values) in enumerate(curves.items()):
+        r = _array(values)
+        r = np.where(np.isfinite(r), r, np.nan)
+        count = np.arange(1, len(r) + 1)
+        marked = sorted({min(int(v), len(r)) - 1 for v in np.geomspace(1, len(r), 6)})
+        ax.loglog(
+            count,
+            r,
+            linestyle=DASHES[k % 5],
+            marker=MARKERS[k % 5],
+            markevery=marked,
+            markersize=4,
+            color=SERIES[k % 5],
+            label=name,
+        )
+    if paper:
+        ax.loglog(
+            list(paper),
+            list(paper.values()),
+            "*",
+            color=BLACK,
+            markersize=9,
+            linestyle="none",
+            label="the paper's NA",
+        )
+    ax.set(xlabel="guesses T", ylabel="r_T")
 
 
 def _pair_loss(guess: np.ndarray, root: float, share: float, norm: Norm) -> np.ndarray:

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 
 from invlab.priors import Box
+from invlab.surrogate import Surrogate
 from invlab.task import Task
 from invlab.validation import require_count, require_same_length, require_tensor
 
-__all__ = ["gauss_newton", "rank", "refine"]
+__all__ = ["believed_error", "gauss_newton", "rank", "refine", "refine_on"]
 
 # Rows per pass: small enough for the activations of a network to stay in the cache.
 CHUNK = 4096
@@ -54,9 +55,55 @@ def gauss_newton(
     require_same_length(x=x, y=y)
     parts = [
         _descend(fun, a, b, scale.to(a), steps, clip, tolerance, damping, box)
-        for a, b in zip(x.split(CHUNK), y.split(CHUNK), strict=True)
+        for a, b in zip(x.detach().split(CHUNK), y.detach().split(CHUNK), strict=True)
     ]
     return torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])
+
+
+def believed_error(surrogate: Surrogate, x: Tensor, y: Tensor) -> Tensor:
+    """The error that a surrogate sees: mean over its members, in its scaled units of y squared.
+
+    Args:
+        surrogate: f̂.
+        x: guesses, ``(B, T, dx)``.
+        y: targets, ``(B, *dy)``.
+
+    Returns:
+        ``(B, T)``, what :func:`rank` sorts guesses by without a call of the simulator.
+    """
+    require_tensor("x", x, ("B", "T", len(surrogate.inputs.shift)))
+    require_same_length(x=x, y=y)
+    goal = surrogate.outputs(y.flatten(1).float())[:, None]
+    with torch.no_grad():
+        seen = _scaled_copy(surrogate)(x.flatten(0, 1).float()).unflatten(0, x.shape[:2])
+    return (seen - goal).square().mean(2)
+
+
+def refine_on(
+    surrogate: Surrogate, x: Tensor, y: Tensor, *, steps: int = 2, clip: float = 0.5
+) -> Tensor:
+    """A few Gauss–Newton steps through a surrogate, for the guesses of any sampler.
+
+    Args:
+        surrogate: f̂.
+        x: guesses, ``(B, T, dx)``.
+        y: targets, ``(B, *dy)``.
+        steps, clip: see :func:`gauss_newton`; a unit is that of the surrogate's scaled x.
+
+    Returns:
+        ``(B, T, dx)`` in the dtype of x, none worse than before as the surrogate sees it.
+    """
+    require_tensor("x", x, ("B", "T", len(surrogate.inputs.shift)))
+    require_same_length(x=x, y=y)
+    better, _ = gauss_newton(
+        _scaled_copy(surrogate),
+        x.flatten(0, 1).float(),
+        surrogate.outputs(y.flatten(1).float()).repeat_interleave(x.shape[1], 0),
+        scale=surrogate.inputs.scale,
+        steps=steps,
+        clip=clip,
+    )
+    return better.unflatten(0, x.shape[:2]).to(x.dtype)
 
 
 def rank(x: Tensor, error: Tensor) -> Tensor:
@@ -82,12 +129,16 @@ def refine(
         ``(B, T, dx)``.
 
     Raises:
-        ValueError: the task says ``differentiable=False``, or shapes do not fit.
+        ValueError: the task says ``differentiable=False``, a context is missing or needless, or
+            shapes do not fit.
     """
     require_tensor("x", x, ("B", "T", task.x_dim), finite=False)
     require_same_length(x=x, y=y, c=c)
     if not task.differentiable:
         raise ValueError(f"refine: {task.name} says differentiable=False; refine on a surrogate")
+    if (c is None) != (task.context is None):
+        what = "needs a" if c is None else "takes no"
+        raise ValueError(f"refine: {task.name} {what} context c")
     repeats = x.shape[1]
     flat = x.flatten(0, 1)
     targets = y.flatten(1).repeat_interleave(repeats, 0)
@@ -106,6 +157,11 @@ def refine(
         effect, torch.cat(columns, 1), targets, scale=scale, steps=steps, clip=clip
     )
     return better[:, : task.x_dim].unflatten(0, x.shape[:2])
+
+
+def _scaled_copy(surrogate: Surrogate) -> Map:
+    """x to scaled y, mean over the members."""
+    return lambda x: surrogate.core(surrogate.inputs(x)).mean(0)
 
 
 def _descend(
@@ -148,13 +204,13 @@ def _linearise(fun: Map, x: Tensor, y: Tensor, *, derivative: bool) -> tuple[Ten
     """
     if not derivative:
         with torch.no_grad():
-            return y - fun(x), None
+            return _residual(y, fun(x)), None
     if y.shape[1] > x.shape[1]:
         columns = []
         for unit in torch.eye(x.shape[1], dtype=x.dtype, device=x.device):
             passed: tuple[Tensor, ...] = torch.func.jvp(fun, (x,), (unit.expand_as(x),))
             columns.append(passed[1])
-        return y - passed[0].detach(), torch.stack(columns, 2).detach()
+        return _residual(y, passed[0].detach()), torch.stack(columns, 2).detach()
     with torch.enable_grad():
         x = x.detach().requires_grad_()
         y_hat = fun(x)
@@ -163,7 +219,13 @@ def _linearise(fun: Map, x: Tensor, y: Tensor, *, derivative: bool) -> tuple[Ten
             torch.autograd.grad(component.sum(), x, retain_graph=k < len(components) - 1)[0]
             for k, component in enumerate(components)
         ]
-    return y - y_hat.detach(), torch.stack(slopes, 1)
+    return _residual(y, y_hat.detach()), torch.stack(slopes, 1)
+
+
+def _residual(y: Tensor, y_hat: Tensor) -> Tensor:
+    if y_hat.shape != y.shape:  # else a single column would be compared with each
+        raise ValueError(f"y: expected shape {tuple(y_hat.shape)}, got {tuple(y.shape)}")
+    return y - y_hat
 
 
 def _shortest(jacobian: Tensor, residual: Tensor, damping: float) -> Tensor:

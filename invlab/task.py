@@ -232,12 +232,13 @@ class Task:
         Warns:
             UserWarning: how many were left out.
         """
-        valid = self.valid(data.y)
+        valid = self.valid(data.y.flatten(1))
         lost = int((~valid).sum())
         if lost == len(data):
             raise ValueError(f"{self.name}: expected pairs with a valid y, got {lost} invalid ones")
         if lost:
-            warnings.warn(f"{self.name}: {lost} of {len(data)} pairs left out, their y is invalid")
+            message = f"{self.name}: {lost} of {len(data)} pairs left out, their y is invalid"
+            warnings.warn(message, stacklevel=2)
         return data[valid] if lost else data
 
 

@@ -18,6 +18,10 @@ def pytest_configure(config):
     os.environ["INVLAB_PROGRESS"] = "off"
     os.environ["MPLBACKEND"] = "Agg"
     torch.set_num_threads(1)
+    # torch's own forward mode imports, at its first use, a module that torch itself deprecates
+    config.addinivalue_line(
+        "filterwarnings", "ignore:.torch.jit.script. is deprecated:DeprecationWarning"
+    )
 
 
 def pytest_collection_modifyitems(config, items):

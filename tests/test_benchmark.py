@@ -7,11 +7,14 @@ import subprocess
 import sys
 import textwrap
 import time
+from functools import partial
+from pathlib import Path
 
 import pytest
+import torch
 
-from invlab import benchmark
-from invlab.benchmark import Cell
+from invlab import benchmark, parallel
+from invlab.benchmark import Cell, FailedCells
 
 
 class Counted:
@@ -144,3 +147,161 @@ def test_records_load_from_a_folder_by_id_and_nothing_from_an_empty_one(tmp_path
     for name in ("paper/a", "paper/b", "other/deep/c"):
         run(Counted(), tmp_path, id=name)
     assert set(benchmark.load(tmp_path)) == {"paper/a", "paper/b", "other/deep/c"}
+
+
+def test_the_seeds_of_a_cell_come_before_those_of_the_run(tmp_path):
+    cells = [Cell("a", {}, Counted()), Cell("b", {}, Counted(), seeds=(7,))]
+    records = benchmark.run(cells, seeds=[0, 1], folder=tmp_path)
+    assert [record["seeds"] for record in records] == [[0, 1], [7]]
+    assert records[1]["scores"] == {"error": [7]}
+    benchmark.run(cells, seeds=[0, 1, 2], folder=tmp_path)
+    assert [cell.compute.calls for cell in cells] == [2, 1]
+
+
+def test_two_cells_of_one_id_are_refused(tmp_path):
+    cells = [Cell("paper/a", {}, Counted()), Cell("paper/a", {"epochs": 2}, Counted())]
+    with pytest.raises(ValueError, match="one cell an id, got more of paper/a"):
+        benchmark.run(cells, seeds=[0], folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ({"jobs": 0}, "jobs: expected at least 1, got 0"),
+        ({"jobs": 2, "scheduler": "tcp://127.0.0.1:1"}, "jobs or scheduler"),
+    ],
+)
+def test_a_place_that_makes_no_sense_is_refused(tmp_path, where, message):
+    with pytest.raises(ValueError, match=message):
+        benchmark.run([], seeds=[0], folder=tmp_path, **where)
+
+
+def counted(folder, name, seeds):
+    """A computation that notes each call in a folder: it may run in another process."""
+    (folder / f"{name}.{time.monotonic_ns()}").touch()
+    return {"scores": {"error": [float(seed) for seed in seeds]}}
+
+
+def failing(seeds):
+    raise ValueError(f"no luck with {list(seeds)}")
+
+
+def not_json(seeds):
+    return {"scores": {"error": torch.ones(2)}}
+
+
+def where_it_runs(seeds):
+    return {"scores": {}, "pid": os.getpid(), "threads": torch.get_num_threads()}
+
+
+def deadly(seeds):
+    """Ends its process as the system does when memory runs out."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def calls(folder):
+    """How often each cell was begun."""
+    names = [path.name.partition(".")[0] for path in folder.iterdir()]
+    return {name: names.count(name) for name in names}
+
+
+@pytest.fixture
+def notes(tmp_path):
+    """A folder for the notes of the cells."""
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    return folder
+
+
+def cells_that_note(notes, names):
+    return [Cell(f"paper/{name}", {}, partial(counted, notes, name)) for name in names]
+
+
+def test_two_processes_go_on_where_a_run_stopped(tmp_path, notes):
+    folder = tmp_path / "records"
+    first = benchmark.run(cells_that_note(notes, "ab"), seeds=[0], folder=folder)
+    cells = [*cells_that_note(notes, "edcba"), Cell("paper/where", {}, where_it_runs)]
+    records = benchmark.run(cells, seeds=[0], folder=folder, jobs=2)
+    assert [record["id"] for record in records] == [cell.id for cell in cells]
+    assert records[4:2:-1] == first
+    assert benchmark.load(folder) == {record["id"]: record for record in records}
+    assert benchmark.run(cells, seeds=[0], folder=folder, jobs=2) == records
+    assert calls(notes) == dict.fromkeys("abcde", 1)
+    # a process of its own, on one thread
+    assert records[-1]["pid"] != os.getpid()
+    assert records[-1]["threads"] == 1
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_failing_cell_does_not_stop_the_others(tmp_path, notes, jobs):
+    folder = tmp_path / "records"
+    bad = [Cell("paper/x", {}, failing), Cell("paper/y", {}, not_json)]
+    cells = [*bad, *cells_that_note(notes, "ab")]
+    with pytest.raises(FailedCells) as caught:
+        benchmark.run(cells, seeds=[3], folder=folder, jobs=jobs)
+    assert set(caught.value.errors) == {"paper/x", "paper/y"}
+    for part in ("2 of 4", "paper/x: ValueError: no luck with [3]", "paper/y: TypeError", "line"):
+        assert part in str(caught.value)
+    assert set(benchmark.load(folder)) == {"paper/a", "paper/b"}
+
+
+def test_a_process_that_dies_is_replaced_and_a_cell_that_always_kills_it_named(
+    tmp_path, notes, monkeypatch
+):
+    monkeypatch.setattr(parallel, "POOLS", 2)
+    cells = [Cell("paper/deadly", {}, deadly), *cells_that_note(notes, "abcd")]
+    with pytest.raises(FailedCells, match=r"1 of 5 .*\s+paper/deadly: TerminatedWorkerError"):
+        benchmark.run(cells, seeds=[0], folder=tmp_path / "records", jobs=2)
+    assert set(benchmark.load(tmp_path / "records")) == {cell.id for cell in cells[1:]}
+
+
+def slow(folder, name, seeds):
+    note = folder / f"{name}.{time.monotonic_ns()}"
+    note.write_text(str(os.getpid()), encoding="utf-8")
+    time.sleep(0.3)
+    return {"scores": {}}
+
+
+def slow_run(root, jobs=2):
+    """Twelve cells, those of the test that kills them."""
+    cells = [Cell(f"c{n}", {}, partial(slow, root / "notes", f"c{n}")) for n in range(12)]
+    return benchmark.run(cells, seeds=[0], folder=root / "records", jobs=jobs)
+
+
+def test_a_killed_parallel_run_loses_at_most_the_cells_in_flight(tmp_path, notes):
+    code = f"import sys, test_benchmark as t; t.slow_run(t.Path({str(tmp_path)!r}))"
+    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    process = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path})
+    try:
+        until(lambda: len(benchmark.load(tmp_path / "records")) >= 4, process)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    workers = {int(note.read_text(encoding="utf-8") or 0) for note in notes.iterdir()} - {0}
+    until(lambda: not any(map(alive, workers)))
+    kept = set(benchmark.load(tmp_path / "records"))
+    begun = calls(notes)
+    assert 4 <= len(kept) < 12
+    assert len(begun.keys() - kept) <= 2
+
+    assert len(slow_run(tmp_path, jobs=1)) == 12
+    again = calls(notes)
+    assert {name: again[name] for name in kept} == dict.fromkeys(kept, 1)
+
+
+def until(condition, process=None, seconds=60):
+    """Wait for a condition, and fail when it does not come."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        assert process is None or process.poll() is None
+        time.sleep(0.05)
+
+
+def alive(pid):
+    """Whether a process is there and no zombie."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"

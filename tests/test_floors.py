@@ -13,11 +13,13 @@ FILES = {
 # A module imports only from lower floors; the modules of one folder may import each other.
 FLOORS = [
     {"runtime", "validation"},
-    {"priors", "networks", "losses", "training"},
+    {"priors", "grid_sampling", "networks", "losses", "training"},
     {"task", "minimize"},
-    {"contract", "metrics", "refine", "surrogate", "tasks"},
+    {"contract", "metrics", "surrogate", "tasks"},
+    {"refine"},
     {"methods"},
-    {"diagnosis", "benchmark"},
+    {"diagnosis", "parallel"},
+    {"benchmark"},
     {"report"},
     {"papers", "plots", "widgets"},
     {"__init__", "__main__"},
@@ -129,6 +131,7 @@ def test_every_name_in_all_exists(name):
     defined |= {imported.split(".")[-1] for imported in imports(name)}
     for node in body:
         targets = node.targets if isinstance(node, ast.Assign) else []
+        targets = [node.target] if isinstance(node, ast.AnnAssign) else targets
         defined |= {n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)}
     for node in body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":

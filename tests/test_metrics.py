@@ -112,6 +112,73 @@ def test_invalid_guesses_count_until_a_valid_one_is_certain(device):
     assert r_T(errors, exchangeable=True).tolist() == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("lost", [1, 3, 5])
+def test_the_mean_over_subsets_is_exact_with_infinite_guesses(device, lost):
+    errors = torch.rand(2, 6, generator=generator(1), dtype=torch.float64)
+    errors[0, 1 : 1 + lost] = torch.inf
+    expected = [
+        torch.stack([errors[:, list(s)].amin(1) for s in combinations(range(6), k)]).mean().item()
+        for k in range(1, 7)
+    ]
+    found = r_T(errors.to(device), exchangeable=True)
+    assert found.tolist() == pytest.approx(expected)
+    assert found.isinf().sum() == lost
+
+
+def test_a_target_without_any_valid_guess_is_not_dropped(device):
+    errors = torch.tensor([[1.0, 2.0], [torch.inf, torch.inf]], device=device)
+    for exchangeable in (True, False):
+        assert r_T(errors, exchangeable=exchangeable).tolist() == [torch.inf, torch.inf]
+
+
+def test_the_order_of_exchangeable_guesses_means_nothing(device):
+    errors = torch.rand(4, 9, generator=generator(2), dtype=torch.float64).to(device)
+    found, turned = (r_T(e, exchangeable=True) for e in (errors, errors.flip(1)))
+    torch.testing.assert_close(found, turned)
+
+
+def test_thousands_of_guesses_are_weighted_without_overflow(device):
+    errors = torch.linspace(1, 2, 2048, device=device)[None]
+    found = r_T(errors, exchangeable=True)
+    # the smallest of T of n equidistant numbers lies at (n + 1) / (T + 1)
+    size = torch.arange(1, 2049, device=device).double()
+    expected = 1 + (2049 / (size + 1) - 1) / 2047
+    torch.testing.assert_close(found, expected, rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize(("name", "dy"), [("sine", 1), ("robot_arm", 2)])
+def test_draws_from_the_prior_follow_the_law_of_their_number(name, dy):
+    # the nearest of T draws in dy dimensions: error like T ** (−2 / dy)
+    task = get_task(name)
+    y = task.targets(300, seed=0, dtype=torch.float64).y
+    drawn = task.prior.sample(1000, generator=generator(3)).to(y).expand(300, -1, -1)
+    found = r_T(resimulation_error(task, drawn, y), exchangeable=True)
+    # where the density of y is bounded away from zero; rare targets keep the mean up
+    slope = (found[199] / found[19]).log() / torch.tensor(10.0).log()
+    assert slope.item() == pytest.approx(-2 / dy, rel=0.3)
+
+
+@pytest.mark.parametrize("exchangeable", [True, False])
+def test_a_single_nan_is_refused(device, exchangeable):
+    errors = torch.ones(3, 4, device=device)
+    errors[1, 2] = torch.nan
+    with pytest.raises(ValueError, match="errors: expected numbers or infinity, got NaN"):
+        r_T(errors, exchangeable=exchangeable)
+
+
+def test_an_observation_of_another_length_is_not_broadcast(device):
+    x, y = torch.zeros(2, 3, 4, device=device), torch.zeros(2, 1, device=device)
+    with pytest.raises(ValueError, match=r"y: expected shape \(B, 2\), got \(2, 1\)"):
+        resimulation_error(get_task("robot_arm"), x, y)
+
+
+def test_images_are_compared_pixel_by_pixel(device):
+    task = Task("image", lambda x: x[..., None].repeat(1, 2, 2).sqrt(), Box([0.0], [1.0]))
+    x = torch.tensor([[[1.0], [4.0], [-1.0]], [[0.0], [1.0], [9.0]]], device=device)
+    found = resimulation_error(task, x, torch.ones(2, 2, 2, device=device))
+    assert found.tolist() == [[0, 1, torch.inf], [1, 0, 4]]
+
+
 def test_bad_errors_are_named(device):
     with pytest.raises(ValueError, match="errors: .*got NaN"):
         r_T(torch.full((2, 2), torch.nan, device=device), exchangeable=True)
@@ -155,9 +222,27 @@ def test_one_value_is_its_own_interval():
     assert bootstrap_interval(torch.tensor([3.0])) == (3, 3)
 
 
+def test_targets_of_one_seed_are_resampled_like_seeds_of_one_target():
+    values = torch.rand(40, generator=generator(0))
+    among_seeds = bootstrap_interval(values)
+    among_targets = bootstrap_interval(values[None])
+    assert among_targets == pytest.approx(among_seeds, rel=0.05)
+    assert bootstrap_interval(values[:, None]) == among_seeds
+
+
+def test_seeds_that_differ_widen_the_interval_of_many_targets():
+    targets = torch.rand(5, 400, generator=generator(0))
+    shifted = targets + torch.arange(5.0)[:, None]
+    same, different = bootstrap_interval(targets), bootstrap_interval(shifted)
+    assert same[0] < targets.mean() < same[1]
+    # five seeds from 0 to 4: their mean has a standard error of 2 ** 0.5 / 5 ** 0.5
+    assert same[1] - same[0] < 0.1
+    assert different[1] - different[0] == pytest.approx(2 * 1.96 * (2 / 5) ** 0.5, rel=0.15)
+
+
 def test_bad_values_are_named():
-    with pytest.raises(ValueError, match=r"values: expected shape \(n,\), got \(2, 1\)"):
-        bootstrap_interval(torch.zeros(2, 1))
+    with pytest.raises(ValueError, match=r"values: expected shape \(n, B\), got \(2, 1, 1\)"):
+        bootstrap_interval(torch.zeros(2, 1, 1))
     with pytest.raises(ValueError, match="values: .*empty"):
         bootstrap_interval(torch.zeros(0))
     with pytest.raises(ValueError, match="resamples: expected at least 1"):

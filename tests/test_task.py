@@ -141,7 +141,8 @@ X, Y = torch.zeros(3, 2), torch.zeros(3, 1)
         ((X, Y, Y[:1]), ValueError, "c has 1"),
         ((X[:, 0], Y), ValueError, r"Pairs: x: expected shape \(N, dx\), got \(3,\)"),
         ((X, Y[:, 0]), ValueError, r"Pairs: y: expected shape \(N, dy\), got \(3,\)"),
-        ((X, Y * torch.nan), ValueError, "Pairs: y: expected finite"),
+        ((X * torch.nan, Y), ValueError, "Pairs: x: expected finite"),
+        ((X, Y, Y * torch.nan), ValueError, "Pairs: c: expected finite"),
         ((X.long(), Y), TypeError, "Pairs: x: .*got torch.int64"),
         ((X, Y.long()), TypeError, "Pairs: y: .*got torch.int64"),
         ((X[:0], Y[:0]), ValueError, "Pairs: x: .*empty"),
@@ -169,6 +170,39 @@ def test_bad_pairs_are_named(parts, error, message):
 def test_bad_targets_are_named(parts, error, message):
     with pytest.raises(error, match=message):
         Targets(*parts)
+
+
+def test_failed_simulations_stay_in_the_pairs_and_are_left_out_of_what_is_usable(device):
+    y = torch.tensor([[1.0], [torch.nan], [2.0], [torch.inf]], device=device)
+    x = torch.arange(8.0, device=device).reshape(4, 2)
+    pairs = Pairs(x, y, y.nan_to_num())
+    assert len(pairs) == 4
+    with pytest.warns(UserWarning, match="lens: 2 of 4 pairs left out, their y is invalid"):
+        usable = lens().usable(pairs)
+    assert usable.x.tolist() == [[0, 1], [4, 5]]
+    assert usable.y.tolist() == usable.c.tolist() == [[1], [2]]
+
+
+def test_usable_pairs_are_handed_on_without_a_warning(device):
+    pairs = lens().sample(5)
+    assert lens().usable(pairs) is pairs
+
+
+def test_what_is_usable_is_for_the_task_to_say(device):
+    class Positive(Task):
+        def valid(self, y):
+            return (y > 0).all(-1)
+
+    task = Positive("positive", lambda x: x[..., :1], BOX)
+    x = torch.tensor([[-1.0, 0.0], [1.0, 0.0]], device=device)
+    with pytest.warns(UserWarning, match="positive: 1 of 2 pairs left out"):
+        assert task.usable(Pairs(x, x[:, :1])).x.tolist() == [[1, 0]]
+
+
+def test_pairs_without_one_usable_row_are_refused(device):
+    x = torch.zeros(3, 2, device=device)
+    with pytest.raises(ValueError, match="lens: expected pairs with a valid y, got 3 invalid ones"):
+        lens().usable(Pairs(x, x[:, :1] * torch.nan))
 
 
 def test_observations_may_have_several_axes():

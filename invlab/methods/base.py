@@ -146,15 +146,8 @@ class InverseNetwork(nn.Module):
         self, task: Task, data: Pairs, seed: Seeds
     ) -> tuple[list[int], Pairs, Pairs | None]:
         """Seeds, training pairs and held-out pairs; scales fitted on the training pairs alone."""
-        if data.c is not None or task.context is not None:
-            raise ValueError(f"{self.name}: takes no context c, but the task or the data has one")
-        if data.x.shape[1] != task.x_dim:
-            raise ValueError(
-                f"{self.name}: expected pairs with the {task.x_dim} unknowns of {task.name}, "
-                f"got {data.x.shape[1]}"
-            )
         seeds = [seed] if isinstance(seed, int) else list(seed)
-        data = task.usable(data)
+        data = usable_pairs(self.name, task, data)
         data = Pairs(data.x.float(), data.y.float().flatten(1))
         kept: Pairs = data
         validation: Pairs | None = None
@@ -168,3 +161,19 @@ class InverseNetwork(nn.Module):
         self.build(kept.x.shape[1], kept.y.shape[1], seeds=seeds)
         self.to(kept.x.device)
         return seeds, kept, validation
+
+
+def usable_pairs(name: str, task: Task, data: Pairs) -> Pairs:
+    """The pairs with a valid y, of a method called ``name`` that takes no context.
+
+    Raises:
+        ValueError: a context, or pairs with the unknowns of another task.
+    """
+    if data.c is not None or task.context is not None:
+        raise ValueError(f"{name}: takes no context c, but the task or the data has one")
+    if data.x.shape[1] != task.x_dim:
+        raise ValueError(
+            f"{name}: expected pairs with the {task.x_dim} unknowns of {task.name}, "
+            f"got {data.x.shape[1]}"
+        )
+    return task.usable(data)

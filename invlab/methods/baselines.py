@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from invlab import runtime
-from invlab.methods.base import Seeds
+from invlab.methods.base import Seeds, usable_pairs
 from invlab.networks import Standardizer
 from invlab.task import Pairs, Task
 from invlab.validation import batch_shape, require_count, require_tensor
@@ -22,6 +22,7 @@ CHUNK = 64
 class Prior:
     """Guesses without looking: independent draws from the task's prior."""
 
+    name = "prior"
     exchangeable = True
 
     def fit(self, task: Task, data: Pairs, *, seed: Seeds = 0) -> Self:
@@ -42,6 +43,8 @@ class Prior:
         Shared draws make a target's guesses independent of how many targets there are.
         """
         require_count("prior: n", n)
+        if not hasattr(self, "prior"):
+            raise ValueError("prior: call fit(task, data) before asking for answers")
         require_tensor("prior: y", y, batch_shape(y))
         generator = runtime.generator(0, "prior") if generator is None else generator
         return self.prior.sample(n, generator=generator).to(y).expand(len(y), -1, -1)
@@ -50,11 +53,12 @@ class Prior:
 class Nearest:
     """The unknowns of the training pairs whose y is nearest, nearest first."""
 
+    name = "nearest"
     exchangeable = False
 
     def fit(self, task: Task, data: Pairs, *, seed: Seeds = 0) -> Self:
         """Remember the pairs whose y is valid, with the scale of y."""
-        data = task.usable(data)
+        data = usable_pairs("nearest", task, data)
         self.x, y = data.x, data.y.flatten(1)
         self.scaler = Standardizer.fit(y).to(y.device)
         self.y = self.scaler(y)
@@ -71,13 +75,18 @@ class Nearest:
         """The ``n`` nearest pairs' unknowns: ``(B, n, dx)``.
 
         Raises:
-            ValueError: more guesses than pairs, or targets of another length than the pairs' y.
+            ValueError: not fitted, a context, more guesses than pairs, or targets of another
+                length than the pairs' y.
         """
         require_count("nearest: n", n)
+        if c is not None:
+            raise ValueError("nearest: takes no context c, got one")
+        if not hasattr(self, "x"):
+            raise ValueError("nearest: call fit(task, data) before asking for answers")
         if n > len(self.x):
             raise ValueError(f"nearest: expected n of at most {len(self.x)} pairs, got {n}")
-        flat = y.flatten(1)
-        require_tensor("nearest: y", flat, ("B", self.y.shape[1]), device=self.y.device)
+        require_tensor("nearest: y", y, batch_shape(y), device=self.y.device)
+        flat = require_tensor("nearest: y", y.flatten(1), ("B", self.y.shape[1]))
         return self.x[nearest_rows(self.scaler(flat), self.y, n)].to(y.dtype)
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from invlab import runtime
-from invlab.methods.base import Seeds
+from invlab.methods.base import Seeds, usable_pairs
 from invlab.methods.baselines import nearest_rows
 from invlab.minimize import minimize
 from invlab.networks import Standardizer
@@ -17,7 +17,7 @@ from invlab.refine import gauss_newton, rank
 from invlab.surrogate import Surrogate, fit_surrogate
 from invlab.task import Pairs, Task
 from invlab.training import TrainingOptions
-from invlab.validation import require_count, require_tensor
+from invlab.validation import batch_shape, require_count, require_tensor
 
 __all__ = ["NeuralAdjoint", "Pool", "boundary_loss"]
 
@@ -71,6 +71,7 @@ class NeuralAdjoint:
     Source: Ren, Padilla and Malof (2020), Section 4.
     """
 
+    name = "neural_adjoint"
     surrogate: Surrogate
 
     def __init__(
@@ -101,10 +102,12 @@ class NeuralAdjoint:
         self.search, self.starts, self.ranked = search, starts, ranked
         self.candidates = require_count("candidates", candidates)
         self.pool = require_count("pool", pool)
-        self.steps = steps if steps is not None else (4 if search == "gauss-newton" else 300)
+        default = 4 if search == "gauss-newton" else 300
+        self.steps = require_count("steps", default if steps is None else steps)
         self.clip, self.boundary, self.lr, self.spread = clip, boundary, lr, spread
         self.ensemble = require_count("ensemble", ensemble)
-        self.width, self.layers, self.held_out = width, layers, held_out
+        self.width, self.layers = require_count("width", width), require_count("layers", layers)
+        self.held_out = held_out
         self.x_scaler, self.y_scaler = x_scaler, y_scaler
         self.training: TrainingOptions = {**TRAINING, **(training or {})}
 
@@ -113,16 +116,28 @@ class NeuralAdjoint:
         """Whether the order of the guesses means nothing."""
         return not self.ranked and self.search == "adam"
 
-    def fit(self, task: Task, data: Pairs, *, seed: Seeds = 0) -> Self:
+    def fit(
+        self, task: Task, data: Pairs, *, seed: Seeds = 0, surrogate: Surrogate | None = None
+    ) -> Self:
         """Fit the surrogate to the pairs with a valid y. The simulator is not called.
 
+        Args:
+            task: gives the prior that the search starts from, and the box.
+            data: pairs.
+            seed: of the networks.
+            surrogate: one that is trained already; the pairs are then not used.
+
         Raises:
-            ValueError: several seeds; one network or ensemble is trained at a time.
+            ValueError: several seeds (one network or ensemble is trained at a time), a context,
+                or pairs of another task.
         """
         if not isinstance(seed, int):
-            raise ValueError(f"neural_adjoint: expected one seed, got {seed!r}")
+            raise ValueError(f"{self.name}: expected one seed, got {seed!r}")
         self.task = task
-        data = task.usable(data)
+        if surrogate is not None:
+            self.surrogate = surrogate
+            return self
+        data = usable_pairs(self.name, task, data)
         held: Pairs | None = None
         if self.held_out:
             data, held = data.split(self.held_out, generator=runtime.generator(seed, "held out"))
@@ -163,16 +178,14 @@ class NeuralAdjoint:
         Raises:
             ValueError: not fitted, ``n < 1``, a context, or targets of the wrong shape.
         """
-        require_count("neural_adjoint: n", n)
+        require_count(f"{self.name}: n", n)
         if c is not None:
-            raise ValueError("neural_adjoint: takes no context c, got one")
+            raise ValueError(f"{self.name}: takes no context c, got one")
         if not hasattr(self, "surrogate"):
-            raise ValueError("neural_adjoint: call fit(task, data) before asking for answers")
-        flat = y.flatten(1)
+            raise ValueError(f"{self.name}: call fit(task, data) before asking for answers")
         scale = self.surrogate.outputs
-        require_tensor(
-            "neural_adjoint: y", flat, ("B", len(scale.shift)), device=scale.shift.device
-        )
+        require_tensor(f"{self.name}: y", y, batch_shape(y), device=scale.shift.device)
+        flat = require_tensor(f"{self.name}: y", y.flatten(1), ("B", len(scale.shift)))
         generator = runtime.generator(0, "neural adjoint") if generator is None else generator
         search = self._gauss_newton if self.search == "gauss-newton" else self._adam
         x, error = search(scale(flat.float()), max(n, self.candidates), generator)
@@ -194,7 +207,7 @@ class NeuralAdjoint:
             scale=self.surrogate.inputs.scale,
             steps=self.steps,
             clip=self.clip,
-            tolerance=1e-12,
+            tolerance=1e-11,
             # f̂ was trained on prior draws: do not leave the region they fill
             box=Box(pool.amin(0).cpu(), pool.amax(0).cpu()),
         )
@@ -236,7 +249,7 @@ class NeuralAdjoint:
 
     def _disagreement(self, x: Tensor) -> Tensor:
         """Variance of the ensemble in scaled y, mean over its components: ``(B, T)``."""
-        if self.ensemble == 1 or not self.spread:
+        if len(self.surrogate) == 1 or not self.spread:
             return torch.zeros(x.shape[:2], dtype=x.dtype, device=x.device)
         with torch.no_grad():
             each = self.surrogate.core(self.surrogate.inputs(x.flatten(0, 1)))
@@ -252,6 +265,8 @@ class Pool(NeuralAdjoint):
     Args:
         pool, steps: see :class:`NeuralAdjoint`, like the other ``options``.
     """
+
+    name = "pool"
 
     def __init__(self, *, pool: int = 200_000, steps: int = 2, **options: Any) -> None:
         super().__init__(pool=pool, steps=steps, **options)

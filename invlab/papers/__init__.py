@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from invlab.benchmark import Cell
-from invlab.papers import loss_design
+from invlab.papers import loss_design, neural_adjoint
 from invlab.report import Claim
 
 __all__ = ["cells", "claims", "list_papers"]
 
-_PAPERS = {"loss_design": loss_design}
+_CLAIMS = {"loss_design": loss_design.CLAIMS, "neural_adjoint": neural_adjoint.CLAIMS}
+_CELLS = {"loss_design": loss_design.cells, "neural_adjoint": neural_adjoint.cells}
 
 
 def list_papers() -> list[str]:
     """Names of the papers whose experiments can be run."""
-    return sorted(_PAPERS)
+    return sorted(_CELLS)
 
 
 def cells(paper: str) -> list[Cell]:
@@ -22,11 +23,11 @@ def cells(paper: str) -> list[Cell]:
     Raises:
         ValueError: no such paper.
     """
-    if paper not in _PAPERS:
+    if paper not in _CELLS:
         raise ValueError(f"cells: expected one of {list_papers()}, got {paper!r}")
-    return _PAPERS[paper].cells()
+    return _CELLS[paper]()
 
 
-def claims() -> list[Claim]:
-    """All rows of the ledger, paper by paper."""
-    return [claim for paper in _PAPERS.values() for claim in paper.CLAIMS]
+def claims(paper: str | None = None) -> list[Claim]:
+    """The rows of the ledger, of one paper or of all in order."""
+    return [claim for name in _CLAIMS if paper in (None, name) for claim in _CLAIMS[name]]

@@ -6,10 +6,10 @@ import pytest
 import torch
 from scipy.stats import chisquare, ks_2samp, kstest
 
-from invlab.runtime import generator
-from invlab.tasks import ballistics, robot_arm
 from invlab import grid_sampling
 from invlab.grid_sampling import sample_on_grid
+from invlab.runtime import generator
+from invlab.tasks import ballistics, robot_arm
 from invlab.tasks.ballistics import Ballistics
 from invlab.tasks.robot_arm import RobotArm
 from invlab.tasks.sine import Sine

@@ -1,0 +1,86 @@
+"""What is recorded of the paper: a cell a task and seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from invlab import runtime
+from invlab.benchmark import Cell
+from invlab.papers.neural_adjoint.runs import (
+    GUESSES,
+    PAIRS,
+    TASKS,
+    ablation,
+    best_of,
+    compare,
+    ladder,
+)
+
+__all__ = ["COUNTS", "SEEDS", "cells"]
+
+SEEDS = (0, 1, 2, 3, 4)
+# T of the curves, and of the tables.
+CURVE = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200)
+COUNTS = (1, 50, 200)
+
+
+def cells() -> list[Cell]:
+    """All that is recorded; a tenth of the training and of the targets in the quick preset."""
+    epochs = runtime.by_preset(quick=20, full=300)
+    many = runtime.by_preset(quick=50, full=500)
+    few = runtime.by_preset(quick=3, full=15)
+    pool = runtime.by_preset(quick=20_000, full=200_000)
+    made = []
+    for task in TASKS:
+        for seed in SEEDS:
+            options = {"targets": many, "epochs": epochs, "pool": pool}
+            made.append(_cell("compare", task, seed, options))
+            made.append(_cell("ablation", task, seed, {"targets": few, "epochs": epochs}))
+    made += [_cell("ladder", task, 0, {"targets": many, "epochs": epochs}) for task in TASKS]
+    return made
+
+
+def _cell(kind: str, task: str, seed: int, options: dict[str, Any]) -> Cell:
+    settings = {"task": task, "pairs": PAIRS, "guesses": GUESSES, **options}
+    name = f"neural_adjoint/{kind}/{task}/seed{seed}"
+    return Cell(name, settings, partial(_compute, kind, task, options), seeds=(seed,))
+
+
+def _compute(kind: str, task: str, options: dict[str, Any], seeds: Sequence[int]) -> dict[str, Any]:
+    (seed,) = seeds
+    run = {"compare": compare, "ablation": ablation, "ladder": ladder}[kind]
+    found = run(task, seed, **options)
+    return {
+        "scores": {
+            f"{method}/{name}": [_rounded(value)]
+            for method, result in found.items()
+            for name, value in result.items()
+            if isinstance(value, float | int)
+        },
+        "targets": {
+            method: {str(count): _listed(best_of(result["errors"], count)) for count in COUNTS}
+            for method, result in found.items()
+            if kind != "ladder"
+        },
+        "curves": {
+            "T": list(CURVE),
+            **{
+                method: [_rounded(float(result["r_T"][count - 1])) for count in CURVE]
+                for method, result in found.items()
+            },
+        },
+    }
+
+
+def _listed(values: Tensor) -> list[float]:
+    finite = torch.where(torch.isinf(values), torch.finfo(values.dtype).max, values)
+    return [_rounded(value, 3) for value in finite.tolist()]
+
+
+def _rounded(value: float, digits: int = 5) -> float:
+    return float(f"{value:.{digits}g}")

@@ -1,0 +1,355 @@
+"""The neural adjoint: what the search does through a surrogate that is known."""
+
+import copy
+
+import pytest
+import torch
+
+from invlab import Box, Pairs, Task, get_method, get_task
+from invlab.methods import neural_adjoint
+from invlab.methods.neural_adjoint import boundary_loss
+from invlab.priors import Normal
+from invlab.runtime import generator
+from invlab.surrogate import build_surrogate
+
+SINE = get_task("sine")
+SMALL = {"width": 16, "layers": 3, "pool": 200, "candidates": 20}
+BRIEF = {"epochs": 5, "batch_size": 50}
+
+
+@pytest.fixture(scope="module")
+def learned():
+    """A surrogate of the sine task, roughly trained: the search is judged through it alone."""
+    return get_method("neural_adjoint", **SMALL, training=BRIEF).fit(SINE, SINE.sample(500))
+
+
+def search(learned, **options):
+    options = SMALL | options
+    method = get_method("neural_adjoint", **options)
+    return method.fit(SINE, SINE.sample(2), surrogate=learned.surrogate)
+
+
+def surrogate_error(model, x, y):
+    """Mean squared error of f̂ in scaled units: ``(B, T)``."""
+    predicted = model.predict(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+    return (predicted - model.surrogate.outputs(y)[:, None]).square().mean(-1)
+
+
+# The boundary loss
+
+
+def test_the_boundary_loss_by_hand(device):
+    box = Box([0.0, -1.0], [2.0, 3.0])  # widths 2 and 4
+    x = torch.tensor([[1.0, 1.0], [2.0, 3.0], [3.0, 1.0], [-1.0, 7.0]], device=device)
+    # outside by 0, 0 | 0, 0 | 1/2, 0 | 1/2, 1 widths
+    assert boundary_loss(x, box).tolist() == pytest.approx([0, 0, 0.25, 0.75])
+
+
+def test_the_boundary_loss_of_a_guess_does_not_depend_on_the_others(device):
+    box = Box([0.0, 0.0], [1.0, 1.0])
+    x = 3 * torch.randn(50, 2, generator=generator(0)).to(device)
+    together = boundary_loss(x, box)
+    assert torch.equal(together, torch.cat([boundary_loss(row[None], box) for row in x]))
+    assert boundary_loss(x.reshape(5, 10, 2), box).shape == (5, 10)
+
+
+def test_the_boundary_loss_pulls_straight_back(device):
+    x = torch.tensor([[2.0, 0.5]], device=device, requires_grad=True)
+    boundary_loss(x, Box([0.0, 0.0], [1.0, 1.0])).sum().backward()
+    assert x.grad.tolist() == [[0.5, 0]]
+
+
+# Ranking
+
+
+@pytest.mark.parametrize("how", ["gauss-newton", "adam"])
+def test_guesses_come_best_first_by_the_surrogate(learned, how):
+    y = SINE.targets(5, seed=0).y
+    model = search(learned, search=how, steps=3)
+    error = surrogate_error(model, model.propose(y, 20), y)
+    # equal up to rounding where the search has converged
+    assert (error.diff(dim=1) >= -1e-6).all()
+    assert error[:, -1].gt(error[:, 0]).any()
+
+
+@pytest.mark.parametrize("how", ["gauss-newton", "adam"])
+def test_fewer_guesses_are_the_best_of_the_candidates(learned, how):
+    y = SINE.targets(3, seed=0).y
+    model = search(learned, search=how, steps=3)
+    assert torch.equal(model.propose(y, 20)[:, :4], model.propose(y, 4))
+
+
+def test_without_ranking_the_order_is_that_of_the_starts(learned):
+    y = SINE.targets(3, seed=0).y
+    unranked, ranked = (search(learned, ranked=r, search="adam", steps=3) for r in (False, True))
+    a, b = unranked.propose(y, 20), ranked.propose(y, 20)
+    assert not torch.equal(a, b)
+    assert torch.equal(a[0].sort(0).values, b[0].sort(0).values)
+    assert unranked.exchangeable
+    assert not ranked.exchangeable
+    # a pool gives its nearest points first
+    assert not search(learned, ranked=False).exchangeable
+
+
+# Gauss–Newton through the pool
+
+
+def test_gauss_newton_improves_on_the_nearest_of_the_pool(learned, monkeypatch):
+    y = learned.surrogate(SINE.targets(8, seed=0).x)[0]  # within reach of f̂
+    seen = {}
+
+    def recorded(fun, x, target, **options):
+        seen["start"], seen["target"] = x.clone(), target
+        found = gauss_newton(fun, x, target, **options)
+        seen["found"] = found
+        return found
+
+    gauss_newton = neural_adjoint.gauss_newton
+    monkeypatch.setattr(neural_adjoint, "gauss_newton", recorded)
+    model = search(learned, pool=60)
+    model.propose(y, 20)
+    before = (model.predict(seen["start"]) - seen["target"]).square().mean(1)
+    x, after = seen["found"]
+    torch.testing.assert_close(
+        after, (model.predict(x) - seen["target"]).square().mean(1), rtol=1e-3, atol=1e-9
+    )
+    assert (after <= before + 1e-9).all()
+    assert after.median() < 1e-3 * before.median()
+
+
+def test_more_steps_are_never_worse(learned):
+    y = SINE.targets(5, seed=0).y
+    one, four = (search(learned, steps=k, pool=60).propose(y, 5) for k in (1, 4))
+    assert (surrogate_error(learned, four, y)[:, 0] <= surrogate_error(learned, one, y)[:, 0]).all()
+
+
+def test_answers_stay_in_the_region_of_the_pool():
+    # no answer in reach: f̂ is linear, and the targets lie far beyond what the prior gives
+    task = Task("far", lambda x: x.sum(-1, keepdim=True), Normal([0.0, 5.0], [1.0, 2.0]))
+    model = get_method("neural_adjoint", **SMALL, steps=30, training=BRIEF)
+    model.fit(task, task.sample(100))
+    y = 100 * task.targets(4, seed=0).y
+    pool = task.prior.sample(200, generator=generator(1)).to(y)
+    x = model.propose(y, 20, generator=generator(1)).flatten(0, 1)
+    assert ((x >= pool.amin(0)) & (x <= pool.amax(0))).all()
+    assert ((x == pool.amin(0)) | (x == pool.amax(0))).any()
+
+
+def test_starts_are_the_nearest_of_the_pool(learned):
+    # at a zero step size what comes back are the starts
+    y = SINE.targets(4, seed=0).y
+    x = search(learned, clip=0.0).propose(y, 7, generator=generator(2))
+    pool = SINE.prior.sample(200, generator=generator(2)).to(y)
+    error = surrogate_error(learned, pool.expand(4, -1, -1), y)
+    expected = pool[error.argsort(1)[:, :7]]
+    torch.testing.assert_close(x, expected)
+
+
+def test_an_observation_of_300_numbers_is_searched(device):
+    times = torch.linspace(0, 1, 300)
+
+    def curve(x):
+        return x[..., :1] * (3 * times.to(x) + x[..., 1:]).sin()
+
+    task = Task("curve", curve, Box([0.5, 0.0], [1.5, 1.0]))
+    training = {"epochs": 60, "batch_size": 50}
+    model = get_method("neural_adjoint", **SMALL | {"width": 32}, training=training)
+    model.fit(task, task.sample(400))
+    targets = task.targets(10, seed=0)
+    x = model.propose(targets.y, 3)
+    assert x.shape == (10, 3, 2)
+    # one answer a target, and the pool's mean distance to it is about 0.5
+    assert (x[:, 0] - targets.x).square().mean().sqrt() < 0.05
+
+
+# Adam
+
+
+def test_the_boundary_loss_keeps_adam_in_the_box(learned):
+    y = 1.5 * SINE.targets(5, seed=0).y  # some out of reach, so that the search wants to leave
+    free, held = (
+        search(learned, search="adam", steps=40, boundary=weight).propose(y, 20)
+        for weight in (0.0, 10.0)
+    )
+    outside = [(~SINE.box.contains(x)).sum().item() for x in (free, held)]
+    assert outside[0] > 10
+    assert outside[1] < outside[0] / 2
+    overshoot = [boundary_loss(x, SINE.box).max().item() for x in (free, held)]
+    assert overshoot[1] < overshoot[0] / 2
+
+
+def test_adam_improves_on_its_starts(learned):
+    y = SINE.targets(3, seed=0).y
+    model = search(learned, search="adam", steps=60, ranked=False, boundary=0.0)
+    x = model.propose(y, 20, generator=generator(4))
+    starts = SINE.prior.sample(20, generator=generator(4)).to(y).expand(3, -1, -1)
+    before, after = (surrogate_error(model, points, y) for points in (starts, x))
+    assert (after <= before + 1e-6).all()
+    assert after.median() < 0.01 * before.median()
+
+
+def test_adam_starts_from_the_prior_or_in_the_box(learned):
+    inner = Task("inner", SINE.simulator, Normal([0.5, 0.5], [1e-3, 1e-3]), box=SINE.box)
+    y = SINE.targets(2, seed=0).y
+    spread = []
+    for starts in ("prior", "box"):
+        model = search(learned, search="adam", steps=1, lr=1e-6, starts=starts)
+        model.fit(inner, inner.sample(2), surrogate=learned.surrogate)
+        spread.append(model.propose(y, 20).std().item())
+    assert spread[0] < 0.01
+    assert spread[1] > 0.3
+
+
+# The surrogate
+
+
+def test_the_surrogate_is_frozen_and_the_search_leaves_it_alone(learned):
+    surrogate = learned.surrogate
+    assert not any(weight.requires_grad for weight in surrogate.parameters())
+    before = copy.deepcopy(surrogate.state_dict())
+    for how in ("gauss-newton", "adam"):
+        search(learned, search=how, steps=3).propose(SINE.targets(2, seed=0).y, 3)
+    assert all(torch.equal(value, before[key]) for key, value in surrogate.state_dict().items())
+
+
+def test_a_surrogate_that_still_learns_is_searched_without_touching_its_gradients(learned):
+    alive = copy.deepcopy(learned.surrogate).requires_grad_(True)
+    y = SINE.targets(2, seed=0).y
+    for how in ("gauss-newton", "adam"):
+        model = get_method("neural_adjoint", **SMALL, search=how, steps=3)
+        x = model.fit(SINE, SINE.sample(2), surrogate=alive).propose(y, 3)
+        assert not x.requires_grad
+        expected = search(learned, search=how, steps=3).propose(y, 3)
+        torch.testing.assert_close(x, expected)
+    assert all(weight.grad is None for weight in alive.parameters())
+
+
+def test_a_saved_surrogate_gives_the_same_proposals(learned):
+    y = SINE.targets(3, seed=0).y
+    scales = learned.surrogate.inputs, learned.surrogate.outputs
+    fresh = build_surrogate(
+        *(type(s).identity(len(s.shift)) for s in scales),
+        seeds=[9],
+        width=16,
+        layers=3,
+        activation=torch.nn.functional.silu,
+    ).to(y.device)
+    fresh.load_state_dict(learned.surrogate.state_dict())
+    model = get_method("neural_adjoint", **SMALL).fit(SINE, SINE.sample(2), surrogate=fresh)
+    assert torch.equal(model.propose(y, 5), learned.propose(y, 5))
+
+
+def test_the_simulator_is_not_called():
+    def refused(x):
+        raise AssertionError("the simulator was called")
+
+    blind = Task("blind", refused, SINE.prior, differentiable=False)
+    model = get_method("neural_adjoint", **SMALL, training=BRIEF).fit(blind, SINE.sample(100))
+    assert model.propose(SINE.targets(2, seed=0).y, 3).shape == (2, 3, 2)
+
+
+@pytest.mark.parametrize("held_out", [0.0, 0.25])
+def test_scales_come_from_the_pairs_that_are_trained_on(held_out):
+    data = SINE.sample(40)
+    model = get_method("neural_adjoint", **SMALL, held_out=held_out, training=BRIEF)
+    shift = model.fit(SINE, data).surrogate.inputs.shift
+    assert torch.allclose(shift, data.x.mean(0)) == (held_out == 0)
+    validation = model.surrogate.history.validation
+    assert (validation is None) == (held_out == 0)
+
+
+# Ensembles
+
+
+@pytest.fixture(scope="module")
+def ensemble():
+    options = SMALL | {"ensemble": 3, "training": BRIEF}
+    return get_method("neural_adjoint", **options).fit(SINE, SINE.sample(100))
+
+
+def test_an_ensemble_answers_with_its_mean(ensemble):
+    x = SINE.sample(6).x
+    assert len(ensemble.surrogate) == 3
+    members = [ensemble.surrogate.member(k).core(ensemble.surrogate.inputs(x))[0] for k in range(3)]
+    assert not torch.allclose(members[0], members[1])
+    torch.testing.assert_close(ensemble.predict(x), torch.stack(members).mean(0))
+
+
+@pytest.mark.parametrize("built_for", [1, 3])
+def test_the_ranking_counts_the_spread_of_the_members(ensemble, built_for):
+    y = SINE.targets(4, seed=0).y
+    options = {"pool": 60, "ensemble": built_for}
+
+    def spread(x):
+        each = ensemble.surrogate.core(ensemble.surrogate.inputs(x.flatten(0, 1)))
+        return each.var(0).mean(1).unflatten(0, x.shape[:2])
+
+    plain = search(ensemble, **options).propose(y, 20)
+    agreed = search(ensemble, spread=1e6, **options).propose(y, 20)
+    assert (spread(agreed).diff(dim=1) >= -1e-6).all()
+    assert (spread(agreed)[:, 0] <= spread(plain)[:, 0] + 1e-6).all()
+    assert not torch.equal(plain, agreed)
+    weight = 0.5
+    both = search(ensemble, spread=weight, **options).propose(y, 20)
+    total = surrogate_error(ensemble, both, y) + weight * spread(both)
+    assert (total.diff(dim=1) >= -1e-6).all()
+
+
+def test_members_of_neighbouring_seeds_are_different_networks():
+    options = SMALL | {"ensemble": 2, "training": {"epochs": 1}}
+    data = SINE.sample(20)
+    first, second = (
+        get_method("neural_adjoint", **options).fit(SINE, data, seed=seed).surrogate
+        for seed in (0, 1)
+    )
+    weights = [net.core.weights[0][k] for net in (first, second) for k in range(2)]
+    assert len({tuple(w.flatten().tolist()) for w in weights}) == 4
+
+
+# Options
+
+
+def test_the_pool_searches_little_and_looks_far():
+    model = get_method("pool")
+    assert (model.pool, model.steps, model.search) == (200_000, 2, "gauss-newton")
+    assert get_method("neural_adjoint").steps == 4
+    assert get_method("neural_adjoint", search="adam").steps == 300
+
+
+@pytest.mark.parametrize("name", ["neural_adjoint", "pool"])
+def test_several_seeds_are_refused(name):
+    with pytest.raises(ValueError, match=rf"{name}: expected one seed, got \[0, 1\]"):
+        get_method(name).fit(SINE, SINE.sample(8), seed=[0, 1])
+
+
+@pytest.mark.parametrize(
+    ("option", "error"),
+    [
+        ({"search": "newton"}, ValueError),
+        ({"starts": "here"}, ValueError),
+        ({"candidates": 0}, ValueError),
+        ({"pool": 2.5}, TypeError),
+        ({"steps": 0}, ValueError),
+        ({"ensemble": 0}, ValueError),
+        ({"width": 0}, ValueError),
+        ({"layers": 0}, ValueError),
+    ],
+)
+def test_bad_options_are_named(option, error):
+    with pytest.raises(error, match=f"^{next(iter(option))}: expected"):
+        get_method("neural_adjoint", **option)
+
+
+def test_a_misspelt_training_option_is_refused():
+    with pytest.raises(TypeError, match="epoch"):
+        get_method("neural_adjoint", training={"epoch": 1}).fit(SINE, SINE.sample(8))
+
+
+def test_given_scales_are_kept():
+    x_scaler, y_scaler = get_task("square").scalers()
+    task = get_task("square")
+    model = get_method(
+        "neural_adjoint", **SMALL, x_scaler=x_scaler, y_scaler=y_scaler, training=BRIEF
+    ).fit(task, Pairs(task.sample(30).x, task.sample(30).y))
+    assert model.surrogate.inputs.scale.item() == 33
+    assert model.surrogate.outputs.scale.item() == 33**2
