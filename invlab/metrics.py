@@ -11,7 +11,7 @@ from invlab import runtime
 from invlab.task import Task
 from invlab.validation import batch_shape, require_count, require_same_length, require_tensor
 
-__all__ = ["bootstrap_interval", "r_T", "resimulation_error", "rmse"]
+__all__ = ["best_of", "bootstrap_interval", "r_T", "resimulation_error", "rmse"]
 
 
 def resimulation_error(task: Task, x: Tensor, y: Tensor, c: Tensor | None = None) -> Tensor:
@@ -60,16 +60,21 @@ def r_T(errors: Tensor, *, exchangeable: bool) -> Tensor:
         TypeError, ValueError: not a tensor ``(B, T)`` with at least one guess, or NaN in it.
     """
     require_tensor("errors", errors, ("B", "T"), finite=False)
+    return best_of(errors, exchangeable=exchangeable).mean(0)
+
+
+def best_of(errors: Tensor, *, exchangeable: bool) -> Tensor:
+    """Error of the best of T guesses for each target: ``(B, T)`` to ``(B, T)``; see :func:`r_T`."""
     if bool(errors.isnan().any()):
         raise ValueError("errors: expected numbers or infinity, got NaN; count it as infinite")
     errors = errors.double()
     if not exchangeable:
-        return errors.cummin(1).values.mean(0)
+        return errors.cummin(1).values
     ordered, weights = errors.sort(1).values, _smallest_of(errors.shape[1]).to(errors.device)
     usable = torch.where(torch.isinf(ordered), 0.0, ordered)
     found = usable @ weights.T
     lost = torch.isinf(ordered).double() @ weights.T > 0
-    return torch.where(lost, torch.inf, found).mean(0)
+    return torch.where(lost, torch.inf, found)
 
 
 def _smallest_of(n: int) -> Tensor:

@@ -176,6 +176,13 @@ def test_a_place_that_makes_no_sense_is_refused(tmp_path, where, message):
         benchmark.run([], seeds=[0], folder=tmp_path, **where)
 
 
+def test_a_missing_dask_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    cells = [Cell("a", {}, Counted())]
+    with pytest.raises(ImportError, match=r'pip install "invlab\[dask\]"'):
+        benchmark.run(cells, seeds=[0], folder=tmp_path, scheduler="tcp://there:1")
+
+
 def counted(folder, name, seeds):
     """A computation that notes each call in a folder: it may run in another process."""
     (folder / f"{name}.{time.monotonic_ns()}").touch()

@@ -1,8 +1,8 @@
 """Cells on a Dask cluster: two worker processes, one of which is killed while it computes."""
 
-import builtins
 import os
 import signal
+import threading
 import time
 import warnings
 from functools import partial
@@ -13,50 +13,132 @@ import torch
 from invlab import benchmark, parallel, runtime
 from invlab.benchmark import Cell, FailedCells
 
-HAS_DASK = True
-try:
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # those of its dependencies are not ours to mend
+    distributed = pytest.importorskip(
+        "distributed", reason='distributed is not installed: pip install "invlab[dask]"'
+    )
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Two worker processes of one thread on this machine."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of distributed about itself and its own dependencies
-        import distributed
-except ImportError:
-    HAS_DASK = False
-
-needs_dask = pytest.mark.skipif(
-    not HAS_DASK, reason='distributed is not installed: pip install "invlab[dask]"'
-)
-# A killed worker is what distributed warns about, from its threads too.
-quiet = pytest.mark.filterwarnings(
-    "ignore::UserWarning",
-    "ignore::DeprecationWarning",
-    "ignore::ResourceWarning",
-    "ignore::pytest.PytestUnraisableExceptionWarning",
-)
+        warnings.simplefilter("ignore")
+        with distributed.LocalCluster(
+            n_workers=2,
+            processes=True,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address=None,
+            silence_logs=50,
+        ) as made:
+            yield made
 
 
-def noted(notes, name, seconds, seeds):
-    """A computation that says in which process it is."""
-    (notes / f"{name}.{time.monotonic_ns()}").write_text(str(os.getpid()), encoding="utf-8")
-    time.sleep(seconds)
-    return {
-        "scores": {"error": [float(seed) for seed in seeds]},
-        "pid": os.getpid(),
-        "sees": runtime.preset(),
-        "threads": torch.get_num_threads(),
-    }
+@pytest.fixture
+def notes(tmp_path):
+    """A folder for the notes of the cells."""
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    return folder
+
+
+def noted(notes, name, seeds):
+    """Notes in which process it is, and takes a while."""
+    note = notes / f"{name}.{time.monotonic_ns()}"
+    note.with_suffix(".part").write_text(str(os.getpid()), encoding="utf-8")
+    note.with_suffix(".part").rename(note)
+    time.sleep(0.2)
+    return {"scores": {"error": [float(seed) for seed in seeds]}}
+
+
+def circumstances(seeds):
+    return {"scores": {}, "sees": runtime.preset(), "threads": torch.get_num_threads()}
 
 
 def failing(seeds):
     raise ValueError("no luck")
 
 
-def kill_the_process_of(notes, name):
-    """Kill the worker that computes a cell."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        texts = [note.read_text(encoding="utf-8") for note in notes.glob(f"{name}.*")]
-        if any(texts):
-            pid = int(max(texts))
-            os.kill(pid, signal.SIGKILL)
-            return pid
+def waiting(path, seeds):
+    """Ends when a file is there."""
+    deadline = time.monotonic() + 30
+    while not path.exists():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"no {path}")
         time.sleep(0.05)
-    raise AssertionError(f"{name} never began")
+    return {"scores": {}}
+
+
+def kill_the_worker_of(notes, name):
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        for note in notes.glob(f"{name}.[0-9]*"):
+            os.kill(int(note.read_text(encoding="utf-8")), signal.SIGKILL)
+            return
+        time.sleep(0.02)
+
+
+# distributed may warn of the sockets and tasks that a vanished worker leaves behind
+@pytest.mark.filterwarnings(
+    "ignore:::distributed", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
+def test_every_record_is_there_though_a_worker_is_killed(cluster, tmp_path, notes):
+    names = [f"c{n}" for n in range(12)]
+    cells = [Cell(f"paper/{name}", {}, partial(noted, notes, name)) for name in names]
+    killer = threading.Thread(target=kill_the_worker_of, args=(notes, "c5"))
+    killer.start()
+    folder = tmp_path / "records"
+    records = benchmark.run(cells, seeds=[0, 1], folder=folder, scheduler=cluster.scheduler_address)
+    killer.join()
+    assert [record["id"] for record in records] == [cell.id for cell in cells]
+    assert benchmark.load(folder) == {record["id"]: record for record in records}
+    begun = [note.name.partition(".")[0] for note in notes.glob("c*.[0-9]*")]
+    assert begun.count("c5") >= 2  # once in the worker that was killed, once in another
+    assert len({note.read_text(encoding="utf-8") for note in notes.glob("c*.[0-9]*")}) >= 2
+
+    stamps = {path: path.stat().st_mtime_ns for path in folder.rglob("*.json")}
+    again = benchmark.run(cells, seeds=[0, 1], folder=folder, scheduler=cluster.scheduler_address)
+    assert again == records
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.json")} == stamps
+
+
+def test_a_record_is_on_disk_while_other_cells_still_run(cluster, tmp_path):
+    cells = [
+        Cell("a", {}, circumstances),
+        Cell("b", {}, partial(waiting, tmp_path / "a.json")),
+        Cell("c", {}, partial(waiting, tmp_path / "b.json")),
+    ]
+    records = benchmark.run(cells, seeds=[0], folder=tmp_path, scheduler=cluster.scheduler_address)
+    assert [record["id"] for record in records] == ["a", "b", "c"]
+
+
+def test_a_worker_takes_the_preset_of_the_run_and_one_thread(cluster, tmp_path, monkeypatch):
+    monkeypatch.setenv("INVLAB_PRESET", "full")  # the workers began under the quick one
+    (record,) = benchmark.run(
+        [Cell("a", {}, circumstances)],
+        seeds=[0],
+        folder=tmp_path,
+        scheduler=cluster.scheduler_address,
+    )
+    assert (record["preset"], record["sees"], record["threads"]) == ("full", "full", 1)
+    assert benchmark.load(tmp_path) == {"a": record}
+
+
+def test_a_failing_cell_does_not_stop_the_others(cluster, tmp_path):
+    cells = [Cell("bad", {}, failing), Cell("a", {}, circumstances), Cell("b", {}, circumstances)]
+    with pytest.raises(FailedCells, match="bad: ValueError: no luck"):
+        benchmark.run(cells, seeds=[0], folder=tmp_path, scheduler=cluster.scheduler_address)
+    assert set(benchmark.load(tmp_path)) == {"a", "b"}
+
+
+def test_a_scheduler_that_does_not_answer_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(parallel, "CONNECT_SECONDS", 0.5)
+    with pytest.raises(ConnectionError, match="tcp://127.0.0.1:1"):
+        benchmark.run(
+            [Cell("a", {}, circumstances)],
+            seeds=[0],
+            folder=tmp_path,
+            scheduler="tcp://127.0.0.1:1",
+        )

@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
-from invlab import benchmark
+from invlab import benchmark, papers
 from invlab.__main__ import main
+from invlab.benchmark import Cell
 
 MINE = """
 from invlab import Box, Task
@@ -55,6 +56,65 @@ def test_bench_records_the_chosen_cells_and_resumes(tmp_path, capsys):
 def test_quick_records_do_not_go_among_the_full_ones(tmp_path):
     assert main(["bench", "loss_design", "--only", "plain/l1", "--seeds", "1"]) == 0
     assert (tmp_path / "results-quick/loss_design/plain/l1.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "where"),
+    [
+        ([], {"jobs": 1, "scheduler": None}),
+        (["--jobs", "3"], {"jobs": 3, "scheduler": None}),
+        (["--scheduler", "tcp://there:1"], {"jobs": 1, "scheduler": "tcp://there:1"}),
+    ],
+)
+def test_bench_computes_where_it_is_told_to(tmp_path, monkeypatch, more, where):
+    asked = []
+
+    def noted(cells, *, seeds, folder, **options):
+        asked.append(options)
+        return []
+
+    monkeypatch.setattr(benchmark, "run", noted)
+    assert bench(tmp_path, *more) == 0
+    assert asked == [where]
+
+
+def test_list_prints_the_chosen_ids_and_runs_nothing(tmp_path, capsys):
+    folder = tmp_path / "records"
+    assert bench(folder, "--list") == 0
+    assert capsys.readouterr().out == "loss_design/plain/l1\n"
+    assert main(["bench", "loss_design", "--list"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(papers.cells("loss_design"))
+    assert not folder.exists()
+
+
+def test_a_choice_of_no_cell_is_refused_and_some_are_named(tmp_path, capsys):
+    assert bench(tmp_path, "--only", "plane") == 2
+    message = capsys.readouterr().err
+    assert "no cell of loss_design contains 'plane'" in message
+    assert papers.cells("loss_design")[0].id in message
+
+
+def test_a_failing_cell_ends_in_status_1_and_its_name(tmp_path, capsys, monkeypatch):
+    def failing(seeds):
+        raise ValueError("no luck")
+
+    monkeypatch.setattr(papers, "cells", lambda paper: [Cell("loss_design/x", {}, failing)])
+    assert main(["bench", "loss_design", "--folder", str(tmp_path)]) == 1
+    assert "loss_design/x: ValueError: no luck" in capsys.readouterr().err
+
+
+def test_a_scheduler_without_dask_is_refused_in_words(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert bench(tmp_path, "--scheduler", "tcp://127.0.0.1:1") == 2
+    assert 'pip install "invlab[dask]"' in capsys.readouterr().err
+
+
+def test_jobs_and_scheduler_exclude_each_other(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        bench(tmp_path, "--jobs", "2", "--scheduler", "tcp://127.0.0.1:1")
+    assert "not allowed with" in capsys.readouterr().err
+    assert bench(tmp_path, "--jobs", "0") == 2
+    assert "--jobs: expected at least 1" in capsys.readouterr().err
 
 
 def test_an_unknown_paper_is_named(capsys):

@@ -187,3 +187,9 @@ def test_a_member_taken_out_answers_the_same_and_is_a_copy(device):
 def test_a_member_that_is_not_there_is_refused(device, k):
     with pytest.raises(ValueError, match=rf"member: expected 0 <= k < 3, got {k}"):
         scaled(0, 1, 2, device=device).member(k)
+
+
+def test_a_column_that_varies_by_rounding_alone_keeps_scale_one():
+    constant = torch.full((48, 1), 0.1, dtype=torch.float64)
+    constant[::2] += 1e-17
+    assert Standardizer.fit(constant).scale.item() == 1

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+import invlab
 from invlab import plots
 
 
@@ -116,10 +117,70 @@ def test_the_losses_of_a_guess_draw_at_both_ends(y):
     axes[0].figure.canvas.draw()
 
 
+def test_each_throw_lands_at_its_mark(ax, give):
+    paths = np.cumsum(np.ones((7, 4, 2)), axis=1)
+    plots.throws(ax, give(paths))
+    assert len(ax.lines) == 1 + 3 * 7
+    assert last(ax) == ([4.0], [4.0])
+    ax.figure.canvas.draw()
+
+
+def test_each_arm_ends_at_its_mark(ax, give):
+    joints = np.arange(7 * 5 * 2, dtype=float).reshape(7, 5, 2)
+    plots.arms(ax, give(joints), labels=["first"])
+    assert len(ax.lines) == 1 + 2 * 7
+    # the origin of the slider is no part of the arm
+    np.testing.assert_allclose(last(ax, -2)[0], joints[-1, 1:, 0])
+    assert last(ax) == ([joints[-1, -1, 0]], [joints[-1, -1, 1]])
+    assert words(ax) == ["first"]
+    ax.figure.canvas.draw()
+
+
+@pytest.mark.parametrize("y", [-2.0, -0.3, 0.0, 2.0])
+def test_the_rings_are_where_the_sine_task_says(ax, give, y):
+    guesses = np.array([[0.1, 0.2], [-0.5, 0.4]])
+    plots.rings(ax, y, give(guesses))
+    np.testing.assert_allclose(np.stack(last(ax), 1), guesses)
+    contours = [part for part in ax.collections if hasattr(part, "levels")]
+    assert len(contours) == (abs(y) < 2)
+    for contour in contours:
+        x = torch.as_tensor(np.concatenate([path.vertices for path in contour.get_paths()]))
+        assert (invlab.get_task("sine").simulate(x) - y).abs().max() < 1e-2
+    ax.figure.canvas.draw()
+
+
+def test_the_loss_map_has_the_first_unknown_across(ax, give):
+    error = np.array([[1e-9, 1.0, np.inf], [1e-2, 1e3, 1.0]])
+    mesh = plots.loss_map(ax, give([0.0, 1.0]), give([0.0, 1.0, 2.0]), give(error))
+    shown = mesh.get_array()
+    assert shown.shape == (3, 2)
+    assert shown.mask.tolist() == [[False, False], [False, False], [True, False]]
+    np.testing.assert_allclose(shown.compressed(), [1e-4, 1e-2, 1, 10, 1])
+    assert (mesh.norm.vmin, mesh.norm.vmax) == (1e-4, 10)
+    ax.figure.canvas.draw()
+
+
+@pytest.mark.parametrize("length", [1, 200])
+def test_error_curves_start_at_one_guess_and_skip_what_is_infinite(ax, give, length):
+    r = 1 / np.arange(1, length + 1) ** 2
+    r[0] = np.inf
+    plots.error_curves(ax, {"mine": give(r)}, paper={1: 1e-2, 50: 1e-5})
+    count, shown = ax.lines[0].get_data()
+    assert count[0] == 1
+    assert len(count) == length
+    assert np.isnan(shown[0])
+    np.testing.assert_allclose(shown[1:], r[1:])
+    np.testing.assert_allclose(last(ax), [[1, 50], [1e-2, 1e-5]])
+    assert words(ax) == ["mine", "the paper's NA"]
+    ax.figure.canvas.draw()
+
+
 def test_the_numbers_are_not_changed(ax):
     values = np.ones((4, 2))
     plots.loss_terms(ax, {"F": values})
     plots.answers(ax, Y, np.sqrt(Y))
+    plots.loss_map(ax, range(4), range(2), values)
+    plots.error_curves(ax, {"mine": values[:, 0]})
     assert (values == 1).all()
 
 

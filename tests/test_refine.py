@@ -5,7 +5,16 @@ import sys
 import pytest
 import torch
 
-from invlab import Box, Task, get_task, refine, resimulation_error
+from invlab import (
+    Box,
+    Task,
+    believed_error,
+    fit_surrogate,
+    get_task,
+    refine,
+    refine_on,
+    resimulation_error,
+)
 from invlab.methods.baselines import nearest_rows
 from invlab.refine import gauss_newton, rank
 from invlab.runtime import generator
@@ -357,3 +366,38 @@ def test_rank_puts_the_best_guess_first_and_keeps_equals_in_order(device):
 def test_rank_refuses_errors_of_other_targets(device):
     with pytest.raises(ValueError, match="x has 2, error has 3"):
         rank(torch.zeros(2, 3, 1, device=device), torch.zeros(3, 3, device=device))
+
+
+@pytest.fixture(scope="module")
+def copied():
+    task = get_task("sine")
+    data = task.sample(600, generator=generator(0, "pairs"))
+    surrogate = fit_surrogate(data, seeds=[0, 1], epochs=5, activation=torch.tanh)
+    targets = task.targets(4, seed=3)
+    guesses = task.prior.sample(20, generator=generator(1)).to(targets.y).expand(4, -1, -1)
+    return surrogate.requires_grad_(False), guesses, targets.y
+
+
+def test_believed_error_is_the_scaled_error_of_the_mean_copy(copied):
+    surrogate, guesses, y = copied
+    believed = believed_error(surrogate, guesses, y)
+    copy_of_one = surrogate(guesses[1])[..., 0].mean(0)
+    expected = ((copy_of_one - y[1]) / surrogate.outputs.scale).square()
+    torch.testing.assert_close(believed[1], expected, rtol=1e-4, atol=1e-6)
+
+
+def test_refining_on_a_surrogate_makes_no_guess_worse_for_it(copied):
+    surrogate, guesses, y = copied
+    before = guesses.clone()
+    refined = refine_on(surrogate, guesses, y, steps=3)
+    gain = believed_error(surrogate, before, y) - believed_error(surrogate, refined, y)
+    assert refined.shape == guesses.shape
+    assert (gain >= -1e-6).all()
+    assert gain.mean() > 0.1
+    assert torch.equal(guesses, before)
+
+
+def test_refining_on_a_surrogate_names_guesses_of_another_task(copied):
+    surrogate, guesses, y = copied
+    with pytest.raises(ValueError, match="x: expected shape"):
+        refine_on(surrogate, guesses[..., :1], y)

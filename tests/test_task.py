@@ -223,3 +223,13 @@ def test_a_split_is_a_partition_and_keeps_rows_together():
 def test_a_split_with_an_empty_part_is_refused(share):
     with pytest.raises(ValueError, match="leaves one part empty"):
         lens().sample(20).split(share)
+
+
+def test_failed_rows_of_a_long_observation_are_left_out():
+    task = Task("map", lambda x: x[..., None].expand(*x.shape, 3), Box([0.0, 0.0], [1.0, 1.0]))
+    pairs = task.sample(6)
+    y = pairs.y.clone()
+    y[2, 1, 0] = torch.nan
+    with pytest.warns(UserWarning, match="1 of 6 pairs left out"):
+        kept = task.usable(Pairs(pairs.x, y))
+    assert len(kept) == 5

@@ -26,8 +26,9 @@ class Prior:
     exchangeable = True
 
     def fit(self, task: Task, data: Pairs, *, seed: Seeds = 0) -> Self:
-        """Remember the prior; the pairs are not used."""
+        """Remember the prior; the pairs are not used, and the seed is that of the draws."""
         self.prior = task.prior
+        self.seed = seed if isinstance(seed, int) else seed[0]
         return self
 
     def propose(
@@ -46,7 +47,7 @@ class Prior:
         if not hasattr(self, "prior"):
             raise ValueError("prior: call fit(task, data) before asking for answers")
         require_tensor("prior: y", y, batch_shape(y))
-        generator = runtime.generator(0, "prior") if generator is None else generator
+        generator = runtime.generator(self.seed, "prior") if generator is None else generator
         return self.prior.sample(n, generator=generator).to(y).expand(len(y), -1, -1)
 
 

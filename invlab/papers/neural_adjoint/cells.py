@@ -16,7 +16,6 @@ from invlab.papers.neural_adjoint.runs import (
     PAIRS,
     TASKS,
     ablation,
-    best_of,
     compare,
     ladder,
 )
@@ -63,7 +62,7 @@ def _compute(kind: str, task: str, options: dict[str, Any], seeds: Sequence[int]
             if isinstance(value, float | int)
         },
         "targets": {
-            method: {str(count): _listed(best_of(result["errors"], count)) for count in COUNTS}
+            method: {str(count): _listed(result["best"][:, count - 1]) for count in COUNTS}
             for method, result in found.items()
             if kind != "ladder"
         },

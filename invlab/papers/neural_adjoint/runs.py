@@ -8,13 +8,12 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from invlab import runtime
 from invlab.methods.base import Method
 from invlab.methods.baselines import Nearest, Prior
 from invlab.methods.neural_adjoint import NeuralAdjoint, Pool
-from invlab.metrics import r_T, resimulation_error
+from invlab.metrics import best_of, resimulation_error
 from invlab.surrogate import Surrogate, fit_surrogate
 from invlab.task import Pairs, Targets, Task
 from invlab.tasks import get_task
@@ -61,8 +60,9 @@ def compare(
         pool: prior draws of ``pool``.
 
     Returns:
-        Method to ``errors (B, T)``, ``r_T (T,)``, CPU seconds ``train`` and ``infer`` (a
-        target), and ``simulations``, the calls of the simulator that training cost.
+        Method to ``errors`` and ``best`` of T, both ``(B, T)``, ``r_T (T,)``, CPU seconds
+        ``train`` and ``infer`` (a target), and ``simulations``, the calls of the simulator
+        that training cost.
     """
     task = get_task(name)
     data = training_pairs(task, seed, pairs)
@@ -72,7 +72,7 @@ def compare(
     assert isinstance(adjoint, NeuralAdjoint)
     shared = adjoint.surrogate
     methods: dict[str, tuple[Method, float, int]] = {
-        "prior": (Prior().fit(task, data), 0.0, 0),
+        "prior": (Prior().fit(task, data, seed=seed), 0.0, 0),
         "nearest": (Nearest().fit(task, data), 0.0, pairs),
         "pool": (Pool(pool=pool).fit(task, data, surrogate=shared), spent, pairs),
         "neural_adjoint": (adjoint, spent, pairs),
@@ -142,9 +142,11 @@ def score(task: Task, asked: Targets, model: Any, guesses: int) -> dict[str, Any
     y = asked.y.float() if isinstance(model, Nearest) else asked.y
     x, spent = _timed(lambda: model.propose(y, n=guesses).double())
     errors = resimulation_error(task, x, asked.y)
+    best = best_of(errors, exchangeable=model.exchangeable)
     return {
         "errors": errors,
-        "r_T": r_T(errors, exchangeable=model.exchangeable),
+        "best": best,
+        "r_T": best.mean(0),
         "infer": spent / len(y),
         "invalid": float(torch.isinf(errors).double().mean()),
         "outside": float((~task.box.contains(x)).double().mean()),
@@ -185,8 +187,3 @@ def _train(train: Pairs, held: Pairs, seed: int, options: dict[str, Any]) -> Sur
 def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
     start = time.process_time()
     return work(), time.process_time() - start
-
-
-def best_of(errors: Tensor, count: int) -> Tensor:
-    """Error of the best of the first ``count`` guesses of each target, ``(B,)``."""
-    return errors[:, :count].amin(1)
