@@ -297,9 +297,9 @@ report.check(
 # %% [markdown]
 # Two different accidents:
 #
-# * **Two-step: a dead network.** The inverse starts as nearly a constant close to 0. There the surrogate has small dents of its own making; the answers climb to the top of the nearest one, where the gradient vanishes, and
+# * **Two-step: a dead network.** The inverse starts as nearly a constant close to 0. There the surrogate has small dents of its own making; we think that the answers climb to the top of the nearest one, where the gradient vanishes, and
 #   stay. Through the exact $f$, which has no dents, the same start works.
-# * **Encoder–decoder: a cheat.** Its loss is small! The surrogate only has to be right at the 1000 training $x$, the nearest of which are $0.033$ away from zero. Between them the pair agrees on a spike through which all $y$ are reached,
+# * **Encoder–decoder: a cheat.** Its loss is small! The surrogate sacrifices the few training pairs nearest to zero, which cost the mean little, for a narrow spike through which all $y$ are reached,
 #   and the inverse answers inside it. The loss is satisfied; the answers are worthless.
 #
 # The second is the more dangerous, since nothing in the training curve shows it. The number that does is the **surrogate gap**: the error that the surrogate believes in against the error that the simulator finds. One call names both states:
@@ -401,7 +401,7 @@ report.check(
 # :label: ex-gap
 # ```
 #
-# Suppose $f$ is too expensive to be called even once more. Could you have found out from the training pairs alone that the literal encoder–decoder cheats? Compute the share `outside` of its answers to the training $y$ that are nearer to zero than the smallest training $\lvert x\rvert$ of any pair with
+# Suppose $f$ is too expensive to be called even once more. Could you have found out from the training pairs alone that the literal encoder–decoder cheats? Compute the share `outside` of its answers to the training $y > 100$ that are nearer to zero than the smallest training $\lvert x\rvert$ of any pair with
 # $y > 100$. What should it be for an honest inverse?
 #
 # ```{exercise-end}
@@ -471,7 +471,7 @@ with torch.no_grad():
 cured_rmse = float(cured["rmse_y"])
 
 # %% [markdown]
-# Yes: a surrogate that sees scaled $x$ has no dents near zero, and the unscaled inverse gets away. Either cure alone is enough here; both together are the habit to keep.
+# Yes: a surrogate that sees scaled $x$ has no dents near zero, and the unscaled inverse gets away. This cure alone is enough here; scaling both is the habit to keep.
 #
 # ```{solution-end}
 # ```

@@ -44,6 +44,10 @@ def boundary_loss(x: Tensor, box: Box) -> Tensor:
     return torch.relu((x - box.center.to(x)).abs() / width - 0.5).mean(-1)
 
 
+# A candidate has converged when its squared error, in the variance of y, is at most this.
+TOLERANCE = 1e-11
+
+
 class NeuralAdjoint:
     """A surrogate f̂, and a search for the x that it maps to y.
 
@@ -54,6 +58,10 @@ class NeuralAdjoint:
             misfit and boundary loss.
         candidates: points searched for each target; more where more guesses are asked for.
         pool: prior draws that f̂ is evaluated on (Gauss–Newton).
+        anchors: share of the candidates that start from training pairs instead (Gauss–Newton).
+            There the error of f̂ is known, and it is taken off: the search solves
+            ``f̂(x) = y − (y_i − f̂(x_i))``, so that f̂ is exact where it starts. These come first
+            in the ranking, the nearest pair's first. Ours; the paper has none.
         steps: of the search; 4 for Gauss–Newton, 300 for Adam, if not given.
         clip: largest step of an unknown, in standard deviations of the training x.
         boundary: weight of :func:`boundary_loss` (Adam); 0 leaves it out. The misfit it is added
@@ -80,6 +88,7 @@ class NeuralAdjoint:
         search: Search = "gauss-newton",
         candidates: int = 200,
         pool: int = 20_000,
+        anchors: float = 0.5,
         steps: int | None = None,
         clip: float = 0.2,
         boundary: float = 10.0,
@@ -102,6 +111,9 @@ class NeuralAdjoint:
         self.search, self.starts, self.ranked = search, starts, ranked
         self.candidates = require_count("candidates", candidates)
         self.pool = require_count("pool", pool)
+        if not 0 <= anchors <= 1:
+            raise ValueError(f"anchors: expected a share between 0 and 1, got {anchors}")
+        self.anchors = anchors
         default = 4 if search == "gauss-newton" else 300
         self.steps = require_count("steps", default if steps is None else steps)
         self.clip, self.boundary, self.lr, self.spread = clip, boundary, lr, spread
@@ -125,7 +137,7 @@ class NeuralAdjoint:
             task: gives the prior that the search starts from, and the box.
             data: pairs.
             seed: of the networks.
-            surrogate: one that is trained already; the pairs are then not used.
+            surrogate: one that is trained already; the pairs then only serve as anchors.
 
         Raises:
             ValueError: several seeds (one network or ensemble is trained at a time), a context,
@@ -134,17 +146,21 @@ class NeuralAdjoint:
         if not isinstance(seed, int):
             raise ValueError(f"{self.name}: expected one seed, got {seed!r}")
         self.task = task
-        if surrogate is not None:
-            self.surrogate = surrogate
-            return self
         data = usable_pairs(self.name, task, data)
         held: Pairs | None = None
-        if self.held_out:
+        if self.held_out and surrogate is None:
             data, held = data.split(self.held_out, generator=runtime.generator(seed, "held out"))
-        members = [seed * 1000 + k for k in range(self.ensemble)]
-        self.surrogate = fit_surrogate(
+        self.surrogate = self._train(data, held, seed) if surrogate is None else surrogate
+        with torch.no_grad():
+            self.anchor_x = data.x.float()
+            self.anchor_y = self.surrogate.outputs(data.y.float().flatten(1))
+            self.anchor_gap = self.anchor_y - self.predict(self.anchor_x)
+        return self
+
+    def _train(self, data: Pairs, held: Pairs | None, seed: int) -> Surrogate:
+        return fit_surrogate(
             data,
-            seeds=members,
+            seeds=[seed * 1000 + k for k in range(self.ensemble)],
             width=self.width,
             layers=self.layers,
             activation=torch.nn.functional.silu,
@@ -153,7 +169,6 @@ class NeuralAdjoint:
             held_out=held,
             **self.training,
         ).requires_grad_(False)
-        return self
 
     def predict(self, x: Tensor) -> Tensor:
         """f̂ in scaled units of y, mean over the ensemble: ``(M, dx) -> (M, dy)``."""
@@ -188,30 +203,42 @@ class NeuralAdjoint:
         flat = require_tensor(f"{self.name}: y", y.flatten(1), ("B", len(scale.shift)))
         generator = runtime.generator(0, "neural adjoint") if generator is None else generator
         search = self._gauss_newton if self.search == "gauss-newton" else self._adam
-        x, error = search(scale(flat.float()), max(n, self.candidates), generator)
+        x, key = search(scale(flat.float()), max(n, self.candidates), generator)
         if self.ranked:
-            x = rank(x, error + self.spread * self._disagreement(x))
+            x = rank(x, key)
         return x[:, :n].to(y.dtype)
 
     def _gauss_newton(
         self, y: Tensor, candidates: int, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
+        """Candidates, and what they are ranked by: anchors before the others, nearest first."""
+        anchored = min(round(self.anchors * candidates), len(self.anchor_x))
         pool = self.task.prior.sample(max(self.pool, candidates), generator=generator).to(y)
         with torch.no_grad():
             effects = torch.cat([self.predict(part) for part in pool.split(4096)])
-        starts = pool[nearest_rows(y, effects, candidates)]
+        near = nearest_rows(y, self.anchor_y, anchored)
+        starts = torch.cat(
+            [self.anchor_x[near], pool[nearest_rows(y, effects, candidates - anchored)]], 1
+        )
+        goals = y[:, None].repeat(1, candidates, 1)
+        goals[:, :anchored] -= self.anchor_gap[near]
         x, error = gauss_newton(
             self.predict,
             starts.flatten(0, 1),
-            y.repeat_interleave(candidates, 0),
+            goals.flatten(0, 1),
             scale=self.surrogate.inputs.scale,
             steps=self.steps,
             clip=self.clip,
-            tolerance=1e-11,
+            tolerance=TOLERANCE,
             # f̂ was trained on prior draws: do not leave the region they fill
             box=Box(pool.amin(0).cpu(), pool.amax(0).cpu()),
         )
-        return x.unflatten(0, starts.shape[:2]), error.unflatten(0, starts.shape[:2])
+        x, error = x.unflatten(0, starts.shape[:2]), error.unflatten(0, starts.shape[:2])
+        place = torch.arange(anchored, device=y.device) - anchored
+        reached = error[:, :anchored] <= 1000 * TOLERANCE
+        key = error + self.spread * self._disagreement(x)
+        key[:, :anchored] = torch.where(reached, place.to(key), key[:, :anchored])
+        return x, key
 
     def _adam(
         self, y: Tensor, candidates: int, generator: torch.Generator
@@ -221,7 +248,8 @@ class NeuralAdjoint:
         start = law.sample(candidates, generator=generator).to(y)
         low, width = box.low.to(y), box.width.to(y)
         found = [self._adam_one(target, (start - low) / width, low, width) for target in y]
-        return torch.stack([x for x, _ in found]), torch.stack([error for _, error in found])
+        x = torch.stack([x for x, _ in found])
+        return x, torch.stack([error for _, error in found]) + self.spread * self._disagreement(x)
 
     def _adam_one(
         self, y: Tensor, start: Tensor, low: Tensor, width: Tensor
@@ -263,10 +291,12 @@ class Pool(NeuralAdjoint):
     trained inverse network has to be compared with.
 
     Args:
-        pool, steps: see :class:`NeuralAdjoint`, like the other ``options``.
+        pool, steps, anchors: see :class:`NeuralAdjoint`, like the other ``options``.
     """
 
     name = "pool"
 
-    def __init__(self, *, pool: int = 200_000, steps: int = 2, **options: Any) -> None:
-        super().__init__(pool=pool, steps=steps, **options)
+    def __init__(
+        self, *, pool: int = 200_000, steps: int = 2, anchors: float = 0.0, **options: Any
+    ) -> None:
+        super().__init__(pool=pool, steps=steps, anchors=anchors, **options)

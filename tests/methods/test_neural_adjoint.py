@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from invlab import Box, Pairs, Task, get_method, get_task
+from invlab import Box, Pairs, Task, get_method, get_task, resimulation_error
 from invlab.methods import neural_adjoint
 from invlab.methods.neural_adjoint import boundary_loss
 from invlab.priors import Normal
@@ -13,7 +13,8 @@ from invlab.runtime import generator
 from invlab.surrogate import build_surrogate
 
 SINE = get_task("sine")
-SMALL = {"width": 16, "layers": 3, "pool": 200, "candidates": 20}
+# without anchors, unless a test is about them
+SMALL = {"width": 16, "layers": 3, "pool": 200, "candidates": 20, "anchors": 0.0}
 BRIEF = {"epochs": 5, "batch_size": 50}
 
 
@@ -278,7 +279,7 @@ def test_an_ensemble_answers_with_its_mean(ensemble):
 @pytest.mark.parametrize("built_for", [1, 3])
 def test_the_ranking_counts_the_spread_of_the_members(ensemble, built_for):
     y = SINE.targets(4, seed=0).y
-    options = {"pool": 60, "ensemble": built_for}
+    options = {"pool": 60, "anchors": 0.0, "ensemble": built_for}
 
     def spread(x):
         each = ensemble.surrogate.core(ensemble.surrogate.inputs(x.flatten(0, 1)))
@@ -353,3 +354,40 @@ def test_given_scales_are_kept():
     ).fit(task, Pairs(task.sample(30).x, task.sample(30).y))
     assert model.surrogate.inputs.scale.item() == 33
     assert model.surrogate.outputs.scale.item() == 33**2
+
+
+# Anchors
+
+
+def anchored(learned, data, **options):
+    options = SMALL | {"anchors": 0.5} | options
+    return get_method("neural_adjoint", **options).fit(SINE, data, surrogate=learned.surrogate)
+
+
+def test_a_training_observation_gets_its_own_unknown_back_first(learned):
+    data = SINE.sample(300, generator=generator(4))
+    x = anchored(learned, data).propose(data.y[:6], 20)
+    # f̂ minus its known error is exact there: no step is needed
+    torch.testing.assert_close(x[:, 0], data.x[:6], atol=1e-5, rtol=0)
+
+
+def test_anchors_beat_the_same_search_without_them_on_the_true_simulator(learned):
+    data = SINE.sample(2000, generator=generator(5))
+    y = SINE.targets(50, seed=2).y
+    errors = [
+        resimulation_error(SINE, anchored(learned, data, anchors=share).propose(y, 5), y).amin(1)
+        for share in (0.0, 1.0)
+    ]
+    assert errors[1].mean() < errors[0].mean() / 10
+
+
+def test_more_anchors_than_pairs_are_filled_from_the_pool(learned):
+    x = anchored(learned, SINE.sample(3), anchors=1.0).propose(SINE.targets(2, seed=0).y, 20)
+    assert x.shape == (2, 20, 2)
+    assert x[0].unique(dim=0).shape[0] > 3  # more than there are pairs
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.5])
+def test_a_share_of_anchors_outside_zero_to_one_is_named(share):
+    with pytest.raises(ValueError, match="anchors: expected a share"):
+        get_method("neural_adjoint", anchors=share)

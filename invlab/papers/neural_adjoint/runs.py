@@ -75,6 +75,11 @@ def compare(
         "prior": (Prior().fit(task, data, seed=seed), 0.0, 0),
         "nearest": (Nearest().fit(task, data), 0.0, pairs),
         "pool": (Pool(pool=pool).fit(task, data, surrogate=shared), spent, pairs),
+        "unanchored": (
+            NeuralAdjoint(anchors=0.0).fit(task, data, surrogate=shared),
+            spent,
+            pairs,
+        ),
         "neural_adjoint": (adjoint, spent, pairs),
     }
     return {
@@ -124,7 +129,7 @@ def ladder(
     for rung, options in _rungs(task, epochs).items():
         train, held = data.split(0.2, generator=runtime.generator(seed, "held out"))
         surrogate, spent = _timed(partial(_train, train, held, seed, options))
-        search = NeuralAdjoint().fit(task, data, surrogate=surrogate)
+        search = NeuralAdjoint(anchors=0.0).fit(task, data, surrogate=surrogate)
         validation = surrogate.history.validation
         assert validation is not None
         # in the variance of y, whatever units the network was trained in
