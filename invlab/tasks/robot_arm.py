@@ -120,8 +120,8 @@ class RobotArm(Task):
         """Exact draws from p(x | y), without tolerance and without a loop of rejections.
 
         Given the last link's angle c, the other two obey cos a + cos b = t with
-        t = 2(y_h − cos c). Put cos a = t/2 + (1 − |t|/2) sin φ: the density of (c, φ) is then the
-        prior's, times [(1 ± cos a)(1 ± cos b)]^(−1/2) with the sign of t, for each of the 8
+        t = 2(y_h − cos c). Put cos a = t/2 + ``(1 − |t|/2)`` sin φ: the density of (c, φ) is then
+        the prior's, times [(1 ± cos a)(1 ± cos b)]^(−1/2) with the sign of t, for each of the 8
         choices of sign of (a, b, c). It is tabulated for each target; candidates come from the
         table and pass one acceptance step against the density itself. The slider takes what
         remains of y_v, so that f(x) = y to rounding.

@@ -38,7 +38,7 @@ class SineLine(Simulator):
 class Sine(Task):
     """Task D2 of Ren, Padilla and Malof (2020), and the toy of its supplement 8.3.
 
-    ``dim=2``: y = sin(3πx₁) + cos(3πx₂), x uniform in [−1, 1]², so |y| ≤ 2 and var y = 1.
+    ``dim=2``: y = sin(3πx₁) + cos(3πx₂), x uniform in [−1, 1]², so ``|y| ≤ 2`` and var y = 1.
     Draws are independent; the paper's own data were a 100 × 100 grid, the same one for training
     and for testing.
 
