@@ -159,7 +159,7 @@ report.check(
 )
 
 # %% [markdown]
-# Those that do not find an answer now get stuck at the fence, with a large error *that the surrogate knows about*. So they cost nothing: search from many starts, **rank** by the surrogate's own error, and return the best. That is the whole method.
+# Those that do not find an answer now get stuck at the fence or on the hilltop, with a large error *that the surrogate knows about*. So they cost nothing: search from many starts, **rank** by the surrogate's own error, and return the best. That is the whole method.
 #
 # A detail of the published code deserves a warning. It *averages* the misfit over the candidates that are searched together, and *sums* the boundary loss over them: twice as many candidates, twice as strong a fence. In `invlab` both belong to one candidate, and the answer does not depend on its company.
 
@@ -397,7 +397,7 @@ for name in neural_adjoint.TASKS:
     )
 
 # %% [markdown]
-# Why so far below? For one part it is the anchors, worth two to three decades on the ball and the sine. The rest is not the search: in the right column the paper's own search on our surrogate is far below the paper too. The *surrogate* decides. Without anchors, the neural adjoint can be no better than the network it searches, and the table walks from the paper's training to ours, one change at a time ($r_T$ without anchors; validation error in units of the variance of $y$; one seed, 100 epochs on every rung).
+# Why so far below? For one part it is the anchors: at $T = 1$ they buy more than two decades on the ball and more than five on the sine. The rest is not the search: in the right column the paper's own search on our surrogate is far below the paper too (but for the arm, of which more below). The *surrogate* decides. Without anchors, the neural adjoint can be no better than the network it searches, and the table walks from the paper's training to ours, one change at a time ($r_T$ without anchors; validation error in units of the variance of $y$; one seed, 100 epochs on every rung).
 
 # %%
 steps = []

@@ -43,3 +43,10 @@ def test_local_links_lead_to_files(name):
 
 def test_search_index_is_built():
     assert (HTML / "searchindex.js").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("name", chapter_names())
+def test_tables_in_outputs_are_tables(name):
+    # Markdown without table support shows the bars instead
+    text = html_of(name).read_text(encoding="utf-8")
+    assert not re.search(r"<p>\| ", text)
