@@ -588,7 +588,7 @@ report.check(
 # * The search exploits the surrogate's errors outside the data. A boundary loss, or starts that are nearly answers, keep it honest.
 # * A shared pool and a few Gauss–Newton steps do the work of hundreds of Adam steps from thousands of starts.
 # * The training pairs know where the surrogate errs. Anchored to them, the search gains decades for nothing.
-# * In the end the surrogate's error decides. Standardised data, a smooth activation and a good schedule bought more than anything in the search.
+# * Without anchors the surrogate's error decides. Scaled data, smaller batches and a better schedule brought $r_{200}$ down by up to a factor of 60, with a network a quarter as expensive; the smooth activation alone did not.
 #
 # ## Where next
 #
