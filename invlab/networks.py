@@ -147,7 +147,11 @@ class ScaledNetwork(nn.Module):
 
     def forward(self, v: Tensor) -> Tensor:
         """``(N, d_in)`` or ``(K, N, d_in)`` to ``(K, N, d_out)``, both in original units."""
-        return self.outputs.inverse(self.core(self.inputs(v)))
+        return self.outputs.inverse(self.scaled(v))
+
+    def scaled(self, v: Tensor) -> Tensor:
+        """The same in the scaled units of the output, as losses and searches measure it."""
+        return self.core(self.inputs(v))
 
     def member(self, k: int) -> Self:
         """A copy that holds member ``k`` alone."""

@@ -75,7 +75,7 @@ def believed_error(surrogate: Surrogate, x: Tensor, y: Tensor) -> Tensor:
     require_same_length(x=x, y=y)
     goal = surrogate.outputs(y.flatten(1).float())[:, None]
     with torch.no_grad():
-        seen = _scaled_copy(surrogate)(x.flatten(0, 1).float()).unflatten(0, x.shape[:2])
+        seen = surrogate.scaled_mean(x.flatten(0, 1).float()).unflatten(0, x.shape[:2])
     return (seen - goal).square().mean(2)
 
 
@@ -96,7 +96,7 @@ def refine_on(
     require_tensor("x", x, ("B", "T", len(surrogate.inputs.shift)))
     require_same_length(x=x, y=y)
     better, _ = gauss_newton(
-        _scaled_copy(surrogate),
+        surrogate.scaled_mean,
         x.flatten(0, 1).float(),
         surrogate.outputs(y.flatten(1).float()).repeat_interleave(x.shape[1], 0),
         scale=surrogate.inputs.scale,
@@ -157,11 +157,6 @@ def refine(
         effect, torch.cat(columns, 1), targets, scale=scale, steps=steps, clip=clip
     )
     return better[:, : task.x_dim].unflatten(0, x.shape[:2])
-
-
-def _scaled_copy(surrogate: Surrogate) -> Map:
-    """x to scaled y, mean over the members."""
-    return lambda x: surrogate.core(surrogate.inputs(x)).mean(0)
 
 
 def _descend(

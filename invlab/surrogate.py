@@ -27,6 +27,10 @@ class Surrogate(ScaledNetwork):
 
     history: History = History()
 
+    def scaled_mean(self, x: Tensor) -> Tensor:
+        """f̂ in scaled units of y, mean over the members: ``(M, dx) -> (M, dy)``."""
+        return self.scaled(x).mean(0)
+
 
 def build_surrogate(
     x_scaler: Standardizer,

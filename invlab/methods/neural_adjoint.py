@@ -172,7 +172,7 @@ class NeuralAdjoint:
 
     def predict(self, x: Tensor) -> Tensor:
         """f̂ in scaled units of y, mean over the ensemble: ``(M, dx) -> (M, dy)``."""
-        return self.surrogate.core(self.surrogate.inputs(x)).mean(0)
+        return self.surrogate.scaled_mean(x)
 
     def propose(
         self,
@@ -280,7 +280,7 @@ class NeuralAdjoint:
         if len(self.surrogate) == 1 or not self.spread:
             return torch.zeros(x.shape[:2], dtype=x.dtype, device=x.device)
         with torch.no_grad():
-            each = self.surrogate.core(self.surrogate.inputs(x.flatten(0, 1)))
+            each = self.surrogate.scaled(x.flatten(0, 1))
         return each.var(0).mean(1).unflatten(0, x.shape[:2])
 
 

@@ -14,6 +14,7 @@ from invlab.methods.base import Method
 from invlab.methods.baselines import Nearest, Prior
 from invlab.methods.neural_adjoint import NeuralAdjoint, Pool
 from invlab.metrics import best_of, resimulation_error
+from invlab.networks import Standardizer
 from invlab.surrogate import Surrogate, fit_surrogate
 from invlab.task import Pairs, Targets, Task
 from invlab.tasks import get_task
@@ -159,8 +160,6 @@ def score(task: Task, asked: Targets, model: Any, guesses: int) -> dict[str, Any
 
 
 def _rungs(task: Task, epochs: int) -> dict[str, dict[str, Any]]:
-    from invlab.networks import Standardizer
-
     dy = task.simulate(task.prior.sample(1).float()).shape[-1]
     plain = {"x_scaler": Standardizer.identity(task.x_dim), "y_scaler": Standardizer.identity(dy)}
     paper: dict[str, Any] = {
