@@ -19,10 +19,12 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from invlab.priors import Box
 from invlab.validation import require_same_length
 
 __all__ = [
     "Norm",
+    "boundary_loss",
     "directional_derivative",
     "effect_misfit",
     "encoder_decoder",
@@ -230,3 +232,14 @@ def directional_derivative(surrogate: Map, x: Tensor, direction: Tensor) -> Tens
     """
     pass_through: tuple[Tensor, ...] = torch.func.jvp(surrogate, (x,), (direction,))
     return pass_through[1].unsqueeze(-1)
+
+
+def boundary_loss(x: Tensor, box: Box) -> Tensor:
+    """How far outside the box: mean over unknowns of ``ReLU(|x − μ| − R/2) / R``, ``(...)``.
+
+    Ren, Padilla and Malof (2020), equation 5, with each unknown in units of the range R of the
+    box, and with the *mean* of one guess. The published code sums over the batch what the
+    misfit averages, so that there the weight grows with the number of guesses searched together.
+    """
+    width = box.width.to(x)
+    return torch.relu((x - box.center.to(x)).abs() / width - 0.5).mean(-1)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from invlab import runtime
 from invlab.validation import require_count, require_tensor
 
-__all__ = ["MLP", "ScaledNetwork", "Standardizer"]
+__all__ = ["MLP", "ScaledNetwork", "Standardizer", "fourier_features"]
 
 
 class Standardizer(nn.Module):
@@ -124,6 +124,23 @@ class MLP(nn.Module):
                 h = self.activation(h)
             outputs.append(h)
         return outputs
+
+
+def fourier_features(u: Tensor, octaves: int) -> Tensor:
+    """``u`` with the sine and cosine of ``1.5 · 2^k · u`` beside it, ``k < octaves``.
+
+    A network is slow to learn what oscillates in its inputs (its spectral bias); given waves,
+    it is not.
+
+    Args:
+        u: scaled inputs, ``(..., d)``.
+        octaves: 0 returns ``u`` itself.
+
+    Returns:
+        ``(..., d · (1 + 2 · octaves))``.
+    """
+    waves = [1.5 * 2**k * u for k in range(octaves)]
+    return torch.cat([u, *(f(w) for w in waves for f in (torch.sin, torch.cos))], -1)
 
 
 class ScaledNetwork(nn.Module):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import Protocol, Self, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -54,6 +54,16 @@ class Box:
         if not bool((self.low < self.high).all()):
             raise ValueError(f"Box: expected low < high everywhere, got {low} and {high}")
         self.dim = len(self.low)
+
+    @classmethod
+    def around(cls, x: Tensor) -> Self:
+        """The smallest box that holds all rows of ``x``, shape ``(N, dim)``.
+
+        An unknown that does not vary gets a little room, since a box needs some width.
+        """
+        low, high = (edge.double().cpu() for edge in (x.detach().amin(0), x.detach().amax(0)))
+        flat = (low == high) * 1e-6 * (1 + low.abs())
+        return cls(low - flat, high + flat)
 
     def __repr__(self) -> str:
         return f"Box({self.low.tolist()}, {self.high.tolist()})"

@@ -32,6 +32,7 @@ class TrainingOptions(TypedDict, total=False):
     lr_end: float
     schedule: Schedule
     patience: int | None
+    clip: float | None
 
 
 @dataclass
@@ -71,6 +72,7 @@ def train(
     lr_end: float = 1e-5,
     schedule: Schedule = "cosine",
     patience: int | None = None,
+    clip: float | None = None,
     description: str = "training",
 ) -> History:
     """Train a network of ``K = len(seeds)`` members in place.
@@ -91,6 +93,7 @@ def train(
         schedule: ``"cosine"`` falls from the one to the other along half a cosine;
             ``"one-cycle"`` first rises to ``lr`` during a tenth of the steps.
         patience: stop when no member's validation loss improved for that many epochs.
+        clip: largest Euclidean norm of a member's gradient; a longer one is shortened to it.
         description: what the progress bar says.
 
     Raises:
@@ -116,9 +119,7 @@ def train(
             losses = []
             for batch in _batches(data, size, shuffles):
                 parts = terms(*batch)
-                optimizer.zero_grad(set_to_none=True)
-                torch.stack(list(parts.values())).sum().backward()
-                optimizer.step()
+                _step(optimizer, parts, weights, clip)
                 rate.step()
                 losses.append(torch.stack([part.detach() for part in parts.values()]))
             values = torch.stack(losses)
@@ -142,6 +143,28 @@ def train(
         history.validation = torch.stack(held_out).reshape(len(held_out), -1).cpu()
         history.best_epoch = best.epoch
     return history
+
+
+def _step(
+    optimizer: torch.optim.Optimizer,
+    parts: dict[str, Tensor],
+    weights: list[nn.Parameter],
+    clip: float | None,
+) -> None:
+    optimizer.zero_grad(set_to_none=True)
+    torch.stack(list(parts.values())).sum().backward()
+    if clip is not None:
+        _shorten(weights, clip)
+    optimizer.step()
+
+
+def _shorten(weights: list[nn.Parameter], clip: float) -> None:
+    """Scale each member's gradient down to the norm ``clip``, in place."""
+    gradients = [weight.grad for weight in weights if weight.grad is not None]
+    norm = torch.stack([g.flatten(1).norm(dim=1) for g in gradients]).norm(dim=0)
+    factor = (clip / norm.clamp_min(1e-12)).clamp_max(1.0)
+    for g in gradients:
+        g *= factor.reshape(-1, *[1] * (g.ndim - 1))
 
 
 class _Best:

@@ -13,9 +13,10 @@ FILES = {
 # A module imports only from lower floors; the modules of one folder may import each other.
 FLOORS = [
     {"runtime", "validation"},
-    {"priors", "grid_sampling", "networks", "losses", "training"},
+    {"priors", "noise", "grid_sampling", "networks", "training"},
+    {"losses", "coupling"},
     {"task", "minimize"},
-    {"contract", "metrics", "surrogate", "tasks"},
+    {"contract", "matching", "metrics", "surrogate", "tasks"},
     {"refine"},
     {"methods"},
     {"diagnosis", "parallel"},

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from invlab import losses, runtime
+from invlab import Box, losses, runtime
 from invlab.networks import MLP
 
 # torch's own forward mode still calls its deprecated script compiler when first used
@@ -223,3 +223,24 @@ def test_hermite_refuses_derivatives_of_the_wrong_shape():
         ValueError, match=re.escape("expected derivatives of shape (4, 1, 2), got (4, 2, 1)")
     ):
         losses.hermite(f_hat, x, y, torch.zeros(4, 2, 1).to(x))
+
+
+def test_the_boundary_loss_by_hand(device):
+    box = Box([0.0, -1.0], [2.0, 3.0])  # widths 2 and 4
+    x = torch.tensor([[1.0, 1.0], [2.0, 3.0], [3.0, 1.0], [-1.0, 7.0]], device=device)
+    # outside by 0, 0 | 0, 0 | 1/2, 0 | 1/2, 1 widths
+    assert losses.boundary_loss(x, box).tolist() == pytest.approx([0, 0, 0.25, 0.75])
+
+
+def test_the_boundary_loss_of_a_guess_does_not_depend_on_the_others(device):
+    box = Box([0.0, 0.0], [1.0, 1.0])
+    x = 3 * torch.randn(50, 2, generator=runtime.generator(0)).to(device)
+    together = losses.boundary_loss(x, box)
+    assert torch.equal(together, torch.cat([losses.boundary_loss(row[None], box) for row in x]))
+    assert losses.boundary_loss(x.reshape(5, 10, 2), box).shape == (5, 10)
+
+
+def test_the_boundary_loss_pulls_straight_back(device):
+    x = torch.tensor([[2.0, 0.5]], device=device, requires_grad=True)
+    losses.boundary_loss(x, Box([0.0, 0.0], [1.0, 1.0])).sum().backward()
+    assert x.grad.tolist() == [[0.5, 0]]

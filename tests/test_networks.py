@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from invlab.networks import MLP, ScaledNetwork, Standardizer
+from invlab.networks import MLP, ScaledNetwork, Standardizer, fourier_features
 from invlab.training import train
 
 SIZES = [2, 8, 8, 3]
@@ -157,6 +157,24 @@ def test_a_scale_fitted_on_nothing_or_nan_is_refused():
         Standardizer.fit(torch.zeros(0, 2))
     with pytest.raises(ValueError, match="Standardizer.fit: values: .*NaN"):
         Standardizer.fit(torch.full((2, 2), torch.nan))
+
+
+def test_fourier_features_by_hand(device):
+    u = torch.tensor([[0.5, -1.0]], device=device)
+    low, high = 1.5 * u, 3 * u
+    expected = torch.cat([u, low.sin(), low.cos(), high.sin(), high.cos()], -1)
+    assert torch.equal(fourier_features(u, 2), expected)
+    assert fourier_features(u, 1).tolist() == [expected[0, :6].tolist()]
+
+
+@pytest.mark.parametrize("dim", [0, 1, 3])
+def test_fourier_features_keep_leading_axes_and_none_are_no_change(device, dim):
+    u = torch.randn(2, 5, dim, device=device, dtype=torch.float64)
+    assert torch.equal(fourier_features(u, 0), u)
+    features = fourier_features(u, 3)
+    assert features.shape == (2, 5, 7 * dim)
+    assert features.dtype == torch.float64
+    assert torch.equal(features[1, 4], fourier_features(u[1, 4], 3))
 
 
 def scaled(*seeds, device):

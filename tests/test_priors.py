@@ -91,6 +91,30 @@ def test_a_box_with_bad_corners_is_refused(low, high, message):
         Box(low, high)
 
 
+def test_the_box_around_points_is_the_smallest_that_holds_them(device):
+    x = torch.tensor([[0.1, 5.0], [-3.0, 7.0], [0.2, 6.0]], device=device)
+    box = Box.around(x)
+    assert box.low.tolist() == pytest.approx([-3, 5])
+    assert box.high.tolist() == pytest.approx([0.2, 7])
+    assert (box.low.dtype, box.low.device.type) == (torch.float64, "cpu")
+    assert box.contains(x).all()
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.1, -1e6])
+def test_the_box_around_an_unknown_that_does_not_vary_has_a_little_room(device, constant):
+    x = torch.tensor([[constant, 0.0], [constant, 1.0]], device=device)
+    box = Box.around(x)
+    assert 0 < box.width[0] < 1e-5 * (1 + abs(constant))
+    assert box.width[1] == 1
+    assert box.center[0].item() == pytest.approx(constant)
+    assert box.contains(x).all()
+
+
+def test_the_box_around_points_owes_nothing_to_their_gradients(device):
+    x = torch.rand(4, 2, device=device, requires_grad=True)
+    assert not Box.around(x).low.requires_grad
+
+
 def test_the_bounds_of_a_normal_law_hold_95_percent_of_it():
     prior = Normal([10.0], [3.0])
     inside = prior.bounds.contains(prior.sample(20_000, generator=generator(0))).double().mean()

@@ -270,6 +270,56 @@ def test_the_rate_falls_along_half_a_cosine(monkeypatch):
     assert rates == pytest.approx(expected)
 
 
+class Pulled(nn.Module):
+    """Weights of two shapes whose gradient is the given one, a row a member."""
+
+    def __init__(self, *gradients):
+        super().__init__()
+        pull = torch.tensor(gradients, device=runtime.device())
+        self.pulls = pull[:, :1], pull[:, 1:, None]
+        self.weights = nn.ParameterList(torch.zeros_like(pull) for pull in self.pulls)
+
+    def terms(self, u):
+        pairs = zip(self.weights, self.pulls, strict=True)
+        return {"F": sum((weight * pull).flatten(1).sum(1) for weight, pull in pairs)}
+
+    def last_gradients(self, **options):
+        train(
+            self, self.terms, (column(1.0),), seeds=range(len(self.pulls[0])), epochs=1, **options
+        )
+        return torch.cat([weight.grad.flatten(1) for weight in self.weights], 1)
+
+
+def test_a_long_gradient_is_shortened_a_short_one_stays_and_members_do_not_mix():
+    pulls = [[3.0, 4.0, 0.0], [0.3, 0.0, -0.4], [2.0, 1.0, -2.0], [0.0, 0.0, 0.0]]
+    shortened = Pulled(*pulls).last_gradients(clip=2.0)
+    expected = torch.tensor(pulls)
+    expected[0] *= 2 / 5
+    expected[2] *= 2 / 3
+    torch.testing.assert_close(shortened.cpu(), expected)
+    assert shortened.norm(dim=1).tolist() == pytest.approx([2, 0.5, 2, 0])
+    for k, pull in enumerate(pulls):
+        torch.testing.assert_close(Pulled(pull).last_gradients(clip=2.0)[0], shortened[k])
+
+
+def test_without_clip_a_gradient_keeps_its_length():
+    assert Pulled([300.0, 400.0, 0.0]).last_gradients().tolist() == [[300, 400, 0]]
+
+
+def test_clipping_survives_frozen_and_unused_weights():
+    network = MLP([1, 2, 1]).to(runtime.device())
+    network.weights[0].requires_grad_(False)
+    network.unused = nn.Parameter(torch.ones(1, 2, device=runtime.device()))
+
+    def terms(u):
+        return {"F": 1e3 * network(u).square().mean((-2, -1))}
+
+    train(network, terms, (column(1.0),), epochs=2, clip=0.1)
+    used = [w.grad.flatten(1) for w in network.parameters() if w.grad is not None]
+    assert torch.cat(used, 1).norm().item() == pytest.approx(0.1, rel=1e-4)
+    assert network.unused.tolist() == [[1, 1]]
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [

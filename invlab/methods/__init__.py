@@ -7,16 +7,25 @@ from typing import Any
 
 from invlab.methods.base import Method
 from invlab.methods.baselines import Nearest, Prior
+from invlab.methods.cvae import ConditionalVAE
 from invlab.methods.direct import Direct
 from invlab.methods.encoder_decoder import EncoderDecoder
+from invlab.methods.flow_matching import FlowMatching
+from invlab.methods.invertible import INN, ConditionalINN
+from invlab.methods.mixture_density import MixtureDensity
 from invlab.methods.neural_adjoint import NeuralAdjoint, Pool
 from invlab.methods.tandem import Tandem
 
 __all__ = ["get_method", "list_methods"]
 
 _METHODS: dict[str, Callable[..., Method]] = {
+    "cinn": ConditionalINN,
+    "cvae": ConditionalVAE,
     "direct": Direct,
     "encoder_decoder": EncoderDecoder,
+    "flow_matching": FlowMatching,
+    "inn": INN,
+    "mixture_density": MixtureDensity,
     "nearest": Nearest,
     "neural_adjoint": NeuralAdjoint,
     "pool": Pool,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, Protocol, Self, Unpack
 
 import torch
@@ -17,7 +17,7 @@ from invlab.task import Pairs, Task
 from invlab.training import History, TrainingOptions
 from invlab.validation import batch_shape, require_count, require_tensor
 
-__all__ = ["InverseNetwork", "Method", "Seeds"]
+__all__ = ["InverseNetwork", "Method", "Seeds", "require_request", "usable_pairs"]
 
 # One seed trains one network; several seeds train as members of one batched network.
 Seeds = int | Sequence[int]
@@ -25,6 +25,10 @@ Seeds = int | Sequence[int]
 
 class Method(Protocol):
     """An inverse method: learn from a task's pairs, then propose unknowns for new targets."""
+
+    @property
+    def exchangeable(self) -> bool:
+        """Whether the order of its guesses means nothing, as for independent draws."""
 
     def fit(self, task: Task, data: Pairs, *, seed: Seeds = 0) -> Self:
         """Learn from the pairs and return the method itself."""
@@ -47,12 +51,14 @@ class InverseNetwork(nn.Module):
         norm: ``"l1"`` or ``"l2"``.
         width: units of each hidden layer.
         inverse_layers: linear layers of I; the paper has eleven.
+        activation: between them, and in f̂ where the method has one.
         x_scaler, y_scaler: scales that the networks see x and y in; mean and standard
             deviation of the training data if not given.
         held_out: share of the pairs kept for validation; its best weights are restored.
         training: passed on to :func:`invlab.training.train`.
     """
 
+    exchangeable = False
     # What the loss compares: unknowns ("x") or their effect ("y").
     measures: Literal["x", "y"] = "y"
 
@@ -62,6 +68,7 @@ class InverseNetwork(nn.Module):
         norm: Norm = "l2",
         width: int = 64,
         inverse_layers: int = 11,
+        activation: Callable[[Tensor], Tensor] = torch.relu,
         x_scaler: Standardizer | None = None,
         y_scaler: Standardizer | None = None,
         held_out: float = 0.0,
@@ -73,6 +80,7 @@ class InverseNetwork(nn.Module):
         self.norm = norm
         self.width = require_count("width", width)
         self.inverse_layers = require_count("inverse_layers", inverse_layers)
+        self.activation = activation
         self.x_scaler, self.y_scaler = x_scaler, y_scaler
         self._given = x_scaler is not None, y_scaler is not None
         self.held_out = held_out
@@ -90,7 +98,7 @@ class InverseNetwork(nn.Module):
         self.x_scaler = self.x_scaler or Standardizer.identity(x_dim)
         self.y_scaler = self.y_scaler or Standardizer.identity(y_dim)
         sizes = [y_dim, *[self.width] * (self.inverse_layers - 1), x_dim]
-        core = MLP(sizes, seeds=seeds, stream="inverse")
+        core = MLP(sizes, seeds=seeds, stream="inverse", activation=self.activation)
         self.inverse = ScaledNetwork(core, self.y_scaler, self.x_scaler)
         return self
 
@@ -100,12 +108,8 @@ class InverseNetwork(nn.Module):
 
     def invert(self, y: Tensor) -> Tensor:
         """Answers of all members: targets ``(B, *dy)`` to ``(K, B, dx)``, in the dtype of y."""
-        if not hasattr(self, "inverse"):
-            raise ValueError(f"{self.name}: call fit(task, data) before asking for answers")
-        dim = len(self.inverse.inputs.shift)
-        device = self.inverse.inputs.shift.device
-        require_tensor(f"{self.name}: y", y, batch_shape(y), device=device)
-        flat = require_tensor(f"{self.name}: y", y.flatten(1), ("B", dim))
+        like = self.inverse.inputs.shift if hasattr(self, "inverse") else None
+        flat = require_request(self.name, y, 1, None, like=like)
         with torch.no_grad():
             return self.inverse(flat.float()).to(y.dtype)
 
@@ -161,6 +165,34 @@ class InverseNetwork(nn.Module):
         self.build(kept.x.shape[1], kept.y.shape[1], seeds=seeds)
         self.to(kept.x.device)
         return seeds, kept, validation
+
+
+def require_request(
+    name: str, y: Tensor, n: int, c: Tensor | None, *, like: Tensor | None
+) -> Tensor:
+    """Check what ``propose`` was asked, for a method called ``name`` that takes no context.
+
+    Args:
+        name: of the method, for messages.
+        y: targets, ``(B, *dy)``.
+        n: guesses a target.
+        c: must be None.
+        like: one number for each number of a target, on the device that targets should be on;
+            None before the method is fitted.
+
+    Returns:
+        The targets as ``(B, dy)``.
+
+    Raises:
+        TypeError, ValueError: says which of these is wrong.
+    """
+    require_count(f"{name}: n", n)
+    if c is not None:
+        raise ValueError(f"{name}: takes no context c, got one")
+    if like is None:
+        raise ValueError(f"{name}: call fit(task, data) before asking for answers")
+    require_tensor(f"{name}: y", y, batch_shape(y), device=like.device)
+    return require_tensor(f"{name}: y", y.flatten(1), ("B", len(like)))
 
 
 def usable_pairs(name: str, task: Task, data: Pairs) -> Pairs:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from invlab import runtime
-from invlab.methods.base import Seeds, usable_pairs
+from invlab.methods.base import Seeds, require_request, usable_pairs
 from invlab.networks import Standardizer
 from invlab.task import Pairs, Task
 from invlab.validation import batch_shape, require_count, require_tensor
@@ -79,15 +79,10 @@ class Nearest:
             ValueError: not fitted, a context, more guesses than pairs, or targets of another
                 length than the pairs' y.
         """
-        require_count("nearest: n", n)
-        if c is not None:
-            raise ValueError("nearest: takes no context c, got one")
-        if not hasattr(self, "x"):
-            raise ValueError("nearest: call fit(task, data) before asking for answers")
+        like = self.y[0] if hasattr(self, "y") else None
+        flat = require_request("nearest", y, n, c, like=like)
         if n > len(self.x):
             raise ValueError(f"nearest: expected n of at most {len(self.x)} pairs, got {n}")
-        require_tensor("nearest: y", y, batch_shape(y), device=self.y.device)
-        flat = require_tensor("nearest: y", y.flatten(1), ("B", self.y.shape[1]))
         return self.x[nearest_rows(self.scaler(flat), self.y, n)].to(y.dtype)
 
 

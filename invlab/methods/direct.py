@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self, Unpack
+from typing import Any, Literal, Self
 
 from torch import Tensor
 
 from invlab import losses
-from invlab.losses import Norm
 from invlab.methods.base import InverseNetwork, Seeds
-from invlab.networks import Standardizer
 from invlab.task import Pairs, Task
-from invlab.training import TrainingOptions, train
+from invlab.training import train
 
 __all__ = ["Direct"]
 
@@ -23,7 +21,7 @@ class Direct(InverseNetwork):
         misfit: ``"inverse"`` compares I(y) with x, equation (3): the classical regression, that
             fails where several x explain one y. ``"effect"`` compares f(I(y)) with y, equation
             (11), and needs a differentiable simulator at each training step.
-        others: see :class:`~invlab.methods.base.InverseNetwork`.
+        options: see :class:`~invlab.methods.base.InverseNetwork`.
 
     Source: Rivera, Pardo and Alberdi (2020), Section 3.
     """
@@ -32,23 +30,9 @@ class Direct(InverseNetwork):
         self,
         *,
         misfit: Literal["inverse", "effect"] = "inverse",
-        norm: Norm = "l2",
-        width: int = 64,
-        inverse_layers: int = 11,
-        x_scaler: Standardizer | None = None,
-        y_scaler: Standardizer | None = None,
-        held_out: float = 0.0,
-        **training: Unpack[TrainingOptions],
+        **options: Any,
     ) -> None:
-        super().__init__(
-            norm=norm,
-            width=width,
-            inverse_layers=inverse_layers,
-            x_scaler=x_scaler,
-            y_scaler=y_scaler,
-            held_out=held_out,
-            **training,
-        )
+        super().__init__(**options)
         if misfit not in ("inverse", "effect"):
             raise ValueError(f"misfit: expected 'inverse' or 'effect', got {misfit!r}")
         self.misfit = misfit

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Self, Unpack
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor
 
 from invlab import losses, runtime
-from invlab.losses import Norm
 from invlab.methods.base import InverseNetwork, Seeds
-from invlab.networks import Standardizer
 from invlab.surrogate import build_surrogate
 from invlab.task import Pairs, Targets, Task
-from invlab.training import TrainingOptions, train
+from invlab.training import train
 from invlab.validation import batch_shape, require_count, require_tensor
 
 __all__ = ["EncoderDecoder"]
@@ -34,7 +32,7 @@ class EncoderDecoder(InverseNetwork):
             its meaning.
         smooth_points: number of points of the box that the term is averaged over.
         forward_layers: linear layers of f̂; the paper has five.
-        others: see :class:`~invlab.methods.base.InverseNetwork`.
+        options: see :class:`~invlab.methods.base.InverseNetwork`.
 
     Source: Rivera, Pardo and Alberdi (2020), Sections 3 and 4.
     """
@@ -47,21 +45,9 @@ class EncoderDecoder(InverseNetwork):
         smooth_step: float = 1e-3,
         smooth_points: int = 1000,
         forward_layers: int = 5,
-        norm: Norm = "l2",
-        width: int = 64,
-        inverse_layers: int = 11,
-        x_scaler: Standardizer | None = None,
-        y_scaler: Standardizer | None = None,
-        **training: Unpack[TrainingOptions],
+        **options: Any,
     ) -> None:
-        super().__init__(
-            norm=norm,
-            width=width,
-            inverse_layers=inverse_layers,
-            x_scaler=x_scaler,
-            y_scaler=y_scaler,
-            **training,
-        )
+        super().__init__(**options)
         if smooth < 0:
             raise ValueError(f"smooth: expected a weight of at least 0, got {smooth}")
         self.smooth = smooth
@@ -79,6 +65,7 @@ class EncoderDecoder(InverseNetwork):
             seeds=seeds,
             width=self.width,
             layers=self.forward_layers,
+            activation=self.activation,
         )
         return self
 

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from invlab import runtime
-from invlab.methods.base import Seeds, usable_pairs
+from invlab.losses import boundary_loss
+from invlab.methods.base import Seeds, require_request, usable_pairs
 from invlab.methods.baselines import nearest_rows
 from invlab.minimize import minimize
 from invlab.networks import Standardizer
@@ -17,9 +18,9 @@ from invlab.refine import gauss_newton, rank
 from invlab.surrogate import Surrogate, fit_surrogate
 from invlab.task import Pairs, Task
 from invlab.training import TrainingOptions
-from invlab.validation import batch_shape, require_count, require_tensor
+from invlab.validation import require_count
 
-__all__ = ["NeuralAdjoint", "Pool", "boundary_loss"]
+__all__ = ["NeuralAdjoint", "Pool"]
 
 Search = Literal["gauss-newton", "adam"]
 Starts = Literal["prior", "box"]
@@ -31,17 +32,6 @@ TRAINING: TrainingOptions = {
     "lr_end": 1e-6,
     "schedule": "one-cycle",
 }
-
-
-def boundary_loss(x: Tensor, box: Box) -> Tensor:
-    """How far outside the box: mean over unknowns of ``ReLU(|x − μ| − R/2) / R``, ``(...)``.
-
-    Ren, Padilla and Malof (2020), equation 5, with each unknown in units of the range R of the
-    box, and with the *mean* of one guess. The published code sums over the batch what the
-    misfit averages, so that there the weight grows with the number of guesses searched together.
-    """
-    width = box.width.to(x)
-    return torch.relu((x - box.center.to(x)).abs() / width - 0.5).mean(-1)
 
 
 # A candidate has converged when its squared error, in the variance of y, is at most this.
@@ -64,8 +54,8 @@ class NeuralAdjoint:
             in the ranking, the nearest pair's first. Ours; the paper has none.
         steps: of the search; 4 for Gauss–Newton, 300 for Adam, if not given.
         clip: largest step of an unknown, in standard deviations of the training x.
-        boundary: weight of :func:`boundary_loss` (Adam); 0 leaves it out. The misfit it is added
-            to is in units of the variance of y.
+        boundary: weight of :func:`invlab.losses.boundary_loss` (Adam); 0 leaves it out. The
+            misfit it is added to is in units of the variance of y.
         starts: where Adam starts: draws of the prior, or uniform in the task's box.
         lr: of Adam, in units of the box.
         ranked: whether guesses are returned in the order of f̂'s error, best first.
@@ -193,14 +183,10 @@ class NeuralAdjoint:
         Raises:
             ValueError: not fitted, ``n < 1``, a context, or targets of the wrong shape.
         """
-        require_count(f"{self.name}: n", n)
-        if c is not None:
-            raise ValueError(f"{self.name}: takes no context c, got one")
-        if not hasattr(self, "surrogate"):
-            raise ValueError(f"{self.name}: call fit(task, data) before asking for answers")
-        scale = self.surrogate.outputs
-        require_tensor(f"{self.name}: y", y, batch_shape(y), device=scale.shift.device)
-        flat = require_tensor(f"{self.name}: y", y.flatten(1), ("B", len(scale.shift)))
+        fitted = hasattr(self, "surrogate")
+        scale = self.surrogate.outputs if fitted else None
+        flat = require_request(self.name, y, n, c, like=None if scale is None else scale.shift)
+        assert scale is not None
         generator = runtime.generator(0, "neural adjoint") if generator is None else generator
         search = self._gauss_newton if self.search == "gauss-newton" else self._adam
         x, key = search(scale(flat.float()), max(n, self.candidates), generator)
@@ -231,7 +217,7 @@ class NeuralAdjoint:
             clip=self.clip,
             tolerance=TOLERANCE,
             # f̂ was trained on prior draws: do not leave the region they fill
-            box=Box(pool.amin(0).cpu(), pool.amax(0).cpu()),
+            box=Box.around(pool),
         )
         x, error = x.unflatten(0, starts.shape[:2]), error.unflatten(0, starts.shape[:2])
         place = torch.arange(anchored, device=y.device) - anchored

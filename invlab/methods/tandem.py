@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self, Unpack
+from typing import Any, Self
 
 from torch import Tensor
 
 from invlab import losses
-from invlab.losses import Norm
 from invlab.methods.base import InverseNetwork, Seeds
-from invlab.networks import Standardizer
+from invlab.priors import Box
 from invlab.surrogate import build_surrogate, fit_surrogate
 from invlab.task import Pairs, Task
-from invlab.training import TrainingOptions, train
+from invlab.training import train
 from invlab.validation import require_count
 
 __all__ = ["Tandem"]
@@ -24,7 +23,9 @@ class Tandem(InverseNetwork):
 
     Args:
         forward_layers: linear layers of f̂; the paper has five.
-        others: see :class:`~invlab.methods.base.InverseNetwork`.
+        boundary: weight of :func:`invlab.losses.boundary_loss`, which holds the answers in the
+            range of the training x, where f̂ has learned; 0 leaves it out.
+        options: see :class:`~invlab.methods.base.InverseNetwork`.
 
     Source: Rivera, Pardo and Alberdi (2020), Section 3, "two-steps loss"; called tandem in Ren,
     Padilla and Malof (2020).
@@ -34,23 +35,13 @@ class Tandem(InverseNetwork):
         self,
         *,
         forward_layers: int = 5,
-        norm: Norm = "l2",
-        width: int = 64,
-        inverse_layers: int = 11,
-        x_scaler: Standardizer | None = None,
-        y_scaler: Standardizer | None = None,
-        held_out: float = 0.0,
-        **training: Unpack[TrainingOptions],
+        boundary: float = 0.0,
+        **options: Any,
     ) -> None:
-        super().__init__(
-            norm=norm,
-            width=width,
-            inverse_layers=inverse_layers,
-            x_scaler=x_scaler,
-            y_scaler=y_scaler,
-            held_out=held_out,
-            **training,
-        )
+        super().__init__(**options)
+        if boundary < 0:
+            raise ValueError(f"boundary: expected a weight of at least 0, got {boundary}")
+        self.boundary = boundary
         self.forward_layers = require_count("forward_layers", forward_layers)
 
     def build(self, x_dim: int, y_dim: int, *, seeds: Sequence[int] = (0,)) -> Self:
@@ -62,6 +53,7 @@ class Tandem(InverseNetwork):
             seeds=seeds,
             width=self.width,
             layers=self.forward_layers,
+            activation=self.activation,
         )
         return self
 
@@ -69,12 +61,14 @@ class Tandem(InverseNetwork):
         """Train f̂ on the pairs, freeze it, then train I on their y. The simulator is not called."""
         seeds, data, validation = self._prepare(task, data, seed)
         x_scale, y_scale = self.inverse.outputs, self.inverse.inputs
+        box = Box.around(data.x)
         surrogate = fit_surrogate(
             data,
             seeds=seeds,
             norm=self.norm,
             width=self.width,
             layers=self.forward_layers,
+            activation=self.activation,
             x_scaler=x_scale,
             y_scaler=y_scale,
             held_out=validation,
@@ -86,7 +80,11 @@ class Tandem(InverseNetwork):
             return y_scale(surrogate(x_hat))
 
         def effect(y: Tensor) -> dict[str, Tensor]:
-            return {"FI": losses.effect_misfit(simulate, self.inverse(y), y_scale(y), self.norm)}
+            x_hat = self.inverse(y)
+            parts = {"FI": losses.effect_misfit(simulate, x_hat, y_scale(y), self.norm)}
+            if self.boundary:
+                parts["boundary"] = self.boundary * losses.boundary_loss(x_hat, box).mean(-1)
+            return parts
 
         self.history["forward"] = surrogate.history
         self.history["inverse"] = train(

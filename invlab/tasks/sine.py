@@ -10,7 +10,7 @@ from torch import Tensor
 from invlab import runtime
 from invlab.priors import Box
 from invlab.task import Simulator, Task
-from invlab.validation import require_count, require_tensor
+from invlab.validation import require_count, require_same_length, require_tensor
 
 __all__ = ["Sine", "SineLine", "SineSquare"]
 
@@ -94,6 +94,32 @@ class Sine(Task):
             generator = runtime.generator(0, self.name, "posterior")
         draw = _line if self.x_dim == 1 else _ring
         return draw(level, n, generator).to(y)
+
+    def modes(self, x: Tensor, y: Tensor) -> Tensor:
+        """Which connected piece of the posterior each guess lies by: whole numbers ``(B, n)``.
+
+        For y > 0 the solutions (``dim=2``) are rings around the maxima of the two waves, and
+        for y < 0 around the minima; each sits in a cell of a third of the square's edge in
+        both directions, and rings that the edge cuts count as two.
+
+        Args:
+            x: guesses in the square, ``(B, n, 2)``.
+            y: targets, ``(B, 1)``.
+
+        Raises:
+            ValueError: wrong shapes, or the one-dimensional task, where a mode is a solution.
+        """
+        if self.x_dim != 2:
+            raise ValueError(f"{self.name}: modes are defined for the task of two unknowns")
+        require_tensor(f"{self.name}: x", x, ("B", "n", 2))
+        require_tensor(f"{self.name}: y", y, ("B", 1))
+        require_same_length(x=x, y=y)
+        above = y > 0
+        # leftmost edges inside the square: extrema of the other kind
+        first = torch.where(above, -5 / 6, -1 / 2).to(x)
+        second = torch.where(above, -1.0, -2 / 3).to(x)
+        column, row = (((x[..., i] - e) * 1.5).floor() for i, e in enumerate((first, second)))
+        return (8 * (column + 1) + row + 1).long()
 
 
 def _line(level: Tensor, n: int, generator: torch.Generator) -> Tensor:

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from invlab import Box, Pairs, Task, get_method, get_task, resimulation_error
+from invlab.losses import boundary_loss
 from invlab.methods import neural_adjoint
-from invlab.methods.neural_adjoint import boundary_loss
 from invlab.priors import Normal
 from invlab.runtime import generator
 from invlab.surrogate import build_surrogate
@@ -34,30 +34,6 @@ def surrogate_error(model, x, y):
     """Mean squared error of f̂ in scaled units: ``(B, T)``."""
     predicted = model.predict(x.flatten(0, 1)).unflatten(0, x.shape[:2])
     return (predicted - model.surrogate.outputs(y)[:, None]).square().mean(-1)
-
-
-# The boundary loss
-
-
-def test_the_boundary_loss_by_hand(device):
-    box = Box([0.0, -1.0], [2.0, 3.0])  # widths 2 and 4
-    x = torch.tensor([[1.0, 1.0], [2.0, 3.0], [3.0, 1.0], [-1.0, 7.0]], device=device)
-    # outside by 0, 0 | 0, 0 | 1/2, 0 | 1/2, 1 widths
-    assert boundary_loss(x, box).tolist() == pytest.approx([0, 0, 0.25, 0.75])
-
-
-def test_the_boundary_loss_of_a_guess_does_not_depend_on_the_others(device):
-    box = Box([0.0, 0.0], [1.0, 1.0])
-    x = 3 * torch.randn(50, 2, generator=generator(0)).to(device)
-    together = boundary_loss(x, box)
-    assert torch.equal(together, torch.cat([boundary_loss(row[None], box) for row in x]))
-    assert boundary_loss(x.reshape(5, 10, 2), box).shape == (5, 10)
-
-
-def test_the_boundary_loss_pulls_straight_back(device):
-    x = torch.tensor([[2.0, 0.5]], device=device, requires_grad=True)
-    boundary_loss(x, Box([0.0, 0.0], [1.0, 1.0])).sum().backward()
-    assert x.grad.tolist() == [[0.5, 0]]
 
 
 # Ranking

@@ -12,8 +12,8 @@ def test_a_method_knows_what_it_is_called(name):
 
 def test_a_method_is_called_as_its_file_or_is_a_baseline():
     files = {type(get_method(name)).__module__.rsplit(".", 1)[-1] for name in list_methods()}
-    assert set(list_methods()) - files == {"nearest", "pool", "prior"}
-    assert files - set(list_methods()) == {"baselines"}
+    assert set(list_methods()) - files == {"cinn", "inn", "nearest", "pool", "prior"}
+    assert files - set(list_methods()) == {"baselines", "invertible"}
 
 
 def test_a_method_that_does_not_exist_is_named():

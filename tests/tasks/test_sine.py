@@ -88,6 +88,65 @@ def test_a_line_has_two_answers_taken_equally_often():
     assert (x[0] > 0).all()
 
 
+def pieces(y, n=3000):
+    """Draws of each mode of an exact posterior, by its number."""
+    target = torch.tensor([[y]], dtype=torch.float64)
+    x = Sine().posterior(target, n)
+    number = Sine().modes(x, target)
+    assert number.shape == (1, n)
+    assert number.dtype == torch.int64
+    return {k: x[number == k] for k in number.unique().tolist()}
+
+
+@pytest.mark.parametrize(
+    ("y", "count"), [(0.7, 12), (-0.3, 16), (1.8, 9), (0.05, 12), (-1.6, 12), (-1.9, 12)]
+)
+def test_the_modes_are_the_connected_pieces_of_the_solutions(y, count):
+    modes = pieces(y)
+    assert len(modes) == count
+    boxes = [(x.amin(0), x.amax(0)) for x in modes.values()]
+    for i, (low, high) in enumerate(boxes):
+        assert (high - low <= 2 / 3).all()
+        for other_low, other_high in boxes[:i]:
+            assert ((high < other_low) | (other_high < low)).any()
+
+
+@pytest.mark.parametrize("y", [0.7, -0.3, 1.2, -1.7])
+def test_draws_of_one_mode_hang_together(y):
+    for x in pieces(y, 6000).values():
+        near = torch.cdist(x, x) < 0.08
+        reached = torch.zeros(len(x), dtype=torch.bool)
+        reached[0] = True
+        while (grown := near[reached].any(0)).sum() > reached.sum():
+            reached = grown
+        assert reached.all()
+
+
+def test_a_guess_outside_the_square_or_off_the_ring_has_a_mode_too():
+    y = torch.tensor([[0.7], [-0.7]])
+    x = torch.tensor([[[5.0, 5.0], [-5.0, 0.0], [0.0, 0.1]]]).expand(2, -1, -1)
+    assert Sine().modes(x, y).shape == (2, 3)
+
+
+def test_modes_are_whole_numbers_from_zero_up_within_the_square():
+    y = torch.tensor([[0.7], [-0.7]])
+    x = Sine().prior.sample(2000, generator=generator(0)).float().expand(2, -1, -1)
+    modes = Sine().modes(x, y)
+    assert modes.min() >= 0
+    # the cells of another sign are shifted by half a wave
+    assert (modes[0] != modes[1]).any()
+
+
+def test_modes_asked_for_wrongly_are_refused():
+    x, y = torch.zeros(2, 3, 2), torch.ones(2, 1)
+    with pytest.raises(ValueError, match="sine_1d: modes are defined for .* two unknowns"):
+        Sine(1).modes(x[..., :1], y)
+    with pytest.raises(ValueError, match=r"sine: x: expected shape \(B, n, 2\), got \(2, 2\)"):
+        Sine().modes(x[:, 0], y)
+    with pytest.raises(ValueError, match="x has 2, y has 1"):
+        Sine().modes(x, y[:1])
+
+
 @pytest.mark.parametrize("dim", [1, 2])
 def test_bad_calls_are_refused(dim):
     task = Sine(dim)

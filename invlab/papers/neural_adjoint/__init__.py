@@ -1,11 +1,13 @@
-"""Many guesses for one target: Ren, Padilla and Malof (NeurIPS 2020), first half.
+"""Many guesses for one target: Ren, Padilla and Malof (NeurIPS 2020).
 
-What is recorded so far: the neural adjoint and the baselines on D1 (ballistics), D2 (sine) and
-D3 (robot arm), scored by r_T, and the ablation of boundary loss and start distribution.
+What is recorded: the neural adjoint, the baselines and eight trained models on D1 (ballistics),
+D2 (sine) and D3 (robot arm), scored by r_T and against the exact posterior; and the ablation of
+boundary loss and start distribution.
 """
 
 from invlab.papers.neural_adjoint.cells import cells
 from invlab.papers.neural_adjoint.claims import CLAIMS, PAPER
+from invlab.papers.neural_adjoint.models import MODELS, invert
 from invlab.papers.neural_adjoint.runs import (
     GUESSES,
     PAIRS,
@@ -13,20 +15,23 @@ from invlab.papers.neural_adjoint.runs import (
     ablation,
     compare,
     ladder,
-    score,
     training_pairs,
 )
+from invlab.papers.neural_adjoint.scoring import match, score
 
 __all__ = [
     "CLAIMS",
     "GUESSES",
+    "MODELS",
     "PAIRS",
     "PAPER",
     "TASKS",
     "ablation",
     "cells",
     "compare",
+    "invert",
     "ladder",
+    "match",
     "score",
     "training_pairs",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from invlab import runtime
 from invlab.benchmark import Cell
+from invlab.papers.neural_adjoint.models import MODELS, invert, settings
 from invlab.papers.neural_adjoint.runs import (
     GUESSES,
     PAIRS,
@@ -40,10 +41,31 @@ def cells() -> list[Cell]:
             options = {"targets": many, "epochs": epochs, "pool": pool}
             made.append(_cell("compare", task, seed, options))
             made.append(_cell("ablation", task, seed, {"targets": few, "epochs": epochs}))
+            for model in MODELS:
+                made.append(_model_cell(task, seed, model, many))
     # the paper's wide network is slow on a CPU: a third of the epochs, on every rung
     short = runtime.by_preset(quick=5, full=100)
     made += [_cell("ladder", task, 0, {"targets": many, "epochs": short}) for task in TASKS]
     return made
+
+
+def _model_cell(task: str, seed: int, model: str, targets: int) -> Cell:
+    """One trained model. Its own settings are part of the cell's: a change is computed anew."""
+    draws = model not in ("direct", "tandem", "tandem_plain")
+    options: dict[str, Any] = {
+        "model": model,
+        "targets": targets,
+        "shorter": runtime.by_preset(quick=20, full=1),
+        # ranking and refining need a surrogate of their own: for one seed
+        "refined": runtime.by_preset(quick=20, full=300) if seed == SEEDS[0] and draws else 0,
+    }
+    trained = {
+        name: getattr(value, "__name__", str(value))
+        for name, value in settings(model, task).items()
+    }
+    own = {"task": task, "pairs": PAIRS, "guesses": GUESSES, **options, "trained": trained}
+    name = f"neural_adjoint/models/{task}/{model}/seed{seed}"
+    return Cell(name, own, partial(_compute, "models", task, options), seeds=(seed,))
 
 
 def _cell(kind: str, task: str, seed: int, options: dict[str, Any]) -> Cell:
@@ -54,25 +76,32 @@ def _cell(kind: str, task: str, seed: int, options: dict[str, Any]) -> Cell:
 
 def _compute(kind: str, task: str, options: dict[str, Any], seeds: Sequence[int]) -> dict[str, Any]:
     (seed,) = seeds
-    run = {"compare": compare, "ablation": ablation, "ladder": ladder}[kind]
-    found = run(task, seed, **options)
+    runs: dict[str, Callable[..., dict[str, Any]]]
+    runs = {"compare": compare, "ablation": ablation, "ladder": ladder, "models": invert}
+    found = runs[kind](task, seed, **options)
+    scored = {method: result for method, result in found.items() if "best" in result}
     return {
         "scores": {
             f"{method}/{name}": [_rounded(value)]
-            for method, result in found.items()
+            for method, result in scored.items()
             for name, value in result.items()
             if isinstance(value, float | int)
         },
         "targets": {
             method: {str(count): _listed(result["best"][:, count - 1]) for count in COUNTS}
-            for method, result in found.items()
+            for method, result in scored.items()
             if kind != "ladder"
+        },
+        "matching": {
+            method: {name: [_rounded(v, 3) for v in values] for name, values in matching.items()}
+            for method, result in found.items()
+            if (matching := result.get("matching"))
         },
         "curves": {
             "T": list(CURVE),
             **{
                 method: [_rounded(float(result["r_T"][count - 1])) for count in CURVE]
-                for method, result in found.items()
+                for method, result in scored.items()
             },
         },
     }

@@ -7,6 +7,7 @@ from typing import Any
 
 from invlab.benchmark import Record
 from invlab.papers.neural_adjoint.cells import COUNTS, SEEDS
+from invlab.papers.neural_adjoint.model_claims import MODEL_CLAIMS
 from invlab.papers.neural_adjoint.runs import TASKS
 from invlab.report import Claim
 
@@ -115,6 +116,16 @@ def _ablations() -> list[Claim]:
         )
         for task, corners in ABLATION.items()
         for corner, paper in corners.items()
+    ] + [
+        Claim(
+            f"ablation/sine/{corner}",
+            NO_ROW,
+            _records("ablation", "sine"),
+            _targets(corner, 200),
+            _at_most(PAPER["sine"][200]),
+            f"{meaning}; at or below the paper's r_200 of Table 3, {PAPER['sine'][200]:.3g}",
+        )
+        for corner, meaning in CORNERS.items()
     ]
 
 
@@ -157,4 +168,4 @@ def _infer_time(task: str, method: str) -> Claim:
     )
 
 
-CLAIMS = [*_errors(), *_ablations(), *_times()]
+CLAIMS = [*_errors(), *_ablations(), *_times(), *MODEL_CLAIMS]

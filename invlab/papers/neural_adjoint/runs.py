@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -13,14 +11,14 @@ from invlab import runtime
 from invlab.methods.base import Method
 from invlab.methods.baselines import Nearest, Prior
 from invlab.methods.neural_adjoint import NeuralAdjoint, Pool
-from invlab.metrics import best_of, resimulation_error
 from invlab.networks import Standardizer
+from invlab.papers.neural_adjoint.scoring import Spent, match, posterior_floor, score, spend
 from invlab.surrogate import Surrogate, fit_surrogate
-from invlab.task import Pairs, Targets, Task
+from invlab.task import Pairs, Task
 from invlab.tasks import get_task
 from invlab.training import TrainingOptions
 
-__all__ = ["GUESSES", "PAIRS", "TASKS", "ablation", "compare", "ladder", "score", "training_pairs"]
+__all__ = ["GUESSES", "PAIRS", "TASKS", "ablation", "compare", "ladder", "training_pairs"]
 
 TASKS = ("ballistics", "sine", "robot_arm")
 # The paper's numbers: 10,000 simulations, a fifth of them for validation, and 200 guesses.
@@ -61,32 +59,41 @@ def compare(
         pool: prior draws of ``pool``.
 
     Returns:
-        Method to ``errors`` and ``best`` of T, both ``(B, T)``, ``r_T (T,)``, CPU seconds
-        ``train`` and ``infer`` (a target), and ``simulations``, the calls of the simulator
-        that training cost.
+        Method to ``errors`` and ``best`` of T, both ``(B, T)``, ``r_T (T,)``, CPU and wall
+        seconds ``train`` and ``infer`` (a target), rows through a network ``evaluations`` (a
+        target), ``simulations``, the calls of the simulator that training cost, the mean and
+        quantiles of single errors over the variance of y, and ``matching``, the comparison
+        with the exact posterior.
     """
     task = get_task(name)
     data = training_pairs(task, seed, pairs)
     asked = task.targets(targets, seed=seed, dtype=torch.float64)
     training: TrainingOptions = {"epochs": epochs}
-    adjoint, spent = _timed(lambda: NeuralAdjoint(training=training).fit(task, data, seed=seed))
-    assert isinstance(adjoint, NeuralAdjoint)
-    shared = adjoint.surrogate
-    methods: dict[str, tuple[Method, float, int]] = {
-        "prior": (Prior().fit(task, data, seed=seed), 0.0, 0),
-        "nearest": (Nearest().fit(task, data), 0.0, pairs),
-        "pool": (Pool(pool=pool).fit(task, data, surrogate=shared), spent, pairs),
-        "unanchored": (
-            NeuralAdjoint(anchors=0.0).fit(task, data, surrogate=shared),
-            spent,
-            pairs,
-        ),
-        "neural_adjoint": (adjoint, spent, pairs),
+    adjoint, spent = spend(lambda: NeuralAdjoint(training=training).fit(task, data, seed=seed))
+    shared, nothing = adjoint.surrogate, Spent(0.0, 0.0, 0)
+    numbers = sum(p.numel() for p in shared.parameters())
+    unanchored = NeuralAdjoint(anchors=0.0).fit(task, data, surrogate=shared)
+    methods: dict[str, tuple[Method, Spent, int, int]] = {
+        "prior": (Prior().fit(task, data, seed=seed), nothing, 0, 0),
+        "nearest": (Nearest().fit(task, data), nothing, pairs, 0),
+        "pool": (Pool(pool=pool).fit(task, data, surrogate=shared), spent, pairs, numbers),
+        "unanchored": (unanchored, spent, pairs, numbers),
+        "neural_adjoint": (adjoint, spent, pairs, numbers),
     }
-    return {
-        method: {**score(task, asked, model, guesses), "train": train, "simulations": simulations}
-        for method, (model, train, simulations) in methods.items()
+    scale = data.x.double().std(0)
+    found = {
+        method: {
+            **score(task, asked, model, guesses, data),
+            "train": train.cpu,
+            "train_wall": train.wall,
+            "simulations": simulations,
+            "parameters": parameters,
+            "matching": match(task, model, asked, scale, seed=seed),
+        }
+        for method, (model, train, simulations, parameters) in methods.items()
     }
+    found["exact"] = {"matching": posterior_floor(task, asked, scale, seed=seed)}
+    return found
 
 
 def ablation(
@@ -129,7 +136,7 @@ def ladder(
     found = {}
     for rung, options in _rungs(task, epochs).items():
         train, held = data.split(0.2, generator=runtime.generator(seed, "held out"))
-        surrogate, spent = _timed(partial(_train, train, held, seed, options))
+        surrogate, spent = spend(partial(_train, train, held, seed, options))
         search = NeuralAdjoint(anchors=0.0).fit(task, data, surrogate=surrogate)
         validation = surrogate.history.validation
         assert validation is not None
@@ -137,26 +144,10 @@ def ladder(
         unit = float((surrogate.outputs.scale / held.y.flatten(1).std(0)).square().mean())
         found[rung] = {
             **score(task, asked, search, guesses),
-            "train": spent,
+            "train": spent.cpu,
             "validation": float(validation.min()) * unit,
         }
     return found
-
-
-def score(task: Task, asked: Targets, model: Any, guesses: int) -> dict[str, Any]:
-    """Errors and r_T of a fitted method on targets, and the CPU seconds a target took."""
-    y = asked.y.float() if isinstance(model, Nearest) else asked.y
-    x, spent = _timed(lambda: model.propose(y, n=guesses).double())
-    errors = resimulation_error(task, x, asked.y)
-    best = best_of(errors, exchangeable=model.exchangeable)
-    return {
-        "errors": errors,
-        "best": best,
-        "r_T": best.mean(0),
-        "infer": spent / len(y),
-        "invalid": float(torch.isinf(errors).double().mean()),
-        "outside": float((~task.box.contains(x)).double().mean()),
-    }
 
 
 def _rungs(task: Task, epochs: int) -> dict[str, dict[str, Any]]:
@@ -186,8 +177,3 @@ def _rungs(task: Task, epochs: int) -> dict[str, dict[str, Any]]:
 def _train(train: Pairs, held: Pairs, seed: int, options: dict[str, Any]) -> Surrogate:
     surrogate = fit_surrogate(train, seeds=[seed * 1000], layers=5, held_out=held, **options)
     return surrogate.requires_grad_(False)
-
-
-def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
-    start = time.process_time()
-    return work(), time.process_time() - start

@@ -1,0 +1,93 @@
+"""Mixture density network: p(x | y) as a sum of Gaussians with full covariances."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import silu, softplus
+
+from invlab.methods.sampler import Sampler
+from invlab.networks import MLP
+from invlab.runtime import generator
+from invlab.validation import require_count
+
+__all__ = ["MixtureDensity"]
+
+
+class MixtureDensity(Sampler):
+    """A network gives weights, means and precisions of ``components`` Gaussians for each y.
+
+    The precision of a component is ``Λ = L Lᵀ`` with L lower triangular and positive on the
+    diagonal, so that its determinant is a product and its draw one triangular solve. The
+    density that is trained is the density that is drawn from; the paper's code draws from
+    ``Λ + I``, which caps the variance at one.
+
+    Args:
+        components: number of Gaussians.
+        width, layers: of the network; ``layers`` counts linear layers.
+        options: see :class:`~invlab.methods.sampler.Sampler`. x enters the loss alone, so
+            there is nothing for Fourier features to enter.
+
+    Source: Bishop (1994); Ren, Padilla and Malof (2020), Section 5.
+    """
+
+    def __init__(
+        self, *, components: int = 32, width: int = 128, layers: int = 4, **options: Any
+    ) -> None:
+        super().__init__(**{"octaves": 0, "lr": 2e-3, **options})
+        self.components = require_count("components", components)
+        self.width, self.layers = require_count("width", width), require_count("layers", layers)
+
+    def build_networks(self, x_dim: int, y_dim: int, seeds: Sequence[int]) -> None:
+        """One network for all numbers of all components."""
+        self.x_dim = x_dim
+        self.rows, self.columns = torch.tril_indices(x_dim, x_dim).unbind()
+        each = 1 + x_dim + len(self.rows)
+        sizes = [y_dim, *[self.width] * (self.layers - 1), self.components * each]
+        self.network = MLP(sizes, seeds=seeds, stream="mixture", activation=silu)
+        with torch.no_grad():  # components that start in one place stay there
+            means = self.network.biases[-1].view(len(seeds), self.components, each)
+            for member, seed in zip(means, seeds, strict=True):
+                spread = torch.randn(self.components, x_dim, generator=generator(seed, "means"))
+                member[:, 1 : 1 + x_dim] = spread
+
+    def mixture(self, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Log-weights ``(..., C)``, means ``(..., C, d)`` and factors L ``(..., C, d, d)``."""
+        numbers = self.network(y).unflatten(-1, (self.components, -1))
+        log_weight = numbers[..., 0].log_softmax(-1)
+        mean = numbers[..., 1 : 1 + self.x_dim]
+        lower = numbers.new_zeros(*numbers.shape[:-1], self.x_dim, self.x_dim)
+        lower[..., self.rows, self.columns] = numbers[..., 1 + self.x_dim :]
+        diagonal = softplus(lower.diagonal(dim1=-2, dim2=-1) + 0.5) + 1e-3
+        return log_weight, mean, lower.tril(-1) + torch.diag_embed(diagonal)
+
+    def log_density(self, x: Tensor, y: Tensor) -> Tensor:
+        """Log of p(x | y) of scaled x, ``(..., N)``; a log-sum-exp, so that far points count."""
+        log_weight, mean, factor = self.mixture(y)
+        gap = x.unsqueeze(-2) - mean
+        white = (factor * gap.unsqueeze(-1)).sum(-2)  # Lᵀ (x − μ)
+        log_each = factor.diagonal(dim1=-2, dim2=-1).log().sum(-1) - 0.5 * white.square().sum(-1)
+        constant = 0.5 * self.x_dim * math.log(2 * math.pi)
+        return (log_weight + log_each).logsumexp(-1) - constant
+
+    def cost(self, x: Tensor, y: Tensor, share: float, draws: torch.Generator) -> dict[str, Tensor]:
+        """Negative log-likelihood."""
+        return {"nll": -self.log_density(x, y)}
+
+    def noise_dim(self) -> int:
+        """One number chooses the component, the others become the draw."""
+        return 1 + self.x_dim
+
+    def transform(self, z: Tensor, y: Tensor) -> Tensor:
+        """Choose a component by its weight, then ``μ + L⁻ᵀ z``."""
+        log_weight, mean, factor = (part[0] for part in self.mixture(y))
+        uniform = torch.special.ndtr(z[:, :1])
+        chosen = (log_weight.exp().cumsum(-1) < uniform).sum(-1).clamp_max(self.components - 1)
+        row = torch.arange(len(z), device=z.device)
+        mean, factor = mean[row, chosen], factor[row, chosen]
+        step = torch.linalg.solve_triangular(factor.mT, z[:, 1:, None], upper=True)
+        return mean + step[..., 0]
