@@ -622,7 +622,7 @@ report.check(
 #
 # ## Where next
 #
-# The chapters on networks that answer without a search are being written. The {doc}`../reproduction_ledger` lists each number of this chapter beside the paper's.
+# {doc}`ch07_tandem` asks a network to answer without any search. {doc}`ch11_benchmark` puts this search beside all models of Part II, also by how well its guesses match the posterior, and the {doc}`../reproduction_ledger` lists each number of this chapter beside the paper's.
 #
 # ## References
 #

@@ -54,7 +54,7 @@ def test_every_cell_has_a_name_and_settings_of_its_own():
 
 def test_every_model_has_a_cell_for_each_task_and_seed():
     found = [name for name in by_id() if "/models/" in name]
-    assert len(found) == len(MODELS) * len(TASKS) * len(cells_of_paper.SEEDS)
+    assert len(found) == len(MODELS) * len(TASKS) * len(cells_of_paper.MODEL_SEEDS)
     for model, task in EACH:
         assert f"neural_adjoint/models/{task}/{model}/seed0" in found
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from invlab.benchmark import Record
-from invlab.papers.neural_adjoint.cells import COUNTS, SEEDS
+from invlab.papers.neural_adjoint.cells import COUNTS, MODEL_SEEDS, SEEDS
 from invlab.papers.neural_adjoint.models import MODELS
 from invlab.papers.neural_adjoint.runs import TASKS
 from invlab.report import Claim
@@ -90,8 +90,9 @@ def _goal(table: str, task: str, method: str) -> float | None:
 
 
 def _records(task: str, method: str) -> tuple[str, ...]:
-    kind = f"models/{task}/{method}" if method in MODELS else f"compare/{task}"
-    return tuple(f"neural_adjoint/{kind}/seed{seed}" for seed in SEEDS)
+    if method in MODELS:
+        return tuple(f"neural_adjoint/models/{task}/{method}/seed{s}" for s in MODEL_SEEDS)
+    return tuple(f"neural_adjoint/compare/{task}/seed{s}" for s in SEEDS)
 
 
 def _at_most(limit: float) -> Callable[[float], bool]:
