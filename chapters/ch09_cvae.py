@@ -201,7 +201,7 @@ report.check(
 )
 
 # %% [markdown]
-# The confusion is well documented. [A re-implementation of World Models](https://github.com/AppliedDataSciencePartners/WorldModels/issues/12) gave a user a divergence of $4 \cdot 10^{-7}$, a latent that says nothing; another user found that it averages over all dimensions where the original sums over them. [Another library](https://github.com/Lightning-Universe/lightning-bolts/issues/328) accepted the weight as an argument and, until a user noticed, never used it. Read as a width, the weights of the paper's public code say how precise its decoders were allowed to be. Beside them is the spread of the prior in the same units:
+# The confusion is well documented. A re-implementation of World Models (AppliedDataSciencePartners/WorldModels, issue 12) gave a user a divergence of $4 \cdot 10^{-7}$, a latent that says nothing; another user found that it averages over all dimensions where the original sums over them. Another library (Lightning-Universe/lightning-bolts, issue 328) accepted the weight as an argument and, until a user noticed, never used it. Read as a width, the weights of the paper's public code say how precise its decoders were allowed to be. Beside them is the spread of the prior in the same units:
 
 # %%
 shown = []
