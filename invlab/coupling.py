@@ -53,7 +53,7 @@ class CouplingFlow(nn.Module):
         super().__init__()
         if not clamp > 0:
             raise ValueError(f"clamp: expected a bound above 0, got {clamp}")
-        self.dim, self.y_dim = require_count("dim", dim), y_dim
+        self.dim = require_count("dim", dim)
         self.first, self.octaves, self.clamp = dim // 2, octaves, clamp
         self.networks = nn.ModuleList()
         orders = []

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from invlab import runtime
 from invlab.losses import Norm
 from invlab.networks import MLP, ScaledNetwork, Standardizer
-from invlab.surrogate import Surrogate
+from invlab.surrogate import Surrogate, build_surrogate
 from invlab.task import Pairs, Task
 from invlab.training import History, TrainingOptions
 from invlab.validation import batch_shape, require_count, require_tensor
@@ -59,6 +59,8 @@ class InverseNetwork(nn.Module):
     """
 
     exchangeable = False
+    # Linear layers of f̂, where the method trains one.
+    forward_layers: int | None = None
     # What the loss compares: unknowns ("x") or their effect ("y").
     measures: Literal["x", "y"] = "y"
 
@@ -100,6 +102,15 @@ class InverseNetwork(nn.Module):
         sizes = [y_dim, *[self.width] * (self.inverse_layers - 1), x_dim]
         core = MLP(sizes, seeds=seeds, stream="inverse", activation=self.activation)
         self.inverse = ScaledNetwork(core, self.y_scaler, self.x_scaler)
+        if self.forward_layers is not None:
+            self.surrogate = build_surrogate(
+                self.x_scaler,
+                self.y_scaler,
+                seeds=seeds,
+                width=self.width,
+                layers=self.forward_layers,
+                activation=self.activation,
+            )
         return self
 
     def fit(self, task: Task, data: Pairs, *, seed: Seeds = 0) -> Self:
@@ -108,8 +119,11 @@ class InverseNetwork(nn.Module):
 
     def invert(self, y: Tensor) -> Tensor:
         """Answers of all members: targets ``(B, *dy)`` to ``(K, B, dx)``, in the dtype of y."""
+        return self._answers(y, 1, None)
+
+    def _answers(self, y: Tensor, n: int, c: Tensor | None) -> Tensor:
         like = self.inverse.inputs.shift if hasattr(self, "inverse") else None
-        flat = require_request(self.name, y, 1, None, like=like)
+        flat = require_request(self.name, y, n, c, like=like)
         with torch.no_grad():
             return self.inverse(flat.float()).to(y.dtype)
 
@@ -129,10 +143,7 @@ class InverseNetwork(nn.Module):
             ValueError: not fitted, ``n < 1``, a context (this method takes none), several
                 members, or targets of the wrong shape, device or with NaN.
         """
-        require_count(f"{self.name}: n", n)
-        if c is not None:
-            raise ValueError(f"{self.name}: takes no context c, got one")
-        answers = self.invert(y)
+        answers = self._answers(y, n, c)
         if len(answers) > 1:
             raise ValueError(f"{self.name}: holds {len(answers)} members; take one with .member(k)")
         return answers[0].unsqueeze(1).expand(-1, n, -1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal, Self
 
 import torch
@@ -10,7 +9,6 @@ from torch import Tensor
 
 from invlab import losses, runtime
 from invlab.methods.base import InverseNetwork, Seeds
-from invlab.surrogate import build_surrogate
 from invlab.task import Pairs, Targets, Task
 from invlab.training import train
 from invlab.validation import batch_shape, require_count, require_tensor
@@ -55,19 +53,6 @@ class EncoderDecoder(InverseNetwork):
         self.smooth_step = smooth_step
         self.smooth_points = require_count("smooth_points", smooth_points)
         self.forward_layers = require_count("forward_layers", forward_layers)
-
-    def build(self, x_dim: int, y_dim: int, *, seeds: Sequence[int] = (0,)) -> Self:
-        """Make the untrained networks; call it before ``load_state_dict`` on a new instance."""
-        super().build(x_dim, y_dim, seeds=seeds)
-        self.surrogate = build_surrogate(
-            self.inverse.outputs,
-            self.inverse.inputs,
-            seeds=seeds,
-            width=self.width,
-            layers=self.forward_layers,
-            activation=self.activation,
-        )
-        return self
 
     def fit(
         self, task: Task, data: Pairs, *, seed: Seeds = 0, targets: Targets | None = None

@@ -15,7 +15,54 @@ from invlab.validation import require_count
 __all__ = ["ConditionalINN", "INN"]
 
 
-class ConditionalINN(Sampler):
+class FlowSampler(Sampler):
+    """What both share: a coupling flow of unknowns with padding noise beside them.
+
+    Args:
+        padding: numbers of normal noise added to x, or None for the subclass to choose.
+        blocks, width, layers, clamp: see :class:`~invlab.coupling.CouplingFlow`.
+        options: see :class:`~invlab.methods.sampler.Sampler`.
+    """
+
+    pad: int  # numbers of noise beside x, set by the subclass
+
+    def __init__(
+        self,
+        *,
+        padding: int | None = None,
+        blocks: int = 6,
+        width: int = 96,
+        layers: int = 3,
+        clamp: float = 2.0,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        if padding is not None and padding < 0:
+            raise ValueError(f"{self.name}: expected a padding of at least 0, got {padding}")
+        self.padding = padding
+        self.blocks, self.width = require_count("blocks", blocks), require_count("width", width)
+        self.layers, self.clamp = require_count("layers", layers), clamp
+
+    def build_flow(self, dim: int, y_dim: int, seeds: Sequence[int]) -> CouplingFlow:
+        """An untrained flow of ``dim`` numbers, with ``y_dim`` numbers beside its blocks."""
+        return CouplingFlow(
+            dim,
+            y_dim,
+            blocks=self.blocks,
+            width=self.width,
+            layers=self.layers,
+            octaves=self.octaves,
+            clamp=self.clamp,
+            seeds=seeds,
+        )
+
+    def padded(self, x: Tensor, draws: torch.Generator) -> Tensor:
+        """x with its padding noise beside it."""
+        noise = torch.randn(*x.shape[:-1], self.pad, generator=draws).to(x)
+        return torch.cat([x, noise], -1)
+
+
+class ConditionalINN(FlowSampler):
     """A flow from x to normal noise z whose networks see y: exact likelihood of x given y.
 
     Args:
@@ -33,41 +80,18 @@ class ConditionalINN(Sampler):
 
     name = "cinn"
 
-    def __init__(
-        self,
-        *,
-        padding: int | None = None,
-        blocks: int = 6,
-        width: int = 96,
-        layers: int = 3,
-        clamp: float = 2.0,
-        **options: Any,
-    ) -> None:
+    def __init__(self, **options: Any) -> None:
         super().__init__(**{"epochs": 300, "x_jitter": 3e-3, **options})
-        if padding is not None and padding < 0:
-            raise ValueError(f"cinn: expected a padding of at least 0, got {padding}")
-        self.padding = padding
-        self.blocks, self.width = require_count("blocks", blocks), require_count("width", width)
-        self.layers, self.clamp = require_count("layers", layers), clamp
 
     def build_networks(self, x_dim: int, y_dim: int, seeds: Sequence[int]) -> None:
         """The flow."""
         self.x_dim = x_dim
         self.pad = int(x_dim == 1) if self.padding is None else self.padding
-        self.flow = CouplingFlow(
-            x_dim + self.pad,
-            y_dim,
-            blocks=self.blocks,
-            width=self.width,
-            layers=self.layers,
-            octaves=self.octaves,
-            clamp=self.clamp,
-            seeds=seeds,
-        )
+        self.flow = self.build_flow(x_dim + self.pad, y_dim, seeds)
 
     def cost(self, x: Tensor, y: Tensor, share: float, draws: torch.Generator) -> dict[str, Tensor]:
         """Negative log-likelihood in nats, up to a constant."""
-        z, log_det = self.flow(_padded(x, self.pad, draws), y)
+        z, log_det = self.flow(self.padded(x, draws), y)
         return {"norm": 0.5 * z.square().sum(-1), "log-determinant": -log_det}
 
     def noise_dim(self) -> int:
@@ -79,7 +103,7 @@ class ConditionalINN(Sampler):
         return self.flow.inverse(z, y)[0][..., : self.x_dim]
 
 
-class INN(Sampler):
+class INN(FlowSampler):
     """A flow from x to (y, z): it predicts y, and z holds what y does not say.
 
     With padding noise p the flow maps ``[x, p]`` to ``[ŷ, ẑ]``, and the loss of a pair is
@@ -105,12 +129,7 @@ class INN(Sampler):
         self,
         *,
         sigma: float = 0.05,
-        padding: int | None = None,
         norm: Literal["output", "dead"] = "output",
-        blocks: int = 6,
-        width: int = 96,
-        layers: int = 3,
-        clamp: float = 2.0,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -118,11 +137,7 @@ class INN(Sampler):
             raise ValueError(f"norm: expected 'output' or 'dead', got {norm!r}")
         if not 0 < sigma <= 1:
             raise ValueError(f"sigma: expected a width above 0 and at most 1, got {sigma}")
-        if padding is not None and padding < 0:
-            raise ValueError(f"inn: expected a padding of at least 0, got {padding}")
-        self.sigma, self.padding, self.norm = sigma, padding, norm
-        self.blocks, self.width = require_count("blocks", blocks), require_count("width", width)
-        self.layers, self.clamp = require_count("layers", layers), clamp
+        self.sigma, self.norm = sigma, norm
 
     def _features(self, y_dim: int) -> int:
         if self.condition is not None:
@@ -140,19 +155,11 @@ class INN(Sampler):
                 f"beside the {y_dim} numbers of y, got {self.padding}"
             )
         self.z_dim, self.pad = dim - y_dim, dim - x_dim
-        self.flow = CouplingFlow(
-            dim,
-            blocks=self.blocks,
-            width=self.width,
-            layers=self.layers,
-            octaves=self.octaves,
-            clamp=self.clamp,
-            seeds=seeds,
-        )
+        self.flow = self.build_flow(dim, 0, seeds)
 
     def outputs(self, x: Tensor, draws: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """ŷ, ẑ and the log-determinant for scaled x, with fresh padding noise."""
-        out, log_det = self.flow(_padded(x, self.pad, draws))
+        out, log_det = self.flow(self.padded(x, draws))
         return out[..., : self.y_dim], out[..., self.y_dim :], log_det
 
     def cost(self, x: Tensor, y: Tensor, share: float, draws: torch.Generator) -> dict[str, Tensor]:
@@ -173,9 +180,3 @@ class INN(Sampler):
     def transform(self, z: Tensor, y: Tensor) -> Tensor:
         """Run the flow backwards from (y, z), and drop the padding."""
         return self.flow.inverse(torch.cat([y, z], -1))[0][..., : self.x_dim]
-
-
-def _padded(x: Tensor, padding: int, draws: torch.Generator) -> Tensor:
-    """x with that many numbers of normal noise beside it."""
-    noise = torch.randn(*x.shape[:-1], padding, generator=draws).to(x)
-    return torch.cat([x, noise], -1)

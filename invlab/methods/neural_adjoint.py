@@ -183,13 +183,11 @@ class NeuralAdjoint:
         Raises:
             ValueError: not fitted, ``n < 1``, a context, or targets of the wrong shape.
         """
-        fitted = hasattr(self, "surrogate")
-        scale = self.surrogate.outputs if fitted else None
-        flat = require_request(self.name, y, n, c, like=None if scale is None else scale.shift)
-        assert scale is not None
+        like = self.surrogate.outputs.shift if hasattr(self, "surrogate") else None
+        flat = require_request(self.name, y, n, c, like=like)
         generator = runtime.generator(0, "neural adjoint") if generator is None else generator
         search = self._gauss_newton if self.search == "gauss-newton" else self._adam
-        x, key = search(scale(flat.float()), max(n, self.candidates), generator)
+        x, key = search(self.surrogate.outputs(flat.float()), max(n, self.candidates), generator)
         if self.ranked:
             x = rank(x, key)
         return x[:, :n].to(y.dtype)

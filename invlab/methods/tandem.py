@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Self
 
 from torch import Tensor
@@ -10,7 +9,7 @@ from torch import Tensor
 from invlab import losses
 from invlab.methods.base import InverseNetwork, Seeds
 from invlab.priors import Box
-from invlab.surrogate import build_surrogate, fit_surrogate
+from invlab.surrogate import fit_surrogate
 from invlab.task import Pairs, Task
 from invlab.training import train
 from invlab.validation import require_count
@@ -42,20 +41,7 @@ class Tandem(InverseNetwork):
         if boundary < 0:
             raise ValueError(f"boundary: expected a weight of at least 0, got {boundary}")
         self.boundary = boundary
-        self.forward_layers = require_count("forward_layers", forward_layers)
-
-    def build(self, x_dim: int, y_dim: int, *, seeds: Sequence[int] = (0,)) -> Self:
-        """Make the untrained networks; call it before ``load_state_dict`` on a new instance."""
-        super().build(x_dim, y_dim, seeds=seeds)
-        self.surrogate = build_surrogate(
-            self.inverse.outputs,
-            self.inverse.inputs,
-            seeds=seeds,
-            width=self.width,
-            layers=self.forward_layers,
-            activation=self.activation,
-        )
-        return self
+        self.forward_layers: int = require_count("forward_layers", forward_layers)
 
     def fit(self, task: Task, data: Pairs, *, seed: Seeds = 0) -> Self:
         """Train f̂ on the pairs, freeze it, then train I on their y. The simulator is not called."""

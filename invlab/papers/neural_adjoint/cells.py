@@ -11,7 +11,7 @@ from torch import Tensor
 
 from invlab import runtime
 from invlab.benchmark import Cell
-from invlab.papers.neural_adjoint.models import MODELS, invert, settings
+from invlab.papers.neural_adjoint.models import MODELS, SAMPLERS, invert, settings
 from invlab.papers.neural_adjoint.runs import (
     GUESSES,
     PAIRS,
@@ -52,27 +52,26 @@ def cells() -> list[Cell]:
 
 def _model_cell(task: str, seed: int, model: str, targets: int) -> Cell:
     """One trained model. Its own settings are part of the cell's: a change is computed anew."""
-    draws = model not in ("direct", "tandem", "tandem_plain")
+    # ranking and refining need a surrogate of their own: for one seed of the models that draw
+    refined = model in SAMPLERS and seed == SEEDS[0]
     options: dict[str, Any] = {
         "model": model,
         "targets": targets,
         "shorter": runtime.by_preset(quick=20, full=1),
-        # ranking and refining need a surrogate of their own: for one seed
-        "refined": runtime.by_preset(quick=20, full=300) if seed == SEEDS[0] and draws else 0,
+        "refined": runtime.by_preset(quick=20, full=300) if refined else 0,
     }
     trained = {
         name: getattr(value, "__name__", str(value))
         for name, value in settings(model, task).items()
     }
-    own = {"task": task, "pairs": PAIRS, "guesses": GUESSES, **options, "trained": trained}
-    name = f"neural_adjoint/models/{task}/{model}/seed{seed}"
-    return Cell(name, own, partial(_compute, "models", task, options), seeds=(seed,))
+    return _cell("models", f"{task}/{model}", seed, options, task=task, trained=trained)
 
 
-def _cell(kind: str, task: str, seed: int, options: dict[str, Any]) -> Cell:
-    settings = {"task": task, "pairs": PAIRS, "guesses": GUESSES, **options}
-    name = f"neural_adjoint/{kind}/{task}/seed{seed}"
-    return Cell(name, settings, partial(_compute, kind, task, options), seeds=(seed,))
+def _cell(kind: str, place: str, seed: int, options: dict[str, Any], **more: Any) -> Cell:
+    """A cell at ``kind/place``, by default the task's name; ``more`` adds to its settings."""
+    own = {"task": place, "pairs": PAIRS, "guesses": GUESSES, **options, **more}
+    name = f"neural_adjoint/{kind}/{place}/seed{seed}"
+    return Cell(name, own, partial(_compute, kind, own["task"], options), seeds=(seed,))
 
 
 def _compute(kind: str, task: str, options: dict[str, Any], seeds: Sequence[int]) -> dict[str, Any]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
-from invlab.benchmark import Record
 from invlab.papers.neural_adjoint.cells import COUNTS, SEEDS
 from invlab.papers.neural_adjoint.model_claims import MODEL_CLAIMS
+from invlab.papers.neural_adjoint.reading import (
+    NO_ROW,
+    REN,
+    SOURCES,
+    at_most,
+    targets,
+    value,
+)
 from invlab.papers.neural_adjoint.runs import TASKS
 from invlab.report import Claim
 
@@ -20,7 +24,6 @@ PAPER: dict[str, dict[int, float]] = {
     "sine": {1: 1.18e-3, 50: 1.6e-6, 200: 1.33e-7},
     "robot_arm": {1: 2.00e-4, 50: 2.6e-6, 200: 6.61e-7},
 }
-SOURCE = {1: "Table 7", 50: "Fig. 3, read off", 200: "Table 3"}
 # What this book set out to reach: ten times below the paper at T = 1, twenty at T = 200.
 GOAL: dict[str, dict[int, float]] = {
     "ballistics": {1: 5.0e-4, 50: 4.5e-6, 200: 1.25e-8},
@@ -42,24 +45,10 @@ CORNERS = {
 TRAIN = {"ballistics": 86.0, "sine": 82.0, "robot_arm": 70.0}
 # Table 2: a thousand inferences, s on a GTX 1080; one target has a thousand candidates or more.
 INFER = {"ballistics": 1.36, "sine": 1.22, "robot_arm": 1.12}
-REN = "Ren et al. 2020"
-NO_ROW = "no such row in the paper"
 
 
 def _records(kind: str, task: str) -> tuple[str, ...]:
     return tuple(f"neural_adjoint/{kind}/{task}/seed{seed}" for seed in SEEDS)
-
-
-def _targets(method: str, count: int) -> Callable[[Record], Sequence[Any]]:
-    return lambda record: [record["targets"][method][str(count)]]
-
-
-def _value(name: str) -> Callable[[Record], Sequence[Any]]:
-    return lambda record: record["scores"][name]
-
-
-def _at_most(limit: float) -> Callable[[float], bool]:
-    return lambda ours: ours <= limit
 
 
 def _errors() -> list[Claim]:
@@ -70,10 +59,10 @@ def _errors() -> list[Claim]:
             made.append(
                 Claim(
                     f"r_T/{task}/neural_adjoint/{count}",
-                    f"{REN}, {SOURCE[count]}",
+                    f"{REN}, {SOURCES[count]}",
                     _records("compare", task),
-                    _targets("neural_adjoint", count),
-                    _at_most(goal),
+                    targets("neural_adjoint", count),
+                    at_most(goal),
                     f"Gauss–Newton search with anchors; the goal is {goal:.2g}",
                     paper=paper,
                 )
@@ -81,10 +70,10 @@ def _errors() -> list[Claim]:
             made.append(
                 Claim(
                     f"r_T/{task}/neural_adjoint_adam/{count}",
-                    f"{REN}, {SOURCE[count]}",
+                    f"{REN}, {SOURCES[count]}",
                     _records("ablation", task),
-                    _targets("E4", count),
-                    _at_most(paper),
+                    targets("E4", count),
+                    at_most(paper),
                     "the paper's search with 200 candidates instead of 2048, on our surrogate",
                     paper=paper,
                 )
@@ -94,8 +83,8 @@ def _errors() -> list[Claim]:
                     f"r_T/{task}/{method}/{count}",
                     NO_ROW,
                     _records("compare", task),
-                    _targets(method, count),
-                    _at_most(paper),
+                    targets(method, count),
+                    at_most(paper),
                     f"reached means: at or below the paper's neural adjoint, {paper:.3g}",
                 )
                 for method in ("nearest", "prior", "pool")
@@ -109,8 +98,8 @@ def _ablations() -> list[Claim]:
             f"ablation/{task}/{corner}",
             f"{REN}, Table 5",
             _records("ablation", task),
-            _targets(corner, 200),
-            _at_most(paper),
+            targets(corner, 200),
+            at_most(paper),
             f"{CORNERS[corner]}; at or below the paper's r_200",
             paper=paper,
         )
@@ -121,8 +110,8 @@ def _ablations() -> list[Claim]:
             f"ablation/sine/{corner}",
             NO_ROW,
             _records("ablation", "sine"),
-            _targets(corner, 200),
-            _at_most(PAPER["sine"][200]),
+            targets(corner, 200),
+            at_most(PAPER["sine"][200]),
             f"{meaning}; at or below the paper's r_200 of Table 3, {PAPER['sine'][200]:.3g}",
         )
         for corner, meaning in CORNERS.items()
@@ -146,8 +135,8 @@ def _train_time(task: str, method: str) -> Claim:
         f"time/{task}/{method}/train",
         f"{REN}, Table 10 (GPU s)" if neural else NO_ROW,
         _records("compare", task),
-        _value(f"{trained}/train"),
-        _at_most(TRAIN[task]),
+        value(f"{trained}/train"),
+        at_most(TRAIN[task]),
         "CPU s of one core; at most the paper's on a GPU",
         paper=TRAIN[task] if neural else None,
     )
@@ -161,8 +150,8 @@ def _infer_time(task: str, method: str) -> Claim:
         f"time/{task}/{method}/infer",
         f"{REN}, Table 2 (GPU s)" if neural else NO_ROW,
         _records("ablation" if adam else "compare", task),
-        _value("E4/infer" if adam else f"{method}/infer"),
-        _at_most(limit),
+        value("E4/infer" if adam else f"{method}/infer"),
+        at_most(limit),
         f"CPU s a target for 200 guesses, one core; at most {limit:g}",
         paper=INFER[task] if neural else None,
     )

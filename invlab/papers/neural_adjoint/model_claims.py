@@ -8,6 +8,14 @@ from typing import Any
 from invlab.benchmark import Record
 from invlab.papers.neural_adjoint.cells import COUNTS, MODEL_SEEDS, SEEDS
 from invlab.papers.neural_adjoint.models import MODELS
+from invlab.papers.neural_adjoint.reading import (
+    NO_ROW,
+    REN,
+    SOURCES,
+    at_most,
+    targets,
+    value,
+)
 from invlab.papers.neural_adjoint.runs import TASKS
 from invlab.report import Claim
 
@@ -71,9 +79,6 @@ GOALS: dict[str, dict[str, tuple[float | None, ...]]] = {
         "pool": (5e-4, 5e-4, 4e-3),
     },
 }
-SOURCES = {"r_1": "Table 7", "r_50": "Fig. 3, read off", "r_200": "Table 3"}
-REN = "Ren et al. 2020"
-NO_ROW = "no such row in the paper"
 # MMD² of exact draws against exact draws, mean over 50 targets, and twice its scatter.
 FLOOR = 5e-4
 
@@ -95,18 +100,6 @@ def _records(task: str, method: str) -> tuple[str, ...]:
     return tuple(f"neural_adjoint/compare/{task}/seed{s}" for s in SEEDS)
 
 
-def _at_most(limit: float) -> Callable[[float], bool]:
-    return lambda ours: ours <= limit
-
-
-def _targets(method: str, count: int) -> Callable[[Record], Sequence[Any]]:
-    return lambda record: [record["targets"][method][str(count)]]
-
-
-def _value(name: str, factor: float = 1.0) -> Callable[[Record], Sequence[Any]]:
-    return lambda record: [factor * value for value in record["scores"][name]]
-
-
 def _matched(method: str) -> Callable[[Record], Sequence[Any]]:
     return lambda record: [record["matching"][method]["mmd"]]
 
@@ -126,7 +119,7 @@ def _claim(
         NO_ROW if paper is None else f"{REN}, {source}",
         _records(task, method),
         values,
-        _at_most(limit),
+        at_most(limit),
         rule,
         paper=paper,
     )
@@ -144,8 +137,8 @@ def _errors(task: str, method: str) -> list[Claim]:
         kind = "goal" if goal else "the paper's" if paper else "the paper's MDN"
         name = f"r_T/{task}/{method}/{count}"
         rule = f"{kind}, at most {limit:.3g}"
-        values = _targets(method, count)
-        made.append(_claim(name, SOURCES[table], task, method, values, limit, rule, paper))
+        values = targets(method, count)
+        made.append(_claim(name, SOURCES[count], task, method, values, limit, rule, paper))
     return made
 
 
@@ -173,7 +166,7 @@ def _tandems(task: str) -> list[Claim]:
     paper, goal = paper_value("r_1", task, "tandem"), _goal("r_1", task, "tandem")
     assert paper is not None
     assert goal is not None
-    values = _targets("tandem", 1), _targets("tandem_plain", 1)
+    values = targets("tandem", 1), targets("tandem_plain", 1)
     with_it = f"boundary loss of weight 1; goal, at most {goal:.3g}"
     without = f"without boundary loss; at most the paper's with it, {paper:.3g}"
     name = f"tandem/{task}"
@@ -191,7 +184,7 @@ def _costs(task: str, method: str) -> list[Claim]:
             "Table 10 (GPU s)",
             task,
             method,
-            _value(f"{method}/train"),
+            value(f"{method}/train"),
             train or 300,
             f"CPU s of one core; at most {train or 300:g}",
             train,
@@ -202,7 +195,7 @@ def _costs(task: str, method: str) -> list[Claim]:
             task,
             method,
             # the record has the seconds of 200 draws
-            _value(f"{method}/infer", 1000 / 200),
+            value(f"{method}/infer", 1000 / 200),
             infer or 1.0,
             f"CPU s for a thousand draws, one core; at most {infer or 1.0:g}",
             infer,
@@ -212,7 +205,7 @@ def _costs(task: str, method: str) -> list[Claim]:
             "Table 8",
             task,
             method,
-            _value(f"{method}/parameters", 1e-6),
+            value(f"{method}/parameters", 1e-6),
             size or 1.0,
             f"millions of parameters; at most {size or 1.0:g}",
             size,

@@ -13,23 +13,16 @@ from invlab.methods import get_method
 from invlab.methods.neural_adjoint import NeuralAdjoint
 from invlab.methods.sampler import Sampler
 from invlab.papers.neural_adjoint.runs import GUESSES, PAIRS, training_pairs
-from invlab.papers.neural_adjoint.scoring import match, score, score_guesses, spend
+from invlab.papers.neural_adjoint.scoring import draw, match, score_guesses, spend
 from invlab.refine import believed_error, rank, refine_on
-from invlab.task import Targets, Task
+from invlab.task import Pairs, Targets, Task
 from invlab.tasks import get_task
 
-__all__ = ["MODELS", "invert", "settings"]
+__all__ = ["MODELS", "SAMPLERS", "invert", "settings"]
 
-MODELS = (
-    "direct",
-    "tandem",
-    "tandem_plain",
-    "mixture_density",
-    "cvae",
-    "inn",
-    "cinn",
-    "flow_matching",
-)
+# Models that draw their guesses, and all of them.
+SAMPLERS = ("mixture_density", "cvae", "inn", "cinn", "flow_matching")
+MODELS = ("direct", "tandem", "tandem_plain", *SAMPLERS)
 INVERSE: dict[str, Any] = {
     "width": 256,
     "inverse_layers": 5,
@@ -115,8 +108,10 @@ def invert(
     untrained = get_method(model.removesuffix("_plain"), **_options(model, name, shorter))
     fitted, spent = spend(lambda: untrained.fit(task, data, seed=seed))
     numbers = sum(p.numel() for p in fitted.parameters())
+    x, cost = draw(fitted, asked, guesses)
     row = {
-        **score(task, asked, fitted, guesses, data),
+        **score_guesses(task, asked, x, exchangeable=fitted.exchangeable, data=data),
+        **cost,
         "train": spent.cpu,
         "train_wall": spent.wall,
         "simulations": pairs,
@@ -126,16 +121,16 @@ def invert(
     if isinstance(fitted, Sampler):
         free = copy.copy(fitted)
         free.bounds = "free"
-        x = free.propose(asked.y, guesses)
-        loose = score_guesses(task, asked, x, exchangeable=True, data=data)
+        unclipped = free.propose(asked.y, guesses)
+        loose = score_guesses(task, asked, unclipped, exchangeable=True, data=data)
         row["free"] = float(loose["r_T"][0])
         row["free_invalid"] = loose["invalid"]
-        row["moved"] = float((x != fitted.propose(asked.y, guesses)).any(-1).double().mean())
+        row["moved"] = float((unclipped != x).any(-1).double().mean())
     if matching:
         scale = data.x.double().std(0)
         row["matching"] = match(task, fitted, asked, scale, seed=seed)
     if refined:
-        found |= _refined(task, asked, fitted, model, data, seed, guesses, refined)
+        found |= _refined(task, asked, x, model, data, seed, refined)
     return found
 
 
@@ -150,17 +145,15 @@ def _options(model: str, task: str, shorter: int) -> dict[str, Any]:
 def _refined(
     task: Task,
     asked: Targets,
-    fitted: Any,
+    x: Tensor,
     model: str,
-    data: Any,
+    data: Pairs,
     seed: int,
-    guesses: int,
     epochs: int,
 ) -> dict[str, dict[str, Any]]:
     """The same guesses, ranked by a surrogate, and after two Gauss–Newton steps on it."""
     adjoint = NeuralAdjoint(training={"epochs": epochs}).fit(task, data, seed=seed)
     surrogate, box = adjoint.surrogate, (data.x.amin(0).double(), data.x.amax(0).double())
-    x = fitted.propose(asked.y, guesses)
 
     def scored(x: Tensor, *, exchangeable: bool) -> dict[str, Any]:
         return score_guesses(task, asked, x, exchangeable=exchangeable, data=data)

@@ -18,7 +18,7 @@ from invlab.metrics import best_of, resimulation_error
 from invlab.networks import MLP
 from invlab.task import Pairs, Targets, Task
 
-__all__ = ["Spent", "match", "posterior_floor", "score", "score_guesses", "spend"]
+__all__ = ["Spent", "draw", "match", "posterior_floor", "score", "score_guesses", "spend"]
 
 # Quantiles of the error of single guesses.
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -73,10 +73,15 @@ def score(
         data: training pairs, whose variance of y is the unit of the normalised errors and twice
             which an invalid guess is charged with; without them it costs infinity.
     """
+    x, cost = draw(model, asked, guesses)
+    return {**score_guesses(task, asked, x, exchangeable=model.exchangeable, data=data), **cost}
+
+
+def draw(model: Any, asked: Targets, guesses: int) -> tuple[Tensor, dict[str, float]]:
+    """Guesses ``(B, T, dx)``, float64, and what one target cost: seconds and evaluations."""
     y = asked.y.float() if isinstance(model, Nearest) else asked.y
     x, spent = spend(lambda: model.propose(y, n=guesses).double())
-    return {
-        **score_guesses(task, asked, x, exchangeable=model.exchangeable, data=data),
+    return x, {
         "infer": spent.cpu / len(y),
         "infer_wall": spent.wall / len(y),
         "evaluations": spent.evaluations / len(y),
