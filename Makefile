@@ -56,6 +56,8 @@ execute: $(STAMP)  ## run chapters and store outputs (CHAPTER=ch01_..., PRESET=q
 records: $(STAMP)  ## the full-preset runs behind the ledger; resumes
 	$(PY) -m invlab bench loss_design --preset full
 	$(PY) -m invlab bench neural_adjoint --preset full --jobs 2
+	$(PY) -m invlab metamaterial generate --n 10000 --jobs 2
+	$(PY) -m invlab bench metamaterial --preset full
 
 pages: $(STAMP)  ## write the generated pages (ledger, status)
 	$(PY) tools/pages.py

@@ -432,7 +432,7 @@ report.check("eight tandems: still above 0.5", 0.5 < of_eight < of_tandem)
 #
 # ## The recorded run
 #
-# `python -m invlab bench neural_adjoint --preset full` trains the tandem on 10,000 simulations with three seeds, and scores 500 fresh targets each. The paper gives two numbers for this deterministic model, in its Tables 7 and 3, and they differ on two tasks, so that they must be of different trainings. Plain is without boundary loss; beside it stand baselines with five seeds.
+# `python -m invlab bench neural_adjoint --preset full` trains the tandem on 10,000 simulations with five seeds, and scores 500 fresh targets each. The paper gives two numbers for this deterministic model, in its Tables 7 and 3, and they differ on two tasks, so that they must be of different trainings. Plain is without boundary loss; beside it stand baselines.
 
 # %%
 rows = {row["id"]: row for row in report.ledger(neural_adjoint.CLAIMS)}
@@ -521,7 +521,7 @@ report.check(
 # %% [markdown]
 # The arm's row is odd: a mean above the paper's, and a median hundreds of times lower. A record keeps the error of every target, so look at them one by one.
 
-# %% mystnb={"figure": {"name": "fig-arm-edge", "caption": "Recorded targets of the arm, three seeds with 500 each, by the tandem's error. The worst hundredth is circled."}, "image": {"alt": "A scatter of targets, vertical over horizontal position of the tip. At the right, near two metres, they are dense and dark, with small errors; towards the left they thin out and grow brighter. All circles lie at the far left, around zero."}}
+# %% mystnb={"figure": {"name": "fig-arm-edge", "caption": "Recorded targets of the arm, five seeds with 500 each, by the tandem's error. The worst hundredth is circled."}, "image": {"alt": "A scatter of targets, vertical over horizontal position of the tip. At the right, near two metres, they are dense and dark, with small errors; towards the left they thin out and grow brighter. All circles lie at the far left, around zero."}}
 arm = invlab.get_task("robot_arm")
 where = torch.cat(
     [arm.targets(500, seed=s, dtype=torch.float64).y for s in MODEL_SEEDS]

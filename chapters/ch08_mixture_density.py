@@ -543,7 +543,7 @@ report.check("yet its MMD² is below 0.005", off["as trained"] < 0.005)
 #
 # ## The recorded run
 #
-# `python -m invlab bench neural_adjoint --preset full` trains on 10,000 simulations (a fifth for validation), three seeds, and scores 500 fresh targets each, 200 draws a target (prior, pool and neural adjoint: five seeds). Below the mixture stand the prior, the pool of {doc}`ch05_counting_guesses` and the neural adjoint of {doc}`ch06_neural_adjoint`. (These two are ranked: their $r_1$ is that of a chosen guess.) The paper's numbers {cite:p}`ren2020benchmarking` are Table 7, Figure 3 and Table 3; brackets are 95 % intervals.
+# `python -m invlab bench neural_adjoint --preset full` trains on 10,000 simulations (a fifth for validation), five seeds, and scores 500 fresh targets each, 200 draws a target. Below the mixture stand the prior, the pool of {doc}`ch05_counting_guesses` and the neural adjoint of {doc}`ch06_neural_adjoint`. (These two are ranked: their $r_1$ is that of a chosen guess.) The paper's numbers {cite:p}`ren2020benchmarking` are Table 7, Figure 3 and Table 3; brackets are 95 % intervals.
 
 # %% tags=["nbval-ignore-output"]
 rows = {row["id"]: row for row in report.ledger(neural_adjoint.CLAIMS)}

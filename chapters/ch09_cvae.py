@@ -494,7 +494,7 @@ report.check(
 #
 # ## The recorded run
 #
-# `python -m invlab bench neural_adjoint --preset full`: 10,000 simulations, three seeds (baselines and neural adjoint five), 500 fresh targets, 200 draws each; on the sine with `z_octaves=5`. The paper's numbers are from its Tables 7 and 3 and, at $T = 50$, read off Figure 3.
+# `python -m invlab bench neural_adjoint --preset full`: 10,000 simulations, five seeds, 500 fresh targets, 200 draws each; on the sine with `z_octaves=5`. The paper's numbers are from its Tables 7 and 3 and, at $T = 50$, read off Figure 3.
 
 # %%
 rows = {row["id"]: row for row in report.ledger(neural_adjoint.CLAIMS)}
@@ -577,7 +577,7 @@ report.check(
 )
 
 # %% [markdown]
-# On the throw our mean is above the paper's, and one target of 1500 is the reason: its $y$ is far out, and 200 draws found nothing near it. 200 targets, as in the paper, mostly have none like it. The arm's row is the collapse undone. On the sine, look at the prior beside the paper: at $T = 200$ a sampler that does not look at $y$ is within a factor of ten of it, and $r_{200}$ says little.
+# On the throw our mean is above the paper's, and one target of 2500 is the reason: its $y$ is far out, and 200 draws found nothing near it. 200 targets, as in the paper, mostly have none like it. The arm's row is the collapse undone. On the sine, look at the prior beside the paper: at $T = 200$ a sampler that does not look at $y$ is within a factor of ten of it, and $r_{200}$ says little.
 #
 # How well do the draws match the exact posterior? The paper's score (its Table 4) keeps the pairs of a draw with itself, which adds about $6/n$ for $n$ draws; ours is unbiased, on scaled $x$, and its floor is that of exact draws against exact draws.
 

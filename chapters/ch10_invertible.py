@@ -629,7 +629,7 @@ report.check("four do for this one", r_steps[4] < 1.15 * r_steps[8])
 #
 # ## The recorded run
 #
-# `python -m invlab bench neural_adjoint --preset full` trains on 10,000 simulations (a fifth for validation), three seeds (the pool, the prior and the neural adjoint five), and scores 500 fresh targets, 200 draws each. On the sine the cINN has two numbers of padding and four octaves, on the other tasks it has no waves. The paper's numbers {cite:p}`ren2020benchmarking` are Table 7, Figure 3 (read off) and Table 3; it has no flow matching. The pool of {doc}`ch05_counting_guesses` and the neural adjoint of {doc}`ch06_neural_adjoint` rank their guesses, best first.
+# `python -m invlab bench neural_adjoint --preset full` trains on 10,000 simulations (a fifth for validation), five seeds, and scores 500 fresh targets, 200 draws each. On the sine the cINN has two numbers of padding and four octaves, on the other tasks it has no waves. The paper's numbers {cite:p}`ren2020benchmarking` are Table 7, Figure 3 (read off) and Table 3; it has no flow matching. The pool of {doc}`ch05_counting_guesses` and the neural adjoint of {doc}`ch06_neural_adjoint` rank their guesses, best first.
 
 # %% tags=["nbval-ignore-output"]
 rows = {row["id"]: row for row in report.ledger(neural_adjoint.CLAIMS)}

@@ -60,7 +60,7 @@ shorter = runtime.by_preset(quick=8, full=1)
 # * **Fresh targets.** 500 a seed, drawn for the score alone. (The published code scores on a part of its validation set.) The settings of each model were chosen on another seed and on other targets.
 # * **In bounds.** Each unknown of a draw is clipped to the range that the training pairs have. What that does is reported.
 # * **Nothing is dropped.** A guess that the simulator cannot use costs twice the variance of $y$, which is what an unrelated guess costs.
-# * **Several seeds**, each with its own data, network and targets: three for the trained models, which are dear, five for the neural adjoint and the baselines. Brackets are 95 % intervals over seeds and targets.
+# * **Five seeds**, each with its own data, network and targets. Brackets are 95 % intervals over seeds and targets.
 # * **Order.** The neural adjoint, the pool and the look-up return their guesses best first, by what they believe. All others draw independently, so that for them $r_T$ is the mean over all subsets. Ranking is a tool that anybody may use, and further down everybody does.
 # * **Baselines in every table**: draws from the prior, the look-up in the training pairs, and the pool, a surrogate asked at 200,000 prior draws.
 #

@@ -1,4 +1,4 @@
-"""The command line: ``python -m invlab bench | report | check``."""
+"""The command line: ``python -m invlab bench | report | check | metamaterial``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import invlab
 
@@ -47,12 +47,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     check.add_argument("task", metavar="MODULE:TASK", help="where the task stands")
     check.set_defaults(run=_check)
 
+    _add_metamaterial(commands)
+
     options = parser.parse_args(arguments)
     try:
         return options.run(options)
     except (ValueError, FileNotFoundError, ConnectionError) as error:
         print(f"invlab: {error}", file=sys.stderr)
         return 2
+
+
+def _add_metamaterial(commands: Any) -> None:
+    parser = commands.add_parser(
+        "metamaterial", help="simulate D4 with Maxwell's equations, and train its network"
+    )
+    actions = parser.add_subparsers(required=True)
+    generate = actions.add_parser("generate", help="Maxwell spectra in shards; resumes")
+    train = actions.add_parser("train", help="the network that stands in for the solver")
+    for action in (generate, train):
+        action.add_argument("--n", type=int, default=10_000, help="geometries (default 10000)")
+        action.add_argument("--orders", type=int, default=6, help="M of the solver (default 6)")
+        action.add_argument("--loss", type=float, default=0.05, help="tan δ (default 0.05)")
+        action.add_argument("--below", type=Path, help="folder of the data")
+    generate.add_argument("--seed", type=int, default=0, help="of the geometries; 1 is for tests")
+    where = generate.add_mutually_exclusive_group()
+    where.add_argument("--jobs", type=int, default=1, help="processes here (default 1)")
+    where.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster: tcp://HOST:PORT")
+    generate.set_defaults(run=_generate)
+    train.add_argument("--members", type=int, default=5, help="networks (default 5)")
+    train.add_argument("--width", type=int, default=256, help="of their layers (default 256)")
+    train.add_argument("--epochs", type=int, default=200, help="passes over the data")
+    train.add_argument("--held-out", type=int, default=1000, help="fresh spectra for the card")
+    train.add_argument("--out", type=Path, help="the file (default: the one of the package)")
+    train.set_defaults(run=_train)
 
 
 def _bench(options: argparse.Namespace) -> int:
@@ -116,6 +143,42 @@ def _report(options: argparse.Namespace) -> int:
         return 0
     columns = {key: key for key in ("id", "paper", "ours", "low", "high", "verdict")}
     print(report.table(rows, columns))
+    return 0
+
+
+def _generate(options: argparse.Namespace) -> int:
+    from invlab.papers.metamaterial import production
+
+    solver = {"orders": options.orders, "loss": options.loss}
+    below = options.below or production.DATA
+    pairs = production.simulations(
+        options.n,
+        options.seed,
+        **solver,
+        below=below,
+        jobs=options.jobs,
+        scheduler=options.scheduler,
+    )
+    folder = production.folder_of(options.seed, **solver, below=below)
+    print(f"{len(pairs)} spectra in {folder}")
+    return 0
+
+
+def _train(options: argparse.Namespace) -> int:
+    from invlab.papers.metamaterial import production
+
+    solver = {"orders": options.orders, "loss": options.loss}
+    below = options.below or production.DATA
+    card = production.train_simulator(
+        production.simulations(options.n, **solver, below=below),
+        production.simulations(options.held_out, production.HELD_OUT_SEED, **solver, below=below),
+        seeds=range(options.members),
+        width=options.width,
+        epochs=options.epochs,
+        path=options.out or production.NEURAL,
+        how={"solver": solver},
+    )
+    print(json.dumps(card, indent=1, ensure_ascii=False))
     return 0
 
 

@@ -21,6 +21,7 @@ import torch
 
 import invlab
 from invlab import parallel, runtime
+from invlab.storage import write_whole
 from invlab.validation import require_count
 
 __all__ = ["Cell", "FailedCells", "Record", "load", "run"]
@@ -243,8 +244,4 @@ def _read(path: Path) -> Record | None:
 
 
 def _write(path: Path, record: Record) -> None:
-    """Whole or not at all: a half-written file is never seen under the final name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(f".{os.getpid()}.tmp")
-    draft.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    os.replace(draft, path)
+    write_whole(path, (json.dumps(record, indent=1) + "\n").encode())

@@ -148,16 +148,24 @@ def _gradient(task: Task, x: Tensor, c: Tensor | None) -> Finding:
     (slope,) = torch.autograd.grad((y * weights).sum(), x)
     x = x.detach()
     for k in range(x.shape[-1]):
-        step = 1e-5 * float(task.box.width[k])
-        shift = torch.zeros_like(x)
-        shift[:, k] = step
-        ahead, behind = _run(task, x + shift, c), _run(task, x - shift, c)
-        quotient = ((ahead - behind) * weights).flatten(1).sum(1) / (2 * step)
+        near, far = (_quotient(task, x, c, k, weights, step) for step in (1e-5, 2e-5))
+        quotient = (4 * near - far) / 3  # extrapolated: a narrow resonance bends within a step
         scale = quotient.abs().max().clamp_min(1e-12)
         gap = float(((slope[:, k] - quotient).abs() / scale).max())
         if not gap <= GRADIENT_TOLERANCE:
             return f"autograd and central difference differ by {gap:.1e} (relative) in unknown {k}"
     return None
+
+
+def _quotient(
+    task: Task, x: Tensor, c: Tensor | None, k: int, weights: Tensor, share: float
+) -> Tensor:
+    """Central difference of the weighted sum of y, for a step of a share of the box."""
+    step = share * float(task.box.width[k])
+    shift = torch.zeros_like(x)
+    shift[:, k] = step
+    ahead, behind = _run(task, x + shift, c), _run(task, x - shift, c)
+    return ((ahead - behind) * weights).flatten(1).sum(1) / (2 * step)
 
 
 def _dtype_and_device(task: Task, x: Tensor, c: Tensor | None) -> Finding:

@@ -16,7 +16,14 @@ from torch import Tensor, nn
 from invlab import runtime
 from invlab.validation import require_count, require_tensor
 
-__all__ = ["MLP", "ScaledNetwork", "Standardizer", "fourier_features"]
+__all__ = [
+    "MLP",
+    "ResidualMLP",
+    "ScaledNetwork",
+    "Standardizer",
+    "fourier_features",
+    "uniform_weights",
+]
 
 
 class Standardizer(nn.Module):
@@ -56,6 +63,11 @@ class Standardizer(nn.Module):
         """The change that changes nothing."""
         return cls(torch.zeros(dim), torch.ones(dim))
 
+    def beside(self, other: Standardizer) -> Standardizer:
+        """One change of scale for these features and those of ``other`` behind them."""
+        pairs = (self.shift, other.shift.to(self.shift)), (self.scale, other.scale.to(self.scale))
+        return Standardizer(*map(torch.cat, pairs)).to(self.shift.device)
+
     def forward(self, v: Tensor) -> Tensor:
         """From original units to the network's: ``(..., d) -> (..., d)``."""
         return (v - self.shift.to(v)) / self.scale.to(v)
@@ -93,8 +105,8 @@ class MLP(nn.Module):
         self.weights = nn.ParameterList()
         self.biases = nn.ParameterList()
         for fan_in, fan_out in zip(sizes, sizes[1:], strict=False):
-            self.weights.append(_uniform((fan_in, fan_out), fan_in, generators))
-            self.biases.append(_uniform((1, fan_out), fan_in, generators))
+            self.weights.append(uniform_weights((fan_in, fan_out), fan_in, generators))
+            self.biases.append(uniform_weights((1, fan_out), fan_in, generators))
 
     def __len__(self) -> int:
         """Number of members K."""
@@ -124,6 +136,43 @@ class MLP(nn.Module):
                 h = self.activation(h)
             outputs.append(h)
         return outputs
+
+
+class ResidualMLP(MLP):
+    """A deep network whose hidden layers work in pairs, each pair adding to what entered it.
+
+    Args:
+        d_in, d_out: numbers of inputs and outputs.
+        width: of each hidden layer.
+        blocks: pairs of hidden layers behind the first one.
+        seeds, stream, activation: as for :class:`MLP`.
+
+    Source: He et al. (2016), with the activation before each layer.
+    """
+
+    def __init__(
+        self,
+        d_in: int,
+        d_out: int,
+        *,
+        width: int,
+        blocks: int,
+        seeds: Sequence[int] = (0,),
+        stream: str = "network",
+        activation: Callable[[Tensor], Tensor] = torch.nn.functional.silu,
+    ) -> None:
+        hidden = [require_count("ResidualMLP: width", width)] * (2 * blocks + 1)
+        super().__init__([d_in, *hidden, d_out], seeds=seeds, stream=stream, activation=activation)
+
+    def _layers(self, u: Tensor) -> list[Tensor]:
+        layers = list(zip(self.biases, self.weights, strict=True))
+        h = torch.baddbmm(layers[0][0], u.expand(len(self), *u.shape[-2:]), layers[0][1])
+        outputs = [h]
+        for first, second in zip(layers[1:-1:2], layers[2:-1:2], strict=True):
+            inner = torch.baddbmm(first[0], self.activation(h), first[1])
+            h = h + torch.baddbmm(second[0], self.activation(inner), second[1])
+            outputs.append(h)
+        return [*outputs, torch.baddbmm(layers[-1][0], self.activation(h), layers[-1][1])]
 
 
 def fourier_features(u: Tensor, octaves: int) -> Tensor:
@@ -181,8 +230,9 @@ class ScaledNetwork(nn.Module):
         return single
 
 
-def _uniform(
-    shape: tuple[int, int], fan_in: int, generators: list[torch.Generator]
+def uniform_weights(
+    shape: tuple[int, ...], fan_in: int, generators: Sequence[torch.Generator]
 ) -> nn.Parameter:
+    """Weights uniform in ±1/√(fan-in), one member a generator: ``(K, *shape)``."""
     unit = torch.stack([torch.rand(shape, generator=g) for g in generators])
     return nn.Parameter((2 * unit - 1) / fan_in**0.5)

@@ -12,15 +12,16 @@ FILES = {
 }
 # A module imports only from lower floors; the modules of one folder may import each other.
 FLOORS = [
-    {"runtime", "validation"},
+    {"runtime", "storage", "validation"},
     {"priors", "noise", "grid_sampling", "networks", "training"},
-    {"losses", "coupling"},
+    {"losses", "coupling", "encoders", "maxwell"},
     {"task", "minimize"},
+    {"neural_simulator"},
     {"contract", "matching", "metrics", "surrogate", "tasks"},
     {"refine"},
     {"methods"},
     {"diagnosis", "parallel"},
-    {"benchmark"},
+    {"benchmark", "shards"},
     {"report"},
     {"papers", "plots", "widgets"},
     {"__init__", "__main__"},

@@ -119,7 +119,7 @@ def test_jobs_and_scheduler_exclude_each_other(tmp_path, capsys):
 
 def test_an_unknown_paper_is_named(capsys):
     assert main(["bench", "loss_desing"]) == 2
-    message = "expected one of ['loss_design', 'neural_adjoint'], got 'loss_desing'"
+    message = "expected one of ['loss_design', 'metamaterial', 'neural_adjoint'], got 'loss_desing'"
     assert message in capsys.readouterr().err
 
 

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from invlab.benchmark import Cell
-from invlab.papers import loss_design, neural_adjoint
+from invlab.papers import loss_design, metamaterial, neural_adjoint
 from invlab.report import Claim
 
 __all__ = ["cells", "claims", "list_papers"]
 
-_CLAIMS = {"loss_design": loss_design.CLAIMS, "neural_adjoint": neural_adjoint.CLAIMS}
-_CELLS = {"loss_design": loss_design.cells, "neural_adjoint": neural_adjoint.cells}
+_CLAIMS = {
+    "loss_design": loss_design.CLAIMS,
+    "neural_adjoint": neural_adjoint.CLAIMS,
+    "metamaterial": metamaterial.CLAIMS,
+}
+_CELLS = {
+    "loss_design": loss_design.cells,
+    "neural_adjoint": neural_adjoint.cells,
+    "metamaterial": metamaterial.cells,
+}
 
 
 def list_papers() -> list[str]:

@@ -7,17 +7,27 @@ from typing import Any
 
 from invlab.task import Task
 from invlab.tasks.ballistics import Ballistics
+from invlab.tasks.billiards import Billiards
+from invlab.tasks.layered_stack import LayeredStack
+from invlab.tasks.metamaterial import Metamaterial
+from invlab.tasks.multilayer_sphere import MultilayerSphere
 from invlab.tasks.robot_arm import RobotArm
 from invlab.tasks.sine import Sine
 from invlab.tasks.square import Square
+from invlab.tasks.wave_packet import WavePacket
 
 __all__ = ["get_task", "list_tasks"]
 
 _TASKS: dict[str, Callable[..., Task]] = {
     "ballistics": Ballistics,
+    "billiards": Billiards,
+    "layered_stack": LayeredStack,
+    "metamaterial": Metamaterial,
+    "multilayer_sphere": MultilayerSphere,
     "robot_arm": RobotArm,
     "sine": Sine,
     "square": Square,
+    "wave_packet": WavePacket,
 }
 
 

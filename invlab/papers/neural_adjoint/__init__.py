@@ -6,11 +6,12 @@ boundary loss and start distribution.
 """
 
 from invlab.papers.neural_adjoint.cells import cells
-from invlab.papers.neural_adjoint.claims import CLAIMS, PAPER
+from invlab.papers.neural_adjoint.claims import CLAIMS, PAPER, PROXY_PAPER
 from invlab.papers.neural_adjoint.models import MODELS, invert
 from invlab.papers.neural_adjoint.runs import (
     GUESSES,
     PAIRS,
+    PROXY_TASK,
     TASKS,
     ablation,
     compare,
@@ -25,6 +26,8 @@ __all__ = [
     "MODELS",
     "PAIRS",
     "PAPER",
+    "PROXY_PAPER",
+    "PROXY_TASK",
     "TASKS",
     "ablation",
     "cells",

@@ -12,8 +12,19 @@ from torch.nn.functional import silu
 from invlab.methods import get_method
 from invlab.methods.neural_adjoint import NeuralAdjoint
 from invlab.methods.sampler import Sampler
-from invlab.papers.neural_adjoint.runs import GUESSES, PAIRS, training_pairs
-from invlab.papers.neural_adjoint.scoring import draw, match, score_guesses, spend
+from invlab.papers.neural_adjoint.runs import (
+    GUESSES,
+    MAXWELL_GUESSES,
+    PAIRS,
+    training_pairs,
+)
+from invlab.papers.neural_adjoint.scoring import (
+    draw,
+    match,
+    score_guesses,
+    score_on_maxwell,
+    spend,
+)
 from invlab.refine import believed_error, rank, refine_on
 from invlab.task import Pairs, Targets, Task
 from invlab.tasks import get_task
@@ -68,7 +79,7 @@ def settings(model: str, task: str) -> dict[str, Any]:
         return dict(INVERSE)
     if model.startswith("tandem"):
         return INVERSE | {"boundary": 0.0 if model.endswith("plain") else 1.0}
-    return dict(PER_TASK[task].get(model, {}))
+    return dict(PER_TASK.get(task, {}).get(model, {}))
 
 
 def invert(
@@ -82,6 +93,7 @@ def invert(
     shorter: int = 1,
     matching: bool = True,
     refined: int = 0,
+    maxwell: int = 0,
 ) -> dict[str, dict[str, Any]]:
     """Train one model on one task, score it, and match its draws with the exact posterior.
 
@@ -96,6 +108,7 @@ def invert(
         matching: whether to compare with the exact posterior.
         refined: epochs of a surrogate through which the guesses are ranked, and refined by two
             Gauss–Newton steps; 0 leaves it out.
+        maxwell: spectra of the solver that the model inverts as well, on D4.
 
     Returns:
         Like :func:`~invlab.papers.neural_adjoint.runs.compare`, with ``free``, the guesses
@@ -126,9 +139,13 @@ def invert(
         row["free"] = float(loose["r_T"][0])
         row["free_invalid"] = loose["invalid"]
         row["moved"] = float((unclipped != x).any(-1).double().mean())
-    if matching:
+    if matching and hasattr(task, "posterior"):
         scale = data.x.double().std(0)
         row["matching"] = match(task, fitted, asked, scale, seed=seed)
+    if maxwell:
+        found[f"{model} on maxwell"] = score_on_maxwell(
+            name, fitted, seed=seed, targets=maxwell, guesses=MAXWELL_GUESSES
+        )
     if refined:
         found |= _refined(task, asked, x, model, data, seed, refined)
     return found

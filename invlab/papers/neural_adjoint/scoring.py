@@ -17,8 +17,18 @@ from invlab.methods.baselines import Nearest
 from invlab.metrics import best_of, resimulation_error
 from invlab.networks import MLP
 from invlab.task import Pairs, Targets, Task
+from invlab.tasks import get_task
 
-__all__ = ["Spent", "draw", "match", "posterior_floor", "score", "score_guesses", "spend"]
+__all__ = [
+    "Spent",
+    "draw",
+    "match",
+    "posterior_floor",
+    "score",
+    "score_guesses",
+    "score_on_maxwell",
+    "spend",
+]
 
 # Quantiles of the error of single guesses.
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -111,6 +121,29 @@ def score_guesses(
         "outside": float((~task.box.contains(x)).double().mean()),
         **normalised,
     }
+
+
+def score_on_maxwell(
+    name: str, model: Any, *, seed: int, targets: int, guesses: int
+) -> dict[str, Any]:
+    """Guesses for true spectra, judged by Maxwell's equations: what the proxy hides.
+
+    Args:
+        name: of a task that has ``simulator="maxwell"``.
+        model: fitted to pairs of the proxy.
+        seed: of the targets.
+        targets: spectra of the solver to invert, float64.
+        guesses: T at most.
+
+    Returns:
+        ``best``, ``(targets, guesses)``.
+    """
+    truth = get_task(name, simulator="maxwell")
+    with torch.no_grad():
+        asked = truth.targets(targets, seed=seed, dtype=torch.float64)
+        x, _ = draw(model, asked, guesses)
+        errors = resimulation_error(truth, x, asked.y)
+    return {"best": best_of(errors, exchangeable=model.exchangeable)}
 
 
 def match(task: Any, model: Any, asked: Targets, scale: Tensor, *, seed: int) -> dict[str, Any]:

@@ -1,0 +1,108 @@
+"""What is recorded of the solver and of the network that stands in for it."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from invlab import runtime
+from invlab.benchmark import Cell
+from invlab.papers.metamaterial import runs
+
+__all__ = ["NODES", "cells"]
+
+NODES = (24, 28, 32, 36, 40)
+
+
+def cells() -> list[Cell]:
+    """All that is recorded; a few small solves in the quick preset."""
+    orders = runtime.by_preset(quick=3, full=6)
+    few = runtime.by_preset(quick=2, full=1)
+    sizes = runtime.by_preset(quick=(100, 200), full=(375, 750, 1500, 3000, 6000))
+    shape = {"orders": orders}
+    made = [
+        _cell("truncation", _truncation, reference=orders + 3, geometries=16 // few**3, **shape),
+        _cell("interpolation", _interpolation, nodes=NODES, geometries=8 // few**2, **shape),
+        _cell("seconds", _seconds, geometries=20 // few, **shape),
+        _cell(
+            "loss",
+            _loss,
+            pairs=runtime.by_preset(quick=100, full=1500),
+            epochs=runtime.by_preset(quick=10, full=400),
+            geometries=runtime.by_preset(quick=1, full=10),
+        ),
+        _cell(
+            "learning_curve",
+            _learning_curve,
+            sizes=sizes,
+            steps=runtime.by_preset(quick=50, full=8000),
+            held_out=runtime.by_preset(quick=100, full=1000),
+            **shape,
+        ),
+        _cell("proxy", _proxy, held_out=runtime.by_preset(quick=100, full=1000)),
+    ]
+    return made
+
+
+def _cell(name: str, run: Callable[..., dict[str, Any]], **options: Any) -> Cell:
+    return Cell(f"metamaterial/{name}", options, partial(_compute, run, options), seeds=(0,))
+
+
+def _compute(
+    run: Callable[..., dict[str, Any]], options: dict[str, Any], seeds: Sequence[int]
+) -> dict[str, Any]:
+    (seed,) = seeds
+    return run(seed, **options)
+
+
+def _truncation(seed: int, **options: Any) -> dict[str, Any]:
+    wrong = runs.truncation(seed, **options)
+    return {"scores": {"mse": [wrong.tolist()]}, "curves": {}}
+
+
+def _interpolation(seed: int, **options: Any) -> dict[str, Any]:
+    found = runs.interpolation(seed, **options)
+    return {
+        "scores": {str(n): [wrong.tolist()] for n, wrong in found.items()},
+        "curves": {
+            "nodes": list(found),
+            "mse": [float(wrong.mean()) for wrong in found.values()],
+            "worst": [float(wrong.max()) for wrong in found.values()],
+        },
+    }
+
+
+def _seconds(seed: int, **options: Any) -> dict[str, Any]:
+    spent = runs.seconds(seed, **options)
+    return {"scores": {"median": [statistics.median(spent)]}, "curves": {"each": spent}}
+
+
+def _loss(seed: int, **options: Any) -> dict[str, Any]:
+    found = runs.loss(seed, **options)
+    return {
+        "scores": {
+            f"{tangent}/{name}": [value]
+            for tangent, values in found.items()
+            for name, value in values.items()
+        },
+        "curves": {},
+    }
+
+
+def _learning_curve(seed: int, **options: Any) -> dict[str, Any]:
+    found = runs.learning_curve(seed, **options)
+    return {"scores": {}, "curves": {"pairs": list(options["sizes"]), **found}}
+
+
+def _proxy(seed: int, **options: Any) -> dict[str, Any]:
+    found = runs.proxy(**options)
+    return {
+        "scores": {
+            "mse": [found["mse"]],
+            "spread_correlation": [found["spread_correlation"]],
+            "members": [found["members"]],
+        },
+        "curves": {"quantile": list(runs.QUANTILES), "mse": found["quantiles"]},
+    }
