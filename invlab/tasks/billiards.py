@@ -30,7 +30,7 @@ class Shot(Simulator):
     way that the cue ball would go by itself, d the vector from it to the other ball and r the
     radius. The centres are 2r apart after the share τ of that way, the smaller root of
 
-        |p|²τ² − 2(d·p)τ + |d|² − 4r² = 0,  τ = (|d|² − 4r²)/(d·p + √D),  D = 4r²|p|² − (d × p)²,
+        ``|p|²τ² − 2(d·p)τ + |d|² − 4r² = 0, τ = (|d|² − 4r²)/(d·p + √D), D = 4r²|p|² − (d × p)²``,
 
     and the balls meet if D > 0 (the impact parameter is below 2r), d·p > 0 and τ < 1 (the cue
     ball does not stop before). The normal is n = (d − τp)/2r, the speed along it before the
