@@ -179,8 +179,8 @@ class SphereScattering(Simulator):
     def multipoles(self, x: Tensor) -> Tensor:
         """Mie's coefficients aₙ (electric) and bₙ (magnetic), for time dependence exp(−iωt).
 
-        The scattering efficiency is ``2/(kR)²·Σ (2n + 1)(|aₙ|² + |bₙ|²)``, k being the wavenumber in
-        the host.
+        The scattering efficiency is ``2/(kR)²·Σ (2n + 1)(|aₙ|² + |bₙ|²)``, with k the wavenumber
+        in the host.
 
         Args:
             x: thicknesses in nm, ``(..., K)``.
