@@ -5,7 +5,7 @@ from invlab.methods import get_method, list_methods
 from invlab.metrics import bootstrap_interval, r_T, resimulation_error
 from invlab.minimize import Solution, minimize
 from invlab.priors import Box, Normal, Poisson, Product
-from invlab.refine import believed_error, rank, refine, refine_on
+from invlab.refine import believed_error, rank, refine, refine_bfgs, refine_on
 from invlab.surrogate import fit_surrogate
 from invlab.task import Pairs, Simulator, Targets, Task
 from invlab.tasks import get_task, list_tasks
@@ -34,6 +34,7 @@ __all__ = [
     "r_T",
     "rank",
     "refine",
+    "refine_bfgs",
     "refine_on",
     "resimulation_error",
 ]

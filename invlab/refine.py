@@ -1,4 +1,4 @@
-"""Improve guesses by a few Gauss–Newton steps, through a surrogate or through the simulator."""
+"""Improve guesses, through a surrogate or the simulator: a few Gauss–Newton steps, or BFGS."""
 
 from __future__ import annotations
 
@@ -7,12 +7,22 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from invlab.minimize import minimize
+from invlab.minimize.coordinates import Unit, unit_of
 from invlab.priors import Box
 from invlab.surrogate import Surrogate
 from invlab.task import Task
 from invlab.validation import require_count, require_same_length, require_tensor
 
-__all__ = ["believed_error", "gauss_newton", "rank", "refine", "refine_on"]
+__all__ = [
+    "believed_error",
+    "gauss_newton",
+    "rank",
+    "refine",
+    "refine_bfgs",
+    "refine_on",
+    "squared_distance",
+]
 
 # Rows per pass: small enough for the activations of a network to stay in the cache.
 CHUNK = 4096
@@ -132,13 +142,7 @@ def refine(
         ValueError: the task says ``differentiable=False``, a context is missing or needless, or
             shapes do not fit.
     """
-    require_tensor("x", x, ("B", "T", task.x_dim), finite=False)
-    require_same_length(x=x, y=y, c=c)
-    if not task.differentiable:
-        raise ValueError(f"refine: {task.name} says differentiable=False; refine on a surrogate")
-    if (c is None) != (task.context is None):
-        what = "needs a" if c is None else "takes no"
-        raise ValueError(f"refine: {task.name} {what} context c")
+    _require("refine", task, x, y, c)
     repeats = x.shape[1]
     flat = x.flatten(0, 1)
     targets = y.flatten(1).repeat_interleave(repeats, 0)
@@ -157,6 +161,89 @@ def refine(
         effect, torch.cat(columns, 1), targets, scale=scale, steps=steps, clip=clip
     )
     return better[:, : task.x_dim].unflatten(0, x.shape[:2])
+
+
+def refine_bfgs(
+    task: Task,
+    x: Tensor,
+    y: Tensor,
+    c: Tensor | None = None,
+    *,
+    unit: Unit | None = None,
+    bounded: bool = True,
+    gtol: float = 1e-5,
+    maxiter: int | None = None,
+) -> Tensor:
+    """Bring guesses into the nearest minimum of :func:`squared_distance` by BFGS; none gets worse.
+
+    Where :func:`refine` asks for an exact answer and takes the shortest way there, this also
+    settles where noise or too few unknowns leave none, and it sees the squared distance alone.
+
+    Args:
+        task: differentiable; all guesses run through its simulator together, in float64.
+        x: guesses, ``(B, T, dx)``. One that is NaN stays so.
+        y: targets, ``(B, *dy)``.
+        c: contexts, ``(B, dc)``, where the task has one.
+        unit: length of x that counts as one, and about the length of the first step; see
+            :class:`~invlab.minimize.coordinates.Coordinates`. If not given, a tenth of the
+            half-width of the task's box.
+        bounded: whether answers stay in the task's box. A guess outside is first moved to the
+            nearest point of it, and not to be worse is then meant from there.
+        gtol, maxiter: see :func:`invlab.minimize`.
+
+    Returns:
+        ``(B, T, dx)`` in the dtype of x.
+
+    Raises:
+        ValueError: the task says ``differentiable=False``, a context is missing or needless, or
+            shapes do not fit.
+    """
+    _require("refine_bfgs", task, x, y, c)
+    repeats = x.shape[1]
+    box = task.box if bounded else None
+    start = x.detach().double().flatten(0, 1)
+    start = start if box is None else box.clip(start)
+    contexts = None if c is None else c.repeat_interleave(repeats, 0)
+    fun = squared_distance(task, y.repeat_interleave(repeats, 0), contexts)
+    unit = unit_of(task.box) if unit is None else unit
+    found = minimize(fun, start, bounds=box, unit=unit, gtol=gtol, maxiter=maxiter)
+    with torch.no_grad():
+        before = fun(start, torch.arange(len(start), device=start.device))
+    better = found.fun < before
+    return torch.where(better[:, None], found.x, start).to(x.dtype).unflatten(0, x.shape[:2])
+
+
+def squared_distance(
+    task: Task, y: Tensor, c: Tensor | None = None
+) -> Callable[[Tensor, Tensor], Tensor]:
+    """The objective ``Σ (f(x, c) − y)²`` of each target, for :func:`invlab.minimize`.
+
+    Args:
+        task: gives the simulator f.
+        y: targets, ``(B, *dy)``.
+        c: contexts, ``(B, dc)``, where the task has one.
+
+    Returns:
+        A function of unknowns ``(n, dx)`` and the numbers of their rows ``(n,)``, to ``(n,)`` in
+        the unit of y squared and the dtype of the unknowns.
+    """
+    goal = y.flatten(1)
+
+    def fun(x: Tensor, rows: Tensor) -> Tensor:
+        effect = task.simulator(x) if c is None else task.simulator(x, c[rows].to(x))
+        return _residual(goal[rows].to(x), effect.flatten(1)).square().sum(1)
+
+    return fun
+
+
+def _require(name: str, task: Task, x: Tensor, y: Tensor, c: Tensor | None) -> None:
+    require_tensor("x", x, ("B", "T", task.x_dim), finite=False)
+    require_same_length(x=x, y=y, c=c)
+    if not task.differentiable:
+        raise ValueError(f"{name}: {task.name} says differentiable=False; refine on a surrogate")
+    if (c is None) != (task.context is None):
+        what = "needs a" if c is None else "takes no"
+        raise ValueError(f"{name}: {task.name} {what} context c")
 
 
 def _descend(

@@ -21,6 +21,8 @@ __all__ = ["Surrogate", "fit_surrogate"]
 class Surrogate(ScaledNetwork):
     """A network in place of the simulator: ``(N, dx)`` or ``(K, N, dx)`` to ``(K, N, dy)``.
 
+    Where the simulator has a context, its numbers stand behind those of x.
+
     Attributes:
         history: how it was trained.
     """
@@ -69,21 +71,25 @@ def fit_surrogate(
     a derivative as scaled y over scaled x.
 
     Args:
-        data: the pairs to copy.
+        data: the pairs to copy; a context c becomes further inputs, behind x.
         seeds: one member of the surrogate for each.
         norm: ``"l1"`` or ``"l2"``.
         width, layers: size of the network; ``layers`` counts linear layers.
         activation: between them; a smooth one follows a smooth simulator more closely.
-        x_scaler, y_scaler: scales; mean and standard deviation of the data if not given.
-        derivatives: dy/dx at the pairs in original units, ``(N, dy, dx)``; the fit then
-            takes all rows at once.
+        x_scaler, y_scaler: scales; mean and standard deviation of the data if not given, as
+            for c always.
+        derivatives: dy/dx at the pairs in original units, ``(N, dy, dx)``, with those by c
+            behind; the fit then takes all rows at once.
         derivative_weight: weight of the derivative term, in scaled units.
         differentiate: see :func:`invlab.losses.hermite`.
         held_out: pairs for a validation loss (values only).
         training: passed on to :func:`invlab.training.train`.
     """
-    x, y = data.x.float(), data.y.float().flatten(1)
-    x_scaler = Standardizer.fit(x) if x_scaler is None else x_scaler
+    x, y = _inputs(data), data.y.float().flatten(1)
+    if x_scaler is None:
+        x_scaler = Standardizer.fit(x)
+    elif data.c is not None:
+        x_scaler = x_scaler.beside(Standardizer.fit(data.c))
     y_scaler = Standardizer.fit(y) if y_scaler is None else y_scaler
     surrogate = build_surrogate(
         x_scaler, y_scaler, seeds=seeds, width=width, layers=layers, activation=activation
@@ -108,7 +114,7 @@ def fit_surrogate(
         training["batch_size"] = None
     validation = None
     if held_out is not None:
-        validation = (x_scaler(held_out.x.float()), y_scaler(held_out.y.float().flatten(1)))
+        validation = (x_scaler(_inputs(held_out)), y_scaler(held_out.y.float().flatten(1)))
     surrogate.history = train(
         surrogate,
         terms,
@@ -119,3 +125,8 @@ def fit_surrogate(
         **training,
     )
     return surrogate
+
+
+def _inputs(data: Pairs) -> Tensor:
+    x = data.x.float()
+    return x if data.c is None else torch.cat([x, data.c.float()], 1)

@@ -119,7 +119,7 @@ def train(
             losses = []
             for batch in _batches(data, size, shuffles):
                 parts = terms(*batch)
-                _step(optimizer, parts, weights, clip)
+                _step(optimizer, parts, weights, clip, len(seeds))
                 rate.step()
                 losses.append(torch.stack([part.detach() for part in parts.values()]))
             values = torch.stack(losses)
@@ -150,21 +150,23 @@ def _step(
     parts: dict[str, Tensor],
     weights: list[nn.Parameter],
     clip: float | None,
+    members: int,
 ) -> None:
     optimizer.zero_grad(set_to_none=True)
     torch.stack(list(parts.values())).sum().backward()
     if clip is not None:
-        _shorten(weights, clip)
+        _shorten(weights, clip, members)
     optimizer.step()
 
 
-def _shorten(weights: list[nn.Parameter], clip: float) -> None:
+def _shorten(weights: list[nn.Parameter], clip: float, members: int) -> None:
     """Scale each member's gradient down to the norm ``clip``, in place."""
     gradients = [weight.grad for weight in weights if weight.grad is not None]
-    norm = torch.stack([g.flatten(1).norm(dim=1) for g in gradients]).norm(dim=0)
+    norm = torch.stack([g.reshape(members, -1).norm(dim=1) for g in gradients]).norm(dim=0)
     factor = (clip / norm.clamp_min(1e-12)).clamp_max(1.0)
     for g in gradients:
-        g *= factor.reshape(-1, *[1] * (g.ndim - 1))
+        # a single member's weights may have any shape, as in a network made elsewhere
+        g *= factor[0] if members == 1 else factor.reshape(-1, *[1] * (g.ndim - 1))
 
 
 class _Best:

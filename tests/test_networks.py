@@ -211,3 +211,13 @@ def test_a_column_that_varies_by_rounding_alone_keeps_scale_one():
     constant = torch.full((48, 1), 0.1, dtype=torch.float64)
     constant[::2] += 1e-17
     assert Standardizer.fit(constant).scale.item() == 1
+
+
+def test_two_scales_beside_each_other_are_one(device):
+    first = Standardizer([1.0, 2.0], [3.0, 4.0]).to(device)
+    second = Standardizer([5.0], [6.0])
+    v = torch.randn(7, 3, generator=torch.Generator().manual_seed(0)).to(device)
+    both = first.beside(second)
+    parts = first(v[:, :2]), second.to(device)(v[:, 2:])
+    assert torch.equal(both(v), torch.cat(parts, 1))
+    assert both.shift.device == v.device

@@ -12,11 +12,12 @@ from invlab import (
     fit_surrogate,
     get_task,
     refine,
+    refine_bfgs,
     refine_on,
     resimulation_error,
 )
 from invlab.methods.baselines import nearest_rows
-from invlab.refine import gauss_newton, rank
+from invlab.refine import gauss_newton, rank, squared_distance
 from invlab.runtime import generator
 
 
@@ -401,3 +402,97 @@ def test_refining_on_a_surrogate_names_guesses_of_another_task(copied):
     surrogate, guesses, y = copied
     with pytest.raises(ValueError, match="x: expected shape"):
         refine_on(surrogate, guesses[..., :1], y)
+
+
+# BFGS on the true simulator
+
+SHOTS = get_task("billiards")
+
+
+def test_bfgs_brings_shots_that_hit_to_their_target():
+    targets = SHOTS.targets(30, seed=0, dtype=torch.float64)
+    noise = 0.03 * draw(targets.x.device, 30, 4, 2)
+    x = targets.x[:, None] + noise
+    before = resimulation_error(SHOTS, x, targets.y, targets.c)
+    after = resimulation_error(
+        SHOTS, refine_bfgs(SHOTS, x, targets.y, targets.c), targets.y, targets.c
+    )
+    assert (after <= before).all()
+    hit = SHOTS.hits(x, targets.c[:, None].expand(-1, 4, -1))
+    assert hit.double().mean() > 0.5
+    assert (after[hit] < 1e-6).double().mean() > 0.95
+    assert torch.equal(after[~hit], before[~hit])  # no gradient, no move
+
+
+def test_bfgs_is_the_same_for_guesses_together_and_alone():
+    task = get_task("sine")
+    targets = task.targets(3, seed=0, dtype=torch.float64)
+    x = task.prior.sample(6, generator=generator(1)).to(targets.y).reshape(3, 2, 2)
+    together = refine_bfgs(task, x, targets.y)
+    for i in range(3):
+        alone = refine_bfgs(task, x[i : i + 1, 1:], targets.y[i : i + 1])
+        torch.testing.assert_close(alone, together[i : i + 1, 1:])
+
+
+def test_bfgs_settles_in_the_least_squares_answer_where_there_is_no_exact_one(device):
+    matrix, y = draw(device, 5, 2), draw(device, 4, 5)
+    task = Task("wide", lambda x: x @ matrix.T.to(x), Box([-9.0, -9.0], [9.0, 9.0]))
+    x = refine_bfgs(task, torch.zeros(4, 1, 2).to(y), y, gtol=1e-9)[:, 0]
+    torch.testing.assert_close(x, y @ torch.linalg.pinv(matrix).T)
+
+
+def test_bfgs_stays_in_the_box_unless_told_otherwise(device):
+    task = Task("plain", lambda x: x, Box([0.0], [1.0]))
+    y = torch.tensor([[3.0], [0.25]], dtype=torch.float64, device=device)
+    x = torch.tensor([[[0.5], [-7.0]], [[0.9], [1.0]]], dtype=torch.float64, device=device)
+    held, free = (refine_bfgs(task, x, y, bounded=bounded) for bounded in (True, False))
+    assert task.box.contains(held).all()
+    torch.testing.assert_close(held[0], torch.ones_like(held[0]), rtol=0, atol=1e-2)
+    torch.testing.assert_close(held[1], torch.full_like(held[1], 0.25), rtol=0, atol=1e-4)
+    torch.testing.assert_close(free, y[:, None].expand_as(x), rtol=0, atol=1e-4)
+
+
+def test_the_unit_says_how_far_the_first_step_goes(device):
+    """Beside a wave packet a small unit leads into the right valley, and a large one out of it."""
+    task = get_task("wave_packet")
+    targets = task.targets(40, seed=0, dtype=torch.float64)
+    x = (targets.x + 0.6)[:, None]
+    near, far = (
+        (refine_bfgs(task, x, targets.y, unit=unit)[:, 0] - targets.x).abs() < 0.5
+        for unit in (1.0, 75.0)
+    )
+    assert near.all()
+    assert far.double().mean() < 0.9
+
+
+def test_bfgs_keeps_the_dtype_and_leaves_the_guesses_alone():
+    targets = SHOTS.targets(3, seed=0)
+    x = targets.x[:, None] + 0.01
+    before = x.clone()
+    better = refine_bfgs(SHOTS, x, targets.y, targets.c)
+    assert better.dtype == torch.float32
+    assert torch.equal(x, before)
+    x[1] = torch.nan
+    assert refine_bfgs(SHOTS, x, targets.y, targets.c)[1].isnan().all()
+    torch.testing.assert_close(refine_bfgs(SHOTS, x, targets.y, targets.c)[::2], better[::2])
+
+
+def test_bfgs_refuses_what_does_not_fit():
+    targets = SHOTS.targets(3, seed=0)
+    x = targets.x[:, None]
+    with pytest.raises(ValueError, match="refine_bfgs: billiards needs a context c"):
+        refine_bfgs(SHOTS, x, targets.y)
+    with pytest.raises(ValueError, match=r"y: expected shape \(3, 2\), got \(3, 1\)"):
+        refine_bfgs(SHOTS, x, targets.y[:, :1], targets.c)
+    blind = Task("blind", lambda x: x.detach(), Box([0.0], [1.0]), differentiable=False)
+    with pytest.raises(ValueError, match="refine_bfgs: blind says differentiable=False"):
+        refine_bfgs(blind, x[..., :1], targets.y[:, :1])
+
+
+def test_the_squared_distance_is_that_of_the_re_simulation():
+    targets = SHOTS.targets(5, seed=0, dtype=torch.float64)
+    x = SHOTS.prior.sample(5, generator=generator(0)).to(targets.y)
+    rows = torch.tensor([3, 0])
+    value = squared_distance(SHOTS, targets.y, targets.c)(x[rows], rows)
+    expected = 2 * resimulation_error(SHOTS, x[:, None], targets.y, targets.c)[rows, 0]
+    torch.testing.assert_close(value, expected)

@@ -97,3 +97,29 @@ def test_held_out_pairs_are_judged_by_their_values_alone(rows):
     scale = surrogate.outputs
     expected = misfit(scale(surrogate(held.x)), scale(held.y)).detach().cpu()
     torch.testing.assert_close(surrogate.history.validation[0], expected)
+
+
+def test_a_context_becomes_further_inputs_in_scales_of_their_own():
+    data = linear_pairs()
+    c = 1000 + 50 * torch.rand(20, 1, generator=runtime.generator(1)).to(data.x)
+    shifted = Pairs(data.x, data.y + 0.01 * c, c)
+    surrogate = fit_line(data=shifted)
+    assert len(surrogate.inputs.shift) == 3
+    torch.testing.assert_close(surrogate.inputs.shift[2:], c.mean(0))
+    found = surrogate(torch.cat([data.x, c], 1))[0]
+    torch.testing.assert_close(found, shifted.y, rtol=0, atol=0.02 * data.y.std().item())
+    # given scales are those of x alone
+    own = fit_line(data=shifted, x_scaler=Standardizer([1.0, 2.0], [3.0, 4.0]), epochs=1)
+    assert own.inputs.shift[:2].tolist() == [1, 2]
+    torch.testing.assert_close(own.inputs.scale[2:], c.std(0, correction=0))
+
+
+def test_a_context_counts_in_the_derivatives_and_in_the_held_out_pairs():
+    data = linear_pairs()
+    c = torch.rand(20, 1, generator=runtime.generator(1)).to(data.x)
+    shifted = Pairs(data.x, data.y + 4 * c, c)
+    slopes = torch.cat([SLOPES, torch.full((2, 1), 4.0)], 1).expand(20, 2, 3).to(data.x)
+    surrogate = fit_line(data=shifted, derivatives=slopes, held_out=shifted)
+    found = jacobian(surrogate, torch.cat([data.x, c], 1)).detach()[0]
+    torch.testing.assert_close(found, slopes, rtol=0.05, atol=0.1)
+    assert surrogate.history.validation[-1] < 0.02 * surrogate.history.validation[0]

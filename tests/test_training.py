@@ -337,3 +337,19 @@ def test_data_of_different_lengths_are_named():
     network = MLP([1, 1])
     with pytest.raises(ValueError, match=r"data\[0\] has 2, data\[1\] has 1"):
         train(network, lambda u, v: {}, (column(1.0, 2.0), column(1.0)))
+
+
+def test_a_single_members_weights_may_have_any_shape(device):
+    """As those of a network that was not made for several members."""
+    layer = torch.nn.Linear(2, 3).to(device)
+    rows = torch.ones(4, 2, device=device)
+    seen = []
+
+    def terms(u):
+        if layer.weight.grad is not None:
+            seen.append([p.grad.clone() for p in layer.parameters()])
+        return {"loss": (layer(u) - 9).square().sum()}
+
+    train(layer, terms, (rows,), epochs=2, batch_size=None, clip=0.5)
+    norm = torch.cat([grad.flatten() for grad in seen[0]]).norm()
+    torch.testing.assert_close(norm, torch.tensor(0.5).to(norm))

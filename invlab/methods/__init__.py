@@ -12,6 +12,7 @@ from invlab.methods.direct import Direct
 from invlab.methods.encoder_decoder import EncoderDecoder
 from invlab.methods.flow_matching import FlowMatching
 from invlab.methods.invertible import INN, ConditionalINN
+from invlab.methods.joint import Joint
 from invlab.methods.mixture_density import MixtureDensity
 from invlab.methods.neural_adjoint import NeuralAdjoint, Pool
 from invlab.methods.tandem import Tandem
@@ -25,6 +26,7 @@ _METHODS: dict[str, Callable[..., Method]] = {
     "encoder_decoder": EncoderDecoder,
     "flow_matching": FlowMatching,
     "inn": INN,
+    "joint": Joint,
     "mixture_density": MixtureDensity,
     "nearest": Nearest,
     "neural_adjoint": NeuralAdjoint,

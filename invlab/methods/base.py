@@ -47,6 +47,8 @@ class Method(Protocol):
 class InverseNetwork(nn.Module):
     """I: y → x, one answer a target. The subclasses differ in the loss that trains it.
 
+    Where the task has a context and the method takes one, the network is I: (y, c) → x.
+
     Args:
         norm: ``"l1"`` or ``"l2"``.
         width: units of each hidden layer.
@@ -63,6 +65,8 @@ class InverseNetwork(nn.Module):
     forward_layers: int | None = None
     # What the loss compares: unknowns ("x") or their effect ("y").
     measures: Literal["x", "y"] = "y"
+    # Whether the network may see a context beside y.
+    takes_context = False
 
     def __init__(
         self,
@@ -85,6 +89,8 @@ class InverseNetwork(nn.Module):
         self.activation = activation
         self.x_scaler, self.y_scaler = x_scaler, y_scaler
         self._given = x_scaler is not None, y_scaler is not None
+        self.c_scaler: Standardizer | None = None
+        self.c_dim = 0
         self.held_out = held_out
         self.training_options = training
         self.history: dict[str, History] = {}
@@ -95,13 +101,18 @@ class InverseNetwork(nn.Module):
         """Name in the registry: the file's name."""
         return type(self).__module__.rsplit(".", 1)[-1]
 
-    def build(self, x_dim: int, y_dim: int, *, seeds: Sequence[int] = (0,)) -> Self:
+    def build(self, x_dim: int, y_dim: int, *, seeds: Sequence[int] = (0,), c_dim: int = 0) -> Self:
         """Make the untrained networks; call it before ``load_state_dict`` on a new instance."""
         self.x_scaler = self.x_scaler or Standardizer.identity(x_dim)
         self.y_scaler = self.y_scaler or Standardizer.identity(y_dim)
-        sizes = [y_dim, *[self.width] * (self.inverse_layers - 1), x_dim]
+        self.c_dim = c_dim
+        seen = self.y_scaler
+        if c_dim:
+            self.c_scaler = self.c_scaler or Standardizer.identity(c_dim)
+            seen = seen.beside(self.c_scaler)
+        sizes = [y_dim + c_dim, *[self.width] * (self.inverse_layers - 1), x_dim]
         core = MLP(sizes, seeds=seeds, stream="inverse", activation=self.activation)
-        self.inverse = ScaledNetwork(core, self.y_scaler, self.x_scaler)
+        self.inverse = ScaledNetwork(core, seen, self.x_scaler)
         if self.forward_layers is not None:
             self.surrogate = build_surrogate(
                 self.x_scaler,
@@ -117,15 +128,20 @@ class InverseNetwork(nn.Module):
         """Train on pairs. Several seeds train together; :meth:`member` takes one out."""
         raise NotImplementedError(f"{type(self).__name__}: write fit(task, data, *, seed)")
 
-    def invert(self, y: Tensor) -> Tensor:
+    def invert(self, y: Tensor, c: Tensor | None = None) -> Tensor:
         """Answers of all members: targets ``(B, *dy)`` to ``(K, B, dx)``, in the dtype of y."""
-        return self._answers(y, 1, None)
+        return self._answers(y, 1, c)
 
     def _answers(self, y: Tensor, n: int, c: Tensor | None) -> Tensor:
         like = self.inverse.inputs.shift if hasattr(self, "inverse") else None
-        flat = require_request(self.name, y, n, c, like=like)
+        like = None if like is None else like[: len(like) - self.c_dim]
+        flat = require_request(self.name, y, n, c, like=like, c_dim=self.c_dim)
         with torch.no_grad():
-            return self.inverse(flat.float()).to(y.dtype)
+            return self.inverse(self._seen(flat.float(), c)).to(y.dtype)
+
+    def _seen(self, y: Tensor, c: Tensor | None) -> Tensor:
+        """What the network sees: ``(..., dy)``, with ``(..., dc)`` behind it where there is one."""
+        return y if c is None else torch.cat([y, c.to(y)], -1)
 
     def propose(
         self,
@@ -140,7 +156,7 @@ class InverseNetwork(nn.Module):
         The network is deterministic: more guesses of it are copies, and say so by being equal.
 
         Raises:
-            ValueError: not fitted, ``n < 1``, a context (this method takes none), several
+            ValueError: not fitted, ``n < 1``, a context that is missing or not taken, several
                 members, or targets of the wrong shape, device or with NaN.
         """
         answers = self._answers(y, n, c)
@@ -162,8 +178,9 @@ class InverseNetwork(nn.Module):
     ) -> tuple[list[int], Pairs, Pairs | None]:
         """Seeds, training pairs and held-out pairs; scales fitted on the training pairs alone."""
         seeds = [seed] if isinstance(seed, int) else list(seed)
-        data = usable_pairs(self.name, task, data)
-        data = Pairs(data.x.float(), data.y.float().flatten(1))
+        data = usable_pairs(self.name, task, data, takes_context=self.takes_context)
+        c = None if data.c is None else data.c.float()
+        data = Pairs(data.x.float(), data.y.float().flatten(1), c)
         kept: Pairs = data
         validation: Pairs | None = None
         if self.held_out:
@@ -173,23 +190,32 @@ class InverseNetwork(nn.Module):
             self.x_scaler = Standardizer.fit(kept.x)
         if not self._given[1]:
             self.y_scaler = Standardizer.fit(kept.y)
-        self.build(kept.x.shape[1], kept.y.shape[1], seeds=seeds)
+        self.c_scaler = None if kept.c is None else Standardizer.fit(kept.c)
+        c_dim = 0 if kept.c is None else kept.c.shape[1]
+        self.build(kept.x.shape[1], kept.y.shape[1], seeds=seeds, c_dim=c_dim)
         self.to(kept.x.device)
         return seeds, kept, validation
 
 
 def require_request(
-    name: str, y: Tensor, n: int, c: Tensor | None, *, like: Tensor | None
+    name: str,
+    y: Tensor,
+    n: int,
+    c: Tensor | None,
+    *,
+    like: Tensor | None,
+    c_dim: int = 0,
 ) -> Tensor:
-    """Check what ``propose`` was asked, for a method called ``name`` that takes no context.
+    """Check what ``propose`` was asked, for a method called ``name``.
 
     Args:
         name: of the method, for messages.
         y: targets, ``(B, *dy)``.
         n: guesses a target.
-        c: must be None.
+        c: contexts, ``(B, c_dim)``; None for a method that takes none, or whose task has none.
         like: one number for each number of a target, on the device that targets should be on;
             None before the method is fitted.
+        c_dim: numbers of a context.
 
     Returns:
         The targets as ``(B, dy)``.
@@ -198,22 +224,34 @@ def require_request(
         TypeError, ValueError: says which of these is wrong.
     """
     require_count(f"{name}: n", n)
-    if c is not None:
+    if c is not None and not c_dim:
         raise ValueError(f"{name}: takes no context c, got one")
     if like is None:
         raise ValueError(f"{name}: call fit(task, data) before asking for answers")
     require_tensor(f"{name}: y", y, batch_shape(y), device=like.device)
-    return require_tensor(f"{name}: y", y.flatten(1), ("B", len(like)))
+    flat = require_tensor(f"{name}: y", y.flatten(1), ("B", len(like)))
+    if c_dim:
+        if c is None:
+            raise ValueError(f"{name}: needs a context c of shape (B, {c_dim}), got none")
+        require_tensor(f"{name}: c", c, (len(y), c_dim), device=y.device)
+    return flat
 
 
-def usable_pairs(name: str, task: Task, data: Pairs) -> Pairs:
-    """The pairs with a valid y, of a method called ``name`` that takes no context.
+def usable_pairs(name: str, task: Task, data: Pairs, *, takes_context: bool = False) -> Pairs:
+    """The pairs with a valid y, of a method called ``name``.
 
     Raises:
-        ValueError: a context, or pairs with the unknowns of another task.
+        ValueError: a context where the method takes none, or one that does not fit the task, or
+            pairs with the unknowns of another task.
     """
-    if data.c is not None or task.context is not None:
+    if not takes_context and (data.c is not None or task.context is not None):
         raise ValueError(f"{name}: takes no context c, but the task or the data has one")
+    wanted = 0 if task.context is None else task.context.dim
+    came = 0 if data.c is None else data.c.shape[1]
+    if wanted != came:
+        raise ValueError(
+            f"{name}: expected pairs with the {wanted} context numbers of {task.name}, got {came}"
+        )
     if data.x.shape[1] != task.x_dim:
         raise ValueError(
             f"{name}: expected pairs with the {task.x_dim} unknowns of {task.name}, "

@@ -1,4 +1,4 @@
-"""Direct regression of x on y, and the same network trained through the true simulator."""
+"""Direct regression of x on y (and c), and the same network trained through the true simulator."""
 
 from __future__ import annotations
 
@@ -23,8 +23,13 @@ class Direct(InverseNetwork):
             (11), and needs a differentiable simulator at each training step.
         options: see :class:`~invlab.methods.base.InverseNetwork`.
 
+    On a task with a context the network sees y and c; this is the supervised baseline of Holl and
+    Thuerey (arXiv 2408.08119).
+
     Source: Rivera, Pardo and Alberdi (2020), Section 3.
     """
+
+    takes_context = True
 
     def __init__(
         self,
@@ -50,27 +55,34 @@ class Direct(InverseNetwork):
                 "use 'tandem', whose surrogate has them"
             )
         seeds, data, validation = self._prepare(task, data, seed)
-        x_scale, y_scale = self.inverse.outputs, self.inverse.inputs
+        x_scale, y_scale = self.inverse.outputs, self.y_scaler
+        assert y_scale is not None
 
-        def inverse(x: Tensor, y: Tensor) -> dict[str, Tensor]:
-            x_hat = self.inverse(y)
+        def inverse(x: Tensor, y: Tensor, c: Tensor | None = None) -> dict[str, Tensor]:
+            x_hat = self.inverse(self._seen(y, c))
             return {"inverse": losses.inverse_misfit(x_scale(x_hat), x_scale(x), self.norm)}
 
-        def simulate(x_hat: Tensor) -> Tensor:
-            return y_scale(task.simulator(x_hat).flatten(2))
+        def effect(x: Tensor, y: Tensor, c: Tensor | None = None) -> dict[str, Tensor]:
+            x_hat = self.inverse(self._seen(y, c))
 
-        def effect(x: Tensor, y: Tensor) -> dict[str, Tensor]:
-            return {
-                "effect": losses.effect_misfit(simulate, self.inverse(y), y_scale(y), self.norm)
-            }
+            def simulate(x_hat: Tensor) -> Tensor:
+                # all rows at once come without the axis of members
+                given = () if c is None else (c.expand(*x_hat.shape[:-1], -1),)
+                return y_scale(task.simulator(x_hat, *given).flatten(2))
+
+            return {"effect": losses.effect_misfit(simulate, x_hat, y_scale(y), self.norm)}
 
         self.history["inverse"] = train(
             self.inverse,
             inverse if self.misfit == "inverse" else effect,
-            (data.x, data.y),
+            _tensors(data),
             seeds=seeds,
-            validation=None if validation is None else (validation.x, validation.y),
+            validation=None if validation is None else _tensors(validation),
             description=f"direct, {self.misfit} misfit",
             **self.training_options,
         )
         return self
+
+
+def _tensors(data: Pairs) -> tuple[Tensor, ...]:
+    return (data.x, data.y) if data.c is None else (data.x, data.y, data.c)

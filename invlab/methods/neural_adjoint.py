@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor
 
 from invlab import runtime
-from invlab.losses import boundary_loss
+from invlab.methods import adjoint_search
 from invlab.methods.base import Seeds, require_request, usable_pairs
 from invlab.methods.baselines import nearest_rows
-from invlab.minimize import minimize
+from invlab.minimize.coordinates import Unit
 from invlab.networks import Standardizer
 from invlab.priors import Box
 from invlab.refine import gauss_newton, rank
@@ -22,8 +23,10 @@ from invlab.validation import require_count
 
 __all__ = ["NeuralAdjoint", "Pool"]
 
-Search = Literal["gauss-newton", "adam"]
-Starts = Literal["prior", "box"]
+Search = Literal["gauss-newton", "adam", "bfgs"]
+Starts = Literal["prior", "box", "center"]
+# Candidates a target and steps of each search, where the caller gives none.
+DEFAULTS = {"gauss-newton": (200, 4), "adam": (200, 300), "bfgs": (1, 200)}
 # Training that brings the surrogate's error a hundred times below the published one.
 TRAINING: TrainingOptions = {
     "epochs": 300,
@@ -45,19 +48,26 @@ class NeuralAdjoint:
         search: ``"gauss-newton"``: one pass of f̂ over a pool of prior draws that all targets
             share, the nearest ``candidates`` of each target, a few clipped steps of least length.
             ``"adam"``, the paper's: ``candidates`` random starts a target, 300 steps of Adam on
-            misfit and boundary loss.
-        candidates: points searched for each target; more where more guesses are asked for.
+            misfit and boundary loss. ``"bfgs"``: BFGS on the same sum, in float64 and for all
+            targets at once, from the middle of the prior; the baseline of Holl and Thuerey.
+        candidates: points searched for each target; more where more guesses are asked for. 200
+            if not given, and 1 for BFGS.
         pool: prior draws that f̂ is evaluated on (Gauss–Newton).
         anchors: share of the candidates that start from training pairs instead (Gauss–Newton).
             There the error of f̂ is known, and it is taken off: the search solves
             ``f̂(x) = y − (y_i − f̂(x_i))``, so that f̂ is exact where it starts. These come first
             in the ranking, the nearest pair's first. Ours; the paper has none.
-        steps: of the search; 4 for Gauss–Newton, 300 for Adam, if not given.
+        steps: of the search; 4 for Gauss–Newton, 300 for Adam, 200 for BFGS, if not given.
         clip: largest step of an unknown, in standard deviations of the training x.
-        boundary: weight of :func:`invlab.losses.boundary_loss` (Adam); 0 leaves it out. The
-            misfit it is added to is in units of the variance of y.
-        starts: where Adam starts: draws of the prior, or uniform in the task's box.
+        boundary: weight of :func:`invlab.losses.boundary_loss` (Adam, BFGS); 0 leaves it out.
+            The misfit it is added to is in units of the variance of y.
+        starts: where Adam and BFGS start: draws of the ``"prior"``, or uniform in the task's
+            ``"box"``; with ``"center"`` the first is the middle of the prior, its mean for boxes
+            and normal laws, and only further ones are draws. ``"prior"`` for Adam and
+            ``"center"`` for BFGS, if not given.
         lr: of Adam, in units of the box.
+        unit: of BFGS, see :class:`~invlab.minimize.coordinates.Coordinates`; a tenth of the
+            half-width of the task's box if not given.
         ranked: whether guesses are returned in the order of f̂'s error, best first.
         ensemble: networks in f̂, trained together and averaged.
         spread: weight of the networks' disagreement in the ranking.
@@ -65,6 +75,9 @@ class NeuralAdjoint:
         held_out: share of the pairs for validation; the best weights are kept.
         x_scaler, y_scaler: as in :class:`~invlab.methods.base.InverseNetwork`.
         training: passed on to :func:`invlab.training.train`.
+
+    Where the task has a context, f̂ sees x and c. Gauss–Newton takes none, since its pool is
+    evaluated once for all targets.
 
     Source: Ren, Padilla and Malof (2020), Section 4.
     """
@@ -76,14 +89,15 @@ class NeuralAdjoint:
         self,
         *,
         search: Search = "gauss-newton",
-        candidates: int = 200,
+        candidates: int | None = None,
         pool: int = 20_000,
         anchors: float = 0.5,
         steps: int | None = None,
         clip: float = 0.2,
         boundary: float = 10.0,
-        starts: Starts = "prior",
+        starts: Starts | None = None,
         lr: float = 0.5,
+        unit: Unit | None = None,
         ranked: bool = True,
         ensemble: int = 1,
         spread: float = 0.0,
@@ -94,18 +108,21 @@ class NeuralAdjoint:
         y_scaler: Standardizer | None = None,
         training: TrainingOptions | None = None,
     ) -> None:
-        if search not in ("gauss-newton", "adam"):
-            raise ValueError(f"search: expected 'gauss-newton' or 'adam', got {search!r}")
-        if starts not in ("prior", "box"):
-            raise ValueError(f"starts: expected 'prior' or 'box', got {starts!r}")
-        self.search, self.starts, self.ranked = search, starts, ranked
-        self.candidates = require_count("candidates", candidates)
+        if search not in DEFAULTS:
+            raise ValueError(f"search: expected one of {', '.join(DEFAULTS)}, got {search!r}")
+        if starts not in ("prior", "box", "center", None):
+            raise ValueError(f"starts: expected 'prior', 'box' or 'center', got {starts!r}")
+        self.search, self.ranked, self.unit = search, ranked, unit
+        self.starts = starts or ("center" if search == "bfgs" else "prior")
+        default = DEFAULTS[search]
+        self.candidates = require_count(
+            "candidates", default[0] if candidates is None else candidates
+        )
         self.pool = require_count("pool", pool)
         if not 0 <= anchors <= 1:
             raise ValueError(f"anchors: expected a share between 0 and 1, got {anchors}")
         self.anchors = anchors
-        default = 4 if search == "gauss-newton" else 300
-        self.steps = require_count("steps", default if steps is None else steps)
+        self.steps = require_count("steps", default[1] if steps is None else steps)
         self.clip, self.boundary, self.lr, self.spread = clip, boundary, lr, spread
         self.ensemble = require_count("ensemble", ensemble)
         self.width, self.layers = require_count("width", width), require_count("layers", layers)
@@ -116,7 +133,7 @@ class NeuralAdjoint:
     @property
     def exchangeable(self) -> bool:
         """Whether the order of the guesses means nothing."""
-        return not self.ranked and self.search == "adam"
+        return not self.ranked and self.search != "gauss-newton" and self.starts != "center"
 
     def fit(
         self, task: Task, data: Pairs, *, seed: Seeds = 0, surrogate: Surrogate | None = None
@@ -130,13 +147,19 @@ class NeuralAdjoint:
             surrogate: one that is trained already; the pairs then only serve as anchors.
 
         Raises:
-            ValueError: several seeds (one network or ensemble is trained at a time), a context,
-                or pairs of another task.
+            ValueError: several seeds (one network or ensemble is trained at a time), a context
+                that the search does not take, or pairs of another task.
         """
         if not isinstance(seed, int):
             raise ValueError(f"{self.name}: expected one seed, got {seed!r}")
+        if task.context is not None and self.search == "gauss-newton":
+            raise ValueError(
+                f"{self.name}: takes no context c with search='gauss-newton', whose pool all "
+                "targets share; use 'bfgs' or 'adam'"
+            )
         self.task = task
-        data = usable_pairs(self.name, task, data)
+        data = usable_pairs(self.name, task, data, takes_context=True)
+        self.c_dim = 0 if data.c is None else data.c.shape[1]
         held: Pairs | None = None
         if self.held_out and surrogate is None:
             data, held = data.split(self.held_out, generator=runtime.generator(seed, "held out"))
@@ -144,7 +167,7 @@ class NeuralAdjoint:
         with torch.no_grad():
             self.anchor_x = data.x.float()
             self.anchor_y = self.surrogate.outputs(data.y.float().flatten(1))
-            self.anchor_gap = self.anchor_y - self.predict(self.anchor_x)
+            self.anchor_gap = self.anchor_y - self.predict(self.anchor_x, data.c)
         return self
 
     def _train(self, data: Pairs, held: Pairs | None, seed: int) -> Surrogate:
@@ -160,9 +183,9 @@ class NeuralAdjoint:
             **self.training,
         ).requires_grad_(False)
 
-    def predict(self, x: Tensor) -> Tensor:
+    def predict(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """f̂ in scaled units of y, mean over the ensemble: ``(M, dx) -> (M, dy)``."""
-        return self.surrogate.scaled_mean(x)
+        return self.surrogate.scaled_mean(_inputs(x, c))
 
     def propose(
         self,
@@ -177,17 +200,26 @@ class NeuralAdjoint:
         Args:
             y: targets.
             n: guesses a target, at least 1.
-            c: not taken.
+            c: contexts, ``(B, dc)``, where the task has one.
             generator: draws the pool or the starts, the same for all targets.
 
         Raises:
-            ValueError: not fitted, ``n < 1``, a context, or targets of the wrong shape.
+            ValueError: not fitted, ``n < 1``, a context that is missing or not taken, or targets
+                of the wrong shape.
         """
-        like = self.surrogate.outputs.shift if hasattr(self, "surrogate") else None
-        flat = require_request(self.name, y, n, c, like=like)
+        fitted = hasattr(self, "surrogate")
+        like = self.surrogate.outputs.shift if fitted else None
+        c_dim = self.c_dim if fitted else 0
+        flat = require_request(self.name, y, n, c, like=like, c_dim=c_dim)
+        c = None if c is None else c.float()
         generator = runtime.generator(0, "neural adjoint") if generator is None else generator
-        search = self._gauss_newton if self.search == "gauss-newton" else self._adam
-        x, key = search(self.surrogate.outputs(flat.float()), max(n, self.candidates), generator)
+        goal, candidates = self.surrogate.outputs(flat.float()), max(n, self.candidates)
+        if self.search == "gauss-newton":
+            x, key = self._gauss_newton(goal, candidates, generator)
+        else:
+            start = self._starts(candidates, generator).to(goal)
+            x, error = (self._adam if self.search == "adam" else self._bfgs)(goal, c, start)
+            key = error + self.spread * self._disagreement(x, c)
         if self.ranked:
             x = rank(x, key)
         return x[:, :n].to(y.dtype)
@@ -224,48 +256,68 @@ class NeuralAdjoint:
         key[:, :anchored] = torch.where(reached, place.to(key), key[:, :anchored])
         return x, key
 
-    def _adam(
-        self, y: Tensor, candidates: int, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
-        box = self.task.box
-        law = self.task.prior if self.starts == "prior" else box
-        start = law.sample(candidates, generator=generator).to(y)
-        low, width = box.low.to(y), box.width.to(y)
-        found = [self._adam_one(target, (start - low) / width, low, width) for target in y]
-        x = torch.stack([x for x, _ in found])
-        return x, torch.stack([error for _, error in found]) + self.spread * self._disagreement(x)
+    def _starts(self, candidates: int, generator: torch.Generator) -> Tensor:
+        """Where Adam and BFGS start, the same for all targets: ``(T, dx)``, float64."""
+        law = self.task.box if self.starts == "box" else self.task.prior
+        if self.starts != "center":
+            return law.sample(candidates, generator=generator)
+        center = law.bounds.center[None]
+        if candidates == 1:
+            return center
+        return torch.cat([center, law.sample(candidates - 1, generator=generator)])
 
-    def _adam_one(
-        self, y: Tensor, start: Tensor, low: Tensor, width: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """All candidates of one target, in units of the box."""
+    def _adam(self, y: Tensor, c: Tensor | None, start: Tensor) -> tuple[Tensor, Tensor]:
+        """Candidates ``(B, T, dx)`` and their error ``(B, T)``, one target after the other."""
 
-        def misfit(u: Tensor) -> Tensor:
-            return (self.predict(low + u * width) - y).square().mean(1)
+        def search(row: int) -> tuple[Tensor, Tensor]:
+            given = None if c is None else c[row].expand(len(start), -1)
+            return adjoint_search.adam(
+                lambda x: (self.predict(x, given) - y[row]).square().mean(1),
+                start,
+                self.task.box,
+                boundary=self.boundary,
+                lr=self.lr,
+                steps=self.steps,
+            )
 
-        def objective(u: Tensor) -> Tensor:
-            return misfit(u) + self.boundary * boundary_loss(low + u * width, self.task.box)
+        found = [search(row) for row in range(len(y))]
+        return torch.stack([x for x, _ in found]), torch.stack([error for _, error in found])
 
-        solution = minimize(
-            objective,
-            start,
-            method="adam",
-            lr=self.lr,
-            schedule="adaptive",
-            patience=10,
-            maxiter=self.steps,
-            gtol=1e-9,
+    def _bfgs(self, y: Tensor, c: Tensor | None, start: Tensor) -> tuple[Tensor, Tensor]:
+        """The same by BFGS, all targets and candidates at once."""
+        # in single precision the changes of the misfit drown in rounding long before its minimum
+        surrogate = copy.deepcopy(self.surrogate).requires_grad_(False).double()
+        rows = torch.arange(len(y), device=y.device).repeat_interleave(len(start))
+        goal, given = y.double()[rows], None if c is None else c.double()[rows]
+
+        def misfit(x: Tensor, some: Tensor) -> Tensor:
+            seen = _inputs(x, None if given is None else given[some])
+            return (surrogate.scaled_mean(seen) - goal[some]).square().mean(1)
+
+        x, error = adjoint_search.bfgs(
+            misfit,
+            start.double().repeat(len(y), 1),
+            self.task.box,
+            boundary=self.boundary,
+            unit=self.unit,
+            steps=self.steps,
         )
-        with torch.no_grad():
-            return low + solution.x * width, misfit(solution.x)
+        shape = (len(y), len(start))
+        return x.unflatten(0, shape).to(y), error.unflatten(0, shape).to(y)
 
-    def _disagreement(self, x: Tensor) -> Tensor:
+    def _disagreement(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """Variance of the ensemble in scaled y, mean over its components: ``(B, T)``."""
         if len(self.surrogate) == 1 or not self.spread:
             return torch.zeros(x.shape[:2], dtype=x.dtype, device=x.device)
+        given = None if c is None else c.repeat_interleave(x.shape[1], 0)
         with torch.no_grad():
-            each = self.surrogate.scaled(x.flatten(0, 1))
+            each = self.surrogate.scaled(_inputs(x.flatten(0, 1), given))
         return each.var(0).mean(1).unflatten(0, x.shape[:2])
+
+
+def _inputs(x: Tensor, c: Tensor | None) -> Tensor:
+    """What f̂ sees: ``(M, dx)``, with ``(M, dc)`` behind it where there is a context."""
+    return x if c is None else torch.cat([x, c.to(x)], 1)
 
 
 class Pool(NeuralAdjoint):

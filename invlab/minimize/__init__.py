@@ -2,7 +2,9 @@
 
 ``minimize`` (this file) checks the call and picks the method; ``driver`` is the loop that all
 methods share; ``bfgs`` (with ``wolfe``, its line search), ``descent`` and ``levenberg`` are
-the methods; ``objective`` evaluates the caller's function; ``solution`` is what comes back.
+the methods; ``joint`` trains one network for all rows, and ``answers`` keeps the account of its
+searches; ``objective`` evaluates the caller's function, and ``coordinates`` says in which units
+a search sees the unknowns; ``solution`` is what comes back.
 """
 
 from __future__ import annotations
@@ -16,19 +18,21 @@ import torch
 from torch import Tensor
 
 from invlab.minimize.bfgs import BFGS
+from invlab.minimize.coordinates import Coordinates, Moved, Unit
 from invlab.minimize.descent import Descent
 from invlab.minimize.driver import Limits, Method, drive
+from invlab.minimize.joint import Joint
 from invlab.minimize.levenberg import LevenbergMarquardt
 from invlab.minimize.objective import Objective
-from invlab.minimize.solution import Solution
+from invlab.minimize.solution import Ledger, Solution
 from invlab.priors import Box
 from invlab.validation import require_count, require_tensor
 
 __all__ = ["Solution", "minimize"]
 
-# A method and the defaults of its own options. A method that runs others, such as restarts from
-# several points, would stand beside `drive` and call it; one that only steps belongs here.
-METHODS: dict[str, tuple[Callable[..., Method[Any]], dict[str, Any]]] = {
+# A method and the defaults of its own options. What only steps is run by `drive`; `Joint` runs
+# others, and calls it.
+METHODS: dict[str, tuple[Callable[..., Method[Any]] | type[Joint], dict[str, Any]]] = {
     "gd": (
         Descent,
         {"adam": False, "lr": 0.1, "schedule": "adaptive", "patience": 1, "growth": 1.2},
@@ -39,7 +43,9 @@ METHODS: dict[str, tuple[Callable[..., Method[Any]], dict[str, Any]]] = {
     ),
     "bfgs": (BFGS, {}),
     "lm": (LevenbergMarquardt, {}),
+    "joint": (Joint, {}),
 }
+SECOND_ORDER = ("bfgs", "lm", "joint")
 # First-order methods get a fixed number of iterations, the others SciPy's 200 an unknown.
 FIRST_ORDER_ITERATIONS = 1000
 ITERATIONS_PER_UNKNOWN = 200
@@ -84,16 +90,23 @@ def minimize(
         x0: starts, ``(B, d)``, floating point, on any device; float64 for full accuracy. Rows may
             hold NaN, and then do not start.
         method: ``"bfgs"`` (smooth objectives; SciPy's defaults, options ``c1``, ``c2``,
-            ``trials``), ``"lm"`` (Levenberg–Marquardt, few unknowns; option ``damping``),
-            ``"gd"`` or ``"adam"`` (options ``lr``, ``schedule``, ``patience``, ``growth``; Adam
-            also ``betas``, ``eps``). The classes of these modules describe the options.
+            ``trials``, ``unit``), ``"lm"`` (Levenberg–Marquardt, few unknowns; option
+            ``damping``), ``"gd"`` or ``"adam"`` (options ``lr``, ``schedule``, ``patience``,
+            ``growth``; Adam also ``betas``, ``eps``), or ``"joint"``: the rows are related
+            problems, one network learns to solve them from a row of ``features`` each, and BFGS
+            finishes them; see :class:`~invlab.minimize.joint.Joint` for its options, among them
+            ``fallback=True``, which is never worse than ``"bfgs"``. The classes of these modules
+            describe the options.
         jac: the gradient ``(n, d)`` (for ``"lm"`` the Jacobian ``(n, m, d)``) as a function of
             the same arguments, or True where ``fun`` returns the pair. None: autograd.
-        bounds: a box to stay in, by projection; not for ``"bfgs"``. Starts outside begin at the
-            nearest point inside.
+        bounds: a box to stay in, by projection; ``"bfgs"`` and ``"joint"`` search instead over
+            coordinates that a scaled tanh maps into the box. Their ``gtol`` is measured there, so
+            that a row driven to an edge, where the tanh is flat, counts as converged. Starts
+            outside begin at the nearest point inside.
         gtol: a row has converged when no component of its gradient (projected, where there are
             bounds) exceeds this, in units of the objective over those of x.
-        maxiter: iterations a row; 200 d, or 1000 for ``"gd"`` and ``"adam"``.
+        maxiter: iterations a row; 200 d, or 1000 for ``"gd"`` and ``"adam"``. For ``"joint"``
+            those of each BFGS; the network has ``iterations`` of its own.
         maxfev: evaluations a row; five times ``maxiter``.
         record: whether to keep the history of the best values.
         options: those of the method, see above.
@@ -107,7 +120,8 @@ def minimize(
             of ``fun`` that do not have one row a problem or carry no gradient.
 
     Warns:
-        UserWarning: ``"bfgs"`` or ``"lm"`` below float64 with a ``gtol`` that rounding hides.
+        UserWarning: ``"bfgs"``, ``"lm"`` or ``"joint"`` below float64 with a ``gtol`` that
+            rounding hides.
     """
     _check(x0, method, bounds, gtol, options)
     build, defaults = METHODS[method]
@@ -118,8 +132,9 @@ def minimize(
     if maxfev is None:
         maxfev = EVALUATIONS_PER_ITERATION * maxiter
     limits = Limits(gtol, maxiter, require_count("maxfev", maxfev), bounds)
+    unit = options.pop("unit", None) if method == "bfgs" else None
     search = build(limits, **{**defaults, **options})
-    if x0.dtype != torch.float64 and method in ("bfgs", "lm") and gtol < FLOAT32_GTOL:
+    if x0.dtype != torch.float64 and method in SECOND_ORDER and gtol < FLOAT32_GTOL:
         warnings.warn(
             f"minimize: {x0.dtype} rounds small changes of the objective away, so {method!r} may "
             f"stall before gtol = {gtol:g}; use x0.double(), or gtol = {FLOAT32_GTOL:g}",
@@ -129,9 +144,30 @@ def minimize(
     with torch.no_grad():
         start = limits.clip(x0.detach().clone())
         objective = Objective(fun, jac, start, residuals=method == "lm")
-        ledger = drive(search, objective, start, limits, name=method, record=record)
+        if isinstance(search, Joint):
+            return search.solve(objective, start, record=record)
+        if method == "bfgs" and (bounds is not None or unit is not None):
+            ledger = _in_coordinates(search, objective, start, limits, unit, record)
+        else:
+            ledger = drive(search, objective, start, limits, name=method, record=record)
         dtype = str(x0.dtype).removeprefix("torch.")
         return ledger.solution(gtol=gtol, maxiter=maxiter, maxfev=maxfev, dtype=dtype)
+
+
+def _in_coordinates(
+    search: Method[Any],
+    objective: Objective,
+    x0: Tensor,
+    limits: Limits,
+    unit: Unit | None,
+    record: bool,
+) -> Ledger:
+    """A search that knows no box, over coordinates that do not need one."""
+    coordinates = Coordinates(x0, unit, limits.box)
+    moved, free = Moved(objective, coordinates), limits._replace(box=None)
+    ledger = drive(search, moved, coordinates.z(x0), free, name="bfgs", record=record)
+    ledger.x = coordinates.x(ledger.x)
+    return ledger
 
 
 def _check(
@@ -146,19 +182,21 @@ def _check(
     known = {field.name for field in fields(build)} - {"limits", "adam"}  # type: ignore[arg-type]
     if method == "gd":
         known -= {"betas", "eps"}
+    if method == "bfgs":
+        known |= {"unit"}
     unknown = sorted(set(options) - known)
     if unknown:
         raise ValueError(
             f"method {method!r}: expected options among {', '.join(sorted(known))}, "
             f"got {', '.join(unknown)}"
         )
+    if method == "joint" and "features" not in options:
+        raise ValueError(
+            "features: method 'joint' needs them, a row for each problem: what tells it from the "
+            "others, such as its observation"
+        )
     if bounds is None:
         return
-    if method == "bfgs":
-        raise ValueError(
-            "bounds: method 'bfgs' knows none; use 'lm', 'adam' or 'gd', or search over an unknown "
-            "that a scaled tanh maps into the box"
-        )
     if not isinstance(bounds, Box):
         raise TypeError(f"bounds: expected a Box, got {type(bounds).__name__}")
     if bounds.dim != x0.shape[1]:

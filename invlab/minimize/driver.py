@@ -8,13 +8,14 @@ place: an interrupt at any moment finds a whole one.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
 from invlab import runtime
-from invlab.minimize.objective import Evaluation, Objective
+from invlab.minimize.objective import Evaluation
 from invlab.minimize.solution import Ledger, Reason
 from invlab.priors import Box
 
@@ -108,9 +109,18 @@ class _Front(NamedTuple):
 
 
 def drive(
-    method: Method[S], objective: Objective, x0: Tensor, limits: Limits, *, name: str, record: bool
+    method: Method[S],
+    objective: Callable[[Tensor, Tensor], Evaluation],
+    x0: Tensor,
+    limits: Limits,
+    *,
+    name: str,
+    record: bool,
 ) -> Ledger:
-    """Run a method on all rows of ``x0`` ``(B, d)`` until each has a reason to stop."""
+    """Run a method on all rows of ``x0`` ``(B, d)`` until each has a reason to stop.
+
+    ``objective`` gets points ``(n, d)`` and the numbers of their rows ``(n,)``.
+    """
     ledger = Ledger(x0)
     front = _Front(torch.arange(len(x0), device=x0.device), x0, ledger.fun, ledger.nit)
     nfev = 0

@@ -35,10 +35,12 @@ TINY = {
     "encoder_decoder": NETWORK,
     "flow_matching": DRAWS | {"steps": 2},
     "inn": DRAWS | {"blocks": 2},
+    "joint": {"iterations": 5},
     "mixture_density": DRAWS | {"components": 3},
     "nearest": {},
     "neural_adjoint": SEARCH,
     "neural_adjoint adam": SEARCH | {"search": "adam", "steps": 5},
+    "neural_adjoint bfgs": SEARCH | {"search": "bfgs", "steps": 3},
     "pool": SEARCH,
     "prior": {},
     "tandem": NETWORK,
@@ -49,8 +51,12 @@ UNTRAINED = ("nearest", "prior")
 TRAINED = [case for case in TINY if case not in UNTRAINED]
 SAMPLERS = ("cinn", "cvae", "flow_matching", "inn", "mixture_density")
 SEARCHES = [case for case in TINY if TINY[case].get("pool")]
-# methods that cannot know a context; a draw from the prior needs to know nothing
-WITHOUT_CONTEXT = [case for case in TINY if case != "prior"]
+# the one method whose point it is that targets which are solved together help each other
+COUPLED = "joint"
+# a draw from the prior needs to know nothing: neither pairs nor contexts
+LEARNING = [case for case in TINY if case != "prior"]
+WITH_CONTEXT = ["direct", "joint", "neural_adjoint adam", "neural_adjoint bfgs"]
+WITHOUT_CONTEXT = [case for case in LEARNING if case not in WITH_CONTEXT]
 
 SQUARE = get_task("square")
 # two unknowns, three observations, the last of them constant
@@ -126,7 +132,16 @@ def test_observations_may_have_several_axes(case):
     assert fitted(case, image, data=data).propose(y, 2).shape == (4, 2, 2)
 
 
-@each_case
+# two answers a problem, which a context moves
+SHIFT = Task(
+    "shift",
+    lambda x, c: (x - c).square(),
+    Box([-1.0], [2.0]),
+    context=Box([0.0], [1.0]),
+)
+
+
+@pytest.mark.parametrize("case", [case for case in TINY if case != COUPLED])
 def test_proposals_do_not_change_when_other_targets_join(case):
     model, y = fitted(case), SQUARE.targets(9, seed=0).y
     together = model.propose(y, 2)
@@ -135,6 +150,14 @@ def test_proposals_do_not_change_when_other_targets_join(case):
         torch.testing.assert_close(
             model.propose(y[i : i + 1], 2), together[i : i + 1], rtol=1e-4, atol=1e-4
         )
+
+
+def test_the_joint_method_is_the_named_exception():
+    y = TWO.targets(9, seed=0).y
+    model = fitted(COUPLED, TWO, iterations=40, refine=False)
+    alone = model.propose(y[:1])
+    assert not torch.allclose(model.propose(y)[:1], alone, rtol=1e-4, atol=1e-4)
+    assert torch.equal(model.propose(y[:1]), alone)
 
 
 @each_case
@@ -155,7 +178,7 @@ def test_the_same_generator_gives_the_same_proposals(case):
     model, y = fitted(case), SQUARE.targets(4, seed=0).y
     draws = [model.propose(y, 3, generator=runtime.generator(k)) for k in (5, 5, 6)]
     assert torch.equal(draws[0], draws[1])
-    if case == "prior" or case in SEARCHES or case in SAMPLERS:
+    if case in ("prior", "joint") or case in SEARCHES or case in SAMPLERS:
         assert not torch.equal(draws[0], draws[2])
 
 
@@ -208,7 +231,7 @@ def test_pairs_with_an_invalid_observation_are_left_out_with_a_warning(case):
     assert torch.equal(model.propose(y, 3), whole.propose(y, 3))
 
 
-@pytest.mark.parametrize("case", WITHOUT_CONTEXT)
+@pytest.mark.parametrize("case", LEARNING)
 def test_pairs_without_a_valid_observation_are_refused(case):
     data = SQUARE.sample(8)
     with pytest.raises(ValueError, match="square: expected pairs with a valid y, got 8 invalid"):
@@ -282,20 +305,69 @@ def test_a_bad_number_of_guesses_is_named(case, n, error):
         ready(case).propose(SQUARE.targets(2, seed=0).y, n)
 
 
-@pytest.mark.parametrize("case", WITHOUT_CONTEXT)
+@pytest.mark.parametrize("case", LEARNING)
 def test_pairs_of_another_task_are_refused(case):
     with pytest.raises(ValueError, match=rf"{name_of(case)}: .*1 unknowns? of square, got 2"):
         fitted(case, SQUARE, data=TWO.sample(48))
 
 
-@pytest.mark.parametrize("case", WITHOUT_CONTEXT)
-def test_a_context_is_refused(case):
+@pytest.mark.parametrize("case", LEARNING)
+def test_a_context_that_the_task_does_not_have_is_refused(case):
     y = SQUARE.targets(2, seed=0).y
     with pytest.raises(ValueError, match=f"{name_of(case)}: takes no context c"):
         ready(case).propose(y, c=y)
-    task = Task("shift", lambda x, c: x + c, Box([0.0], [1.0]), context=Box([0.0], [1.0]))
+
+
+@pytest.mark.parametrize("case", WITHOUT_CONTEXT)
+def test_a_context_is_refused(case):
     with pytest.raises(ValueError, match=f"{name_of(case)}: takes no context c"):
-        fitted(case, task)
+        fitted(case, SHIFT)
+
+
+@pytest.mark.parametrize("n", [1, 3])
+@pytest.mark.parametrize("case", WITH_CONTEXT)
+def test_a_context_is_taken_and_matters(case, n):
+    targets = SHIFT.targets(5, seed=0)
+    model = fitted(case, SHIFT, data=SHIFT.sample(48))
+    x = model.propose(targets.y, n, targets.c)
+    assert x.shape == (5, n, 1)
+    assert x.isfinite().all()
+    assert torch.equal(model.propose(targets.y, n, targets.c), x)
+    assert not torch.equal(model.propose(targets.y, n, targets.c.flip(0)), x)
+
+
+@pytest.mark.parametrize("case", [case for case in WITH_CONTEXT if case != COUPLED])
+def test_proposals_with_a_context_do_not_change_when_other_targets_join(case):
+    targets = SHIFT.targets(5, seed=0)
+    model = fitted(case, SHIFT)
+    together = model.propose(targets.y, 2, targets.c)
+    for i in range(5):
+        alone = model.propose(targets.y[i : i + 1], 2, targets.c[i : i + 1])
+        torch.testing.assert_close(alone, together[i : i + 1], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("case", WITH_CONTEXT)
+def test_a_context_that_does_not_fit_is_named(case):
+    targets, name = SHIFT.targets(5, seed=0), name_of(case)
+    model = fitted(case, SHIFT)
+    with pytest.raises(ValueError, match=rf"{name}: needs a context c of shape \(B, 1\), got none"):
+        model.propose(targets.y)
+    for c, came in (
+        (targets.c[:4], r"expected shape \(5, 1\), got \(4, 1\)"),
+        (targets.c.repeat(1, 2), r"expected shape \(5, 1\), got \(5, 2\)"),
+        (targets.c * torch.nan, "got 5 NaN"),
+    ):
+        with pytest.raises(ValueError, match=f"{name}: c: .*{came}"):
+            model.propose(targets.y, c=c)
+    data = SHIFT.sample(8)
+    for pairs, count in (
+        (Pairs(data.x, data.y), 0),
+        (Pairs(data.x, data.y, data.x.repeat(1, 3)), 3),
+    ):
+        with pytest.raises(ValueError, match=f"{name}: .*1 context numbers of shift, got {count}"):
+            fitted(case, SHIFT, data=pairs)
+    with pytest.raises(ValueError, match=f"{name}: .*0 context numbers of square, got 1"):
+        fitted(case, SQUARE, data=data)
 
 
 @each_case
@@ -334,10 +406,18 @@ def test_a_search_through_a_surrogate_beats_draws_from_the_prior(name):
     training = {"epochs": 100, "batch_size": 100}
     learned = fitted("neural_adjoint", task, data=data, width=64, layers=4, training=training)
     for case in SEARCHES:
-        steps = 40 if "adam" in case else 2
+        steps = {"adam": 40, "bfgs": 30}.get(case.split()[-1], 2)
         model = method(case, pool=2000, candidates=20, steps=steps)
         model.fit(task, data, surrogate=learned.surrogate)
         assert best_of_8(model, task, y) < 0.1 * drawn_best_of_8(task, y), case
+
+
+@pytest.mark.parametrize("name", ["sine", "square"])
+def test_the_joint_method_beats_draws_from_the_prior(name):
+    task = get_task(name)
+    y = task.targets(20, seed=0).y
+    model = fitted("joint", task, iterations=100)
+    assert best_of_8(model, task, y) < 0.1 * drawn_best_of_8(task, y)
 
 
 # One answer a target: on square, where a branch is quickly learned, and with losses of the effect.

@@ -91,3 +91,57 @@ def test_held_out_pairs_do_not_depend_on_which_seeds_train_together():
     together = get_method("direct", **options).fit(TASK, data, seed=[0, 7]).member(1)
     alone = get_method("direct", **options).fit(TASK, data, seed=7)
     torch.testing.assert_close(together.propose(y), alone.propose(y), rtol=1e-3, atol=1e-2)
+
+
+# With a context
+
+SHOTS = get_task("billiards")
+
+
+@pytest.mark.parametrize("misfit", ["inverse", "effect"])
+@pytest.mark.parametrize("batch_size", [50, None])
+def test_a_linear_task_with_a_context_is_learned(misfit, batch_size):
+    task = Task("sum", lambda x, c: x + 2 * c, Box([-1.0], [1.0]), context=Box([0.0], [3.0]))
+    options = {"misfit": misfit, "epochs": 400 if batch_size is None else 60}
+    model = get_method("direct", batch_size=batch_size, **options, **SMALL)
+    model.fit(task, task.sample(300), seed=[0, 1])
+    targets = task.targets(50, seed=0)
+    answers = model.invert(targets.y, targets.c)
+    assert answers.shape == (2, 50, 1)
+    assert (answers - targets.x).square().mean().sqrt() < 0.1
+    # a regression on y alone would err by 0.5
+    alone = model.member(1).propose(targets.y, c=targets.c)[:, 0]
+    torch.testing.assert_close(alone, answers[1], rtol=1e-3, atol=1e-4)
+
+
+def test_something_is_learned_of_billiards():
+    """Of shots that hit: where to aim, given both balls and the rest point."""
+    data = SHOTS.sample(3000)
+    data = data[SHOTS.hits(data.x, data.c)]
+    test, data = data[:60], data[60:]
+    assert len(data) > 200
+    model = get_method("direct", width=64, inverse_layers=4, epochs=150, lr=3e-3, batch_size=50)
+    x = model.fit(SHOTS, data).propose(test.y, c=test.c)[:, 0]
+    wrong = model.propose(test.y, c=test.c.roll(1, 0))[:, 0]
+    mean = data.x.mean(0)
+    error = [(guess - test.x).square().mean().item() for guess in (x, wrong, mean)]
+    assert error[0] < 0.3 * error[2]
+    assert error[0] < 0.3 * error[1]
+
+
+def test_a_saved_model_with_a_context_loads_into_a_fresh_one():
+    model = get_method("direct", epochs=1, **SMALL).fit(SHOTS, SHOTS.sample(100))
+    fresh = get_method("direct", **SMALL).build(2, 2, c_dim=4)
+    fresh.load_state_dict(model.state_dict())
+    targets = SHOTS.targets(3, seed=0)
+    fresh = fresh.to(targets.y.device)
+    given = (targets.y, 1, targets.c)
+    assert torch.equal(fresh.propose(*given), model.propose(*given))
+
+
+def test_without_a_context_nothing_of_one_is_stored():
+    model = get_method("direct", epochs=1, **SMALL).fit(TASK, TASK.sample(20))
+    assert not [name for name in model.state_dict() if name.startswith("c_")]
+    model.fit(SHOTS, SHOTS.sample(50)).fit(TASK, TASK.sample(20))
+    assert not [name for name in model.state_dict() if name.startswith("c_")]
+    assert model.propose(TASK.targets(2, seed=0).y).shape == (2, 1, 1)

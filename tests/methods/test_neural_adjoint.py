@@ -177,6 +177,98 @@ def test_adam_starts_from_the_prior_or_in_the_box(learned):
     assert spread[1] > 0.3
 
 
+# BFGS
+
+
+def test_bfgs_reaches_what_the_surrogate_can_reach(learned):
+    y = learned.surrogate(SINE.targets(8, seed=0).x)[0]  # within reach of f̂
+    model = search(learned, search="bfgs", candidates=20, starts="prior", boundary=0.0)
+    error = surrogate_error(model, model.propose(y, 20), y)
+    assert (error.diff(dim=1) >= -1e-6).all()
+    # better than a candidate of Adam's three hundred steps
+    assert error[:, 0].max() < 1e-9
+
+
+def test_bfgs_starts_in_the_middle_of_the_prior_and_then_from_draws(learned):
+    y = SINE.targets(2, seed=0).y
+    # a unit of nothing: what comes back are the starts
+    options = {"search": "bfgs", "steps": 1, "unit": 1e-9, "ranked": False}
+    draws = SINE.prior.sample(4, generator=generator(2)).to(y)
+    center = SINE.prior.center.to(y)
+    for starts, expected in (
+        (None, torch.cat([center[None], draws[:3]])),
+        ("center", torch.cat([center[None], draws[:3]])),
+        ("prior", draws),
+    ):
+        x = search(learned, starts=starts, **options).propose(y, 4, generator=generator(2))
+        torch.testing.assert_close(x, expected.expand(2, -1, -1), rtol=0, atol=1e-5)
+    assert not search(learned, **options).exchangeable
+    assert search(learned, starts="prior", **options).exchangeable
+
+
+def test_the_boundary_loss_keeps_bfgs_in_the_box(learned):
+    y = 1.5 * SINE.targets(5, seed=0).y  # some out of reach, so that the search wants to leave
+    free, held = (
+        search(learned, search="bfgs", boundary=weight).propose(y, 10) for weight in (0.0, 10.0)
+    )
+    overshoot = [boundary_loss(x, SINE.box).max().item() for x in (free, held)]
+    assert overshoot[0] > 0.1
+    assert overshoot[1] < overshoot[0] / 10
+
+
+def test_an_ensemble_is_searched_by_bfgs_too(ensemble):
+    y = SINE.targets(3, seed=0).y
+    model = search(ensemble, search="bfgs", ensemble=3, spread=1.0)
+    assert model.propose(y, 4).shape == (3, 4, 2)
+
+
+# Contexts
+
+LINES = Task(
+    "lines",
+    lambda x, c: torch.stack([x[..., 0] + c[..., 0], 2 * (x[..., 1] + c[..., 0])], -1),
+    Box([-3.0, -1.0], [1.0, 5.0]),
+    context=Box([-1.0], [1.0]),
+)
+
+
+@pytest.fixture(scope="module")
+def lines():
+    training = {"epochs": 120, "batch_size": 50}
+    options = {"width": 48, "layers": 3, "search": "bfgs", "training": training}
+    return get_method("neural_adjoint", **options).fit(LINES, LINES.sample(600))
+
+
+@pytest.mark.parametrize("how", ["bfgs", "adam"])
+def test_a_linear_task_with_a_context_is_solved(lines, how):
+    steps = {"bfgs": 50, "adam": 150}[how]
+    model = get_method("neural_adjoint", search=how, candidates=2, steps=steps)
+    model.fit(LINES, LINES.sample(8), surrogate=lines.surrogate)
+    targets = LINES.targets(8, seed=0)
+    error = (model.propose(targets.y, 2, targets.c)[:, 0] - targets.x).norm(dim=1)
+    # the box is six wide; what is left is the error of f̂
+    assert error.median() < 0.05
+    wrong = model.propose(targets.y, 2, targets.c.flip(0))[:, 0] - targets.x
+    assert wrong.norm(dim=1).median() > 0.3
+
+
+def test_the_spread_of_an_ensemble_is_that_at_the_context():
+    options = {"search": "adam", "steps": 2, "candidates": 6, "ensemble": 2, "spread": 1e6}
+    model = get_method("neural_adjoint", **SMALL | options, training=BRIEF)
+    model.fit(LINES, LINES.sample(100))
+    targets = LINES.targets(4, seed=0)
+    x = model.propose(targets.y, 6, targets.c)
+    seen = torch.cat([x, targets.c[:, None].expand(-1, 6, -1)], 2).flatten(0, 1)
+    spread = model.surrogate.scaled(seen).var(0).mean(1).unflatten(0, (4, 6))
+    assert (spread.diff(dim=1) >= -1e-6).all()
+
+
+def test_a_shared_pool_takes_no_context():
+    for name in ("neural_adjoint", "pool"):
+        with pytest.raises(ValueError, match=f"{name}: takes no context c .*'bfgs' or 'adam'"):
+            get_method(name).fit(LINES, LINES.sample(8))
+
+
 # The surrogate
 
 
@@ -304,6 +396,7 @@ def test_several_seeds_are_refused(name):
     [
         ({"search": "newton"}, ValueError),
         ({"starts": "here"}, ValueError),
+        ({"candidates": -1, "search": "bfgs"}, ValueError),
         ({"candidates": 0}, ValueError),
         ({"pool": 2.5}, TypeError),
         ({"steps": 0}, ValueError),
@@ -315,6 +408,19 @@ def test_several_seeds_are_refused(name):
 def test_bad_options_are_named(option, error):
     with pytest.raises(error, match=f"^{next(iter(option))}: expected"):
         get_method("neural_adjoint", **option)
+
+
+def test_each_search_has_its_own_defaults():
+    defaults = {
+        how: (model.candidates, model.steps, model.starts)
+        for how in ("gauss-newton", "adam", "bfgs")
+        for model in [get_method("neural_adjoint", search=how)]
+    }
+    assert defaults == {
+        "gauss-newton": (200, 4, "prior"),
+        "adam": (200, 300, "prior"),
+        "bfgs": (1, 200, "center"),
+    }
 
 
 def test_a_misspelt_training_option_is_refused():

@@ -169,10 +169,13 @@ GOOD = torch.ones(3, 2, dtype=F64)
             ValueError,
             "damping",
         ),
+        (lambda: minimize(ROSENBROCK.value, GOOD, unit=0.0), ValueError, "unit: .*above 0"),
+        (lambda: minimize(ROSENBROCK.value, GOOD, unit=[1.0] * 3), ValueError, "unit: .*or 2 of"),
+        (lambda: minimize(ROSENBROCK.value, GOOD, method="lm", unit=1.0), ValueError, "got unit"),
         (
-            lambda: minimize(ROSENBROCK.value, GOOD, bounds=Box([0, 0], [1, 1])),
+            lambda: minimize(ROSENBROCK.value, GOOD, bounds=Box([0], [1])),
             ValueError,
-            "bounds: method 'bfgs'",
+            "Box of 2 unknowns, got 1",
         ),
         (
             lambda: minimize(ROSENBROCK.value, GOOD, method="gd", bounds=Box([0], [1])),

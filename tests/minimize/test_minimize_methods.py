@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import optimize
 from standard_problems import METHODS, PROBLEMS, SMOOTH
 
-from invlab import Box
+from invlab import Box, get_task
 from invlab.minimize import minimize
 
 F64 = torch.float64
@@ -140,6 +140,80 @@ def test_a_box_holds(method, device):
     expected = torch.tensor([[0.5, 0.25]] * 2, dtype=F64, device=device)
     torch.testing.assert_close(found.x, expected, rtol=0, atol=1e-4)
     assert found.success.all()
+
+
+@pytest.mark.parametrize("unit", [0.3, [0.1, 2.0], None], ids=str)
+def test_bfgs_in_a_box_is_bfgs_on_the_argument_of_a_scaled_tanh(unit, device):
+    box = Box([-2.0, -1.0], [1.5, 4.0])
+    x0 = torch.tensor([[-1.2, 1.0], [0.5, 3.9]], dtype=F64, device=device)
+    half = box.width.to(x0) / 2
+    length = 0.1 * half if unit is None else torch.tensor(unit).to(x0)
+
+    def bounded(z):
+        return box.center.to(z) + half * (length * z / half).tanh()
+
+    z0 = ((x0 - box.center.to(x0)) / half).atanh() * half / length
+    ours = minimize(SMOOTH[0].value, x0, bounds=box, unit=unit)
+    by_hand = minimize(lambda z: SMOOTH[0].value(bounded(z)), z0)
+    torch.testing.assert_close(ours.x, bounded(by_hand.x), rtol=0, atol=1e-8)
+    assert ours.nfev.tolist() == by_hand.nfev.tolist()
+    # the minimum (1, 1) is inside
+    torch.testing.assert_close(ours.x, torch.ones_like(x0), rtol=0, atol=1e-4)
+
+
+def test_bfgs_stays_in_its_box_and_may_start_outside(device):
+    box, seen = Box([-2.0, -2.0], [0.5, 2.0]), []
+
+    def fun(x):
+        seen.append(bool(box.contains(x.detach())[:2].all()))
+        return SMOOTH[0].value(x)
+
+    x0 = torch.tensor([[-1.2, 1.0], [3.0, 9.0], [torch.nan, 0.0]], dtype=F64, device=device)
+    found = minimize(fun, x0, bounds=box)
+    assert all(seen)
+    assert box.contains(found.x[:2]).all()
+    # with the first unknown at its bound the second is free to be its square
+    expected = torch.tensor([[0.5, 0.25]] * 2, dtype=F64, device=device)
+    torch.testing.assert_close(found.x[:2], expected, rtol=0, atol=2e-3)
+    assert found.message[2].startswith("not started")
+
+
+def test_the_unit_is_the_length_of_the_first_step(device):
+    seen = []
+
+    def fun(x):
+        seen.append(x.detach().clone())
+        return 100 * (x[:, 0] - 5).square()
+
+    for unit in (1.0, 0.02):
+        seen.clear()
+        found = minimize(fun, torch.zeros(1, 1, dtype=F64, device=device), unit=unit)
+        assert seen[1].item() == pytest.approx(1.01 * unit)
+        assert found.x.item() == pytest.approx(5)
+
+
+# Units of the position of a wave packet, in samples, and share of rows that have to agree
+@pytest.mark.parametrize(("unit", "share"), [(1.0, 1.0), (5.0, 1.0), (75.0, 0.95)])
+def test_bfgs_follows_scipy_into_the_local_minima_of_wave_packets(unit, share):
+    """A search of this kind is decided by its first trial steps, which are SciPy's."""
+    task = get_task("wave_packet")
+    y = task.targets(64, seed=11, dtype=F64).y
+
+    def misfit(x, rows):
+        return (task.simulator(x) - y[rows]).square().sum(1)
+
+    ours = minimize(misfit, torch.full((64, 1), 128.0).to(y), bounds=task.box, unit=unit)
+    theirs = [
+        scipy_bfgs(
+            lambda z, row=row: misfit(128 + 75 * (unit * z / 75).tanh(), torch.tensor([row])),
+            torch.zeros(1, 1, dtype=F64),
+        )[0]
+        for row in range(64)
+    ]
+    same = np.isclose(ours.fun.cpu(), [s.fun for s in theirs], rtol=1e-5, atol=1e-7)
+    steps = ours.nit.cpu().numpy() == [s.nit for s in theirs]
+    assert same.mean() >= share
+    assert steps.mean() >= share
 
 
 @pytest.mark.parametrize("lr", [0.01, torch.tensor([0.01, 0.05])], ids=["one", "each"])
