@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 from collections.abc import Sequence
@@ -77,10 +76,10 @@ class NeuralSimulator(Simulator):
         """What each member says, ``(N, dx) -> (K, N, dy)``; their spread is a warning sign."""
         scaled = (x - self.center.to(x)) / self.half_width.to(x)
         copies = scaled[:, self.symmetries].flatten(0, 1)  # (N · S, dx)
-        core = self.core
-        if x.dtype != self.mean.dtype:  # stored in float32, computed as the caller computes
-            core = copy.deepcopy(core).to(x.dtype)
-        coefficients = core(copies).unflatten(1, (len(x), -1)).mean(2)
+        # stored in float32, computed as the caller computes
+        weights = {name: weight.to(x.dtype) for name, weight in self.core.named_parameters()}
+        outputs = torch.func.functional_call(self.core, weights, (copies,))
+        coefficients = outputs.unflatten(1, (len(x), -1)).mean(2)
         return self.mean.to(x) + coefficients @ self.components.to(x)
 
     def save(self, path: Path, card: dict[str, Any]) -> None:

@@ -110,3 +110,12 @@ def test_same_seed_same_network():
         for _ in range(2)
     )
     assert torch.equal(one(data.x), other(data.x))
+
+
+def test_forward_derivatives_work_in_double_precision(fitted):
+    x = pairs(known, BOX, 3).x.double()
+    along = torch.tensor([1.0, 0.0], dtype=torch.float64).expand_as(x)
+    _, slope = torch.func.jvp(fitted, (x,), (along,))
+    step = 1e-5 * along
+    quotient = (fitted(x + step) - fitted(x - step)) / 2e-5
+    torch.testing.assert_close(slope, quotient, rtol=1e-5, atol=1e-6)

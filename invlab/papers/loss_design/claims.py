@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from invlab.benchmark import Record
+from invlab.papers.reading import score
 from invlab.report import Claim
 
 __all__ = ["CLAIMS", "DIRECT_L1", "DIRECT_L2"]
-
-
-def _score(name: str) -> Callable[[Record], list[float]]:
-    return lambda record: record["scores"][name]
 
 
 def _both(name: str) -> tuple[str, str]:
@@ -28,7 +22,7 @@ CLAIMS = [
         "loss_design/direct_l1/loss",
         f"{PAPER}, Theorem 1 and Fig. 2",
         ("loss_design/direct/l1",),
-        _score("inverse_l1"),
+        score("inverse_l1"),
         lambda ours: abs(ours / DIRECT_L1 - 1) < 0.005,
         f"within 0.5 % of the closed-form minimum {DIRECT_L1:.4f}",
         paper=None,
@@ -37,7 +31,7 @@ CLAIMS = [
         "loss_design/direct_l1/inside",
         f"{PAPER}, Theorem 1 and Fig. 2",
         ("loss_design/direct/l1",),
-        _score("inside"),
+        score("inside"),
         lambda ours: ours >= 0.99,
         "at least 99 % of the answers between −√y and √y",
     ),
@@ -45,7 +39,7 @@ CLAIMS = [
         "loss_design/direct_l2/loss",
         f"{PAPER}, Theorem 1 and Fig. 2",
         ("loss_design/direct/l2",),
-        _score("inverse_l2"),
+        score("inverse_l2"),
         lambda ours: abs(ours / DIRECT_L2 - 1) < 0.005,
         f"within 0.5 % of the closed-form minimum {DIRECT_L2:.3f}",
     ),
@@ -53,7 +47,7 @@ CLAIMS = [
         "loss_design/effect/rmse_y",
         f"{PAPER}, Fig. 3",
         _both("effect"),
-        _score("rmse_y"),
+        score("rmse_y"),
         lambda ours: ours <= 0.6,
         "the figure shows answers on the diagonal; at most 0.6 of 1089, worst norm and seed",
         worst=True,
@@ -62,7 +56,7 @@ CLAIMS = [
         "loss_design/encoder_decoder/rmse_y",
         f"{PAPER}, Figs. 4 and 5",
         _both("encoder_decoder"),
-        _score("rmse_y"),
+        score("rmse_y"),
         lambda ours: ours <= 3,
         "the figures show one exact branch; at most 3 of 1089, worst norm and seed",
         worst=True,
@@ -71,7 +65,7 @@ CLAIMS = [
         "loss_design/two_step/rmse_y",
         f"{PAPER}, Figs. 6 and 7",
         _both("two_step"),
-        _score("rmse_y"),
+        score("rmse_y"),
         lambda ours: ours <= 1,
         "the figures show one exact branch; at most 1 of 1089, worst norm and seed",
         worst=True,
@@ -88,7 +82,7 @@ CLAIMS = [
         "loss_design/plain/near_rmse",
         f"{PAPER}, Fig. 8",
         _both("plain"),
-        _score("near_rmse"),
+        score("near_rmse"),
         lambda ours: ours >= 5,
         "the figure shows poor values beside the three points; at least 5 within 1 of them",
     ),
@@ -96,7 +90,7 @@ CLAIMS = [
         "loss_design/hermite/near_rmse",
         f"{PAPER}, Fig. 9",
         _both("hermite"),
-        _score("near_rmse"),
+        score("near_rmse"),
         lambda ours: ours <= 1,
         "the figure shows a better fit beside the three points; at most 1 within 1 of them",
     ),
@@ -104,7 +98,7 @@ CLAIMS = [
         "loss_design/reduced/true_rmse_y",
         f"{PAPER}, Fig. 11",
         _both("reduced"),
-        _score("rmse_y"),
+        score("rmse_y"),
         lambda ours: ours >= 100,
         "the figure shows a useless inverse; a mean error of at least 100",
     ),
@@ -112,7 +106,7 @@ CLAIMS = [
         "loss_design/smooth/near_zero_rmse",
         f"{PAPER}, Fig. 12",
         ("loss_design/smooth/l2",),
-        _score("zero_rmse"),
+        score("zero_rmse"),
         lambda ours: ours <= 150,
         "the figure shows f̂ better around 0; at most 150 for |x| < 5",
     ),

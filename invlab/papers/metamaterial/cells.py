@@ -10,6 +10,7 @@ from typing import Any
 from invlab import runtime
 from invlab.benchmark import Cell
 from invlab.papers.metamaterial import runs
+from invlab.papers.metamaterial.production import QUANTILES
 
 __all__ = ["NODES", "cells"]
 
@@ -19,13 +20,27 @@ NODES = (24, 28, 32, 36, 40)
 def cells() -> list[Cell]:
     """All that is recorded; a few small solves in the quick preset."""
     orders = runtime.by_preset(quick=3, full=6)
-    few = runtime.by_preset(quick=2, full=1)
-    sizes = runtime.by_preset(quick=(100, 200), full=(375, 750, 1500, 3000, 6000))
-    shape = {"orders": orders}
-    made = [
-        _cell("truncation", _truncation, reference=orders + 3, geometries=16 // few**3, **shape),
-        _cell("interpolation", _interpolation, nodes=NODES, geometries=8 // few**2, **shape),
-        _cell("seconds", _seconds, geometries=20 // few, **shape),
+    return [
+        _cell(
+            "truncation",
+            _truncation,
+            orders=orders,
+            reference=orders + 3,
+            geometries=runtime.by_preset(quick=2, full=16),
+        ),
+        _cell(
+            "interpolation",
+            _interpolation,
+            orders=orders,
+            nodes=NODES,
+            geometries=runtime.by_preset(quick=2, full=8),
+        ),
+        _cell(
+            "seconds",
+            _seconds,
+            orders=orders,
+            geometries=runtime.by_preset(quick=10, full=20),
+        ),
         _cell(
             "loss",
             _loss,
@@ -36,14 +51,13 @@ def cells() -> list[Cell]:
         _cell(
             "learning_curve",
             _learning_curve,
-            sizes=sizes,
+            orders=orders,
+            sizes=runtime.by_preset(quick=(100, 200), full=(375, 750, 1500, 3000, 6000)),
             steps=runtime.by_preset(quick=50, full=8000),
             held_out=runtime.by_preset(quick=100, full=1000),
-            **shape,
         ),
         _cell("proxy", _proxy, held_out=runtime.by_preset(quick=100, full=1000)),
     ]
-    return made
 
 
 def _cell(name: str, run: Callable[..., dict[str, Any]], **options: Any) -> Cell:
@@ -104,5 +118,5 @@ def _proxy(seed: int, **options: Any) -> dict[str, Any]:
             "spread_correlation": [found["spread_correlation"]],
             "members": [found["members"]],
         },
-        "curves": {"quantile": list(runs.QUANTILES), "mse": found["quantiles"]},
+        "curves": {"quantile": list(QUANTILES), "mse": found["quantiles"]},
     }

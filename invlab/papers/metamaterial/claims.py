@@ -2,58 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
-from invlab.benchmark import Record
+from invlab.papers.reading import NO_ROW, REN, at_most, score
 from invlab.report import Claim
 
 __all__ = ["CLAIMS"]
 
-REN = "Ren et al. 2020, Section 5.1"
-OURS = "no such row in the paper"
-
-
-def _score(name: str) -> Callable[[Record], Sequence[Any]]:
-    return lambda record: record["scores"][name]
-
-
-def _at_most(limit: float) -> Callable[[float], bool]:
-    return lambda ours: ours <= limit
-
-
 CLAIMS = [
     Claim(
         "metamaterial/proxy/mse",
-        REN,
+        f"{REN}, Section 5.1",
         ("metamaterial/proxy",),
-        _score("mse"),
-        _at_most(6e-5),
+        score("mse"),
+        at_most(6e-5),
         "mean squared error on fresh Maxwell spectra; at most the paper's",
         paper=6e-5,
     ),
     Claim(
         "metamaterial/truncation/mse",
-        OURS,
+        NO_ROW,
         ("metamaterial/truncation",),
-        _score("mse"),
-        _at_most(6e-5),
+        score("mse"),
+        at_most(6e-5),
         "M = 6 against M = 9 over 16 geometries; at most 6e-5",
     ),
     Claim(
         "metamaterial/interpolation/mse",
-        OURS,
+        NO_ROW,
         ("metamaterial/interpolation",),
-        _score("36"),
-        _at_most(1e-7),
+        score("36"),
+        at_most(1e-7),
         "36 frequencies against 300 over 8 geometries; at most 1e-7",
     ),
     Claim(
         "metamaterial/seconds",
-        OURS,
+        NO_ROW,
         ("metamaterial/seconds",),
-        _score("median"),
-        _at_most(0.5),
+        score("median"),
+        at_most(0.5),
         "CPU s of one spectrum on one core, median of 20; at most 0.5",
     ),
 ]

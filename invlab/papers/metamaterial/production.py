@@ -17,7 +17,15 @@ from invlab.tasks.metamaterial import BOX, NEURAL, UNKNOWN_SYMMETRIES
 from invlab.training import TrainingOptions
 from invlab.validation import require_count
 
-__all__ = ["DATA", "QUANTILES", "errors", "folder_of", "simulations", "train_simulator"]
+__all__ = [
+    "DATA",
+    "QUANTILES",
+    "errors",
+    "folder_of",
+    "simulations",
+    "summary",
+    "train_simulator",
+]
 
 # Where simulated pairs are kept: below the current folder, and not in the repository.
 DATA = Path("data") / "metamaterial"
@@ -103,18 +111,18 @@ def train_simulator(
         **options,
     )
     cpu = time.process_time() - start
-    simulator.save(path, {})
-    written = NeuralSimulator.load(path)  # in half precision, as readers will have it
-    wrong = errors(written, held_out)
-    quantiles = wrong.double().quantile(torch.tensor(QUANTILES, dtype=torch.float64))
+    simulator.core.half().float()  # rounded as the file will hold it
+    _, found = summary(simulator, held_out)
     card = {
         "what": "heights and radii of four cylinders in µm to 300 reflectances, 0.8 to 1.5 THz",
         "pairs": len(data),
         "validation": validation,
         "held_out": len(held_out),
-        "mse": float(wrong.mean()),
-        "mse_single_members": errors(written, held_out, single=True).mean(-1).tolist(),
-        "mse_quantiles": {f"{q:g}": float(v) for q, v in zip(QUANTILES, quantiles, strict=True)},
+        "mse": found["mse"],
+        "mse_single_members": found["members"],
+        "mse_quantiles": {
+            f"{q:g}": value for q, value in zip(QUANTILES, found["quantiles"], strict=True)
+        },
         "variance": float(held_out.y.var(0).mean()),
         "seeds": list(seeds),
         "width": width,
@@ -125,6 +133,17 @@ def train_simulator(
     }
     simulator.save(path, card)
     return card
+
+
+def summary(simulator: NeuralSimulator, pairs: Pairs) -> tuple[Tensor, dict[str, Any]]:
+    """Error of each spectrum ``(N,)``, with its mean, its :data:`QUANTILES` and the members'."""
+    wrong = errors(simulator, pairs)
+    quantiles = wrong.double().quantile(torch.tensor(QUANTILES, dtype=torch.float64))
+    return wrong, {
+        "mse": float(wrong.mean()),
+        "members": errors(simulator, pairs, single=True).mean(-1).tolist(),
+        "quantiles": quantiles.tolist(),
+    }
 
 
 def errors(simulator: NeuralSimulator, pairs: Pairs, *, single: bool = False) -> Tensor:

@@ -12,7 +12,8 @@ from torch import Tensor
 from invlab import runtime
 from invlab.maxwell import FourierModal, Reflectance
 from invlab.neural_simulator import NeuralSimulator, fit_neural_simulator
-from invlab.papers.metamaterial.production import HELD_OUT_SEED, QUANTILES, errors, simulations
+from invlab.papers.metamaterial.production import HELD_OUT_SEED, errors, simulations, summary
+from invlab.task import Pairs
 from invlab.tasks.metamaterial import BOX, NEURAL, UNKNOWN_SYMMETRIES
 
 __all__ = ["interpolation", "learning_curve", "loss", "proxy", "seconds", "truncation"]
@@ -92,21 +93,14 @@ def proxy(*, held_out: int = 1000) -> dict[str, Any]:
     """Errors of the network that comes with the package, on fresh Maxwell spectra."""
     fresh = simulations(held_out, HELD_OUT_SEED)
     network = NeuralSimulator.load(NEURAL)
-    wrong = errors(network, fresh)
-    members = errors(network, fresh, single=True).mean(-1)
+    wrong, found = summary(network, fresh)
     with torch.no_grad():
         spread = torch.cat([network.members(x).std(0) for x in fresh.x.split(500)])
     told = torch.corrcoef(torch.stack([spread.square().mean(-1).log(), wrong.log()]))[0, 1]
-    quantiles = torch.quantile(wrong.double(), torch.tensor(QUANTILES, dtype=torch.float64))
-    return {
-        "mse": float(wrong.mean()),
-        "members": members.tolist(),
-        "quantiles": quantiles.tolist(),
-        "spread_correlation": float(told),
-    }
+    return {**found, "spread_correlation": float(told)}
 
 
-def _network(pairs: Any, seeds: Sequence[int], epochs: int) -> NeuralSimulator:
+def _network(pairs: Pairs, seeds: Sequence[int], epochs: int) -> NeuralSimulator:
     return fit_neural_simulator(
         pairs, BOX, symmetries=UNKNOWN_SYMMETRIES, seeds=seeds, epochs=epochs
     )

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from invlab.papers.neural_adjoint.cells import COUNTS, SEEDS
-from invlab.papers.neural_adjoint.model_claims import MAXWELL_COUNTS, MODEL_CLAIMS
-from invlab.papers.neural_adjoint.reading import (
+from invlab.papers.neural_adjoint.model_claims import (
+    MAXWELL_COUNTS,
+    MODEL_CLAIMS,
+    on_maxwell,
+)
+from invlab.papers.neural_adjoint.runs import PROXY_TASK, TASKS
+from invlab.papers.reading import (
     NO_ROW,
     REN,
     SOURCES,
@@ -12,7 +17,6 @@ from invlab.papers.neural_adjoint.reading import (
     targets,
     value,
 )
-from invlab.papers.neural_adjoint.runs import PROXY_TASK, TASKS
 from invlab.report import Claim
 
 __all__ = ["CLAIMS", "PAPER", "PROXY_PAPER"]
@@ -112,18 +116,9 @@ def _proxy_errors() -> list[Claim]:
                     paper=paper if ours else None,
                 )
             )
-        for count in MAXWELL_COUNTS:
-            made.append(
-                Claim(
-                    f"r_T/{PROXY_TASK}_maxwell/{method}/{count}",
-                    NO_ROW,
-                    _records("compare", PROXY_TASK)[:1],
-                    targets(f"{method} on maxwell", count),
-                    at_most(PROXY_PAPER[1]),
-                    "re-simulated with Maxwell's equations; at most the paper's neural adjoint "
-                    f"on its proxy, {PROXY_PAPER[1]:.3g}",
-                )
-            )
+        made += [
+            on_maxwell(method, count, "neural adjoint", PROXY_PAPER[1]) for count in MAXWELL_COUNTS
+        ]
     return made
 
 

@@ -1,4 +1,4 @@
-"""How a row of the paper's ledger is read from a record, and when it is reached."""
+"""How a row of the ledger is read from a record, and when it is reached."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from invlab.benchmark import Record
 
-__all__ = ["NO_ROW", "REN", "SOURCES", "at_most", "targets", "value"]
+__all__ = ["NO_ROW", "REN", "SOURCES", "at_most", "score", "targets", "value"]
 
 REN = "Ren et al. 2020"
 NO_ROW = "no such row in the paper"
@@ -18,6 +18,11 @@ SOURCES = {1: "Table 7", 50: "Fig. 3, read off", 200: "Table 3"}
 def at_most(limit: float) -> Callable[[float], bool]:
     """Reached where our number is not above the limit."""
     return lambda ours: ours <= limit
+
+
+def score(name: str) -> Callable[[Record], Sequence[Any]]:
+    """A recorded score: one number a seed, or a list of them."""
+    return lambda record: record["scores"][name]
 
 
 def targets(method: str, count: int) -> Callable[[Record], Sequence[Any]]:
