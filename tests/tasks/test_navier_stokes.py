@@ -1,0 +1,107 @@
+"""The push in a box: what is seen, what is not, and what the model makes of it."""
+
+import pytest
+import torch
+
+from invlab import get_task
+from invlab.mac_grid import Flow
+
+F64 = torch.float64
+
+
+@pytest.fixture(scope="module")
+def task():
+    return get_task("navier_stokes", cells=16, obstacles="five")
+
+
+def misfit(task, x, asked):
+    return (task.simulate(x, asked.c) - asked.y).square().flatten(1).mean(1)
+
+
+def test_without_an_unseen_flow_the_model_is_exact():
+    still = get_task("navier_stokes", cells=16, speed=0.0)
+    asked = still.targets(4, seed=0, dtype=F64)
+    assert (asked.c == 0).all()
+    torch.testing.assert_close(still.simulate(asked.x, asked.c), asked.y, rtol=0, atol=1e-13)
+
+
+def test_what_is_not_seen_keeps_the_truth_from_fitting_exactly(task):
+    asked = task.targets(64, seed=0, dtype=F64)
+    at_truth = misfit(task, asked.x, asked)
+    middle = task.prior.center.to(asked.x).expand_as(asked.x)
+    assert (at_truth > 0).all()
+    assert at_truth.mean() < misfit(task, middle, asked).mean() / 4
+
+
+def test_the_random_flow_has_its_speed_and_no_divergence(task):
+    flow = task.context.draw(500, generator=torch.Generator().manual_seed(0))
+    size = flow.u.square().mean() + flow.v.square().mean()
+    assert size.sqrt() == pytest.approx(0.1, rel=0.05)
+    assert task.simulator.grid.divergence(flow).abs().max() < 1e-12
+    inside = task.context.bounds.contains(task.context.sample(500))
+    assert not inside.all()  # a 95 % range of each of many numbers
+
+
+def test_the_context_is_the_upper_half_before_the_push(task):
+    generator = torch.Generator().manual_seed(3)
+    pairs = task.sample(2, generator=generator, dtype=F64)
+    generator.manual_seed(3)
+    task.prior.sample(2, generator=generator)
+    whole = task.context.draw(2, generator=generator)
+    rebuilt = task.simulator.below_at_rest(pairs.c.reshape(-1, *task.simulator.shape))
+    torch.testing.assert_close(rebuilt.u[:, 8:], whole.u[:, 8:], rtol=0, atol=0)
+    torch.testing.assert_close(rebuilt.v[:, 8:], whole.v[:, 8:], rtol=0, atol=0)
+    assert (rebuilt.u[:, :8] == 0).all()
+
+
+def test_a_mirrored_push_makes_a_mirrored_flow():
+    empty = get_task("navier_stokes", cells=16, obstacles="none")
+    x = torch.tensor([[35.0, 1.2, 2.0], [65.0, -1.2, 2.0]], dtype=F64)
+    film = empty.film(x, torch.zeros(2, 256, dtype=F64))[-1]
+    mirror = film[1].flip(-1) * torch.tensor([-1.0, 1.0], dtype=F64)[:, None, None]
+    torch.testing.assert_close(film[0], mirror, rtol=0, atol=1e-10)
+
+
+def test_the_film_ends_with_the_observation(task):
+    asked = task.targets(2, seed=1, dtype=F64)
+    film, y = task.film(asked.x, asked.c), task.simulate(asked.x, asked.c)
+    assert film.shape == (15, 2, 2, 16, 16)
+    across = (y[:, 0, :, :-1] + y[:, 0, :, 1:]) / 2
+    torch.testing.assert_close(film[-1, :, 0, 8:, :-1], across, rtol=0, atol=1e-14)
+
+
+def test_single_precision_follows_double(task):
+    asked = task.targets(4, seed=2, dtype=F64)
+    exact = task.simulate(asked.x, asked.c)
+    rough = task.simulate(asked.x.float(), asked.c.float())
+    assert (rough - exact).abs().max() < 1e-3 * exact.abs().max()
+
+
+def test_gradients_are_finite_for_pushes_at_the_edge_of_the_box(task):
+    asked = task.targets(4, seed=2, dtype=F64)
+    x = torch.stack([task.box.low, task.box.high]).repeat(2, 1).to(asked.c).requires_grad_()
+    misfit(task, x, asked).sum().backward()
+    assert x.grad.isfinite().all()
+    assert (x.grad != 0).all()
+
+
+def test_no_obstacle_is_flowed_through(task):
+    asked = task.targets(3, seed=0, dtype=F64)
+    start = task.simulator.below_at_rest(asked.c.reshape(-1, *task.simulator.shape))
+    flow = task.simulator.grid.project(Flow(*start))
+    solid = task.simulator.grid.solid
+    assert (task.simulator.grid.at_centres(flow)[..., solid].abs() < 1e-14).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"cells": 15}, "even number of cells"),
+        ({"obstacles": "many"}, "obstacles among"),
+        ({"steps": 3}, "at least 7 steps"),
+        ({"speed": 4.0}, "speed < strength"),
+    ],
+)
+def test_bad_options_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        get_task("navier_stokes", **options)
