@@ -1,0 +1,79 @@
+"""What is recorded: a cell for each system, number of problems and seed, with all methods in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from invlab import runtime
+from invlab.benchmark import Cell
+from invlab.papers.joint_optimization.runs import BILLIARDS, WAVE, measure
+
+__all__ = ["COUNTS", "FRESH", "MAIN", "SETTINGS", "cells", "counts", "name", "seeds_of"]
+
+# Problems solved together, and the number that the ledger is about.
+COUNTS = (2, 4, 8, 16, 32, 64, 128, 256)
+MAIN = 64
+# Settings were chosen on the seeds 0 to 2. A few problems say little, so there are more seeds.
+FRESH = (10, 11, 12, 13, 14)
+MORE = (15, 16, 17, 18, 19)
+FEW = 8
+
+SETTINGS: dict[str, dict[str, Any]] = {"wave_packet": WAVE, "billiards": BILLIARDS}
+# A tenth of the training and of the starts.
+QUICK: dict[str, dict[str, Any]] = {
+    "wave_packet": {
+        "joint": {**WAVE["joint"], "iterations": 30},
+        "envelope": {**WAVE["envelope"], "iterations": 20},
+        "direct": {**WAVE["direct"], "iterations": 40},
+        "neural_adjoint": {**WAVE["neural_adjoint"], "training": {"epochs": 60}},
+        "starts": (1, 8),
+    },
+    "billiards": {
+        "joint": {**BILLIARDS["joint"], "iterations": 100},
+        "direct": {**BILLIARDS["direct"], "iterations": 40},
+        "neural_adjoint": {**BILLIARDS["neural_adjoint"], "training": {"epochs": 60}},
+        "starts": (1, 8),
+        "target": BILLIARDS["target"],
+    },
+}
+
+
+def counts() -> tuple[int, ...]:
+    """Numbers of problems in this preset, the ledger's first."""
+    few: tuple[int, ...] = (MAIN, 8)
+    every = (MAIN, *(n for n in COUNTS if n != MAIN))
+    return runtime.by_preset(quick=few, full=every)
+
+
+def seeds_of(n: int) -> tuple[int, ...]:
+    """Seeds of the records of ``n`` problems, of full size."""
+    return FRESH + MORE if n <= FEW else FRESH
+
+
+def name(system: str, n: int, seed: int) -> str:
+    """Id of a record."""
+    return f"joint_optimization/{system}/n{n}/seed{seed}"
+
+
+def cells() -> list[Cell]:
+    """All that is recorded, the first seed of every n first; a tenth of it in the quick preset."""
+    settings = runtime.by_preset(quick=QUICK, full=SETTINGS)
+    return [
+        Cell(
+            name(system, n, seed),
+            {"system": system, "n": n, **settings[system]},
+            partial(_compute, system, n, settings[system]),
+            seeds=(seed,),
+        )
+        for seed in runtime.by_preset(quick=FRESH, full=FRESH + MORE)
+        for n in counts()
+        for system in SETTINGS
+        if seed in seeds_of(n)
+    ]
+
+
+def _compute(system: str, n: int, settings: dict[str, Any], seeds: Sequence[int]) -> dict[str, Any]:
+    (seed,) = seeds
+    return measure(system, n, seed, settings)
