@@ -83,7 +83,7 @@ def _share(system: str, label: str, method: str, unit: float, stage: str, quanti
         accept,
         rule,
         paper=paper,
-        more_is_better=quantity != "equal",
+        more_is_better=None if quantity == "equal" else True,
     )
 
 
