@@ -78,7 +78,7 @@ def _share(system: str, label: str, method: str, unit: float, stage: str, quanti
     return Claim(
         f"joint/{label}/{method}/{quantity}{suffix}",
         TABLE if paper is not None else NO_ROW,
-        tuple(name(system, MAIN, seed) for seed in seeds_of(MAIN)),
+        tuple(name(system, MAIN, seed) for seed in seeds_of(system, MAIN)),
         _value(f"S{unit:g}/{source}/{stage}/{quantity}"),
         accept,
         rule,
@@ -143,7 +143,7 @@ def _count(system: str, n: int, method: str, least: float) -> Claim:
     return Claim(
         f"joint/{system}/{method}/solved/n{n}",
         NO_ROW,
-        tuple(name(system, n, seed) for seed in seeds_of(MAIN)),
+        tuple(name(system, n, seed) for seed in seeds_of(system, MAIN)),
         _value(f"S1/{method}/refined/solved"),
         _at_least(least),
         f"{WORDS['solved']}, n = {n}; at least {least:g}",
@@ -159,7 +159,7 @@ def _cost(system: str, unit: float) -> Claim:
     return Claim(
         f"joint/{system}/cost",
         f"{HOLL}, Section 4: 3 to 6",
-        tuple(name(system, MAIN, seed) for seed in seeds_of(MAIN)),
+        tuple(name(system, MAIN, seed) for seed in seeds_of(system, MAIN)),
         ratio,
         lambda ours: ours <= 6,
         f"CPU time of training and refinement over that of SciPy's BFGS, n = {MAIN}; at most 6",
