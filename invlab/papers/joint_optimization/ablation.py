@@ -13,7 +13,7 @@ from torch import Tensor
 from invlab import runtime
 from invlab.minimize import minimize
 from invlab.papers.joint_optimization import trained
-from invlab.papers.joint_optimization.problems import (
+from invlab.papers.joint_optimization.systems import (
     Found,
     Problems,
     compare,

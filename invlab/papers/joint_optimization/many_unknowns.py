@@ -11,7 +11,7 @@ from torch import Tensor
 
 from invlab.minimize import Solution, minimize
 from invlab.papers.joint_optimization import trained
-from invlab.papers.joint_optimization.problems import Problems, System, smoothed_loss
+from invlab.papers.joint_optimization.systems import Problems, System, smoothed_loss
 from invlab.refine import squared_distance
 from invlab.runtime import generator
 from invlab.tasks.wave_packets import WavePackets

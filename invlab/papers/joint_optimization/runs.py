@@ -12,7 +12,7 @@ from torch import Tensor
 from invlab import runtime
 from invlab.minimize import Solution, minimize
 from invlab.papers.joint_optimization import trained
-from invlab.papers.joint_optimization.problems import (
+from invlab.papers.joint_optimization.systems import (
     Found,
     Problems,
     compare,
@@ -59,7 +59,7 @@ def measure(system: str, n: int, seed: int, settings: dict[str, Any]) -> dict[st
 
     Returns:
         ``scores``, one number each under ``S<unit>/<method>/<stage>/<quantity>``: the quantities
-        of :func:`~invlab.papers.joint_optimization.problems.compare`, ``cpu`` (seconds, those of
+        of :func:`~invlab.papers.joint_optimization.systems.compare`, ``cpu`` (seconds, those of
         the training or search alone before refinement, of both after it) and ``evaluations`` (of
         the model, a problem); the stages are ``unrefined`` and ``refined``. ``curves``: the mean
         loss of the answers at some ``iteration`` of the training (``joint``, the first network)
