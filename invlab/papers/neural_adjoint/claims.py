@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from invlab.papers.neural_adjoint.cells import COUNTS, SEEDS
+from invlab.papers.neural_adjoint.cells import COUNTS, seeds_of
 from invlab.papers.neural_adjoint.model_claims import (
     MAXWELL_COUNTS,
     MODEL_CLAIMS,
@@ -51,7 +51,7 @@ CORNERS = {
 
 
 def _records(kind: str, task: str) -> tuple[str, ...]:
-    return tuple(f"neural_adjoint/{kind}/{task}/seed{seed}" for seed in SEEDS)
+    return tuple(f"neural_adjoint/{kind}/{task}/seed{seed}" for seed in seeds_of(task))
 
 
 def _errors() -> list[Claim]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from invlab.benchmark import Record
-from invlab.papers.neural_adjoint.cells import COUNTS, MODEL_SEEDS, SEEDS
+from invlab.papers.neural_adjoint.cells import COUNTS, seeds_of
 from invlab.papers.neural_adjoint.models import MODELS
 from invlab.papers.neural_adjoint.runs import MAXWELL_GUESSES, PROXY_TASK, TASKS
 from invlab.papers.reading import (
@@ -122,8 +122,8 @@ def _goal(table: str, task: str, method: str) -> float | None:
 
 def _records(task: str, method: str) -> tuple[str, ...]:
     if method in MODELS:
-        return tuple(f"neural_adjoint/models/{task}/{method}/seed{s}" for s in MODEL_SEEDS)
-    return tuple(f"neural_adjoint/compare/{task}/seed{s}" for s in SEEDS)
+        return tuple(f"neural_adjoint/models/{task}/{method}/seed{s}" for s in seeds_of(task))
+    return tuple(f"neural_adjoint/compare/{task}/seed{s}" for s in seeds_of(task))
 
 
 def _matched(method: str) -> Callable[[Record], Sequence[Any]]:
