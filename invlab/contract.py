@@ -126,7 +126,7 @@ def _input_untouched(task: Task, x: Tensor, c: Tensor | None) -> Finding:
 
 def _finite(task: Task, x: Tensor, c: Tensor | None) -> Finding:
     y = _run(task, x, c)
-    flagged = task.valid(y)
+    flagged = task.valid(y.flatten(1))
     bad = ~torch.isfinite(y).flatten(1).all(1)
     if bool((bad & flagged).any()):
         count = int((bad & flagged).sum())
