@@ -48,7 +48,7 @@ import invlab
 from invlab import benchmark, plots, report, runtime, widgets
 from invlab.papers import joint_optimization as joint
 from invlab.papers.joint_optimization import trained
-from invlab.papers.joint_optimization.problems import compare, envelope
+from invlab.papers.joint_optimization.problems import envelope
 
 plots.use_style()
 torch.set_num_threads(1)
@@ -131,27 +131,31 @@ report.check(
 
 
 # %%
-def bfgs(some, start, unit, rows=None):
-    """SciPy's BFGS for each problem: answers, and points visited."""
-    ends, visited = [], []
-    rows = range(len(start)) if rows is None else rows
-    for row, first in zip(rows, start):
-        path = []
+def search(problem, row, start, unit):
+    """SciPy's BFGS for one problem: the answer, and the points visited."""
+    path = []
 
-        def fun(z):
-            z = torch.from_numpy(z).requires_grad_()
-            place = 128 + 75 * torch.tanh(unit * z / 75)
-            loss = some.fun(place[None], torch.tensor([row]))[0]
-            (slope,) = torch.autograd.grad(loss, z)
-            path.append(place.item())
-            return loss.item(), slope.numpy()
+    def fun(z):
+        z = torch.from_numpy(z).requires_grad_()
+        place = 128 + 75 * torch.tanh(unit * z / 75)
+        loss = problem.fun(place[None], torch.tensor([row]))[0]
+        (slope,) = torch.autograd.grad(loss, z)
+        path.append(place.item())
+        return loss.item(), slope.numpy()
 
-        inside = np.clip((first.numpy() - 128) / 75, -0.999, 0.999)
-        z = 75 / unit * np.arctanh(inside)
-        z = optimize.minimize(fun, z, jac=True, method="BFGS").x
-        ends.append(128 + 75 * np.tanh(unit * z / 75))
-        visited.append(path)
-    return torch.tensor(np.array(ends)), visited
+    inside = np.clip((start.numpy() - 128) / 75, -0.999, 0.999)
+    z = 75 / unit * np.arctanh(inside)
+    z = optimize.minimize(fun, z, jac=True, method="BFGS").x
+    return 128 + 75 * np.tanh(unit * z / 75), path
+
+
+def bfgs(problem, start, unit):
+    """The same for all problems, one after the other."""
+    found = [
+        search(problem, row, first, unit) for row, first in enumerate(start)
+    ]
+    ends = torch.from_numpy(np.array([end for end, _ in found]))
+    return ends, [path for _, path in found]
 
 
 def error(x):
@@ -196,7 +200,9 @@ report.check("the first step goes 50 samples or more", jumps.median() > 50)
 # %%
 x_small, visited_small = bfgs(some, some.start, 1.0)
 base[1.0] = some.loss(x_small)
-first_step = torch.tensor([abs(path[1] - path[0]) for path in visited_small])
+first_step = torch.tensor(
+    [abs(path[1] - path[0]) for path in visited_small]
+)
 report.check(
     "in the small unit the first step is about one sample",
     abs(first_step.median() - 1) < 0.1,
@@ -257,8 +263,12 @@ fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4))
 def best_so_far(paths):
     """Mean of the best loss after each evaluation."""
     longest = max(map(len, paths))
-    padded = torch.tensor([[*p, *[p[-1]] * (longest - len(p))] for p in paths])
-    seen = (task.simulate(padded.double()[..., None]) - some.y[:, None]).square()
+    padded = torch.tensor(
+        [[*p, *[p[-1]] * (longest - len(p))] for p in paths]
+    )
+    seen = (
+        task.simulate(padded.double()[..., None]) - some.y[:, None]
+    ).square()
     return seen.sum(2).cummin(1).values.mean(0)
 
 
@@ -310,13 +320,13 @@ report.check(
 )
 report.check(
     "their loss is the energy of the signal",
-    ((losses_free[-1] - silent).abs() < 0.01 * silent).double().mean() > 0.9,
+    ((losses_free[-1] - silent).abs() < 0.01 * silent).double().mean()
+    > 0.9,
 )
 
 # %% [markdown]
 # It has left. A packet outside the window is silent, and silence costs the energy of the signal, $\sum_t u^2$. A packet in a wrong place costs that energy too, and its own on top: twice as much, on average. So the cheapest thing to do, until you stand in the right valley, is to say nothing. A loss that fell by a quarter, and answers that count as better than BFGS, without one packet found: *look at the unknown, not only at the loss*. From here on $t_0$ is bounded for all methods, and next to every loss stands the error of $t_0$.
 #
-# (sec-unit)=
 # ## The unit decides
 #
 # In the library the joint search is one more method of `minimize`. The caller hands over the objective and one row of features a problem; network, training and refinement stay inside.
@@ -401,7 +411,9 @@ def better(x, unit, tolerance=1e-5):
 def equal(x, unit, tolerance=1e-5):
     """Share of problems with the loss of BFGS, in per cent."""
     gain = base[unit] - some.loss(x)
-    return 100 * float((gain.abs() <= tolerance * base[unit]).double().mean())
+    return 100 * float(
+        (gain.abs() <= tolerance * base[unit]).double().mean()
+    )
 
 
 # one network or draw: the mean over the three, which says more than the first
@@ -613,7 +625,11 @@ scan = {}
 for k in counts:
     problem = joint.problems("wave_packet", k, seed=SEED)
     net, _, _ = trained.joint(
-        problem, SEED, iterations=iterations, lr=3e-4, network={"last": None}
+        problem,
+        SEED,
+        iterations=iterations,
+        lr=3e-4,
+        network={"last": None},
     )
     taught = trained.direct(problem, SEED, iterations=200, lr=3e-3)
     scan[k] = {
@@ -774,7 +790,9 @@ for method, name in NAMES.items():
     for u in (75, 1):
         pair = [over_n(method, q, float(u)) for q in ("better", "equal")]
         line[f"mean {u}"] = " / ".join(text(value) for value in pair)
-        line[f"better {u}"] = text(recorded(method, "better", unit=float(u)))
+        line[f"better {u}"] = text(
+            recorded(method, "better", unit=float(u))
+        )
     line["exact"] = text(recorded(method, "better_exact"))
     shown.append(line)
 columns = {
@@ -845,10 +863,11 @@ RECORDED_CHECKS = None
 #
 # Where does BFGS go? Choose a problem, a start and a unit. The points are its evaluations, in order from dark to light. In a running kernel the sliders work; the page shows the first state.
 
+
 # %%
 def search_from(problem, start, unit):
     first = torch.tensor([[start]], dtype=torch.float64)
-    end, (path,) = bfgs(some, first, unit, rows=[problem])
+    end, path = search(some, problem, first[0], unit)
     loss, _ = landscape(problem)
     at = task.simulate(torch.tensor(path)[:, None].double())
     height = (at - some.y[problem]).square().sum(1)
@@ -861,7 +880,7 @@ def search_from(problem, start, unit):
     ax.set(
         xlabel="place t₀ (samples)",
         ylabel="loss",
-        title=f"ends at {float(end):.1f}, truth "
+        title=f"ends at {end[0]:.1f}, truth "
         f"{float(some.truth[problem]):.1f} samples",
     )
     return fig
@@ -873,7 +892,9 @@ widgets.explorer(
     "valleys, the points where BFGS evaluated it, the start ringed in red "
     "and the truth as a dashed line. With the large unit the second point "
     "lies more than fifty samples away from the start.",
-    problem=ipywidgets.IntSlider(0, min=0, max=n - 1, description="problem"),
+    problem=ipywidgets.IntSlider(
+        0, min=0, max=n - 1, description="problem"
+    ),
     start=ipywidgets.FloatSlider(
         128, min=60, max=196, description="start t₀"
     ),
@@ -954,7 +975,9 @@ kept = invlab.minimize(
     unit=1.0,
     fallback=True,
 ).fun
-direct = invlab.minimize(some.fun, some.start, bounds=task.box, unit=1.0).fun
+direct = invlab.minimize(
+    some.fun, some.start, bounds=task.box, unit=1.0
+).fun
 worse = int((kept > direct * (1 + 1e-6)).sum())
 print("worse:", worse)
 
