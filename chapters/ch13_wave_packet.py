@@ -48,7 +48,7 @@ import invlab
 from invlab import benchmark, plots, report, runtime, widgets
 from invlab.papers import joint_optimization as joint
 from invlab.papers.joint_optimization import trained
-from invlab.papers.joint_optimization.problems import envelope
+from invlab.papers.joint_optimization.systems import envelope
 
 plots.use_style()
 torch.set_num_threads(1)

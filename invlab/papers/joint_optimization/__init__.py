@@ -7,9 +7,9 @@ BFGS, with null rows that need no network (random draws, restarts, exchange of a
 
 from invlab.papers.joint_optimization.cells import COUNTS, cells
 from invlab.papers.joint_optimization.claims import CLAIMS
-from invlab.papers.joint_optimization.problems import problems, scipy_bfgs
 from invlab.papers.joint_optimization.reading import curves, numbers, over_counts, summary
 from invlab.papers.joint_optimization.runs import measure
+from invlab.papers.joint_optimization.systems import problems, scipy_bfgs
 
 __all__ = [
     "CLAIMS",

@@ -13,7 +13,7 @@ from invlab import runtime
 from invlab.encoders import FeatureScale, beside, encoder_for
 from invlab.methods.neural_adjoint import NeuralAdjoint
 from invlab.minimize import minimize
-from invlab.papers.joint_optimization.problems import Found, Problems, envelope
+from invlab.papers.joint_optimization.systems import Found, Problems, envelope
 from invlab.task import Pairs
 from invlab.training import train
 

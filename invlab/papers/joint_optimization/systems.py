@@ -28,6 +28,7 @@ __all__ = [
     "envelope",
     "problems",
     "scipy_bfgs",
+    "smoothed_loss",
 ]
 
 # Standard deviation in samples of the Gaussian that smooths the squared signal. Its carrier has a
@@ -158,8 +159,13 @@ def problems(name: str, n: int, seed: int) -> Problems:
 
 def envelope(some: Problems) -> Callable[[Tensor, Tensor], Tensor]:
     """The loss between smoothed squares of the signals, which has one valley instead of many."""
+    return smoothed_loss(some, SMOOTHING)
+
+
+def smoothed_loss(some: Problems, width: float) -> Callable[[Tensor, Tensor], Tensor]:
+    """The loss between squares that are smoothed by a Gaussian of ``width`` samples."""
     times = torch.arange(some.y.shape[1], dtype=torch.float64)
-    weights = (-((times[:, None] - times) / SMOOTHING).square() / 2).exp()
+    weights = (-((times[:, None] - times) / width).square() / 2).exp()
     weights = weights / weights.sum(0)
     goal = some.y.square() @ weights
 
