@@ -645,7 +645,7 @@ for name in ("supervised", "neural adjoint"):
 # %% [markdown]
 # Restarts win: everything is solved or nearly so, with twenty to sixty runs of the simulator a problem instead of a thousand. They use one thing that the joint search does not need, a loss that is known to be zero at an answer (`target`), so that they know when to stop. Supervised learning and the neural adjoint suffer from what the paper says of them: seven of eight pairs teach that shots do nothing.
 #
-# What is left for the joint search on this problem is a modest claim: it beats a *single* BFGS, without restarts and without a law to draw them from. Where it should have more to give is where restarts run out, with many unknowns a problem.
+# What is left for the joint search on this problem is a modest claim: it beats a *single* BFGS, without restarts and without a law to draw them from. Where it should have more to give is where restarts run out, with many unknowns a problem; {doc}`ch13_wave_packet` tried that, and there it had not.
 #
 # ## The recorded run
 #
@@ -802,8 +802,129 @@ columns = {
 }
 Markdown(report.table(shown, columns))
 
+
 # %%
-RECORDED_CHECKS = None
+def mean(method, quantity, k=64):
+    return recorded(method, quantity, k)[0]
+
+
+report.check(
+    "recorded: the joint search solves 85 % at n = 64",
+    mean("joint", "solved") >= 85,
+)
+report.check(
+    "recorded: and 90 % at 128 and 256",
+    min(mean("joint", "solved", k) for k in (128, 256)) >= 90,
+)
+report.check(
+    "recorded: BFGS fewer than half for n >= 16",
+    max(mean("bfgs", "solved", k) for k in COUNTS[3:]) < 50,
+)
+report.check(
+    "recorded: exchange is not behind the joint search for n >= 32",
+    all(
+        mean("exchange", "solved", k) > mean("joint", "solved", k) - 5
+        for k in COUNTS[4:]
+    ),
+)
+report.check(
+    "recorded: with exchange and restarts 98 % at every n, network or not",
+    min(
+        mean(method, "solved", k)
+        for method in ("all", "all_without_network")
+        for k in COUNTS
+    )
+    >= 98,
+)
+report.check(
+    "recorded: restarts from the prior solve 98 % at every n",
+    min(mean("multistart", "solved", k) for k in COUNTS) >= 98,
+)
+report.check(
+    "recorded: with a tenth of the runs of the model, and in less time",
+    all(
+        mean("multistart", "evaluations", k)
+        < mean("joint", "evaluations", k) / 10
+        and mean("multistart", "cpu", k) < mean("joint", "cpu", k)
+        for k in COUNTS
+    ),
+)
+report.check(
+    "recorded: supervised and neural adjoint solve fewer than BFGS, n = 64",
+    max(mean("direct", "solved"), mean("neural_adjoint", "solved"))
+    < mean("bfgs", "solved"),
+)
+report.check(
+    "recorded: without a tolerance, within 15 points of the paper's 61.7 %",
+    abs(over_n("joint", "better_exact") - PAPER["joint"][0]) < 15,
+)
+tied = mean("joint", "better_exact") - mean("joint", "better")
+report.check(
+    "recorded: round-off makes ten points of the joint search's gain or more",
+    tied > 10,
+)
+
+# %% [markdown]
+# The threshold of the paper's Figure 3d is there, between 16 and 64 problems. Its 61.7 % is near our count without a tolerance; with one, two fifths are better. Both answers of a problem that BFGS solves have a loss of about $10^{-13}$, and which is lower is a matter of rounding; counted without a tolerance, some of these ties become victories.
+#
+# What the settings are worth, one changed at a time (three seeds, one network each, $n = 64$, best iterate). The last two rows have no network: Adam on each shot by itself. Here the noise is three times as long as each row's own gradient, so that a miss has none.
+
+# %%
+VARIANTS = {
+    "frozen": "as recorded",
+    "standardised features": "features of mean 0, variance 1",
+    "ordinary last layer": "ordinary last layer",
+    "ordinary last layer, rate 1e-3": "ordinary last layer, rate 1e-3",
+    "ordinary last layer, clip": "ordinary, gradient clipped at 0.1",
+    "ordinary last layer, unit rows": "ordinary, rows of length one",
+    "rate 3e-4": "rate 3e-4",
+    "rate 1e-3": "rate 1e-3",
+    "rate 1e-2": "rate 1e-2",
+    "relu": "ReLU",
+    "four octaves": "four octaves of the encoding",
+    "clip": "gradient clipped at 0.1",
+    "unit rows": "rows of length one",
+    "noise 3": "noise",
+    "rows alone": "no network",
+    "rows alone, noise 3": "no network, noise",
+}
+
+
+def variant(key):
+    found = [
+        record["scores"][key][0]
+        for name, record in sorted(records.items())
+        if name.startswith("joint_optimization/ablation/billiards/")
+    ]
+    return joint.summary(found) if found else None
+
+
+shown = [
+    {
+        "setting": label,
+        "solved": text(variant(f"{name}/refined/solved")),
+        "moving": text(variant(f"{name}/moving")),
+    }
+    for name, label in VARIANTS.items()
+]
+columns = {
+    "setting": "setting",
+    "solved": "solved (%)",
+    "moving": "rows with a gradient at the end (%)",
+}
+Markdown(report.table(shown, columns))
+
+# %%
+as_recorded = variant("frozen/refined/solved")[0]
+report.check(
+    "recorded: a rate of 3e-4 is too slow for a thousand steps",
+    variant("rate 3e-4/refined/solved")[0] < as_recorded - 20,
+)
+report.check(
+    "recorded: without a network, as many as by BFGS",
+    abs(variant("rows alone/refined/solved")[0] - mean("bfgs", "solved"))
+    < 10,
+)
 
 # %% [markdown]
 # ## Try it
