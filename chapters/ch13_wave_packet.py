@@ -318,6 +318,12 @@ report.check("no packet is found", found(x_free) == 0)
 report.check(
     "nine in ten have left the window", outside.double().mean() > 0.9
 )
+places_between = task.simulate(grid[::10])
+between = (places_between - some.y[:, None]).square().sum(2).mean(1)
+report.check(
+    "silence costs about half of what the places in the window do",
+    0.4 < (silent / between).mean() < 0.6,
+)
 report.check(
     "their loss is the energy of the signal",
     ((losses_free[-1] - silent).abs() < 0.01 * silent).double().mean()
@@ -556,7 +562,7 @@ report.check(
 )
 
 # %% [markdown]
-# `train_on` gives the network an easier objective; refinement and the choice between answers use the true one. With it the joint search finds the packets. And so does BFGS on the envelope loss, followed by BFGS on the true loss, *without any network*, in a small fraction of the time (on an idle machine a thirtieth to a hundredth). A better objective did this, and the network was not needed.
+# `train_on` gives the network an easier objective; refinement and the choice between answers use the true one. With it the joint search finds the packets. And so does BFGS on the envelope loss, followed by BFGS on the true loss, *without any network*, in a small fraction of the time. A better objective did this, and the network was not needed.
 #
 # ## Starts instead of networks
 #
@@ -687,7 +693,7 @@ report.check(
 #
 # ## The recorded run
 #
-# `python -m invlab bench joint_optimization --preset full` measures all of this for $n = 2, \dots, 256$, on five seeds (ten for $n \le 8$) that no setting was chosen on. Settings were fixed on the seeds 0 to 2.
+# `python -m invlab bench joint_optimization --preset full` measures all of this for $n = 2, \dots, 256$, on fresh seeds that no setting was chosen on (five at $n = 64$). Settings were fixed on the seeds 0 to 2.
 
 # %%
 records = benchmark.load(report.results_folder())
@@ -874,8 +880,8 @@ report.check(
     ),
 )
 report.check(
-    "recorded: BFGS in S = 1 beats BFGS in S = 75 in 40 % or more",
-    mean("bfgs_batched", "better") > 40,
+    "recorded: BFGS in S = 1 beats BFGS in S = 75 in half or more",
+    mean("bfgs_batched", "better") >= 50,
 )
 for method in ("envelope", "envelope_bfgs"):
     report.check(
@@ -894,11 +900,11 @@ report.check(
 )
 
 # %% [markdown]
-# Three networks reach the paper's 86 % in the large unit, and three random draws come close to that. In the small unit the networks fall behind the draws. The unit alone, `BFGS in S = 1` judged against BFGS in $S = 75$, makes more difference than one network. And one surprise: *exchange*, which tries the answers of all other problems on each one and starts BFGS from the best ({doc}`ch14_billiards`), does improve with $n$ where the network does not. With 256 problems the answers of the others are 256 starts.
+# Three networks reach the paper's 86 % in the large unit, and three random draws come close to that. In the small unit the networks fall behind the draws. The unit alone, `BFGS in S = 1` judged against BFGS in $S = 75$, is better in more than half of the problems, without any network. And one surprise: *exchange*, which tries the answers of all other problems on each one and starts BFGS from the best ({doc}`ch14_billiards`), does improve with $n$ where the network does not. With 256 problems the answers of the others are 256 starts.
 #
 # ## More unknowns than restarts can reach
 #
-# A restart has to hit every valley at once. With one unknown that takes 48 of them; with $d$ unknowns of this kind it would take $16^d$ times a few. So here, if anywhere, should be the place of the network. The task `wave_packets` has $m$ packets in one signal, each with place, amplitude, width and phase of its own: 12, 24 and 48 unknowns. Recorded for $n = 64$ signals on three seeds; restarts get the CPU time of the joint search, either of all unknowns at once or of one packet at a time (`hop`).
+# A restart has to hit every valley at once. With one unknown that takes 48 of them; with $d$ unknowns of this kind it would take $16^d$ times a few. So here, if anywhere, should be the place of the network. The task `wave_packets` has $m$ packets in one signal, each with place, amplitude, width and phase of its own: 12, 24 and 48 unknowns. Recorded for $n = 64$ signals; restarts get the CPU time of the joint search, either of all unknowns at once or of one packet at a time (`hop`).
 
 # %%
 MANY = {
@@ -983,7 +989,7 @@ report.check(
 # | training | Adam, $3 \cdot 10^{-4}$, 300 steps, three networks | chosen on the seeds 0 to 2 |
 # | answer | that of the last step | as in the paper |
 #
-# What these choices are worth, one changed at a time (recorded, one network, $n = 64$, $S = 75$, three seeds). The last two rows have no network: Adam on each $z$ by itself, with the same first guess.
+# What these choices are worth, one changed at a time (recorded, one network, $n = 64$, $S = 75$). The last two rows have no network: Adam on each $z$ by itself, with the same first guess.
 
 # %%
 VARIANTS = {
