@@ -8,6 +8,7 @@ from typing import Any
 from invlab.task import Task
 from invlab.tasks.ballistics import Ballistics
 from invlab.tasks.billiards import Billiards
+from invlab.tasks.kuramoto_sivashinsky import KuramotoSivashinsky
 from invlab.tasks.layered_stack import LayeredStack
 from invlab.tasks.metamaterial import Metamaterial
 from invlab.tasks.multilayer_sphere import MultilayerSphere
@@ -23,6 +24,7 @@ __all__ = ["get_task", "list_tasks"]
 _TASKS: dict[str, Callable[..., Task]] = {
     "ballistics": Ballistics,
     "billiards": Billiards,
+    "kuramoto_sivashinsky": KuramotoSivashinsky,
     "layered_stack": LayeredStack,
     "metamaterial": Metamaterial,
     "multilayer_sphere": MultilayerSphere,
