@@ -241,6 +241,23 @@ class NavierStokes(Task):
                 x, self.simulator.run(x, whole)[-1], self.simulator.above(whole).flatten(1)
             )
 
+    def picture(self, y: Tensor, c: Tensor) -> Tensor:
+        """What is seen of each problem as one image, for a network.
+
+        Args:
+            y: observations, ``(B, 2, N/2, N)``.
+            c: contexts, ``(B, N²)``.
+
+        Returns:
+            ``(B, 4, N/2, N)``: both components at the end, and at the start.
+
+        Raises:
+            TypeError, ValueError: a tensor of another shape or kind, or NaN in it.
+        """
+        require_tensor(f"{self.name}: y", y, ("B", *self.simulator.shape))
+        require_tensor(f"{self.name}: c", c, (len(y), self.context.dim), device=y.device)
+        return torch.cat([y, c.to(y).reshape(y.shape)], 1)
+
     def film(self, x: Tensor, c: Tensor) -> Tensor:
         """Velocity all over the box after the push and after each step, for drawing.
 

@@ -41,6 +41,7 @@ WAVE: dict[str, dict[str, Any]] = {
 }
 BILLIARDS: dict[str, dict[str, Any]] = {
     "frozen": {},
+    "standardised features": {"standardize": True},
     "ordinary last layer": {"network": {"last": None}},
     "ordinary last layer, rate 1e-3": {"network": {"last": None}, "lr": 1e-3},
     "ordinary last layer, clip": {"network": {"last": None}, "clip": 0.1},

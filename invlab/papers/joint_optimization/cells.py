@@ -10,9 +10,21 @@ from invlab import runtime
 from invlab.benchmark import Cell
 from invlab.papers.joint_optimization.ablation import VARIANTS, ablate
 from invlab.papers.joint_optimization.many_unknowns import MANY, compare_many
+from invlab.papers.joint_optimization.pdes import KURAMOTO, NAVIER
 from invlab.papers.joint_optimization.runs import BILLIARDS, WAVE, measure
 
-__all__ = ["COUNTS", "FRESH", "MAIN", "SETTINGS", "cells", "counts", "name", "seeds_of"]
+__all__ = [
+    "COUNTS",
+    "FRESH",
+    "MAIN",
+    "PDES",
+    "SETTINGS",
+    "cells",
+    "counts",
+    "main_count",
+    "name",
+    "seeds_of",
+]
 
 # Problems solved together, and the number that the ledger is about.
 COUNTS = (2, 4, 8, 16, 32, 64, 128, 256)
@@ -21,6 +33,13 @@ MAIN = 64
 # from the ledger's n there are fewer seeds of them.
 FRESH = (10, 11, 12, 13, 14)
 FEWER = FRESH[:3]
+# The differential equations: seeds by number of problems, the ledger's number first. A simulation
+# costs a hundred times that of a packet.
+PDES: dict[str, dict[int, tuple[int, ...]]] = {
+    "kuramoto_sivashinsky": {64: FRESH, 16: FRESH, 2: FRESH, 256: FRESH[:2]},
+    "navier_stokes": {32: FEWER, 8: FEWER, 128: FRESH[:1]},
+    "navier_stokes_two": {32: FEWER},
+}
 
 # What is varied, of one network, and the unit of BFGS in which it is compared.
 VARIED: dict[str, tuple[dict[str, Any], float]] = {
@@ -30,7 +49,13 @@ VARIED: dict[str, tuple[dict[str, Any], float]] = {
 # Packets in a signal, four unknowns each.
 PACKETS = (3, 6, 12)
 
-SETTINGS: dict[str, dict[str, Any]] = {"wave_packet": WAVE, "billiards": BILLIARDS}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "wave_packet": WAVE,
+    "billiards": BILLIARDS,
+    "kuramoto_sivashinsky": KURAMOTO,
+    "navier_stokes": NAVIER,
+    "navier_stokes_two": NAVIER,
+}
 # A tenth of the training and of the starts.
 QUICK: dict[str, dict[str, Any]] = {
     "wave_packet": {
@@ -47,6 +72,15 @@ QUICK: dict[str, dict[str, Any]] = {
         "starts": (1, 8),
         "target": BILLIARDS["target"],
     },
+    **{
+        system: {
+            "joint": {**SETTINGS[system]["joint"], "iterations": 15},
+            "direct": {**SETTINGS[system]["direct"], "iterations": 20},
+            "neural_adjoint": {**SETTINGS[system]["neural_adjoint"], "training": {"epochs": 60}},
+            "restarts": 1,
+        }
+        for system in PDES
+    },
 }
 
 
@@ -57,8 +91,15 @@ def counts() -> tuple[int, ...]:
     return runtime.by_preset(quick=few, full=every)
 
 
+def main_count(system: str) -> int:
+    """The number of problems that the ledger is about."""
+    return next(iter(PDES[system])) if system in PDES else MAIN
+
+
 def seeds_of(system: str, n: int) -> tuple[int, ...]:
     """Seeds of the records of ``n`` problems."""
+    if system in PDES:
+        return PDES[system][n]
     return FEWER if system == "wave_packet" and n != MAIN else FRESH
 
 
@@ -69,20 +110,37 @@ def name(system: str, n: int, seed: int) -> str:
 
 def cells() -> list[Cell]:
     """All that is recorded, the first seed of every n first; a tenth of it in the quick preset."""
-    settings = runtime.by_preset(quick=QUICK, full=SETTINGS)
     main = [
-        Cell(
-            name(system, n, seed),
-            {"system": system, "n": n, **settings[system]},
-            partial(_compute, measure, (system, n), (settings[system],)),
-            seeds=(seed,),
-        )
+        _cell(system, n, seed)
         for seed in FRESH
         for n in counts()
-        for system in SETTINGS
+        for system in ("wave_packet", "billiards")
         if seed in seeds_of(system, n)
     ]
-    return main + _ablations() + _many()
+    return main + _ablations() + _many() + _pdes()
+
+
+def _cell(system: str, n: int, seed: int) -> Cell:
+    settings = runtime.by_preset(quick=QUICK, full=SETTINGS)[system]
+    return Cell(
+        name(system, n, seed),
+        {"system": system, "n": n, **settings},
+        partial(_compute, measure, (system, n), (settings,)),
+        seeds=(seed,),
+    )
+
+
+def _pdes() -> list[Cell]:
+    """The ledger's numbers of problems first; in the quick preset a few problems of one seed."""
+    if runtime.preset() == "quick":
+        return [_cell(system, 8, FRESH[0]) for system in PDES]
+    rows = [
+        (turn, seed, system, n)
+        for system, seeds in PDES.items()
+        for turn, n in enumerate(seeds)
+        for seed in seeds[n]
+    ]
+    return [_cell(system, n, seed) for _, seed, system, n in sorted(rows)]
 
 
 def _ablations() -> list[Cell]:

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from invlab import runtime
-from invlab.encoders import FeatureScale, beside, encoder_for
+from invlab.encoders import FeatureScale, encoder_for
 from invlab.methods.neural_adjoint import NeuralAdjoint
 from invlab.minimize import minimize
-from invlab.papers.joint_optimization.systems import Found, Problems, envelope
+from invlab.papers.joint_optimization.systems import Found, Problems, envelope, features_of
 from invlab.task import Pairs
 from invlab.training import train
 
@@ -25,12 +25,18 @@ class Watched:
 
     ``minimize`` evaluates the start once, and then the networks in turn.
 
+    Args:
+        some: the problems.
+        networks: how many.
+        single: whether to simulate in float32, which is enough for training.
+
     Attributes:
         last, best: points and values by network, ``(K, n, dx)`` and ``(K, n)``.
         course: mean loss of the first network's answers, a number an iteration.
     """
 
-    def __init__(self, some: Problems, networks: int) -> None:
+    def __init__(self, some: Problems, networks: int, *, single: bool = False) -> None:
+        self.single = single
         self.fun, self.networks, self.calls = some.fun, networks, 0
         x, value = some.start.repeat(networks, 1, 1), some.loss(some.start).repeat(networks, 1)
         self.last = x.clone(), value.clone()
@@ -38,7 +44,7 @@ class Watched:
         self.course: list[float] = []
 
     def __call__(self, x: Tensor, rows: Tensor) -> Tensor:
-        value = self.fun(x, rows)
+        value = self.fun(x.float(), rows).to(x) if self.single else self.fun(x, rows)
         k, first = (self.calls - 1) % self.networks, self.calls == 0
         self.calls += 1
         if first:
@@ -53,15 +59,15 @@ class Watched:
 
 
 def joint(
-    some: Problems, seed: int, *, networks: int = 1, **options: Any
+    some: Problems, seed: int, *, networks: int = 1, single: bool = False, **options: Any
 ) -> tuple[list[Found], list[Found], list[float]]:
     """Joint optimisation, unrefined: the last and the best iterate of each network, and a curve.
 
-    The cost is that of all networks, in equal parts. ``options`` are those of
-    ``minimize(method="joint")``. With ``train_on`` only the last iterates mean something: what
-    the networks ended with, as the loss sees it.
+    The cost is that of all networks, in equal parts. With ``single`` the training simulates in
+    float32. ``options`` are those of ``minimize(method="joint")``. With ``train_on`` only the
+    last iterates mean something: what the networks ended with, as the loss sees it.
     """
-    watched = Watched(some, networks)
+    watched = Watched(some, networks, single=single)
     start = time.process_time()
     solution = minimize(
         watched,
@@ -76,7 +82,10 @@ def joint(
     cpu = (time.process_time() - start) / networks
     spent = solution.nfev.double().mean().item() / networks
     last, best = (
-        [Found(x, value, cpu, spent) for x, value in zip(*points, strict=True)]
+        [
+            Found(x, some.loss(x) if single else value, cpu, spent)
+            for x, value in zip(*points, strict=True)
+        ]
         for points in (watched.last, watched.best)
     )
     return last, best, watched.course
@@ -108,7 +117,7 @@ def direct(
     """Supervised regression on ``count`` pairs (one a problem), by the network of ``joint``."""
     start = time.process_time()
     data = pairs(some, seed, count)
-    seen = beside(data.y, data.c)
+    seen = features_of(some.task, data.y, data.c)
     scale = FeatureScale.fit(seen)
     features, unknowns = scale(seen).float(), _free(some, data.x).float()
     encoder = encoder_for(
@@ -162,7 +171,7 @@ def neural_adjoint(
     found = {}
     for unit in units:
         start = time.process_time()
-        method.unit = unit
+        method.unit = some.lengths(unit)
         x = method.propose(some.y, 1, some.c)[:, 0].double()
         x = x if some.box is None else some.box.clip(x)
         cpu = trained + time.process_time() - start
