@@ -133,7 +133,8 @@ def _row(claim: Claim, records: list[Record]) -> _Row:
         per_seed, seeds = (each.amax(0) if claim.worst else each.mean(0)), seeds[0]
     else:
         # a record a seed, with one number or one a target
-        per_seed, seeds = each.flatten(0, 1), [seed for some in seeds for seed in some]
+        each_seed = dict.fromkeys(seed for some in seeds for seed in some)
+        per_seed, seeds = each.flatten(0, 1), list(each_seed)
     low, high = bootstrap_interval(per_seed, statistic="max" if claim.worst else "mean")
     ours = float(per_seed.max() if claim.worst else per_seed.mean())
     first = records[0]

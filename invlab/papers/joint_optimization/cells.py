@@ -145,7 +145,7 @@ def _pdes() -> list[Cell]:
 
 def _ablations() -> list[Cell]:
     made = []
-    for seed in runtime.by_preset(quick=FRESH[:1], full=FRESH):
+    for seed in runtime.by_preset(quick=FEWER[:1], full=FEWER):
         for system, (frozen, unit) in VARIED.items():
             shorter = frozen["iterations"] // runtime.by_preset(quick=20, full=1)
             settings = {**frozen, "iterations": shorter}
