@@ -52,7 +52,7 @@ def cells() -> list[Cell]:
             "learning_curve",
             _learning_curve,
             orders=orders,
-            sizes=runtime.by_preset(quick=(100, 200), full=(375, 750, 1500, 3000, 6000)),
+            sizes=runtime.by_preset(quick=(100, 200), full=(750, 1500, 3000, 6000)),
             steps=runtime.by_preset(quick=50, full=8000),
             held_out=runtime.by_preset(quick=100, full=1000),
         ),
