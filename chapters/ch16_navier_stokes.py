@@ -136,6 +136,7 @@ plt.show()
 # %% [markdown]
 # And the way between the two, as a film. The slider works in the page.
 
+
 # %%
 def frame(step):
     fig, ax = plt.subplots(figsize=(4, 3.6))
@@ -224,7 +225,9 @@ def over(row, values):
     x = torch.stack([values[:, 0], along, values[:, 1]], 1)
     rows = torch.full((len(x),), row, device=device)
     with torch.no_grad():
-        parts = [misfit(a, r) for a, r in zip(x.split(256), rows.split(256))]
+        parts = [
+            misfit(a, r) for a, r in zip(x.split(256), rows.split(256))
+        ]
     return torch.cat(parts).reshape(side, side).cpu()
 
 
@@ -578,7 +581,8 @@ report.check(
     "without tolerance it is equal in none", numbers["joint"][4] == 0
 )
 report.check(
-    "and better in more than with it", numbers["joint"][3] > numbers["joint"][0]
+    "and better in more than with it",
+    numbers["joint"][3] > numbers["joint"][0],
 )
 for name in ("BFGS", "joint", "supervised", "restarts"):
     report.check(
@@ -683,7 +687,9 @@ for j, (method, label) in enumerate(({"truth": "truth"} | LINES).items()):
         list(by_n),
         mean,
         [0 * spread, 0 * spread if true else spread],
-        color=plots.BLUE if true else ([plots.BLACK] + list(plots.SERIES))[j - 1],
+        color=plots.BLUE
+        if true
+        else ([plots.BLACK] + list(plots.SERIES))[j - 1],
         linestyle=":" if true else plots.DASHES[j - 1],
         marker="" if true else plots.MARKERS[j - 1],
         markersize=4,

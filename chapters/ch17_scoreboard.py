@@ -138,7 +138,9 @@ n = runtime.by_preset(quick=32, full=128)
 measured = {}
 for system in UNIT:
     some = joint.problems(system, n, seed=0)
-    guess = some.task.prior.sample(n, generator=runtime.generator(0, system))
+    guess = some.task.prior.sample(
+        n, generator=runtime.generator(0, system)
+    )
     guess = guess.double().requires_grad_()
     loss = some.fun(guess, torch.arange(n))
     (slope,) = torch.autograd.grad(loss.sum(), guess)
@@ -265,7 +267,7 @@ for ax, (system, rows) in zip(axes.flat, PAPER_2.items()):
                     edgecolor="white",
                 )
             sign = ("p", "e", "t")[j]
-            ax.text(place, 2, sign, ha="center", fontsize=8, color="white")
+            ax.text(place, 2, sign, ha="center", fontsize=8)
     ax.set(title=TITLE[system], ylim=(0, 100))
     ax.set_xticks(range(3), [LABEL[m] for m in METHODS])
     ax.grid(visible=False)
@@ -329,7 +331,8 @@ for system in ("kuramoto_sivashinsky", "navier_stokes"):
         )
         report.check("in more than half with it", same > 50)
         report.check(
-            "half of the 'better' or more is round-off", tolerant < exact / 2
+            "half of the 'better' or more is round-off",
+            tolerant < exact / 2,
         )
 if len([s for s in UNIT if (s, "joint") in known]) == 4:
     average = np.mean([known[s, "joint"][0][0] for s in UNIT])
@@ -338,12 +341,14 @@ if len([s for s in UNIT if (s, "joint") in known]) == 4:
         55 < average < 80,
     )
     honest = np.mean([known[s, "joint"][1][0] for s in UNIT])
-    report.check("with tolerance at least 10 points less", honest < average - 10)
+    report.check(
+        "with tolerance at least 10 points less", honest < average - 10
+    )
 
 # %% [markdown]
-# The paper's summary is that joint optimisation is better in 69 % of the problems. Counted in its way, ours is near. How much of it stands depends on how small a difference you call one. For two systems the losses of all problems were recorded; here is the same comparison over the tolerance.
+# The paper's summary is that joint optimisation is better in 69 % of the problems. Counted in its way, ours is near. How much of it stands depends on how small a difference you call one. For two systems the losses of all problems were recorded; here is the same comparison over the difference that counts.
 
-# %% mystnb={"figure": {"name": "fig-tolerance", "caption": "Joint search with refinement against BFGS, over the size of the difference that counts, relative to BFGS's loss: share of problems better, equal and worse; all recorded seeds. Left: Kuramoto–Sivashinsky (differences below 1e-7 in the loss never count on the right of the dotted line; to its left they do, so that round-off is compared)."}, "image": {"alt": "Two panels of three lines over the tolerance from 1e-16 to 1. On the left better and worse are high at tiny tolerances while equal is zero; with a tolerance on the absolute loss equal rises to about 70 per cent. On the right the same happens around a relative tolerance of 1e-6 to 1e-4."}}
+# %% mystnb={"figure": {"name": "fig-tolerance", "caption": "Joint search with refinement against BFGS: share of problems better, equal and worse, over the difference in the loss from which on two answers count as different. All recorded seeds."}, "image": {"alt": "Two panels of three lines over the difference that counts, from 1e-20 to 10 on a logarithmic axis. On the left better and worse are near a half each at the smallest differences and equal is near zero; between 1e-16 and 1e-12 they cross, and from there to one equal stays near 80 per cent. On the right the same happens at larger differences."}}
 EXPONENTS = np.arange(-20, 1.1, 0.5)
 
 
@@ -469,7 +474,9 @@ def restart_curves(system):
         curves = joint.curves(records, system, COUNT[system])
     except KeyError:
         return []
-    return [curve["multistart"] for curve in curves if "multistart" in curve]
+    return [
+        curve["multistart"] for curve in curves if "multistart" in curve
+    ]
 
 
 fig, axes = plt.subplots(2, 2, figsize=(9, 6), sharey=True)
@@ -502,7 +509,7 @@ for ax in axes[:, 0]:
     ax.set_ylabel("solved (%)")
 handles, names = axes[1, 0].get_legend_handles_labels()
 if handles:
-    fig.legend(handles, names, loc="outside lower center", ncols=7)
+    fig.legend(handles, names, loc="outside lower center", ncols=4)
 plt.show()
 
 # %% [markdown]
@@ -533,11 +540,14 @@ for system in UNIT:
     line["restarts"] = text([r["solved"] for r in reached])
     if reached and "loss" in reached[0]:
         line["loss"] = f"{np.mean(loss):.3g}"
-        line["restarts' loss"] = f"{np.mean([r['loss'] for r in reached]):.3g}"
+        line["restarts' loss"] = (
+            f"{np.mean([r['loss'] for r in reached]):.3g}"
+        )
     shown.append(line)
     if reached:
-        verdicts[system] = np.mean(solved), np.mean(
-            [r["solved"] for r in reached]
+        verdicts[system] = (
+            np.mean(solved),
+            np.mean([r["solved"] for r in reached]),
         )
 columns = {
     "system": "system",
@@ -624,7 +634,9 @@ for k, (method, name) in enumerate(MANY.items()):
             linestyle=plots.DASHES[k % 5],
             label=name,
         )
-ax.set(xlabel="unknowns a signal", ylabel="signals solved (%)", ylim=(-3, 103))
+ax.set(
+    xlabel="unknowns a signal", ylabel="signals solved (%)", ylim=(-3, 103)
+)
 ax.set_xticks([4 * m for m in PACKETS])
 if ax.get_legend_handles_labels()[0]:
     ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
@@ -727,7 +739,7 @@ Markdown(report.table(shown, columns))
 # :label: ex-rounds
 # ```
 #
-# Take 64 shots of billiards, `table = joint.problems("billiards", 64, seed=3)`, and run BFGS once from a draw of the prior in each. Estimate the chance $p$ that a start solves a shot (a loss below `1e-6`), and from it the number of `rounds` after which 95 % are solved. Then let `minimize` restart that often, with a target of `1e-8`, and compute the share `reached`.
+# Take 64 shots of billiards, `table = joint.problems("billiards", 64, seed=3)`, and run BFGS once from a draw of the prior in each. Estimate the chance $p$ that a start solves a shot (a loss below `1e-6`), and from it the number of `rounds` after which 95 % should be solved. Then let `minimize` restart that often, with a target of `1e-8`, and compute the share `reached`. Is it 95 %?
 #
 # ```{exercise-end}
 # ```
@@ -755,14 +767,14 @@ reached = float((again.fun < 1e-6).double().mean())
 print(f"p = {p:.1f}")
 
 # %% [markdown]
-# With $p \approx 0.1$ it takes about thirty rounds, and each costs less than the last, since the solved shots take no part. The estimate is rough, for two reasons: $p$ is an average over shots of different difficulty, and 64 draws do not tell 0.08 from 0.15.
+# With $p \approx 0.1$ it takes some twenty to thirty rounds, each cheaper than the last, since the solved shots take no part. But the share stays below the prediction: $p$ is an average over shots of different difficulty. The easy ones are soon gone, and those that are left have a smaller $p$. (And 64 draws do not tell 0.08 from 0.15.)
 #
 # ```{solution-end}
 # ```
 
 # %% tags=["check-exercise"]
 report.check("between 10 and 80 rounds", 10 <= rounds <= 80)
-report.check("85 % or more are solved", reached >= 0.85)
+report.check("most are solved", reached >= 0.6)
 
 # %% [markdown]
 # ```{exercise-start} What is a per cent worth?
@@ -836,7 +848,8 @@ def bowl(x, rows):
 eased = invlab.minimize(bowl, origin, bounds=square, unit=1.0)
 lowest = invlab.minimize(bumpy, eased.x, bounds=square, unit=0.1).fun
 alone = invlab.minimize(bumpy, origin, bounds=square, unit=0.1).fun
-print((lowest < 1e-8).sum().item(), "with,", (alone < 1e-8).sum().item(), "without")
+counts = [int((loss < 1e-8).sum()) for loss in (lowest, alone)]
+print("{} with the bowl first, {} without".format(*counts))
 
 # %% [markdown]
 # Line 2: averaged over one period, the waves are a constant and a bowl is left, whose minimum is next to the goal. A second BFGS on the true function then has nothing to cross. Line 3 does it as well, with more starts.
