@@ -432,19 +432,15 @@ for system in UNIT:
         solved = each(system, method, "solved", unit=SMALL[system])
         if not solved and method not in ("bfgs", *METHODS):
             continue  # this system has no such row
-
-        def number(quantity, digits):
-            found = each(system, method, quantity, unit=SMALL[system])
-            return text(found, digits)
-
+        which = {"unit": SMALL[system]}
         shown.append(
             {
                 "system": TITLE[system],
                 "method": LABEL[method],
                 "solved": text(solved),
-                "loss": number("loss", 3),
-                "cpu": number("cpu", 2),
-                "runs": number("evaluations", 0),
+                "loss": text(each(system, method, "loss", **which), 3),
+                "cpu": text(each(system, method, "cpu", **which), 2),
+                "runs": text(each(system, method, "evaluations", **which)),
             }
         )
 columns = {
