@@ -12,6 +12,7 @@ from invlab.papers.joint_optimization.ablation import VARIANTS, ablate
 from invlab.papers.joint_optimization.many_unknowns import MANY, compare_many
 from invlab.papers.joint_optimization.pdes import KURAMOTO, NAVIER
 from invlab.papers.joint_optimization.runs import BILLIARDS, WAVE, measure
+from invlab.papers.joint_optimization.state_recovery import STATE, recover
 
 __all__ = [
     "COUNTS",
@@ -117,7 +118,7 @@ def cells() -> list[Cell]:
         for system in ("wave_packet", "billiards")
         if seed in seeds_of(system, n)
     ]
-    return main + _ablations() + _many() + _pdes()
+    return main + _ablations() + _many() + _pdes() + _states()
 
 
 def _cell(system: str, n: int, seed: int) -> Cell:
@@ -133,7 +134,7 @@ def _cell(system: str, n: int, seed: int) -> Cell:
 def _pdes() -> list[Cell]:
     """The ledger's numbers of problems first; in the quick preset a few problems of one seed."""
     if runtime.preset() == "quick":
-        return [_cell(system, 8, FRESH[0]) for system in PDES]
+        return [_cell(system, 4, FRESH[0]) for system in PDES]
     rows = [
         (turn, seed, system, n)
         for system, seeds in PDES.items()
@@ -172,6 +173,23 @@ def _many() -> list[Cell]:
         )
         for seed in runtime.by_preset(quick=FEWER[:1], full=FEWER)
         for packets in runtime.by_preset(quick=PACKETS[:1], full=PACKETS)
+    ]
+
+
+def _states() -> list[Cell]:
+    n, shorter = runtime.by_preset(quick=(4, 20), full=(MAIN, 1))
+    settings = dict(STATE)
+    for method in ("joint", "direct"):
+        settings[method] = {**STATE[method], "iterations": STATE[method]["iterations"] // shorter}
+    settings["maxiter"] = STATE["maxiter"] // runtime.by_preset(quick=10, full=1)
+    return [
+        Cell(
+            f"joint_optimization/initial_state/seed{seed}",
+            {"n": n, **settings},
+            partial(_compute, recover, (n,), (settings,)),
+            seeds=(seed,),
+        )
+        for seed in runtime.by_preset(quick=FEWER[:1], full=FEWER)
     ]
 
 

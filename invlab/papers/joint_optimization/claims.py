@@ -10,7 +10,17 @@ from invlab.papers.joint_optimization.cells import COUNTS, FEWER, MAIN, PACKETS,
 from invlab.papers.reading import score
 from invlab.report import Claim
 
-__all__ = ["CLAIMS"]
+__all__ = [
+    "CLAIMS",
+    "COLUMN",
+    "HOLL",
+    "NO_ROW",
+    "TABLE",
+    "WORDS",
+    "anything",
+    "at_least",
+    "bar",
+]
 
 HOLL = "Holl and Thuerey"
 TABLE = f"{HOLL}, Table 2, mean over n"
@@ -89,7 +99,7 @@ def _share(
         source = "bfgs_batched"
         what = "in unit 1 " if unit != 1 else ""
         text = f"our own BFGS {what}beside SciPy's, from the same start: {text}"
-    accept, rule = _bar(least, paper)
+    accept, rule = bar(least, paper)
     return Claim(
         f"joint/{label or system}/{method}/{quantity}{suffix}",
         TABLE if paper is not None else NO_ROW,
@@ -102,20 +112,21 @@ def _share(
     )
 
 
-def _bar(least: float | None, paper: float | None) -> tuple[Callable[[float], bool], str]:
+def bar(least: float | None, paper: float | None) -> tuple[Callable[[float], bool], str]:
     """What has to hold, and the same in words."""
     if least is not None:
-        return _at_least(least), f"at least {least:g}"
+        return at_least(least), f"at least {least:g}"
     if paper is not None:
         return _within(paper, NEAR), f"within {NEAR:g} points of the paper"
-    return _any, "no bar, for comparison"
+    return anything, "no bar, for comparison"
 
 
 def _unit(system: str) -> str:
     return "samples" if system == "wave_packet" else "m/s"
 
 
-def _at_least(limit: float) -> Callable[[float], bool]:
+def at_least(limit: float) -> Callable[[float], bool]:
+    """A number that may not be smaller."""
     return lambda ours: ours >= limit
 
 
@@ -123,7 +134,8 @@ def _within(paper: float, points: float) -> Callable[[float], bool]:
     return lambda ours: abs(ours - paper) <= points
 
 
-def _any(ours: float) -> bool:
+def anything(ours: float) -> bool:
+    """A number without a bar."""
     return True
 
 
@@ -162,7 +174,7 @@ def _over_counts(system: str) -> list[Claim]:
         unit = TRAINED[system][method]
         for quantity, column in COLUMN.items():
             paper = (better, equal)[column]
-            accept, rule = _bar(None, paper)
+            accept, rule = bar(None, paper)
             claim = Claim(
                 f"joint/{system}/{method}/{quantity}/refined/every_n",
                 TABLE,
@@ -183,7 +195,7 @@ def _solved(n: int, method: str, least: float) -> Claim:
         NO_ROW,
         tuple(name("billiards", n, seed) for seed in seeds_of("billiards", n)),
         score(f"S1/{method}/refined/solved"),
-        _at_least(least),
+        at_least(least),
         f"{WORDS['solved']}, n = {n}; at least {least:g}",
     )
 
@@ -213,7 +225,7 @@ def _many(packets: int, method: str) -> Claim:
         NO_ROW,
         tuple(f"joint_optimization/many_unknowns/packets{packets}/seed{seed}" for seed in FEWER),
         score(f"{method}/solved"),
-        _any,
+        anything,
         f"{WORDS['solved']}, {4 * packets} unknowns, n = {MAIN}; no bar, for comparison",
     )
 

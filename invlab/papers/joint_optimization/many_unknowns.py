@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from invlab.minimize import Solution, minimize
+from invlab.minimize import minimize
 from invlab.papers.joint_optimization import trained
+from invlab.papers.joint_optimization.study import Study
 from invlab.papers.joint_optimization.systems import Problems, System, smoothed_loss
 from invlab.refine import squared_distance
 from invlab.runtime import generator
@@ -65,15 +65,15 @@ def compare_many(packets: int, n: int, seed: int, settings: dict[str, Any]) -> d
     return {"scores": {name: [value] for name, value in study.scores.items()}, "curves": {}}
 
 
-class _Study:
-    """Problems, and the scores of what was tried on them."""
+class _Study(Study):
+    """Signals of some packets."""
 
     def __init__(self, packets: int, n: int, seed: int, settings: dict[str, Any]) -> None:
         self.task = WavePackets(packets)
         targets = self.task.targets(n, seed=seed, dtype=torch.float64)
         assert targets.x is not None
         y, truth = targets.y.cpu(), targets.x.cpu()
-        self.some = Problems(
+        some = Problems(
             System("wave_packets", (), bounded=True),
             self.task,
             y,
@@ -82,53 +82,8 @@ class _Study:
             squared_distance(self.task, y),
             self.task.prior.bounds.center.repeat(n, 1),
         )
-        self.limits = {"gtol": settings["gtol"], "maxiter": settings["maxiter"]}
-        self.at_truth = self.some.loss(truth)
-        self.generator = generator(seed, "wave packets", "restarts")
-        self.scores: dict[str, float] = {}
-
-    def bfgs(self, x: Tensor, rows: Tensor | None = None) -> Solution:
-        """Our BFGS on some of the problems."""
-        fun: Callable[..., Tensor] = self.some.fun
-        if rows is not None:
-            chosen = rows
-
-            def fun(x: Tensor, rows: Tensor) -> Tensor:
-                return self.some.fun(x, chosen[rows])
-
-        return minimize(fun, x, bounds=self.some.box, **self.limits)
-
-    def search(
-        self, method: str, x: Tensor, cpu: float = 0.0, spent: Tensor | float = 0.0
-    ) -> float:
-        """Refine answers, enter them, and return the processor time of both steps."""
-        begin = time.process_time()
-        found = self.bfgs(x)
-        cpu += time.process_time() - begin
-        evaluations = torch.as_tensor(spent).double().mean() + found.nfev.double().mean()
-        self.enter(method, found.x, found.fun, cpu, float(evaluations))
-        return cpu
-
-    def restart(self, method: str, budget: float, draw: Callable[..., Tensor]) -> None:
-        """BFGS from the start, then from draws in the unsolved rows, for some processor time."""
-        begin, rounds = time.process_time(), 0
-        found = self.bfgs(self.some.start)
-        x, fun, evaluations = found.x, found.fun, found.nfev.double()
-        while time.process_time() - begin < budget:
-            rows = (fun > self.at_truth + MARGIN).nonzero()[:, 0]
-            if len(rows) == 0:
-                break
-            found = self.bfgs(draw(x, rows, rounds), rows)
-            better = found.fun < fun[rows]
-            x[rows[better]], fun[rows[better]] = found.x[better], found.fun[better]
-            evaluations[rows] += found.nfev
-            rounds += 1
-        cpu = time.process_time() - begin
-        self.enter(method, x, fun, cpu, evaluations.mean().item(), rounds=float(rounds))
-
-    def anywhere(self, x: Tensor, rows: Tensor, k: int) -> Tensor:
-        """New unknowns for all packets of some rows."""
-        return self.task.prior.sample(len(x), generator=self.generator)[rows]
+        limits = {"gtol": settings["gtol"], "maxiter": settings["maxiter"]}
+        super().__init__(some, MARGIN, generator(seed, "wave packets", "restarts"), **limits)
 
     def one_packet(self, x: Tensor, rows: Tensor, k: int) -> Tensor:
         """New unknowns for the k-th packet, counted around, beside the best of the others."""
@@ -137,18 +92,7 @@ class _Study:
         some[:, own] = fresh[:, own]
         return some
 
-    def enter(
-        self, method: str, x: Tensor, loss: Tensor, cpu: float, evaluations: float, **more: float
-    ) -> None:
-        """Score answers ``(n, 4m)`` with their losses ``(n,)``."""
-        excess = loss - self.at_truth
+    def measured(self, x: Tensor) -> dict[str, float]:
+        """The share of packets near their place."""
         off = (self.task.positions(x) - self.task.positions(self.some.truth)).abs()
-        numbers = {
-            "solved": 100 * (excess < MARGIN).double().mean().item(),
-            "found": 100 * (off < FOUND).double().mean().item(),
-            "excess": excess.mean().item(),
-            "cpu": cpu,
-            "evaluations": evaluations,
-            **more,
-        }
-        self.scores |= {f"{method}/{name}": float(f"{v:.5g}") for name, v in numbers.items()}
+        return {"found": 100 * (off < FOUND).double().mean().item()}
