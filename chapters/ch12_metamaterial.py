@@ -258,7 +258,7 @@ report.check(
 )
 
 # %% [markdown]
-# What are the narrow peaks? At a **resonance** light is caught between the cylinders, goes to and fro many times, and the field inside is many times stronger than that of the incoming wave. The solver has the field at each interface, as coefficients of cosines; the picture is a sum over them. (Without loss, so that the resonance is sharp.)
+# What are the narrow peaks? At a **resonance** light is caught between the cylinders, goes back and forth many times, and the field inside is many times stronger than that of the incoming wave. The solver has the field at each interface, as coefficients of cosines; the picture is a sum over them. (Without loss, so that the resonance is sharp.)
 
 # %% mystnb={"figure": {"name": "fig-fields", "caption": "|E_x| of the sheet without loss at the ground, at the top of the shortest cylinder and at the top of the tallest: at a resonance (above) and beside it (below). The incoming wave has amplitude one. Circles: the cylinders."}, "image": {"alt": "Six maps of the field over the cell with the circles of the cylinders. In the upper row, at resonance, bright spots reach several times the incoming amplitude; in the lower row, beside the resonance, the field is weak and even."}}
 energy = free.fields.abs().square().sum(-1).amax(-1)
