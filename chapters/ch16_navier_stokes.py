@@ -416,12 +416,7 @@ def train(seen, loss_of, steps=iterations, lr=3e-3, seed=SEED):
     return torch.stack(course), answers
 
 
-def picture(y, c):
-    """What is seen, (n, 4, N/2, N)."""
-    return torch.cat([y, c.reshape(y.shape)], 1)
-
-
-pictures = picture(y, c)
+pictures = task.picture(y, c)
 started = time.process_time()
 course, answers = train(pictures, lambda x: misfit(x, every))
 with torch.no_grad():
@@ -470,7 +465,7 @@ drawn = task.sample(
 )
 started = time.process_time()
 _, taught = train(
-    picture(drawn.y, drawn.c),
+    task.picture(drawn.y, drawn.c),
     lambda x: ((x - drawn.x) / half).square().sum(1),
     steps=200,
 )
