@@ -430,7 +430,6 @@ library = invlab.minimize(
     iterations=iterations,
     fallback=True,
 )
-print(library.message[0])
 report.check(
     "with the fallback no problem is lost that BFGS solves",
     (library.fun[plain.fun < SOLVED] < SOLVED).all(),
@@ -684,7 +683,7 @@ def text(value, digits=0):
     return f"{mean} [{low}, {high}]"
 
 
-# %% mystnb={"figure": {"name": "fig-recorded", "caption": "Recorded, five seeds. Left: mean loss over the search at n = 64, without refinement. Right: refined loss over n, mean over seeds, with the standard deviation upwards. After Figure 4c and d of the paper."}, "image": {"alt": "Left: on logarithmic axes the mean loss of BFGS falls within some dozen evaluations to a plateau below one; that of the joint search falls over 150 steps to a lower level. Right: mean refined loss over n from 2 to 256: BFGS and the neural adjoint highest, the joint search and supervised learning below them, restarts lowest."}}
+# %% mystnb={"figure": {"name": "fig-recorded", "caption": "Recorded, five seeds. Left: mean loss over the search at n = 64, without refinement. Right: refined loss over n, mean over seeds, with the standard deviation upwards. After Figure 4c and d of the paper."}, "image": {"alt": "Left: on logarithmic axes the mean loss of BFGS falls within some dozen evaluations to a plateau below one; that of the joint search falls with bumps over 150 steps, in some seeds far below that plateau and in others to about its level. Right: mean refined loss over n from 2 to 256: BFGS and the neural adjoint highest, the joint search and supervised learning below them, restarts lowest."}}
 LINES = {
     "bfgs": "BFGS",
     "joint": "joint",
@@ -801,7 +800,7 @@ columns = {
 Markdown(report.table(shown, columns))
 
 # %% [markdown]
-# The row "the same BFGS in torch" is the null of this way of counting: the same algorithm from the same start, only implemented for all problems at once.
+# Read the column without tolerance from top to bottom: whatever you do, it says about a half. Two rows are its null. "The same BFGS in torch" is the same algorithm from the same start, only implemented for all problems at once; it finds the same minimum in every problem, and is "better" in nearly half of them. And a single random draw of $(\alpha, \beta)$ in place of the mean does as well.
 #
 # What each method solves and costs. `close` is the share of answers whose loss is below 5 % of that at the start *before* refinement, which may be what the paper means by "finds the correct solutions" of a network; iterations are those of BFGS, its own or those of the refinement.
 
@@ -854,6 +853,11 @@ if recorded("joint", "solved"):
     report.check(
         "and in a quarter or more without",
         ours["bfgs_batched", "better_exact"] > 25,
+    )
+    report.check(
+        "which is within 30 points of the joint search",
+        ours["joint", "better_exact"] - ours["bfgs_batched", "better_exact"]
+        < 30,
     )
     report.check(
         "restarts solve more in the same time",
@@ -982,7 +986,6 @@ ended = invlab.minimize(
     final_misfit, middle, bounds=task.box, unit=UNIT, gtol=1e-6
 )
 share_final = solved(ended.fun)
-print(f"{100 * share_final:.0f} %")
 
 # %% [markdown]
 # Fewer: the early states are what guides the search. If you may choose what to compare, compare a whole trajectory.

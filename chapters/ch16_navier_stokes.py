@@ -374,7 +374,6 @@ for name in ("two", "five"):
     clean[name] = found.fun.cpu()
 STUCK = 1e-3
 stuck = {k: float((v > STUCK).double().mean()) for k, v in clean.items()}
-print({k: f"{100 * v:.0f} % not solved" for k, v in stuck.items()})
 
 # %%
 report.check(
@@ -983,7 +982,6 @@ x_free, x_prior = fit(0.0).x, fit(1.0).x
 off_free, off_prior = (
     float(((x - weak[0]) / h).abs().mean()) for x in (x_free, x_prior)
 )
-print(f"error {off_free:.2f} without, {off_prior:.2f} with the prior")
 
 # %% [markdown]
 # A worse fit and a better answer; without the penalty the fit is hardly nearer to the truth than the middle, where nobody looks at the data. The penalty is the logarithm of a normal prior, and with it the minimum is the most probable push instead of the best fitting one. How much weight it deserves depends on how much of $y$ is noise: the loss at the truth, which one has to estimate from simulated pairs.
