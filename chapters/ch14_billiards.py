@@ -465,7 +465,7 @@ report.check(
 # %% [markdown]
 # Clipping is a gamble here. Nearly all gradients are longer than 0.1, so that it gives all rows one voice. That solved nearly everything on one set of problems, and on another it ended most runs in a collapse: a loud row is often right. (Adam rescales the gradient as a whole anyway, so that only the *ratios* between rows matter.)
 #
-# Noise hardly matters, and coupling is only part of the reason: Adam averages over hundreds of steps as well. The last line is a surprise worth remembering. Give each problem its own noisy search, without any coupling, and *more* problems are solved than by BFGS, since noise moves the shots that stand still. Not every gain over BFGS is cross-talk.
+# Noise of this size hardly matters, and coupling is only part of the reason: Adam averages over hundreds of steps as well. The last line is a surprise worth remembering. Give each problem its own noisy search, without any coupling, and *more* problems are solved than by BFGS, since noise moves the shots that stand still. Not every gain over BFGS is cross-talk.
 #
 # ## The same help without a network
 #
@@ -936,6 +936,10 @@ report.check(
 report.check(
     "recorded: at the low rate an ordinary last layer is as good",
     variant("ordinary last layer/refined/solved")[0] > as_recorded - 5,
+)
+report.check(
+    "recorded: noise of three gradients costs 20 points and more",
+    variant("noise 3/refined/solved")[0] < as_recorded - 20,
 )
 report.check(
     "recorded: without a network, as many as by BFGS",
