@@ -19,7 +19,7 @@
 # :::{admonition} Before you start
 # :class: note
 # * **You need** {doc}`ch13_wave_packet` for joint optimisation and {doc}`ch15_kuramoto_sivashinsky` for what a comparison without tolerance counts.
-# * **It takes** about a minute and a half on one CPU core.
+# * **It takes** about a minute on one CPU core.
 # * **Run it** with the rocket button at the top of the page, or
 #   [open it in Colab](https://colab.research.google.com/github/OWNER/invlab/blob/main/chapters/ch16_navier_stokes.ipynb).
 # :::
@@ -213,7 +213,7 @@ report.check(
 )
 
 # %% mystnb={"figure": {"name": "fig-map", "caption": "Loss of two problems over the place of the push and its velocity upwards, at the true v_x. Star: the truth. Red line: the loss of the truth; every push inside explains the data better than the true one."}, "image": {"alt": "Two maps over place and upward velocity, dark where the loss is low. A dark valley stands upright, narrow in place and long in velocity; a red line encloses a good part of it, with the red star of the truth on the line."}}
-side = runtime.by_preset(quick=25, full=61)
+side = runtime.by_preset(quick=21, full=61)
 place = torch.linspace(20, 80, side, dtype=torch.float64)
 upward = torch.linspace(2, 6, side, dtype=torch.float64)
 points = torch.cartesian_prod(place, upward).to(device)
