@@ -100,7 +100,7 @@ plt.show()
 # A shot that misses leaves the other ball where it lies. The loss is then constant, its gradient *exactly* zero, and no method that follows gradients has any idea where to go. Here is the loss of one problem over all velocities.
 
 
-# %% mystnb={"figure": {"name": "fig-map", "caption": "Left: loss of one problem over the velocity; grey: the ball is missed and the gradient is zero. Circle: first guess; star: answer. Right: loss and slope along the dashed line. After Figure 3b of the paper."}, "image": {"alt": "Left: a map of the velocity, grey except for a narrow wedge that opens to faster shots, dark inside where the loss is small around a star; the circle of the first guess lies in the grey. Right: along the vertical line through the star the loss is flat, falls in a narrow range to zero and rises to a flat level again; its slope is zero outside of this range."}}
+# %% mystnb={"figure": {"name": "fig-no-gradient", "caption": "Left: loss of one problem over the velocity; grey: the ball is missed and the gradient is zero. Circle: first guess; star: answer. Right: loss and slope along the dashed line. After Figure 3b of the paper."}, "image": {"alt": "Left: a map of the velocity, grey except for a narrow wedge that opens to faster shots, dark inside where the loss is small around a star; the circle of the first guess lies in the grey. Right: along the vertical line through the star the loss is flat, falls in a narrow range to zero and rises to a flat level again; its slope is zero outside of this range."}}
 def over(row, v):
     """Loss and gradient of one problem at velocities (K, 2)."""
     v = v.clone().requires_grad_()
@@ -324,7 +324,7 @@ three = {
     "small last layer, rate 0.003": smooth,
 }
 
-# %% mystnb={"figure": {"name": "fig-collapse", "caption": "Share of shots that hit, for ten networks each. Red: dead at the end."}, "image": {"alt": "Three panels over the steps. With the ordinary last layer and the high rate several lines drop to zero in the first steps and stay there, the others rise to nearly 100 per cent. With the small last layer and the high rate the lines rise, with deep dips. With the small layer and the low rate ten lines rise smoothly to nearly 100 per cent."}}
+# %% mystnb={"figure": {"name": "fig-all-miss", "caption": "Share of shots that hit, for ten networks each. Red: dead at the end."}, "image": {"alt": "Three panels over the steps. With the ordinary last layer and the high rate several lines drop to zero in the first steps and stay there, the others rise to nearly 100 per cent. With the small last layer and the high rate the lines rise, with deep dips. With the small layer and the low rate ten lines rise smoothly to nearly 100 per cent."}}
 fig, axes = plt.subplots(1, 3, figsize=(10, 3.2), sharey=True)
 for ax, (title, run) in zip(axes, three.items()):
     for j in range(networks):
