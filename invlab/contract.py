@@ -148,13 +148,22 @@ def _gradient(task: Task, x: Tensor, c: Tensor | None) -> Finding:
     (slope,) = torch.autograd.grad((y * weights).sum(), x)
     x = x.detach()
     for k in range(x.shape[-1]):
-        near, far = (_quotient(task, x, c, k, weights, step) for step in (1e-5, 2e-5))
-        quotient = (4 * near - far) / 3  # extrapolated: a narrow resonance bends within a step
-        scale = quotient.abs().max().clamp_min(1e-12)
-        gap = float(((slope[:, k] - quotient).abs() / scale).max())
-        if not gap <= GRADIENT_TOLERANCE:
+        # where a kink lies within the first step, as between cells of a grid, a shorter one counts
+        gaps = (_gap(task, x, c, k, weights, slope[:, k], step) for step in (1e-5, 1e-6))
+        gap = next(gaps)
+        if not gap <= GRADIENT_TOLERANCE and not next(gaps) <= GRADIENT_TOLERANCE:
             return f"autograd and central difference differ by {gap:.1e} (relative) in unknown {k}"
     return None
+
+
+def _gap(
+    task: Task, x: Tensor, c: Tensor | None, k: int, weights: Tensor, slope: Tensor, step: float
+) -> float:
+    """Largest difference of slopes ``(B,)`` and quotients, as a share of the largest quotient."""
+    near, far = (_quotient(task, x, c, k, weights, share) for share in (step, 2 * step))
+    quotient = (4 * near - far) / 3  # extrapolated: a narrow resonance bends within a step
+    scale = quotient.abs().max().clamp_min(1e-12)
+    return float(((slope - quotient).abs() / scale).max())
 
 
 def _quotient(

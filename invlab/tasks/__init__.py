@@ -12,6 +12,7 @@ from invlab.tasks.kuramoto_sivashinsky import KuramotoSivashinsky
 from invlab.tasks.layered_stack import LayeredStack
 from invlab.tasks.metamaterial import Metamaterial
 from invlab.tasks.multilayer_sphere import MultilayerSphere
+from invlab.tasks.navier_stokes import NavierStokes
 from invlab.tasks.robot_arm import RobotArm
 from invlab.tasks.sine import Sine
 from invlab.tasks.square import Square
@@ -26,6 +27,7 @@ _TASKS: dict[str, Callable[..., Task]] = {
     "layered_stack": LayeredStack,
     "metamaterial": Metamaterial,
     "multilayer_sphere": MultilayerSphere,
+    "navier_stokes": NavierStokes,
     "robot_arm": RobotArm,
     "sine": Sine,
     "square": Square,
