@@ -15,7 +15,16 @@ from invlab.priors import Box, Normal
 from invlab.task import Pairs, Simulator, Task
 from invlab.validation import require_count, require_same_length, require_tensor
 
-__all__ = ["LOSS_SCALE", "OBSTACLES", "Eddies", "NavierStokes", "Tank"]
+__all__ = [
+    "LOSS_SCALE",
+    "OBSTACLES",
+    "Eddies",
+    "NavierStokes",
+    "Tank",
+    "at_rest_below",
+    "middles",
+    "top_half",
+]
 
 SIZE = 100.0  # edge of the box
 HORIZON = 56.0  # when the flow is seen again, in the paper
@@ -199,11 +208,8 @@ class NavierStokes(Task):
             )
         step = 128 / cells if step is None else step
         _require_times(step, horizon)
-        for name, value, most in (("strongest", strongest, STRONGEST), ("eddies", eddies, 1.0)):
-            if not 0 < value <= most:
-                raise ValueError(
-                    f"navier_stokes: expected {name} above 0 and at most {most:g}, got {value}"
-                )
+        _require_up_to("strongest", strongest, STRONGEST)
+        _require_up_to("eddies", eddies, 1.0)
         tank = Tank(cells, _squares(obstacles), step=step, horizon=horizon)
         super().__init__(
             "navier_stokes",
@@ -331,16 +337,17 @@ def _squares(obstacles: str | Sequence[Square]) -> Sequence[Square]:
 
 
 def _require_times(step: float, horizon: float) -> None:
-    if not 0 < step <= LARGEST_STEP:
-        raise ValueError(
-            f"navier_stokes: expected step above 0 and at most {LARGEST_STEP:g}, got {step}"
-        )
-    if not 0 < horizon <= LATEST:
-        raise ValueError(
-            f"navier_stokes: expected horizon above 0 and at most {LATEST:g}, got {horizon}"
-        )
+    for name, value, most in (("step", step, LARGEST_STEP), ("horizon", horizon, LATEST)):
+        _require_up_to(name, value, most)
     ratio = horizon / step
     if round(ratio) < 1 or abs(ratio - round(ratio)) > 1e-9 * ratio:
         raise ValueError(
             f"navier_stokes: expected horizon a multiple of step, got {horizon} and {step}"
+        )
+
+
+def _require_up_to(name: str, value: float, most: float) -> None:
+    if not 0 < value <= most:
+        raise ValueError(
+            f"navier_stokes: expected {name} above 0 and at most {most:g}, got {value}"
         )
