@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -137,10 +137,17 @@ class Tank(Simulator):
 
     def run(self, x: Tensor, flow: Tensor) -> Tensor:
         """Pushes ``(n, 3)``, first flows to last flows, both ``(n, 2, N, N − 1)``."""
+        for last in self.course(x, flow):
+            later = last
+        return later
+
+    def course(self, x: Tensor, flow: Tensor) -> Iterator[Tensor]:
+        """The pushed flow and that after each step."""
         flow = self.grid.project(flow + self.push(x))
+        yield flow
         for _ in range(self.steps):
             flow = self.grid.project(self.grid.advect(flow, self.step))
-        return flow
+            yield flow
 
     def push(self, x: Tensor) -> Tensor:
         """What pushes ``(n, 3)`` add to a flow, ``(n, 2, N, N − 1)``, before projection."""
@@ -228,26 +235,17 @@ class NavierStokes(Task):
     ) -> Pairs:
         """``n`` pairs whose y comes from the whole first flow; see :meth:`Task.sample`."""
         generator = runtime.generator(0, self.name, "sample") if generator is None else generator
-        x, flow = (
-            drawn.to(runtime.device(), dtype)
-            for drawn in (
-                self.prior.sample(n, generator=generator),
-                self.context.flows(n, generator=generator),
-            )
-        )
+        x = self.prior.sample(n, generator=generator).to(runtime.device(), dtype)
+        flow = self.context.flows(n, generator=generator).to(x)
         y = top_half(self.simulator.run(x, flow))
         return Pairs(x, y, top_half(flow).flatten(1))
 
     def loss(self, x: Tensor, y: Tensor, c: Tensor) -> Tensor:
-        """1000 times the mean squared difference of what is seen, for a search.
+        """1000 times the mean squared difference of what is seen, for a search: ``(n,)``.
 
         Args:
             x: unknowns, ``(n, 3)``.
-            y: observations, ``(n, 2, N/2, N)``.
-            c: contexts, ``(n, N²)``.
-
-        Returns:
-            ``(n,)``.
+            y, c: observations, ``(n, 2, N/2, N)``, and contexts, ``(n, N²)``.
         """
         return LOSS_SCALE * (self.simulator(x, c) - y).square().mean((1, 2, 3))
 
@@ -292,12 +290,7 @@ class NavierStokes(Task):
         else:
             require_tensor(f"{self.name}: c", c, ("B", cells**2), device=x.device)
             flow = at_rest_below(c.to(x).reshape(-1, 2, cells // 2, cells))
-        flow = tank.grid.project(flow + tank.push(x))
-        frames = [middles(flow)]
-        for _ in range(tank.steps):
-            flow = tank.grid.project(tank.grid.advect(flow, tank.step))
-            frames.append(middles(flow))
-        return torch.stack(frames, 1)
+        return torch.stack([middles(later) for later in tank.course(x, flow)], 1)
 
 
 def top_half(flow: Tensor) -> Tensor:
