@@ -58,6 +58,7 @@ records: $(STAMP)  ## the full-preset runs behind the ledger; resumes
 	$(PY) -m invlab bench neural_adjoint --preset full --jobs 2
 	$(PY) -m invlab metamaterial generate --n 10000 --jobs 2
 	$(PY) -m invlab bench metamaterial --preset full
+	$(PY) -m invlab bench joint_optimization --preset full
 
 pages: $(STAMP)  ## write the generated pages (ledger, status)
 	$(PY) tools/pages.py

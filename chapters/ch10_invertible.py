@@ -451,7 +451,7 @@ report.check("r_1 is worse, too", r_dead[0] > 2 * r_right[0])
 #
 # **Far draws.** Nothing bounds a flow's inverse. Where it was never trained, for a rare $z$ or $y$, it may blow up, and $r_1$ is a mean. By default `invlab` moves each unknown of a draw into the range that the training pairs have; `bounds="free"` leaves it.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 free = copy.copy(inns["correct"])
 free.bounds = "free"
 clipped_x = inns["correct"].propose(reach.y, 200)
@@ -612,7 +612,7 @@ report.check("a draw of the cINN 12", cinn["passes"] == 12)
 #
 # The price is in the last two lines. Each draw is the solution of a differential equation, eight steps of the classical Runge–Kutta method with four evaluations each. Are fewer enough?
 
-# %%
+# %% tags=["nbval-ignore-output"]
 r_steps = {8: float(flow["r"][0])}
 for steps in (2, 4):
     fewer = copy.copy(matched)

@@ -105,6 +105,12 @@ class NeuralSimulator(Simulator):
         text = json.dumps({**sizes, **card}, indent=1, ensure_ascii=False) + "\n"
         write_whole(path.with_suffix(".json"), text.encode())
 
+    @staticmethod
+    def card(path: Path) -> dict[str, Any]:
+        """What stands on the card beside ``path``: the file's checksum, and all that was given."""
+        found: dict[str, Any] = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        return found
+
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read what :meth:`save` wrote.
@@ -115,7 +121,7 @@ class NeuralSimulator(Simulator):
         """
         from safetensors.torch import load
 
-        card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        card = cls.card(path)
         content = path.read_bytes()
         found = hashlib.sha256(content).hexdigest()
         if found != card["sha256"]:

@@ -32,6 +32,8 @@ class Claim:
         rule: ``accept`` in words.
         paper: the paper's number, or None where it only shows a figure. A row whose interval
             lies below it is called better: errors and seconds, where less is better.
+        more_is_better: whether it is called better where its interval lies above instead; None
+            for numbers that are neither better nor worse than others.
         worst: whether ours is the largest value over records and seeds instead of the mean.
     """
 
@@ -43,6 +45,7 @@ class Claim:
     rule: str
     worst: bool = False
     paper: float | None = None
+    more_is_better: bool | None = False
 
 
 def check(claim: str, holds: Any) -> None:
@@ -130,13 +133,15 @@ def _row(claim: Claim, records: list[Record]) -> _Row:
         per_seed, seeds = (each.amax(0) if claim.worst else each.mean(0)), seeds[0]
     else:
         # a record a seed, with one number or one a target
-        per_seed, seeds = each.flatten(0, 1), [seed for some in seeds for seed in some]
+        each_seed = dict.fromkeys(seed for some in seeds for seed in some)
+        per_seed, seeds = each.flatten(0, 1), list(each_seed)
     low, high = bootstrap_interval(per_seed, statistic="max" if claim.worst else "mean")
     ours = float(per_seed.max() if claim.worst else per_seed.mean())
     first = records[0]
     reached: Verdict = "reached" if claim.accept(ours) else "not reached"
-    if reached == "reached" and claim.paper is not None and high < claim.paper:
-        reached = "better"
+    if reached == "reached" and claim.paper is not None and claim.more_is_better is not None:
+        beyond = low > claim.paper if claim.more_is_better else high < claim.paper
+        reached = "better" if beyond else reached
     return _Row(
         id=claim.id,
         source=claim.source,

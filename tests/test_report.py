@@ -81,6 +81,33 @@ def test_the_worst_is_the_largest_over_seeds_and_records(tmp_path):
     assert found["verdict"] == "not reached"
 
 
+@pytest.mark.parametrize(
+    ("more", "paper", "verdict"),
+    [
+        (False, 5.0, "better"),
+        (True, 5.0, "reached"),
+        (None, 5.0, "reached"),
+        (False, 0.5, "reached"),
+        (True, 0.5, "better"),
+        (None, 0.5, "reached"),
+    ],
+)
+def test_which_side_of_the_papers_number_is_better(tmp_path, more, paper, verdict):
+    record(tmp_path, "paper/a", [1.0, 2.0, 3.0])
+    found = row(tmp_path, claim("paper/a", paper=paper, more_is_better=more))
+    assert found["verdict"] == verdict
+
+
+def test_seeds_of_several_records_are_counted_once(tmp_path):
+    for n in (2, 4):
+        for seed in (10, 11):
+            record(tmp_path, f"paper/n{n}/seed{seed}", [float(seed)], seeds=[seed])
+    names = [f"paper/n{n}/seed{seed}" for seed in (10, 11) for n in (2, 4)]
+    found = row(tmp_path, claim(*names, limit=11))
+    assert found["seeds"] == [10, 11]
+    assert found["ours"] == 10.5
+
+
 def test_a_claim_without_all_its_records_has_no_row(tmp_path):
     record(tmp_path, "paper/a", [1.0])
     assert report.ledger([claim("paper/a", "paper/b")], tmp_path) == []

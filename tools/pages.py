@@ -26,6 +26,7 @@ PAPERS = {
     "loss_design": ("Design of loss functions", "rivera2020loss"),
     "neural_adjoint": ("Many guesses for one target", "ren2020benchmarking"),
     "metamaterial": ("The meta-material", "ren2020benchmarking"),
+    "joint_optimization": ("Many problems at once", "holl2024joint"),
 }
 
 LEDGER_HEAD = f"""{NOTE}

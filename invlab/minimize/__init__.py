@@ -2,8 +2,9 @@
 
 ``minimize`` (this file) checks the call and picks the method; ``driver`` is the loop that all
 methods share; ``bfgs`` (with ``wolfe``, its line search), ``descent`` and ``levenberg`` are
-the methods; ``joint`` trains one network for all rows, and ``answers`` keeps the account of its
-searches; ``objective`` evaluates the caller's function, and ``coordinates`` says in which units
+the methods; ``joint`` trains one network for all rows, ``multistart`` restarts rows, ``exchange``
+tries the answers of some on others, and ``answers`` keeps the account of their searches;
+``objective`` evaluates the caller's function, and ``coordinates`` says in which units
 a search sees the unknowns; ``solution`` is what comes back.
 """
 
@@ -23,6 +24,7 @@ from invlab.minimize.descent import Descent
 from invlab.minimize.driver import Limits, Method, drive
 from invlab.minimize.joint import Joint
 from invlab.minimize.levenberg import LevenbergMarquardt
+from invlab.minimize.multistart import Multistart
 from invlab.minimize.objective import Objective
 from invlab.minimize.solution import Ledger, Solution
 from invlab.priors import Box
@@ -30,9 +32,11 @@ from invlab.validation import require_count, require_tensor
 
 __all__ = ["Solution", "minimize"]
 
-# A method and the defaults of its own options. What only steps is run by `drive`; `Joint` runs
-# others, and calls it.
-METHODS: dict[str, tuple[Callable[..., Method[Any]] | type[Joint], dict[str, Any]]] = {
+# A method and the defaults of its own options. What only steps is run by `drive`; `Joint` and
+# `Multistart` run others, and call it.
+METHODS: dict[
+    str, tuple[Callable[..., Method[Any]] | type[Joint] | type[Multistart], dict[str, Any]]
+] = {
     "gd": (
         Descent,
         {"adam": False, "lr": 0.1, "schedule": "adaptive", "patience": 1, "growth": 1.2},
@@ -44,8 +48,9 @@ METHODS: dict[str, tuple[Callable[..., Method[Any]] | type[Joint], dict[str, Any
     "bfgs": (BFGS, {}),
     "lm": (LevenbergMarquardt, {}),
     "joint": (Joint, {}),
+    "multistart": (Multistart, {}),
 }
-SECOND_ORDER = ("bfgs", "lm", "joint")
+SECOND_ORDER = ("bfgs", "lm", "joint", "multistart")
 # First-order methods get a fixed number of iterations, the others SciPy's 200 an unknown.
 FIRST_ORDER_ITERATIONS = 1000
 ITERATIONS_PER_UNKNOWN = 200
@@ -92,21 +97,23 @@ def minimize(
         method: ``"bfgs"`` (smooth objectives; SciPy's defaults, options ``c1``, ``c2``,
             ``trials``, ``unit``), ``"lm"`` (Levenberg–Marquardt, few unknowns; option
             ``damping``), ``"gd"`` or ``"adam"`` (options ``lr``, ``schedule``, ``patience``,
-            ``growth``; Adam also ``betas``, ``eps``), or ``"joint"``: the rows are related
-            problems, one network learns to solve them from a row of ``features`` each, and BFGS
-            finishes them; see :class:`~invlab.minimize.joint.Joint` for its options, among them
-            ``fallback=True``, which is never worse than ``"bfgs"``. The classes of these modules
-            describe the options.
+            ``growth``; Adam also ``betas``, ``eps``), ``"multistart"``: BFGS, and again from
+            fresh ``draws`` in the rows above ``target``, with ``exchange=True`` first from the
+            answers of the others (:class:`~invlab.minimize.multistart.Multistart`), or
+            ``"joint"``: the rows are related problems, one network learns to solve them from a
+            row of ``features`` each, and BFGS finishes them
+            (:class:`~invlab.minimize.joint.Joint`); ``fallback=True`` makes it never worse than
+            ``"bfgs"``. The classes of these modules describe the options.
         jac: the gradient ``(n, d)`` (for ``"lm"`` the Jacobian ``(n, m, d)``) as a function of
             the same arguments, or True where ``fun`` returns the pair. None: autograd.
-        bounds: a box to stay in, by projection; ``"bfgs"`` and ``"joint"`` search instead over
-            coordinates that a scaled tanh maps into the box. Their ``gtol`` is measured there, so
-            that a row driven to an edge, where the tanh is flat, counts as converged. Starts
-            outside begin at the nearest point inside.
+        bounds: a box to stay in, by projection; ``"bfgs"``, ``"joint"`` and ``"multistart"``
+            search instead over coordinates that a scaled tanh maps into the box. Their ``gtol`` is
+            measured there, so that a row driven to an edge, where the tanh is flat, counts as
+            converged. Starts outside begin at the nearest point inside.
         gtol: a row has converged when no component of its gradient (projected, where there are
             bounds) exceeds this, in units of the objective over those of x.
         maxiter: iterations a row; 200 d, or 1000 for ``"gd"`` and ``"adam"``. For ``"joint"``
-            those of each BFGS; the network has ``iterations`` of its own.
+            and ``"multistart"`` those of each BFGS; the network has ``iterations`` of its own.
         maxfev: evaluations a row; five times ``maxiter``.
         record: whether to keep the history of the best values.
         options: those of the method, see above.
@@ -120,7 +127,7 @@ def minimize(
             of ``fun`` that do not have one row a problem or carry no gradient.
 
     Warns:
-        UserWarning: ``"bfgs"``, ``"lm"`` or ``"joint"`` below float64 with a ``gtol`` that
+        UserWarning: any but ``"gd"`` and ``"adam"`` below float64 with a ``gtol`` that
             rounding hides.
     """
     _check(x0, method, bounds, gtol, options)
@@ -144,7 +151,7 @@ def minimize(
     with torch.no_grad():
         start = limits.clip(x0.detach().clone())
         objective = Objective(fun, jac, start, residuals=method == "lm")
-        if isinstance(search, Joint):
+        if isinstance(search, Joint | Multistart):
             return search.solve(objective, start, record=record)
         if method == "bfgs" and (bounds is not None or unit is not None):
             ledger = _in_coordinates(search, objective, start, limits, unit, record)

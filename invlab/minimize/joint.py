@@ -22,6 +22,7 @@ from invlab.minimize.answers import Answers, Points
 from invlab.minimize.bfgs import BFGS
 from invlab.minimize.coordinates import Coordinates, Moved, Unit, length
 from invlab.minimize.driver import Limits, drive
+from invlab.minimize.exchange import Target, exchange
 from invlab.minimize.objective import Objective
 from invlab.minimize.solution import Ledger, Solution
 from invlab.training import Terms, train
@@ -74,6 +75,9 @@ class Joint:
             edge of a box starts a little inside.
         fallback: whether BFGS also starts from ``x0``; each row keeps the better answer, and so
             is never worse than by BFGS alone.
+        exchange: whether, at the end, each row is searched from the best of the other rows'
+            answers, see :mod:`~invlab.minimize.exchange`.
+        target: objective at which a row is solved and needs no exchange, one number or one a row.
     """
 
     limits: Limits
@@ -92,6 +96,8 @@ class Joint:
     train_on: Callable[..., Any] | None = None
     refine: bool = True
     fallback: bool = False
+    exchange: bool = False
+    target: Target | None = None
 
     def __post_init__(self) -> None:
         require_tensor("features", self.features, batch_shape(self.features), finite=False)
@@ -158,6 +164,8 @@ class Joint:
         if self.fallback and not answers.interrupted:
             ledger = self._bfgs(moved, first.z, record=answers.record)
             answers.offer_search(ledger, f"from x0 by BFGS, better than from {spent}")
+        if self.exchange and not answers.interrupted:
+            exchange(moved.objective, moved.coordinates, answers, self.target, self._bfgs)
 
     def _bfgs(self, moved: Moved, z: Tensor, *, record: bool) -> Ledger:
         limits = self.limits._replace(box=None)

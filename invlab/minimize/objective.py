@@ -66,6 +66,15 @@ class Objective:
         _check("jac(x)", gradient, tuple(x.shape), "one gradient a row")
         return Evaluation(value.detach().to(x), gradient.detach().to(x))
 
+    def value(self, x: Tensor, rows: Tensor) -> Tensor:
+        """The objective alone, ``(n,)``, without a gradient; ``rows`` as in a call."""
+        pair = self.jac is True
+        with torch.no_grad():
+            found = self.fun(x, rows, pair=pair)
+        value = found[0] if pair else found
+        _check("fun(x)", value, (len(x),), "one value a row: do not sum or average over rows")
+        return value.detach().to(x)
+
     def _given(self, x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         if isinstance(self.jac, _Caller):
             return self.fun(x, rows), self.jac(x, rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from invlab.benchmark import Cell
-from invlab.papers import loss_design, metamaterial, neural_adjoint
+from invlab.papers import joint_optimization, loss_design, metamaterial, neural_adjoint
 from invlab.report import Claim
 
 __all__ = ["cells", "claims", "list_papers"]
@@ -12,11 +12,13 @@ _CLAIMS = {
     "loss_design": loss_design.CLAIMS,
     "neural_adjoint": neural_adjoint.CLAIMS,
     "metamaterial": metamaterial.CLAIMS,
+    "joint_optimization": joint_optimization.CLAIMS,
 }
 _CELLS = {
     "loss_design": loss_design.cells,
     "neural_adjoint": neural_adjoint.cells,
     "metamaterial": metamaterial.cells,
+    "joint_optimization": joint_optimization.cells,
 }
 
 

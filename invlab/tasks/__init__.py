@@ -17,6 +17,7 @@ from invlab.tasks.robot_arm import RobotArm
 from invlab.tasks.sine import Sine
 from invlab.tasks.square import Square
 from invlab.tasks.wave_packet import WavePacket
+from invlab.tasks.wave_packets import WavePackets
 
 __all__ = ["get_task", "list_tasks"]
 
@@ -32,6 +33,7 @@ _TASKS: dict[str, Callable[..., Task]] = {
     "sine": Sine,
     "square": Square,
     "wave_packet": WavePacket,
+    "wave_packets": WavePackets,
 }
 
 

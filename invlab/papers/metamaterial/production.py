@@ -97,7 +97,7 @@ def train_simulator(
         training: options of :func:`invlab.training.train`.
     """
     validation = min(500, require_count("pairs", len(data)) // 10)
-    options: TrainingOptions = {"epochs": 200, **training}  # type: ignore[typeddict-item]
+    options: TrainingOptions = {"epochs": 200, "lr": 4e-3, **training}  # type: ignore[typeddict-item]
     start = time.process_time()
     simulator = fit_neural_simulator(
         data[validation:],

@@ -102,7 +102,7 @@ def proxy(*, held_out: int = 1000) -> dict[str, Any]:
 
 def _network(pairs: Pairs, seeds: Sequence[int], epochs: int) -> NeuralSimulator:
     return fit_neural_simulator(
-        pairs, BOX, symmetries=UNKNOWN_SYMMETRIES, seeds=seeds, epochs=epochs
+        pairs, BOX, symmetries=UNKNOWN_SYMMETRIES, seeds=seeds, epochs=epochs, lr=4e-3
     )
 
 

@@ -70,6 +70,13 @@ PER_TASK: dict[str, dict[str, dict[str, Any]]] = {
         "cinn": {"octaves": 0, "clamp": 1.0, "epochs": 250},
         "flow_matching": {"epochs": 250},
     },
+    "metamaterial": {
+        "mixture_density": {"epochs": 60},
+        "cvae": {"epochs": 80},
+        "inn": {"epochs": 30},
+        "cinn": {"epochs": 60},
+        "flow_matching": {"epochs": 80},
+    },
 }
 
 
@@ -78,7 +85,7 @@ def settings(model: str, task: str) -> dict[str, Any]:
     if model == "direct":
         return dict(INVERSE)
     if model.startswith("tandem"):
-        return INVERSE | {"boundary": 0.0 if model.endswith("plain") else 1.0}
+        return INVERSE | {"lr": 3e-3, "boundary": 0.0 if model.endswith("plain") else 1.0}
     return dict(PER_TASK.get(task, {}).get(model, {}))
 
 

@@ -1,0 +1,100 @@
+"""A comparison at equal processor time, where problems have many unknowns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from invlab.minimize import Solution, minimize
+from invlab.papers.joint_optimization.systems import Problems
+
+__all__ = ["Study"]
+
+
+class Study:
+    """Problems, and the scores of what was tried on them; all searches by our BFGS.
+
+    A problem is solved where its loss exceeds that at the truth by less than a margin: restarts
+    know that loss and stop there.
+
+    Args:
+        some: the problems.
+        margin: of the loss.
+        generator: of the restarts.
+        limits: options of BFGS.
+
+    Attributes:
+        scores: numbers under ``<method>/<quantity>``.
+    """
+
+    def __init__(
+        self, some: Problems, margin: float, generator: torch.Generator, **limits: Any
+    ) -> None:
+        self.some, self.margin, self.generator, self.limits = some, margin, generator, limits
+        self.scores: dict[str, float] = {}
+
+    def bfgs(self, x: Tensor, rows: Tensor | None = None) -> Solution:
+        """Our BFGS on some of the problems."""
+        fun: Callable[..., Tensor] = self.some.fun
+        if rows is not None:
+            chosen = rows
+
+            def fun(x: Tensor, rows: Tensor) -> Tensor:
+                return self.some.fun(x, chosen[rows])
+
+        return minimize(fun, x, bounds=self.some.box, **self.limits)
+
+    def search(
+        self, method: str, x: Tensor, cpu: float = 0.0, spent: Tensor | float = 0.0
+    ) -> float:
+        """Refine answers, enter them, and return the processor time of both steps."""
+        begin = time.process_time()
+        found = self.bfgs(x)
+        cpu += time.process_time() - begin
+        evaluations = torch.as_tensor(spent).double().mean() + found.nfev.double().mean()
+        self.enter(method, found.x, found.fun, cpu, float(evaluations))
+        return cpu
+
+    def restart(self, method: str, budget: float, draw: Callable[..., Tensor]) -> None:
+        """BFGS from the start, then from draws in the unsolved rows, for some processor time."""
+        begin, rounds = time.process_time(), 0
+        found = self.bfgs(self.some.start)
+        x, fun, evaluations = found.x, found.fun, found.nfev.double()
+        while time.process_time() - begin < budget:
+            rows = (fun > self.some.at_truth + self.margin).nonzero()[:, 0]
+            if len(rows) == 0:
+                break
+            found = self.bfgs(draw(x, rows, rounds), rows)
+            better = found.fun < fun[rows]
+            x[rows[better]], fun[rows[better]] = found.x[better], found.fun[better]
+            evaluations[rows] += found.nfev
+            rounds += 1
+        cpu = time.process_time() - begin
+        self.enter(method, x, fun, cpu, evaluations.mean().item(), rounds=float(rounds))
+
+    def anywhere(self, x: Tensor, rows: Tensor, k: int) -> Tensor:
+        """New unknowns for some rows, drawn from the prior."""
+        return self.some.task.prior.sample(len(x), generator=self.generator)[rows]
+
+    def measured(self, x: Tensor) -> dict[str, float]:
+        """What else tells how good answers ``(n, dx)`` are."""
+        raise NotImplementedError
+
+    def enter(
+        self, method: str, x: Tensor, loss: Tensor, cpu: float, evaluations: float, **more: float
+    ) -> None:
+        """Score answers ``(n, dx)`` with their losses ``(n,)``."""
+        excess = loss - self.some.at_truth
+        numbers = {
+            "solved": 100 * (excess < self.margin).double().mean().item(),
+            **self.measured(x),
+            "excess": excess.mean().item(),
+            "cpu": cpu,
+            "evaluations": evaluations,
+            **more,
+        }
+        self.scores |= {f"{method}/{name}": float(f"{v:.5g}") for name, v in numbers.items()}
