@@ -103,6 +103,7 @@ def multistart(
                 bounds=some.box,
                 unit=some.lengths(SMALL),
                 gtol=some.system.gtol,
+                maxiter=some.system.maxiter,
                 restarts=restarts,
                 seed=1000 * seed + before,
                 **options,
@@ -127,6 +128,7 @@ def batched(some: Problems) -> tuple[Found, dict[str, list[float]]]:
             bounds=some.box,
             unit=some.lengths(unit),
             gtol=some.system.gtol,
+            maxiter=some.system.maxiter,
             record=True,
         )
         assert solution.history is not None
@@ -150,6 +152,7 @@ def exchange(some: Problems, start: Tensor, target: float | Tensor | None = None
             bounds=some.box,
             unit=some.lengths(SMALL),
             gtol=some.system.gtol,
+            maxiter=some.system.maxiter,
             restarts=0,
             exchange=True,
             target=target,

@@ -24,6 +24,10 @@ __all__ = ["Ends", "alone", "together"]
 # Values and gradients at points (m, d) of the rows with these numbers (m,).
 Evaluate = Callable[[Tensor, Tensor], Evaluation]
 Ask = Callable[[np.ndarray], tuple[float, np.ndarray]]
+# Of one search: its last point, and how many iterations and evaluations it took.
+End = tuple[np.ndarray, int, int]
+# From a thread: where it wants to know the value, where it ended, or what went wrong.
+Said = np.ndarray | End | Exception
 
 
 class Ends(NamedTuple):
@@ -39,26 +43,26 @@ class Ends(NamedTuple):
     evaluations: Tensor
 
 
-def alone(evaluate: Evaluate, z: Tensor, gtol: float) -> Ends:
+def alone(evaluate: Evaluate, z: Tensor, gtol: float, maxiter: int | None = None) -> Ends:
     """A search a row of ``z`` ``(n, d)``, one after the other."""
 
-    def search(row: int) -> tuple[np.ndarray, int, int]:
+    def search(row: int) -> End:
         number = torch.tensor([row])
 
         def ask(point: np.ndarray) -> tuple[float, np.ndarray]:
             seen = evaluate(torch.from_numpy(point)[None].double(), number)
             return float(seen.value), seen.gradient[0].numpy()
 
-        return _bfgs(ask, z[row].numpy(), gtol)
+        return _bfgs(ask, z[row].numpy(), gtol, maxiter)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return _ends([search(row) for row in range(len(z))])
 
 
-def together(evaluate: Evaluate, z: Tensor, gtol: float) -> Ends:
+def together(evaluate: Evaluate, z: Tensor, gtol: float, maxiter: int | None = None) -> Ends:
     """The same searches at the same time: as many evaluations as the longest of them takes."""
-    asked: queue.SimpleQueue[tuple[int, object]] = queue.SimpleQueue()
+    asked: queue.SimpleQueue[tuple[int, Said]] = queue.SimpleQueue()
     replies: list[queue.SimpleQueue[tuple[float, np.ndarray] | None]]
     replies = [queue.SimpleQueue() for _ in z]
 
@@ -71,7 +75,7 @@ def together(evaluate: Evaluate, z: Tensor, gtol: float) -> Ends:
             return reply
 
         try:
-            end: object = _bfgs(ask, z[row].numpy(), gtol)
+            end: Said = _bfgs(ask, z[row].numpy(), gtol, maxiter)
         except Exception as error:
             end = error
         asked.put((row, end))
@@ -93,11 +97,11 @@ def together(evaluate: Evaluate, z: Tensor, gtol: float) -> Ends:
 
 def _serve(
     evaluate: Evaluate,
-    asked: queue.SimpleQueue[tuple[int, object]],
+    asked: queue.SimpleQueue[tuple[int, Said]],
     replies: list[queue.SimpleQueue[tuple[float, np.ndarray] | None]],
-) -> list[tuple[np.ndarray, int, int]]:
+) -> list[End]:
     """Answer the threads, a round a point of each, until all have ended."""
-    ends: list[tuple[np.ndarray, int, int] | None] = [None] * len(replies)
+    ends: list[End | None] = [None] * len(replies)
     running = len(replies)
     while running:
         points: dict[int, np.ndarray] = {}
@@ -105,10 +109,10 @@ def _serve(
             row, said = asked.get()
             if isinstance(said, Exception):
                 raise said
-            if isinstance(said, np.ndarray):
-                points[row] = said
+            if isinstance(said, tuple):
+                ends[row] = said
             else:
-                ends[row] = said  # type: ignore[assignment]
+                points[row] = said
         running = len(points)
         rows = sorted(points)  # whoever asked first: the same batch in each run
         if rows:
@@ -120,15 +124,16 @@ def _serve(
     return [end for end in ends if end is not None]
 
 
-def _bfgs(ask: Ask, z: np.ndarray, gtol: float) -> tuple[np.ndarray, int, int]:
+def _bfgs(ask: Ask, z: np.ndarray, gtol: float, maxiter: int | None) -> End:
     from scipy import optimize
 
     with np.errstate(all="ignore"):
-        result = optimize.minimize(ask, z, jac=True, method="BFGS", options={"gtol": gtol})
+        options = {"gtol": gtol, "maxiter": maxiter}
+        result = optimize.minimize(ask, z, jac=True, method="BFGS", options=options)
     return result.x, result.nit, result.nfev
 
 
-def _ends(each: list[tuple[np.ndarray, int, int]]) -> Ends:
+def _ends(each: list[End]) -> Ends:
     z, iterations, evaluations = zip(*each, strict=True)
     return Ends(
         torch.from_numpy(np.stack(z)).double(),
