@@ -660,7 +660,7 @@ for m, row in EXTENDED.items():
     )
 
 # %% [markdown]
-# Restarts do run out: of many packets, no draw ever gets all right. But the plain joint search does not take over; it gets stuck where BFGS does. What works is the *easier loss*, the envelope, and on it BFGS alone does as well as the network, in a fraction of the time.
+# Restarts do run out: of many packets, no draw ever gets all right. But the plain joint search does not take over; it gets stuck where BFGS does. What works is the *easier loss*, the envelope, and on it BFGS alone does as well as the network or better, in a fraction of the time.
 #
 # The second extension is the *first state* of Kuramoto–Sivashinsky: $(\alpha, \beta)$ are given, and 16 amplitudes of the waves at $t = 0$ are the unknowns. On the length of 22 a single search finds nearly all of them, so the box is longer here, 32, and the trajectory goes to $t = 50$. The easier loss is an earlier horizon: the methods called *early* begin with the first five units of time and go on with all of them.
 
