@@ -56,9 +56,9 @@ def search(run: Board, seed: int, settings: dict[str, Any]) -> dict[str, Any]:
     """All methods on one set of problems, their scores entered.
 
     Beside those of the other systems: ``joint_last``, the answers at the end of the training,
-    where ``joint`` is the best of each problem on the way; ``truth``, the true unknowns and BFGS from them, which no
-    method knows; ``joint_or_bfgs``, for each problem the better of two answers;
-    ``multistart_equal``, what restarts have reached in the processor time of ``joint``.
+    where ``joint`` is the best of each problem on the way; ``truth``, the true unknowns and BFGS
+    from them, which no method knows; ``joint_or_bfgs``, for each problem the better of two
+    answers; ``multistart_equal``, what restarts have reached in the processor time of ``joint``.
 
     Returns:
         ``iteration``, ``joint`` and ``bfgs`` as for the other systems; ``multistart``, what
