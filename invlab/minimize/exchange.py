@@ -77,6 +77,8 @@ def exchange(
         answers.rows = rows
         chosen = _best_of_others(objective, coordinates, answers, fresh)
         answers.rows, chosen = rows[chosen >= 0], chosen[chosen >= 0]
+        if len(chosen) == 0:  # the only new answer is that of the only row that is left
+            break
         before = answers.fun[answers.rows]
         moved = Moved(objective, coordinates, answers.rows)
         ledger = search(moved, answers.z[chosen], record=answers.record)

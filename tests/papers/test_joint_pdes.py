@@ -34,7 +34,7 @@ def small(monkeypatch):
     for name, options in SMALL.items():
         system = systems.SYSTEMS[name]
         # the last digits of a search cost half its time
-        smaller = replace(system, options=options, gtol=100 * system.gtol, maxiter=20)
+        smaller = replace(system, options=options, gtol=100 * system.gtol)
         monkeypatch.setitem(systems.SYSTEMS, name, smaller)
 
 

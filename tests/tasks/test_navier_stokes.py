@@ -77,6 +77,16 @@ def test_single_precision_follows_double(task):
     assert (rough - exact).abs().max() < 1e-3 * exact.abs().max()
 
 
+def test_the_picture_holds_both_observations_and_no_rearranged_number(task):
+    asked = task.targets(3, seed=1, dtype=F64)
+    picture = task.picture(asked.y, asked.c)
+    assert picture.shape == (3, 4, 8, 16)
+    assert torch.equal(picture[:, :2], asked.y)
+    assert torch.equal(picture[:, 2:].flatten(1), asked.c)
+    with pytest.raises(ValueError, match="navier_stokes: c"):
+        task.picture(asked.y, asked.c[:2])
+
+
 def test_gradients_are_finite_for_pushes_at_the_edge_of_the_box(task):
     asked = task.targets(4, seed=2, dtype=F64)
     x = torch.stack([task.box.low, task.box.high]).repeat(2, 1).to(asked.c).requires_grad_()

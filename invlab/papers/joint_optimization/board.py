@@ -103,7 +103,6 @@ def multistart(
                 bounds=some.box,
                 unit=some.lengths(SMALL),
                 gtol=some.system.gtol,
-                maxiter=some.system.maxiter,
                 restarts=restarts,
                 seed=1000 * seed + before,
                 **options,
@@ -128,7 +127,6 @@ def batched(some: Problems) -> tuple[Found, dict[str, list[float]]]:
             bounds=some.box,
             unit=some.lengths(unit),
             gtol=some.system.gtol,
-            maxiter=some.system.maxiter,
             record=True,
         )
         assert solution.history is not None
@@ -152,7 +150,6 @@ def exchange(some: Problems, start: Tensor, target: float | Tensor | None = None
             bounds=some.box,
             unit=some.lengths(SMALL),
             gtol=some.system.gtol,
-            maxiter=some.system.maxiter,
             restarts=0,
             exchange=True,
             target=target,

@@ -96,7 +96,6 @@ def restart(some: Problems, seed: int, restarts: int, budget: float) -> Clocked:
             bounds=some.box,
             unit=some.lengths(SMALL),
             gtol=some.system.gtol,
-            maxiter=some.system.maxiter,
             draws=some.task.prior,
             restarts=restarts,
             target=_target(some) if exact else None,

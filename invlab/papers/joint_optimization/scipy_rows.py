@@ -43,7 +43,7 @@ class Ends(NamedTuple):
     evaluations: Tensor
 
 
-def alone(evaluate: Evaluate, z: Tensor, gtol: float, maxiter: int | None = None) -> Ends:
+def alone(evaluate: Evaluate, z: Tensor, gtol: float) -> Ends:
     """A search a row of ``z`` ``(n, d)``, one after the other."""
 
     def search(row: int) -> End:
@@ -53,14 +53,14 @@ def alone(evaluate: Evaluate, z: Tensor, gtol: float, maxiter: int | None = None
             seen = evaluate(torch.from_numpy(point)[None].double(), number)
             return float(seen.value), seen.gradient[0].numpy()
 
-        return _bfgs(ask, z[row].numpy(), gtol, maxiter)
+        return _bfgs(ask, z[row].numpy(), gtol)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return _ends([search(row) for row in range(len(z))])
 
 
-def together(evaluate: Evaluate, z: Tensor, gtol: float, maxiter: int | None = None) -> Ends:
+def together(evaluate: Evaluate, z: Tensor, gtol: float) -> Ends:
     """The same searches at the same time: as many evaluations as the longest of them takes."""
     asked: queue.SimpleQueue[tuple[int, Said]] = queue.SimpleQueue()
     replies: list[queue.SimpleQueue[tuple[float, np.ndarray] | None]]
@@ -75,7 +75,7 @@ def together(evaluate: Evaluate, z: Tensor, gtol: float, maxiter: int | None = N
             return reply
 
         try:
-            end: Said = _bfgs(ask, z[row].numpy(), gtol, maxiter)
+            end: Said = _bfgs(ask, z[row].numpy(), gtol)
         except Exception as error:
             end = error
         asked.put((row, end))
@@ -124,12 +124,11 @@ def _serve(
     return [end for end in ends if end is not None]
 
 
-def _bfgs(ask: Ask, z: np.ndarray, gtol: float, maxiter: int | None) -> End:
+def _bfgs(ask: Ask, z: np.ndarray, gtol: float) -> End:
     from scipy import optimize
 
     with np.errstate(all="ignore"):
-        options = {"gtol": gtol, "maxiter": maxiter}
-        result = optimize.minimize(ask, z, jac=True, method="BFGS", options=options)
+        result = optimize.minimize(ask, z, jac=True, method="BFGS", options={"gtol": gtol})
     return result.x, result.nit, result.nfev
 
 

@@ -45,9 +45,6 @@ SOLVED = 1e-6
 SOLVED_WAVES = 1e-7
 # Losses of a flow in multiples of that at the truth: what nobody saw explains the misfit.
 EXPLAINED = 1.5
-# Iterations of a search in a flow, of which most take 20 and the longest from the mean of the prior
-# 50: from other starts one in a hundred creeps along a kink of the loss for thousands.
-PATIENCE = 60
 # Share of the loss at the start below which an answer counts as close.
 CLOSE = 0.05
 
@@ -66,7 +63,6 @@ class System:
         lengths: what a unit of one means for each unknown; one of x if not given.
         mean: factor of the mean squared difference of y that is the loss; None for the sum.
         gtol: gradient at which a search is done, in the units.
-        maxiter: iterations of a search; None for those of the optimiser.
         together: whether the searches of SciPy evaluate their points together: with a dear
             simulator this saves more than the threads cost.
     """
@@ -80,7 +76,6 @@ class System:
     lengths: tuple[float, ...] | None = None
     mean: float | None = None
     gtol: float = 1e-5
-    maxiter: int | None = None
     together: bool = False
 
 
@@ -111,7 +106,6 @@ SYSTEMS = {
         options={"obstacles": "five"},
         lengths=(30.0, 4.0, 2.0),
         mean=1000.0,
-        maxiter=PATIENCE,
         together=True,
     ),
     "navier_stokes_two": System(
@@ -122,7 +116,6 @@ SYSTEMS = {
         options={"obstacles": "two"},
         lengths=(30.0, 2.0, 1.0),
         mean=1000.0,
-        maxiter=PATIENCE,
         together=True,
     ),
 }
@@ -297,7 +290,7 @@ def scipy_bfgs(some: Problems, start: Tensor, unit: float) -> Found:
     moved = Moved(Objective(some.fun, None, start, residuals=False), coordinates)
     begin = time.process_time()
     search = scipy_rows.together if some.system.together else scipy_rows.alone
-    ends = search(moved, coordinates.z(start), some.system.gtol, some.system.maxiter)
+    ends = search(moved, coordinates.z(start), some.system.gtol)
     x = coordinates.x(ends.z)
     loss = some.loss(x)
     cpu = time.process_time() - begin
