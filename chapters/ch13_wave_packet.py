@@ -337,7 +337,7 @@ report.check(
 #
 # In the library the joint search is one more method of `minimize`. The caller hands over the objective and one row of features a problem; network, training and refinement stay inside.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 solution = invlab.minimize(
     some.fun,
     some.start,

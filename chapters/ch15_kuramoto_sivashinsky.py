@@ -377,7 +377,7 @@ seconds["joint, training"] = time.process_time() - started
 together = bfgs(x_net, record=True)
 seconds["joint"] = time.process_time() - started
 
-# %% mystnb={"figure": {"name": "fig-course", "caption": "Loss of eight problems and its mean (black) over the search. Left: BFGS, the best so far; right: the joint search, and the refinement that follows (to the right of the dotted line, one evaluation a step). After Figure 4c of the paper."}, "image": {"alt": "Left: on a logarithmic axis most lines of BFGS fall within some twenty evaluations to below 1e-10; some stay above 0.01, and so does the black mean. Right: during 150 steps the lines of the joint search fall with bumps to between 0.001 and 1, far from zero; after the dotted line they drop within twenty evaluations to below 1e-10."}}
+# %% mystnb={"figure": {"name": "fig-ks-course", "caption": "Loss of eight problems and its mean (black) over the search. Left: BFGS, the best so far; right: the joint search, and the refinement that follows (to the right of the dotted line, one evaluation a step). After Figure 4c of the paper."}, "image": {"alt": "Left: on a logarithmic axis most lines of BFGS fall within some twenty evaluations to below 1e-10; some stay above 0.01, and so does the black mean. Right: during 150 steps the lines of the joint search fall with bumps to between 0.001 and 1, far from zero; after the dotted line they drop within twenty evaluations to below 1e-10."}}
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True)
 history = plain.history[:40]
 both = torch.cat([course, together.history[:40]])
@@ -683,7 +683,7 @@ def text(value, digits=0):
     return f"{mean} [{low}, {high}]"
 
 
-# %% mystnb={"figure": {"name": "fig-recorded", "caption": "Recorded, five seeds. Left: mean loss over the search at n = 64, without refinement. Right: refined loss over n, mean over seeds, with the standard deviation upwards. After Figure 4c and d of the paper."}, "image": {"alt": "Left: on logarithmic axes the mean loss of BFGS falls within some dozen evaluations to a plateau below one; that of the joint search falls with bumps over 150 steps, in some seeds far below that plateau and in others to about its level. Right: mean refined loss over n from 2 to 256: BFGS and the neural adjoint highest, the joint search and supervised learning below them, restarts lowest."}}
+# %% mystnb={"figure": {"name": "fig-ks-recorded", "caption": "Recorded, five seeds. Left: mean loss over the search at n = 64, without refinement. Right: refined loss over n, mean over seeds, with the standard deviation upwards. After Figure 4c and d of the paper."}, "image": {"alt": "Left: on logarithmic axes the mean loss of BFGS falls within some dozen evaluations to a plateau below one; that of the joint search falls with bumps over 150 steps, in some seeds far below that plateau and in others to about its level. Right: mean refined loss over n from 2 to 256: BFGS and the neural adjoint highest, the joint search and supervised learning below them, restarts lowest."}}
 LINES = {
     "bfgs": "BFGS",
     "joint": "joint",

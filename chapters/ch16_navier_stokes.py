@@ -63,7 +63,7 @@ SEED = 0
 #
 # $$
 # \frac{\partial u}{\partial t} = \nu \nabla^2 u - (u \cdot \nabla) u - \nabla p, \qquad \nabla \cdot u = 0 .
-# $$ (eq-flow)
+# $$ (eq-incompressible)
 #
 # The paper gives neither grid, viscosity, obstacles nor strengths. Ours: a box of 100 × 100 with 32 × 32 cells, no viscosity but that of the scheme, and two sets of obstacles, an easy one and a hard one. Most of this page uses the hard one, with five obstacles and a strong push.
 
@@ -212,7 +212,7 @@ report.check(
     at_truth.mean() < 0.2 * at_middle.mean(),
 )
 
-# %% mystnb={"figure": {"name": "fig-map", "caption": "Loss of two problems over the place of the push and its velocity upwards, at the true v_x. Star: the truth. Red line: the loss of the truth; every push inside explains the data better than the true one."}, "image": {"alt": "Two maps over place and upward velocity, dark where the loss is low. A dark valley stands upright, narrow in place and long in velocity; a red line encloses a good part of it, with the red star of the truth on the line."}}
+# %% mystnb={"figure": {"name": "fig-push-map", "caption": "Loss of two problems over the place of the push and its velocity upwards, at the true v_x. Star: the truth. Red line: the loss of the truth; every push inside explains the data better than the true one."}, "image": {"alt": "Two maps over place and upward velocity, dark where the loss is low. A dark valley stands upright, narrow in place and long in velocity; a red line encloses a good part of it, with the red star of the truth on the line."}}
 side = runtime.by_preset(quick=21, full=61)
 place = torch.linspace(20, 80, side, dtype=torch.float64)
 upward = torch.linspace(2, 6, side, dtype=torch.float64)
@@ -424,7 +424,7 @@ with torch.no_grad():
 together = bfgs(x_net, record=True)
 seconds["joint"] = time.process_time() - started
 
-# %% mystnb={"figure": {"name": "fig-course", "caption": "Loss of eight problems and its mean (black) over the search. Left: BFGS, the best so far. Right: the joint search and, to the right of the dotted line, its refinement. Dashed: mean loss at the truth. After Figure 5c of the paper."}, "image": {"alt": "Left: on a logarithmic axis the losses of BFGS fall within about twenty evaluations from about one to between 0.01 and one, the mean to below the dashed line of the truth. Right: the joint losses fall with bumps over some sixty steps, the mean to below the dashed line, and once more in the refinement."}}
+# %% mystnb={"figure": {"name": "fig-ns-course", "caption": "Loss of eight problems and its mean (black) over the search. Left: BFGS, the best so far. Right: the joint search and, to the right of the dotted line, its refinement. Dashed: mean loss at the truth. After Figure 5c of the paper."}, "image": {"alt": "Left: on a logarithmic axis the losses of BFGS fall within about twenty evaluations from about one to between 0.01 and one, the mean to below the dashed line of the truth. Right: the joint losses fall with bumps over some sixty steps, the mean to below the dashed line, and once more in the refinement."}}
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True)
 history = plain.history[:40].cpu()
 both = torch.cat([course, together.history[:40]]).cpu()
@@ -633,7 +633,7 @@ def pair(method, *quantities, system="navier_stokes", stage="refined"):
     return " / ".join(f"{mean[0]:.1f}" for mean in means)
 
 
-# %% mystnb={"figure": {"name": "fig-recorded", "caption": "Recorded, five obstacles. Left: loss of each fit over the loss at the truth, n = 32, all seeds. Right: refined loss over n, mean over seeds, with the standard deviation upwards; dotted: at the truth. After Figure 5d of the paper."}, "image": {"alt": "Left: points for BFGS, the joint search and restarts, nearly all below the diagonal on logarithmic axes; a few of BFGS and joint stand out above the others. Right: mean refined loss over n from 8 to 128 for five methods, restarts lowest, all below the dotted line of the truth or near it."}}
+# %% mystnb={"figure": {"name": "fig-ns-recorded", "caption": "Recorded, five obstacles. Left: loss of each fit over the loss at the truth, n = 32, all seeds. Right: refined loss over n, mean over seeds, with the standard deviation upwards; dotted: at the truth. After Figure 5d of the paper."}, "image": {"alt": "Left: points for BFGS, the joint search and restarts, nearly all below the diagonal on logarithmic axes; a few of BFGS and joint stand out above the others. Right: mean refined loss over n from 8 to 128 for five methods, restarts lowest, all below the dotted line of the truth or near it."}}
 LINES = {
     "bfgs": "BFGS",
     "joint": "joint",

@@ -203,7 +203,7 @@ report.check(
 #
 # ## Table 2, counted twice
 #
-# The paper's Table 2 gives the share of problems in which a method, with refinement, is better than BFGS or equal to it, over all $n$. Below it stands beside ours: counted like the paper, without tolerance, as a mean over our $n$; and with a tolerance. For the wave packet, BFGS works in the unit in which the paper's numbers come out ({ref}`sec-unit`).
+# The paper's Table 2 gives the share of problems in which a method, with refinement, is better than BFGS or equal to it, over all $n$. Below it stands beside ours: counted like the paper, without tolerance, as a mean over our $n$; and with a tolerance. For the wave packet, BFGS works in the unit in which the paper's numbers come out ({doc}`ch13_wave_packet`).
 
 # %%
 METHODS = ("joint", "direct", "neural_adjoint")

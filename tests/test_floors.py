@@ -14,7 +14,7 @@ FILES = {
 FLOORS = [
     {"runtime", "storage", "validation"},
     {"priors", "noise", "grid_sampling", "networks", "training"},
-    {"losses", "coupling", "encoders", "etdrk4", "maxwell", "mac_grid"},
+    {"losses", "coupling", "encoders", "maxwell", "mac_grid", "etdrk4"},
     {"task", "minimize"},
     {"neural_simulator"},
     {"contract", "matching", "metrics", "surrogate", "tasks"},

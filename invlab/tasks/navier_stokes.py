@@ -77,7 +77,7 @@ class Push(Simulator):
             every: whether to return the velocity at the centres of all cells, ``(n, 2, N, N)``,
                 after the push and after each step, instead of ``(n, 2, N/2, N)`` at the end.
         """
-        flow = self.grid.project(start + self._push(x))
+        flow = self.grid.project(start + self.push(x))
         kept = [self.grid.at_centres(flow)] if every else []
         for _ in range(self.steps):
             flow = self.grid.project(self.grid.advect(flow, HORIZON / self.steps))
@@ -96,7 +96,8 @@ class Push(Simulator):
         u, v = seen.unbind(1)
         return Flow(functional.pad(u, (0, 1, half, 0)), functional.pad(v, (0, 0, half, 1)))
 
-    def _push(self, x: Tensor) -> Flow:
+    def push(self, x: Tensor) -> Flow:
+        """What is added to the flow at the start, not projected yet: ``(n, 3)``."""
         x_u, y_u, x_v, y_v = (place.to(x) for place in self.grid.faces())
         where, along, up = (column[:, None, None] for column in x.T)
 

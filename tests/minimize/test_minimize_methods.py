@@ -216,6 +216,30 @@ def test_bfgs_follows_scipy_into_the_local_minima_of_wave_packets(unit, share):
     assert steps.mean() >= share
 
 
+def test_bfgs_follows_scipy_through_a_chaotic_equation():
+    """Also into its local minima: a third of these rows ends in one."""
+    task = get_task("kuramoto_sivashinsky")
+    targets = task.targets(12, seed=0, dtype=F64)
+    half = task.box.width.to(targets.y) / 2
+
+    def misfit(x, rows):
+        return (task.simulator(x, targets.c[rows]) - targets.y[rows]).square().mean((1, 2))
+
+    middle = task.box.center.to(targets.y)
+    ours = minimize(misfit, middle.expand(12, 2).contiguous(), bounds=task.box, unit=half)
+    theirs = [
+        scipy_bfgs(
+            lambda z, row=row: misfit(middle + half * z.to(middle).tanh(), torch.tensor([row])),
+            torch.zeros(1, 2, dtype=F64),
+        )[0]
+        for row in range(12)
+    ]
+    steps = ours.nit.cpu().numpy() == [s.nit for s in theirs]
+    assert steps.mean() > 0.9
+    np.testing.assert_allclose(ours.fun.cpu(), [s.fun for s in theirs], rtol=1e-4, atol=1e-7)
+    assert 0 < (ours.fun > 1e-2).sum() < 6
+
+
 @pytest.mark.parametrize("lr", [0.01, torch.tensor([0.01, 0.05])], ids=["one", "each"])
 def test_adam_is_torchs_adam(lr):
     x0 = torch.tensor([[1.0, 2.0], [-1.0, 0.5]], dtype=F64)
