@@ -164,6 +164,20 @@ def test_exchange_brings_an_answer_to_rows_without_a_gradient(device):
     assert "another row" not in found.message[4]
 
 
+def test_exchange_ends_where_the_last_row_has_no_other_answer_to_try(device):
+    floor = torch.tensor([0.0, 1.0], dtype=F64, device=device)
+
+    def wells(x, rows):
+        assert len(rows)  # a search of no row would never end
+        z = (x - 0.1 * rows[:, None]).square().sum(1)
+        return floor[rows] + torch.where(z < 1, z, 1 + 0 * z)
+
+    # the second row is helped by the first, and stays above the target: alone in the next round
+    x0 = torch.tensor([[0.5], [5.0]], dtype=F64, device=device)
+    found = minimize(wells, x0, method="multistart", restarts=0, exchange=True, target=1e-6)
+    torch.testing.assert_close(found.fun, floor, rtol=0, atol=1e-9)
+
+
 def test_exchange_solves_shots_that_bfgs_misses(shots):
     _, _, fun, x0 = shots
     plain = minimize(fun, x0)
