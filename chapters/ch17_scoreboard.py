@@ -348,7 +348,7 @@ if len([s for s in UNIT if (s, "joint") in known]) == 4:
 # %% [markdown]
 # The paper's summary is that joint optimisation is better in 69 % of the problems. Counted in its way, ours is near. How much of it stands depends on how small a difference you call one. For two systems the losses of all problems were recorded; here is the same comparison over the difference that counts.
 
-# %% mystnb={"figure": {"name": "fig-tolerance", "caption": "Joint search with refinement against BFGS: share of problems better, equal and worse, over the difference in the loss from which on two answers count as different. All recorded seeds."}, "image": {"alt": "Two panels of three lines over the difference that counts, from 1e-20 to 10 on a logarithmic axis. On the left better and worse are near a half each at the smallest differences and equal is near zero; between 1e-16 and 1e-12 they cross, and from there to one equal stays near 80 per cent. On the right the same happens at larger differences."}}
+# %% mystnb={"figure": {"name": "fig-tolerance", "caption": "Joint search with refinement against BFGS: share of problems better, equal and worse, over the difference in the loss from which on two answers count as different. All recorded seeds. The records hold five digits of each loss, so that the right panel begins at 1e-6."}, "image": {"alt": "Two panels of three lines over the difference that counts, from 1e-20 to 10 on a logarithmic axis. On the left better and worse are near a half each at the smallest differences and equal is near zero; between 1e-16 and 1e-12 they cross, and from there to one equal stays near 80 per cent. On the right, from 1e-6, equal already has the largest share."}}
 EXPONENTS = np.arange(-20, 1.1, 0.5)
 
 
@@ -376,6 +376,8 @@ for ax, (system, pair) in zip(axes, pairs.items()):
         continue
     gain = pair[0] - pair[1]
     bar = 10.0**EXPONENTS
+    if system == "navier_stokes":
+        bar = bar[bar > 9e-7]
     counts = {
         "better": [100 * np.mean(gain > b) for b in bar],
         "equal": [100 * np.mean(np.abs(gain) <= b) for b in bar],
@@ -395,12 +397,17 @@ plt.show()
 # %%
 for system, pair in pairs.items():
     if pair is not None:
-        gain = pair[0] - pair[1]
-        tiny = np.mean(np.abs(gain) <= 1e-20)
+        alike = np.abs(pair[0] - pair[1]) <= 1e-4
         report.check(
-            f"{TITLE[system]}: no ties at 1e-20, many at 1e-4",
-            tiny < 0.1 and np.mean(np.abs(gain) <= 1e-4) > tiny + 0.3,
+            f"{TITLE[system]}: half of the losses or more agree to 1e-4",
+            np.mean(alike) >= 0.5,
         )
+pair = pairs["kuramoto_sivashinsky"]
+if pair is not None:
+    report.check(
+        "Kuramoto–Sivashinsky: hardly any agree to 1e-20",
+        np.mean(np.abs(pair[0] - pair[1]) <= 1e-20) < 0.1,
+    )
 
 # %% [markdown]
 # ## Solved, and at what cost
@@ -704,10 +711,14 @@ if STATES:
         "BFGS with the early states first solves as many as any, or nearly",
         STATES["early_bfgs"] >= max(STATES.values()) - 10,
     )
+    report.check("which is nine in ten or more", STATES["early_bfgs"] >= 90)
     report.check(
-        "the plain joint search is not ahead of restarts",
-        STATES["joint"] <= STATES["multistart"] + 1,
+        "the plain joint search solves 15 points fewer, or less",
+        STATES["joint"] <= STATES["early_bfgs"] - 15,
     )
+
+# %% [markdown]
+# The same picture, in a system without packets: it is the easier loss that counts, and once you have it, a network adds cost.
 
 # %% [markdown]
 # ## Which method for my problem?
