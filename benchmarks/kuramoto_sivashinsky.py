@@ -19,12 +19,11 @@ from __future__ import annotations
 import argparse
 import math
 import os
-import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
 import torch
+from clock import cpu_seconds
 from torch import Tensor
 
 from invlab.runtime import generator
@@ -90,16 +89,6 @@ def with_gradient(run: Run, x: Tensor, c: Tensor) -> Tensor:
     leaf = x.clone().requires_grad_()
     (slope,) = torch.autograd.grad(run(leaf, c, round(HORIZON / STEP)).square().mean(), leaf)
     return slope
-
-
-def cpu_seconds(work: Callable[[], object], repeats: int) -> float:
-    work()  # warms up
-    seconds = []
-    for _ in range(repeats):
-        begun = time.process_time()
-        work()
-        seconds.append(time.process_time() - begun)
-    return statistics.median(seconds)
 
 
 def beside_exponax(rows: int, repeats: int) -> str:

@@ -17,13 +17,11 @@ converged; the difference of the reflectances is printed.
 from __future__ import annotations
 
 import argparse
-import statistics
 import sys
-import time
-from collections.abc import Callable
 
 import numpy as np
 import torch
+from clock import cpu_seconds
 
 from invlab.maxwell import FourierModal, Reflectance
 from invlab.maxwell.cylinders import POSITIONS
@@ -66,15 +64,6 @@ def peer(modal: FourierModal, index: np.ndarray, orders: int, frequency: float) 
     return float(solver.conv_solve().res.de_ri[orders, orders])
 
 
-def cpu_seconds(work: Callable[[], object], repeats: int) -> float:
-    seconds = []
-    for _ in range(repeats):
-        begun = time.process_time()
-        work()
-        seconds.append(time.process_time() - begun)
-    return statistics.median(seconds)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--orders", type=int, default=6)
@@ -94,7 +83,6 @@ def main() -> None:
 
     found = modal(heights, radii, some).r.abs().square()
     theirs = torch.tensor([peer(modal, index, options.orders, float(f)) for f in some])
-    spectrum(sheet)  # warms up
     solved = cpu_seconds(lambda: modal(heights, radii, spectrum.nodes), options.repeats)
     whole = cpu_seconds(lambda: spectrum(sheet), options.repeats)
     slow = cpu_seconds(

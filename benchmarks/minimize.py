@@ -19,13 +19,12 @@ from __future__ import annotations
 
 import argparse
 import math
-import statistics
-import time
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from clock import cpu_seconds
 from scipy import optimize
 from torch import Tensor
 
@@ -145,15 +144,6 @@ def loop(
         values.append(found.fun)
         evaluations += found.nfev
     return np.array(points), np.array(values), evaluations / len(points)
-
-
-def cpu_seconds(work: Callable[[], object], repeats: int) -> float:
-    seconds = []
-    for _ in range(repeats):
-        begun = time.process_time()
-        work()
-        seconds.append(time.process_time() - begun)
-    return statistics.median(seconds)
 
 
 def same(solution: Solution, points: np.ndarray, values: np.ndarray) -> float:

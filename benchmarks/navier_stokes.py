@@ -19,13 +19,12 @@ Without PhiFlow it times ours, says so and ends with status 1.
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
 import warnings
 from collections.abc import Callable
 from typing import Any
 
 import torch
+from clock import cpu_seconds
 from torch import Tensor
 from torch.nn import functional
 
@@ -97,16 +96,6 @@ def with_gradient(step: Callable[[Tensor], Tensor], flow: Tensor) -> Tensor:
     leaf = flow.clone().requires_grad_()
     (slope,) = torch.autograd.grad(step(leaf).square().sum(), leaf)
     return slope
-
-
-def cpu_seconds(work: Callable[[], object], repeats: int) -> float:
-    work()  # warms up
-    seconds = []
-    for _ in range(repeats):
-        begun = time.process_time()
-        work()
-        seconds.append(time.process_time() - begun)
-    return statistics.median(seconds)
 
 
 def compare(peer: PhiFlow, grid: MacGrid) -> None:

@@ -111,6 +111,11 @@ class NeuralSimulator(Simulator):
         found: dict[str, Any] = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         return found
 
+    @staticmethod
+    def fingerprint(path: Path) -> str:
+        """Twelve digits of the checksum: what changes where another network is in the file."""
+        return str(NeuralSimulator.card(path)["sha256"])[:12]
+
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read what :meth:`save` wrote.

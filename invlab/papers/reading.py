@@ -7,7 +7,7 @@ from typing import Any
 
 from invlab.benchmark import Record
 
-__all__ = ["NO_ROW", "REN", "SOURCES", "at_most", "score", "targets", "value"]
+__all__ = ["NO_ROW", "REN", "SOURCES", "at_least", "at_most", "score", "targets", "value"]
 
 REN = "Ren et al. 2020"
 NO_ROW = "no such row in the paper"
@@ -18,6 +18,11 @@ SOURCES = {1: "Table 7", 50: "Fig. 3, read off", 200: "Table 3"}
 def at_most(limit: float) -> Callable[[float], bool]:
     """Reached where our number is not above the limit."""
     return lambda ours: ours <= limit
+
+
+def at_least(limit: float) -> Callable[[float], bool]:
+    """Reached where our number is not below the limit."""
+    return lambda ours: ours >= limit
 
 
 def score(name: str) -> Callable[[Record], Sequence[Any]]:

@@ -12,7 +12,7 @@ from invlab.priors import Box
 from invlab.task import Pairs, Simulator, Task
 from invlab.validation import require_count, require_tensor
 
-__all__ = ["Packet", "WavePacket"]
+__all__ = ["Packet", "WavePacket", "with_noise"]
 
 WINDOW = 256  # samples of the paper's signal; the three lengths below belong to it
 SIGMA = 60.0  # samples, of the envelope exp(−(t − t₀)²/σ²)
@@ -158,7 +158,7 @@ class WavePacket(Task):
         """
         if generator is None:
             generator = runtime.generator(0, self.name, "noise")
-        return self._with_noise(self.simulate(x), generator)
+        return with_noise(self.simulate(x), self.noise, generator)
 
     def sample(
         self,
@@ -171,8 +171,10 @@ class WavePacket(Task):
         if generator is None:
             generator = runtime.generator(0, self.name, "sample")
         clean = super().sample(n, generator=generator, dtype=dtype)
-        return Pairs(clean.x, self._with_noise(clean.y, generator))
+        return Pairs(clean.x, with_noise(clean.y, self.noise, generator))
 
-    def _with_noise(self, signal: Tensor, generator: torch.Generator) -> Tensor:
-        unit = torch.randn(signal.shape, generator=generator, dtype=torch.float64)
-        return signal + (self.noise * unit).to(signal)
+
+def with_noise(signal: Tensor, level: float, generator: torch.Generator) -> Tensor:
+    """A signal with normal noise of standard deviation ``level``, drawn in float64 on the CPU."""
+    unit = torch.randn(signal.shape, generator=generator, dtype=torch.float64)
+    return signal + (level * unit).to(signal)

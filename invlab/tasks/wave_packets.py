@@ -10,6 +10,7 @@ from torch import Tensor
 from invlab import runtime
 from invlab.priors import Box
 from invlab.task import Pairs, Simulator, Task
+from invlab.tasks.wave_packet import with_noise
 from invlab.validation import require_count
 
 __all__ = ["Packets", "WavePackets"]
@@ -95,8 +96,7 @@ class WavePackets(Task):
         if generator is None:
             generator = runtime.generator(0, self.name, "sample")
         clean = super().sample(n, generator=generator, dtype=dtype)
-        unit = torch.randn(clean.y.shape, generator=generator, dtype=torch.float64)
-        return Pairs(clean.x, clean.y + (self.noise * unit).to(clean.y))
+        return Pairs(clean.x, with_noise(clean.y, self.noise, generator))
 
 
 def _box(each: tuple[tuple[float, float], ...], packets: int) -> Box:

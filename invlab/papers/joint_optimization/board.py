@@ -100,9 +100,7 @@ def multistart(
                 some.fun,
                 total,
                 method="multistart",
-                bounds=some.box,
-                unit=some.lengths(SMALL),
-                gtol=some.system.gtol,
+                **some.limits(SMALL),
                 restarts=restarts,
                 seed=1000 * seed + before,
                 **options,
@@ -124,9 +122,7 @@ def batched(some: Problems) -> tuple[Found, dict[str, list[float]]]:
         solution = minimize(
             some.fun,
             some.start,
-            bounds=some.box,
-            unit=some.lengths(unit),
-            gtol=some.system.gtol,
+            **some.limits(unit),
             record=True,
         )
         assert solution.history is not None
@@ -147,9 +143,7 @@ def exchange(some: Problems, start: Tensor, target: float | Tensor | None = None
             some.fun,
             start,
             method="multistart",
-            bounds=some.box,
-            unit=some.lengths(SMALL),
-            gtol=some.system.gtol,
+            **some.limits(SMALL),
             restarts=0,
             exchange=True,
             target=target,

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from invlab.benchmark import Record
 from invlab.papers.joint_optimization.cells import COUNTS, FEWER, MAIN, PACKETS, name, seeds_of
-from invlab.papers.reading import score
+from invlab.papers.reading import NO_ROW, at_least, at_most, score
 from invlab.report import Claim
 
 __all__ = [
     "CLAIMS",
     "COLUMN",
     "HOLL",
-    "NO_ROW",
     "TABLE",
     "WORDS",
     "anything",
-    "at_least",
     "bar",
+    "cost",
+    "mean_over",
 ]
 
 HOLL = "Holl and Thuerey"
 TABLE = f"{HOLL}, Table 2, mean over n"
-NO_ROW = "no such row in the paper"
 # Better and equal in per cent, with refinement: reparameterised, supervised, neural adjoint.
 TABLE_2 = {
     "wave_packet": {
@@ -125,11 +124,6 @@ def _unit(system: str) -> str:
     return "samples" if system == "wave_packet" else "m/s"
 
 
-def at_least(limit: float) -> Callable[[float], bool]:
-    """A number that may not be smaller."""
-    return lambda ours: ours >= limit
-
-
 def _within(paper: float, points: float) -> Callable[[float], bool]:
     return lambda ours: abs(ours - paper) <= points
 
@@ -165,28 +159,47 @@ def _small_unit() -> list[Claim]:
     return made + [_share("wave_packet", "bfgs", 1.0, "refined", q, label=label) for q in SHARES]
 
 
-def _over_counts(system: str) -> list[Claim]:
-    """The mean over all n, as in the paper's table, with as many seeds of each."""
-    seeds = min((seeds_of(system, n) for n in COUNTS), key=len)
-    records = tuple(name(system, n, seed) for seed in seeds for n in COUNTS)
+def mean_over(
+    counts: Sequence[int],
+    listed: str,
+    system: str,
+    methods: Mapping[str, tuple[float, float]],
+    units: Mapping[str, float],
+    quantities: Sequence[str],
+) -> list[Claim]:
+    """The mean over several n, as in the paper's table, with as many seeds of each.
+
+    Args:
+        counts: numbers of problems; ``listed`` names them in words.
+        system: of the records.
+        methods: the paper's better and equal, in per cent, by method.
+        units: of BFGS, by method.
+        quantities: rows of each method.
+    """
+    seeds = min((seeds_of(system, n) for n in counts), key=len)
+    records = tuple(name(system, n, seed) for seed in seeds for n in counts)
     made = []
-    for method, (better, equal) in TABLE_2[system].items():
-        unit = TRAINED[system][method]
-        for quantity, column in COLUMN.items():
-            paper = (better, equal)[column]
+    for method, row in methods.items():
+        for quantity in quantities:
+            paper = row[COLUMN[quantity]]
             accept, rule = bar(None, paper)
             claim = Claim(
                 f"joint/{system}/{method}/{quantity}/refined/every_n",
                 TABLE,
                 records,
-                score(f"S{unit:g}/{method}/refined/{quantity}"),
+                score(f"S{units[method]:g}/{method}/refined/{quantity}"),
                 accept,
-                f"{WORDS[quantity]}, mean over n = 2, 4, ..., 256; {rule}",
+                f"{WORDS[quantity]}, mean over n = {listed}; {rule}",
                 paper=paper,
-                more_is_better=None if column else True,
+                more_is_better=None if quantity.startswith("equal") else True,
             )
             made.append(claim)
     return made
+
+
+def _over_counts(system: str) -> list[Claim]:
+    rows, units = TABLE_2[system], TRAINED[system]
+    return mean_over(COUNTS, "2, 4, ..., 256", system, rows, units, tuple(COLUMN))
 
 
 def _solved(n: int, method: str, least: float) -> Claim:
@@ -200,23 +213,32 @@ def _solved(n: int, method: str, least: float) -> Claim:
     )
 
 
-def _cost(system: str) -> Claim:
-    unit = TRAINED[system]["joint"]
+def cost(
+    system: str, unit: float, records: tuple[str, ...], paper: str, limit: float, searched: str
+) -> Claim:
+    """CPU time of the joint search over that of SciPy's BFGS; ``searched`` says how that ran."""
 
     def ratio(record: Record) -> Sequence[Any]:
-        scores = record["scores"]
-        whole = scores[f"S{unit:g}/joint/refined/cpu"][0]
-        return [whole / scores[f"S{unit:g}/bfgs/refined/cpu"][0]]
+        whole, alone = (
+            record["scores"][f"S{unit:g}/{method}/refined/cpu"][0] for method in ("joint", "bfgs")
+        )
+        return [whole / alone]
 
     return Claim(
         f"joint/{system}/cost",
-        f"{HOLL}, Section 4: 3 to 6",
-        tuple(name(system, MAIN, seed) for seed in seeds_of(system, MAIN)),
+        f"{HOLL}, Section 4: {paper}",
+        records,
         ratio,
-        lambda ours: ours <= 6,
-        "CPU time of training and refinement over that of SciPy's BFGS, one problem after the "
-        f"other, n = {MAIN}; at most 6",
+        at_most(limit),
+        f"CPU time of training and refinement over that of SciPy's BFGS{searched}; at most "
+        f"{limit:g}",
     )
+
+
+def _cost(system: str) -> Claim:
+    records = tuple(name(system, MAIN, seed) for seed in seeds_of(system, MAIN))
+    searched = f", one problem after the other, n = {MAIN}"
+    return cost(system, TRAINED[system]["joint"], records, "3 to 6", 6, searched)
 
 
 def _many(packets: int, method: str) -> Claim:

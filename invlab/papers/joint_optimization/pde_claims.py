@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
-from invlab.benchmark import Record
 from invlab.papers.joint_optimization.cells import FEWER, MAIN, PDES, main_count, name, seeds_of
 from invlab.papers.joint_optimization.claims import (
     COLUMN,
     HOLL,
-    NO_ROW,
     TABLE,
     WORDS,
     anything,
-    at_least,
     bar,
+    cost,
+    mean_over,
 )
-from invlab.papers.reading import score
+from invlab.papers.reading import NO_ROW, at_least, score
 from invlab.report import Claim
 
 __all__ = ["PDE_CLAIMS"]
@@ -113,27 +111,10 @@ def _shares(system: str) -> list[Claim]:
 
 
 def _every_n(system: str) -> list[Claim]:
-    """The mean over the recorded n, with as many seeds of each."""
-    counts = EVERY[system]
-    seeds = min((seeds_of(system, n) for n in counts), key=len)
+    rows, counts = TABLE_2[system], EVERY[system]
+    units = dict.fromkeys(rows, 1.0)
     listed = ", ".join(map(str, counts))
-    made = []
-    for method, row in TABLE_2[system].items():
-        for quantity in ("better_exact", "equal_exact"):
-            paper = row[COLUMN[quantity]]
-            accept, rule = bar(None, paper)
-            claim = Claim(
-                f"joint/{system}/{method}/{quantity}/refined/every_n",
-                TABLE,
-                tuple(name(system, n, seed) for seed in seeds for n in counts),
-                score(f"S1/{method}/refined/{quantity}"),
-                accept,
-                f"{SAID[quantity]}, mean over n = {listed}; {rule}",
-                paper=paper,
-                more_is_better=None if quantity == "equal_exact" else True,
-            )
-            made.append(claim)
-    return made
+    return mean_over(counts, listed, system, rows, units, ("better_exact", "equal_exact"))
 
 
 def _losses(system: str) -> list[Claim]:
@@ -166,20 +147,9 @@ def _close() -> Claim:
 
 
 def _cost(system: str) -> Claim:
-    def ratio(record: Record) -> Sequence[Any]:
-        whole, alone = (record["scores"][f"S1/{m}/refined/cpu"][0] for m in ("joint", "bfgs"))
-        return [whole / alone]
-
-    limit = COST[system]
-    return Claim(
-        f"joint/{system}/cost",
-        f"{HOLL}, Section 4: {'3 to 6' if system == KS else '22'}",
-        _records(system),
-        ratio,
-        lambda ours: ours <= limit,
-        "CPU time of training and refinement over that of SciPy's BFGS on all problems together, "
-        f"n = {main_count(system)}; at most {limit:g}",
-    )
+    searched = f" on all problems together, n = {main_count(system)}"
+    paper = "3 to 6" if system == KS else "22"
+    return cost(system, 1.0, _records(system), paper, COST[system], searched)
 
 
 def _state(method: str) -> Claim:

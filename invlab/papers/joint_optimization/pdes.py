@@ -19,7 +19,7 @@ from invlab.papers.joint_optimization.board import (
     exchange,
     timed,
 )
-from invlab.papers.joint_optimization.systems import EXPLAINED, SOLVED_WAVES, Found, Problems
+from invlab.papers.joint_optimization.systems import Found, Problems
 
 __all__ = ["KURAMOTO", "NAVIER", "Clocked", "restart", "search"]
 
@@ -68,7 +68,7 @@ def search(run: Board, seed: int, settings: dict[str, Any]) -> dict[str, Any]:
     (adjoint,) = run.refine("neural_adjoint", [guess])[SMALL]
     found, descent = batched(some)
     run.end("bfgs_batched", found)
-    run.end("exchange", exchange(some, some.start, _target(some)))
+    run.end("exchange", exchange(some, some.start, some.target))
     clock = restart(some, seed, settings["restarts"], joint.cpu)
     run.end("multistart", clock.found)
     run.end("multistart_equal", clock.within)
@@ -93,12 +93,10 @@ def restart(some: Problems, seed: int, restarts: int, budget: float) -> Clocked:
             clock,
             some.start,
             method="multistart",
-            bounds=some.box,
-            unit=some.lengths(SMALL),
-            gtol=some.system.gtol,
+            **some.limits(SMALL),
             draws=some.task.prior,
             restarts=restarts,
-            target=_target(some) if exact else None,
+            target=some.target if exact else None,
             seed=1000 * seed,
         )
     )
@@ -158,13 +156,6 @@ class Clocked:
             name: [float(f"{value:.4g}") for value in column]
             for name, column in zip(names, columns, strict=True)
         }
-
-
-def _target(some: Problems) -> float | Tensor:
-    """The loss at which a problem is solved."""
-    if some.system.task == "navier_stokes":
-        return EXPLAINED * some.at_truth
-    return SOLVED_WAVES
 
 
 def _short(values: Tensor) -> list[float]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -171,6 +172,20 @@ class Problems:
         each = self.system.lengths
         return unit if each is None else unit * torch.tensor(each, dtype=torch.float64)
 
+    def limits(self, unit: float) -> dict[str, Any]:
+        """What every search of ours by ``minimize`` keeps to in this unit."""
+        return {"bounds": self.box, "unit": self.lengths(unit), "gtol": self.system.gtol}
+
+    @property
+    def target(self) -> float | Tensor:
+        """The loss below which a problem is solved: one number, or one a problem, ``(n,)``.
+
+        Of a wave packet it says nothing: there the place decides, see :meth:`solved`.
+        """
+        if self.system.task == "navier_stokes":
+            return EXPLAINED * self.at_truth
+        return SOLVED if self.system.task == "billiards" else SOLVED_WAVES
+
     def loss(self, x: Tensor) -> Tensor:
         """Of one answer a problem, ``(n, dx)`` to ``(n,)``."""
         with torch.no_grad():
@@ -180,9 +195,7 @@ class Problems:
         """Which answers are the global optimum, ``(n,)``."""
         if self.system.task == "wave_packet":
             return (x - self.truth).norm(dim=1) < FOUND
-        if self.system.task == "navier_stokes":
-            return loss < EXPLAINED * self.at_truth
-        return loss < (SOLVED if self.system.task == "billiards" else SOLVED_WAVES)
+        return loss < self.target
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -68,8 +69,9 @@ def _cell(name: str, run: Callable[..., dict[str, Any]], **options: Any) -> Cell
 
 def _of_the_network(name: str, run: Callable[..., dict[str, Any]], **options: Any) -> Cell:
     """A cell that is computed anew when another network comes with the package."""
-    settings = {**options, "network": NeuralSimulator.card(NEURAL)["sha256"][:12]}
-    return Cell(f"metamaterial/{name}", settings, partial(_compute, run, options), seeds=(0,))
+    cell = _cell(name, run, **options)
+    network = NeuralSimulator.fingerprint(NEURAL)
+    return replace(cell, settings={**cell.settings, "network": network})
 
 
 def _compute(

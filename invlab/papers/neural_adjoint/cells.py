@@ -66,7 +66,7 @@ def _proxy_cells() -> list[Cell]:
     epochs = runtime.by_preset(quick=10, full=150)
     pool = runtime.by_preset(quick=20_000, full=100_000)
     # another network is another task
-    judge = NeuralSimulator.card(NEURAL)["sha256"][:12]
+    judge = NeuralSimulator.fingerprint(NEURAL)
     made = []
     for seed in PROXY_SEEDS:
         # a spectrum costs a fifth of a second
