@@ -740,22 +740,17 @@ if STATES:
 # All claims about this paper, with their verdicts, in the {doc}`../reproduction_ledger`. In short:
 
 # %%
+VERDICTS = ("better", "reached", "not reached", "for comparison")
 ledger = report.ledger(joint.CLAIMS)
 shown = []
 for system, title in TITLE.items():
     rows = [r for r in ledger if r["id"].startswith(f"joint/{system}")]
     line = {"system": title, "rows": len(rows)}
-    for verdict in ("better", "reached", "not reached"):
+    for verdict in VERDICTS:
         line[verdict] = sum(r["verdict"] == verdict for r in rows)
     shown.append(line)
-columns = {
-    "system": "system",
-    "rows": "rows",
-    "better": "better",
-    "reached": "reached",
-    "not reached": "not reached",
-}
-Markdown(report.table(shown, columns))
+columns = ["system", "rows", *VERDICTS]
+Markdown(report.table(shown, dict(zip(columns, columns))))
 
 # %% [markdown]
 # ## Exercises

@@ -16,7 +16,7 @@ from invlab.metrics import bootstrap_interval
 
 __all__ = ["Claim", "check", "ledger", "results_folder", "table"]
 
-Verdict = Literal["reached", "better", "not reached"]
+Verdict = Literal["reached", "better", "not reached", "for comparison"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class Claim:
         source: paper and figure or table.
         records: ids of the records it is read from.
         values: record to one number a seed, or to a list of one a target.
-        accept: whether our number reaches the paper's, or what its figure shows.
+        accept: whether our number reaches the paper's, or what its figure shows; None where
+            nothing is asked of it, and it stands there for comparison.
         rule: ``accept`` in words.
         paper: the paper's number, or None where it only shows a figure. A row whose interval
             lies below it is called better: errors and seconds, where less is better.
@@ -41,7 +42,7 @@ class Claim:
     source: str
     records: tuple[str, ...]
     values: Callable[[Record], Sequence[Any]]
-    accept: Callable[[float], bool]
+    accept: Callable[[float], bool] | None
     rule: str
     worst: bool = False
     paper: float | None = None
@@ -138,10 +139,6 @@ def _row(claim: Claim, records: list[Record]) -> _Row:
     low, high = bootstrap_interval(per_seed, statistic="max" if claim.worst else "mean")
     ours = float(per_seed.max() if claim.worst else per_seed.mean())
     first = records[0]
-    reached: Verdict = "reached" if claim.accept(ours) else "not reached"
-    if reached == "reached" and claim.paper is not None and claim.more_is_better is not None:
-        beyond = low > claim.paper if claim.more_is_better else high < claim.paper
-        reached = "better" if beyond else reached
     return _Row(
         id=claim.id,
         source=claim.source,
@@ -153,9 +150,20 @@ def _row(claim: Claim, records: list[Record]) -> _Row:
         preset=first["preset"],
         device=first["device"],
         command=f"python -m invlab bench {first['id'].split('/')[0]} --preset {first['preset']}",
-        verdict=reached,
+        verdict=_verdict(claim, ours, low, high),
         why=claim.rule,
     )
+
+
+def _verdict(claim: Claim, ours: float, low: float, high: float) -> Verdict:
+    if claim.accept is None:
+        return "for comparison"
+    if not claim.accept(ours):
+        return "not reached"
+    if claim.paper is None or claim.more_is_better is None:
+        return "reached"
+    beyond = low > claim.paper if claim.more_is_better else high < claim.paper
+    return "better" if beyond else "reached"
 
 
 def _shown(value: Any) -> str:

@@ -1,6 +1,7 @@
 """Verdict lines, the ledger and its tables."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -48,6 +49,13 @@ def test_a_claim_that_fails_is_printed_and_stops(capsys):
     with pytest.raises(AssertionError, match="one is more than two"):
         report.check("one is more than two", 1 > 2)
     assert capsys.readouterr().out == "FAILS: one is more than two\n"
+
+
+def test_a_number_of_which_nothing_is_asked_stands_there_for_comparison(tmp_path):
+    record(tmp_path, "paper/a", [1.0, 2.0, 3.0])
+    found = row(tmp_path, replace(claim("paper/a", paper=1.5), accept=None))
+    assert found["verdict"] == "for comparison"
+    assert found["ours"] == 2.0
 
 
 def test_a_row_has_the_keys_that_programs_read(tmp_path):

@@ -40,9 +40,9 @@ that the code of this book computes for it. The rows come from the recorded runs
 **How to read a row.** *Paper* is the number that the paper prints, or a dash where it gives a
 figure or a sentence and no number. *Ours* is the mean over the seeds, or the worst of them
 where the claim is about each run; the brackets hold a 95 % interval. The verdict is one of
-three: *reached* means that our number meets the target, *better* that it is clearly beyond
-it, *not reached* that it falls short; what decided stands after the colon. A number that was
-not reached stays here.
+four: *reached* means that our number meets the target, *better* that it is clearly beyond
+it, *not reached* that it falls short, *for comparison* that nothing was asked of it; what
+decided stands after the colon. A number that was not reached stays here.
 
 The same rows, for programs: `python -m invlab report --json`.
 """

@@ -7,7 +7,10 @@ from typing import Any
 
 from invlab.benchmark import Record
 
-__all__ = ["NO_ROW", "REN", "SOURCES", "at_least", "at_most", "score", "targets", "value"]
+__all__ = ["NO_ROW", "REN", "SOURCES", "Bar", "at_least", "at_most", "score", "targets", "value"]
+
+# Whether our number reaches what is asked of it.
+Bar = Callable[[float], bool]
 
 REN = "Ren et al. 2020"
 NO_ROW = "no such row in the paper"
@@ -15,12 +18,12 @@ NO_ROW = "no such row in the paper"
 SOURCES = {1: "Table 7", 50: "Fig. 3, read off", 200: "Table 3"}
 
 
-def at_most(limit: float) -> Callable[[float], bool]:
+def at_most(limit: float) -> Bar:
     """Reached where our number is not above the limit."""
     return lambda ours: ours <= limit
 
 
-def at_least(limit: float) -> Callable[[float], bool]:
+def at_least(limit: float) -> Bar:
     """Reached where our number is not below the limit."""
     return lambda ours: ours >= limit
 

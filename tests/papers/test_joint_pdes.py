@@ -1,5 +1,6 @@
 """Joint optimisation of the differential equations: SciPy's searches together, loss, records."""
 
+import itertools
 import threading
 from dataclasses import replace
 
@@ -13,12 +14,19 @@ from invlab.papers.joint_optimization import (
     runs,
     scipy_rows,
     state_recovery,
+    study,
     systems,
     trained,
 )
 from invlab.papers.joint_optimization.cells import PDES, QUICK, main_count, seeds_of
 from invlab.papers.joint_optimization.pde_claims import PDE_CLAIMS
-from invlab.papers.joint_optimization.systems import Found, compare, problems, scipy_bfgs
+from invlab.papers.joint_optimization.systems import (
+    SOLVED_WAVES,
+    Found,
+    compare,
+    problems,
+    scipy_bfgs,
+)
 
 # The systems as they are, on small grids and for short times.
 SMALL = {
@@ -193,3 +201,21 @@ def test_a_first_state_is_recovered_from_the_early_states_first():
     assert scores["early_bfgs/solved"][0] >= 80
     assert scores["early_bfgs/error"][0] < 0.1
     assert scores["multistart/excess"][0] <= scores["bfgs/excess"][0]
+
+
+def test_restarts_stop_when_their_time_is_spent(monkeypatch):
+    some = problems("kuramoto_sivashinsky", 8, 0)
+
+    class Plain(study.Study):
+        def measured(self, x):
+            return {}
+
+    searched = Plain(some, SOLVED_WAVES, torch.Generator().manual_seed(0))
+    ticks = itertools.count()
+    monkeypatch.setattr(study.time, "process_time", lambda: next(ticks))
+    searched.restart("few", 5, searched.anywhere)
+    searched.restart("more", 300, searched.anywhere)
+    assert searched.scores["few/evaluations"] == 5
+    assert searched.scores["few/rounds"] == 0
+    assert searched.scores["more/rounds"] >= 1
+    assert searched.scores["more/excess"] < searched.scores["few/excess"]

@@ -1,5 +1,7 @@
 """The push in a box: what is seen, what is not, and what the model makes of it."""
 
+import itertools
+
 import pytest
 import torch
 
@@ -107,6 +109,9 @@ def test_no_obstacle_is_flowed_through(task):
     ("options", "message"),
     [
         ({"cells": 15}, "even number of cells"),
+        ({"cells": 512}, "from 8 to 256"),
+        ({"strength": 30.0}, "take at least 68 steps"),
+        ({"obstacles": "five", "steps": 7}, "crosses 15.4 cells in a step"),
         ({"obstacles": "many"}, "obstacles among"),
         ({"steps": 3}, "at least 7 steps"),
         ({"speed": 4.0}, "speed < strength"),
@@ -115,3 +120,30 @@ def test_no_obstacle_is_flowed_through(task):
 def test_bad_options_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         get_task("navier_stokes", **options)
+
+
+def test_the_steps_that_are_asked_for_are_enough():
+    with pytest.raises(ValueError, match="at least 68 steps"):
+        get_task("navier_stokes", strength=30.0, steps=67)
+    assert get_task("navier_stokes", strength=30.0, steps=68).simulator.steps == 68
+
+
+@pytest.mark.parametrize(("cells", "steps"), [(16, 14), (32, 14), (48, 21), (64, 28)])
+def test_a_finer_grid_takes_more_steps(cells, steps):
+    assert get_task("navier_stokes", cells=cells, obstacles="five").simulator.steps == steps
+
+
+def test_what_is_seen_converges_with_the_steps():
+    """The numbers behind the limit on the cells that are crossed in a step."""
+    few = get_task("navier_stokes", cells=16, obstacles="five", steps=7)
+    asked = few.targets(8, seed=0, dtype=F64)
+    push = few.prior.sample(8).to(F64)
+    seen = {
+        steps: get_task("navier_stokes", cells=16, obstacles="five", steps=steps).simulator(
+            push, asked.c
+        )
+        for steps in (7, 14, 28, 56, 224)
+    }
+    off = [(seen[steps] - seen[224]).norm() / seen[224].norm() for steps in (7, 14, 28, 56)]
+    assert all(finer < 0.7 * coarser for coarser, finer in itertools.pairwise(off))
+    assert off[0] < 0.25

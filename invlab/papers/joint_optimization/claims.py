@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from invlab.benchmark import Record
 from invlab.papers.joint_optimization.cells import COUNTS, FEWER, MAIN, PACKETS, name, seeds_of
-from invlab.papers.reading import NO_ROW, at_least, at_most, score
+from invlab.papers.reading import NO_ROW, Bar, at_least, at_most, score
 from invlab.report import Claim
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
     "HOLL",
     "TABLE",
     "WORDS",
-    "anything",
     "bar",
     "cost",
     "mean_over",
@@ -98,39 +97,34 @@ def _share(
         source = "bfgs_batched"
         what = "in unit 1 " if unit != 1 else ""
         text = f"our own BFGS {what}beside SciPy's, from the same start: {text}"
-    accept, rule = bar(least, paper)
+    accept, rule = bar(least, paper, text)
     return Claim(
         f"joint/{label or system}/{method}/{quantity}{suffix}",
         TABLE if paper is not None else NO_ROW,
         tuple(name(system, MAIN, seed) for seed in seeds_of(system, MAIN)),
         score(f"S{unit:g}/{source}/{stage}/{quantity}"),
         accept,
-        f"{text}; {rule}",
+        rule,
         paper=paper,
         more_is_better=None if quantity.startswith("equal") else True,
     )
 
 
-def bar(least: float | None, paper: float | None) -> tuple[Callable[[float], bool], str]:
-    """What has to hold, and the same in words."""
+def bar(least: float | None, paper: float | None, text: str) -> tuple[Bar | None, str]:
+    """What has to hold of a number, if anything, and the same in words after what it is."""
     if least is not None:
-        return at_least(least), f"at least {least:g}"
+        return at_least(least), f"{text}; at least {least:g}"
     if paper is not None:
-        return _within(paper, NEAR), f"within {NEAR:g} points of the paper"
-    return anything, "no bar, for comparison"
+        return _within(paper, NEAR), f"{text}; within {NEAR:g} points of the paper"
+    return None, text
 
 
 def _unit(system: str) -> str:
     return "samples" if system == "wave_packet" else "m/s"
 
 
-def _within(paper: float, points: float) -> Callable[[float], bool]:
+def _within(paper: float, points: float) -> Bar:
     return lambda ours: abs(ours - paper) <= points
-
-
-def anything(ours: float) -> bool:
-    """A number without a bar."""
-    return True
 
 
 def _shares(system: str) -> list[Claim]:
@@ -182,14 +176,15 @@ def mean_over(
     for method, row in methods.items():
         for quantity in quantities:
             paper = row[COLUMN[quantity]]
-            accept, rule = bar(None, paper)
+            text = f"{WORDS[quantity]}, mean over n = {listed}"
+            accept, rule = bar(None, paper, text)
             claim = Claim(
                 f"joint/{system}/{method}/{quantity}/refined/every_n",
                 TABLE,
                 records,
                 score(f"S{units[method]:g}/{method}/refined/{quantity}"),
                 accept,
-                f"{WORDS[quantity]}, mean over n = {listed}; {rule}",
+                rule,
                 paper=paper,
                 more_is_better=None if quantity.startswith("equal") else True,
             )
@@ -247,8 +242,8 @@ def _many(packets: int, method: str) -> Claim:
         NO_ROW,
         tuple(f"joint_optimization/many_unknowns/packets{packets}/seed{seed}" for seed in FEWER),
         score(f"{method}/solved"),
-        anything,
-        f"{WORDS['solved']}, {4 * packets} unknowns, n = {MAIN}; no bar, for comparison",
+        None,
+        f"{WORDS['solved']}, {4 * packets} unknowns, n = {MAIN}",
     )
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from invlab.papers.joint_optimization.cells import FEWER, MAIN, PDES, main_count, name, seeds_of
 from invlab.papers.joint_optimization.claims import (
     COLUMN,
     HOLL,
     TABLE,
     WORDS,
-    anything,
     bar,
     cost,
     mean_over,
 )
-from invlab.papers.reading import NO_ROW, at_least, score
+from invlab.papers.reading import NO_ROW, Bar, at_least, score
 from invlab.report import Claim
 
 __all__ = ["PDE_CLAIMS"]
@@ -79,7 +76,6 @@ def _row(system: str, method: str, stage: str, quantity: str, *, suffix: str = "
     table = TABLE_2[system].get(method) if refined else None
     column = COLUMN.get(quantity)
     paper = table[column] if table is not None and column is not None else None
-    accept, rule = _bar(system, method, quantity, paper) if refined else (anything, "no bar")
     text = f"{SAID[quantity]}, n = {main_count(system)}"
     if quantity in ("better", "equal", "worse"):
         text += ", with a tolerance"
@@ -88,26 +84,27 @@ def _row(system: str, method: str, stage: str, quantity: str, *, suffix: str = "
     ours = "bfgs_batched" if method == "bfgs" and quantity in COLUMN else method
     if ours != method:
         text = f"our own BFGS beside SciPy's, from the same start: {text}"
+    accept, rule = _bar(system, method, quantity, paper, text) if refined else (None, text)
     return Claim(
         f"joint/{system}/{method}/{quantity}{suffix}",
         TABLE if paper is not None else NO_ROW,
         _records(system),
         score(f"S1/{ours}/{stage}/{quantity}"),
         accept,
-        f"{text}; {rule}",
+        rule,
         paper=paper,
         more_is_better=quantity != "worse" if not quantity.startswith("equal") else None,
     )
 
 
 def _bar(
-    system: str, method: str, quantity: str, paper: float | None
-) -> tuple[Callable[[float], bool], str]:
+    system: str, method: str, quantity: str, paper: float | None, text: str
+) -> tuple[Bar | None, str]:
     limits = BETWEEN.get((system, method, quantity))
     if limits is None:
-        return bar(None, paper)
+        return bar(None, paper, text)
     low, high = limits
-    return (lambda ours: low <= ours <= high), f"from {low:g} to {high:g}"
+    return (lambda ours: low <= ours <= high), f"{text}; from {low:g} to {high:g}"
 
 
 def _shares(system: str) -> list[Claim]:
@@ -136,8 +133,8 @@ def _losses(system: str) -> list[Claim]:
             NO_ROW,
             _records(system),
             score(f"S1/{method}/{stage}/loss"),
-            anything,
-            f"mean loss ({stage}), n = {main_count(system)}; no bar, for comparison",
+            None,
+            f"mean loss ({stage}), n = {main_count(system)}",
         )
         for method, stage in methods.items()
     ]
@@ -168,8 +165,8 @@ def _state(method: str) -> Claim:
         NO_ROW,
         tuple(f"joint_optimization/initial_state/seed{seed}" for seed in FEWER),
         score(f"{method}/solved"),
-        anything,
-        f"{WORDS['solved']}, 16 unknowns, n = {MAIN}; no bar, for comparison",
+        None,
+        f"{WORDS['solved']}, 16 unknowns, n = {MAIN}",
         more_is_better=True,
     )
 

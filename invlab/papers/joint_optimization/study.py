@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -13,6 +14,12 @@ from invlab.minimize import Solution, minimize
 from invlab.papers.joint_optimization.systems import Problems
 
 __all__ = ["Study"]
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+class _SpentError(Exception):
+    """The processor time of a search is spent."""
 
 
 class Study:
@@ -37,14 +44,14 @@ class Study:
         self.some, self.margin, self.generator, self.limits = some, margin, generator, limits
         self.scores: dict[str, float] = {}
 
-    def bfgs(self, x: Tensor, rows: Tensor | None = None) -> Solution:
-        """Our BFGS on some of the problems."""
-        fun: Callable[..., Tensor] = self.some.fun
+    def bfgs(self, x: Tensor, rows: Tensor | None = None, fun: Loss | None = None) -> Solution:
+        """Our BFGS on some of the problems, through ``fun`` in place of their own loss."""
+        fun = self.some.fun if fun is None else fun
         if rows is not None:
-            chosen = rows
+            every, chosen = fun, rows
 
             def fun(x: Tensor, rows: Tensor) -> Tensor:
-                return self.some.fun(x, chosen[rows])
+                return every(x, chosen[rows])
 
         return minimize(fun, x, bounds=self.some.box, **self.limits)
 
@@ -60,21 +67,27 @@ class Study:
         return cpu
 
     def restart(self, method: str, budget: float, draw: Callable[..., Tensor]) -> None:
-        """BFGS from the start, then from draws in the unsolved rows, for some processor time."""
-        begin, rounds = time.process_time(), 0
-        found = self.bfgs(self.some.start)
-        x, fun, evaluations = found.x, found.fun, found.nfev.double()
-        while time.process_time() - begin < budget:
-            rows = (fun > self.some.at_truth + self.margin).nonzero()[:, 0]
-            if len(rows) == 0:
-                break
-            found = self.bfgs(draw(x, rows, rounds), rows)
-            better = found.fun < fun[rows]
-            x[rows[better]], fun[rows[better]] = found.x[better], found.fun[better]
-            evaluations[rows] += found.nfev
-            rounds += 1
+        """BFGS from the start, then from draws in the unsolved rows, until the time is spent."""
+        begin, rounds, evaluations = time.process_time(), 0, 0
+        x, fun = self.some.start.clone(), torch.full_like(self.some.at_truth, torch.inf)
+
+        def watched(point: Tensor, rows: Tensor) -> Tensor:
+            nonlocal evaluations
+            if time.process_time() - begin > budget:
+                raise _SpentError
+            value = self.some.fun(point, rows)
+            evaluations += len(rows)
+            lower = value.detach() < fun[rows]
+            x[rows[lower]], fun[rows[lower]] = point.detach()[lower], value.detach()[lower]
+            return value
+
+        with suppress(_SpentError):
+            self.bfgs(self.some.start, fun=watched)
+            while len(rows := (fun > self.some.at_truth + self.margin).nonzero()[:, 0]):
+                self.bfgs(draw(x, rows, rounds), rows, watched)
+                rounds += 1
         cpu = time.process_time() - begin
-        self.enter(method, x, fun, cpu, evaluations.mean().item(), rounds=float(rounds))
+        self.enter(method, x, fun, cpu, evaluations / len(x), rounds=float(rounds))
 
     def anywhere(self, x: Tensor, rows: Tensor, k: int) -> Tensor:
         """New unknowns for some rows, drawn from the prior."""
