@@ -693,7 +693,7 @@ report.check(
 #
 # ## The recorded run
 #
-# `python -m invlab bench joint_optimization --preset full` measures all of this for $n = 2, \dots, 256$, on fresh seeds that no setting was chosen on (five at $n = 64$). Settings were fixed on the seeds 0 to 2.
+# `python -m invlab bench joint_optimization --preset full` measures all of this for $n = 2, \dots, 256$, on the five seeds 10 to 14. Settings were fixed on the seeds 0 to 2.
 
 # %%
 records = benchmark.load(report.results_folder())

@@ -657,7 +657,7 @@ report.check(
 #
 # ## The recorded run
 #
-# `python -m invlab bench joint_optimization --preset full` measures all methods on up to 256 problems at once, on five fresh seeds, with SciPy's BFGS as baseline and as refinement.
+# `python -m invlab bench joint_optimization --preset full` measures all methods on 2, 16, 64 and 256 problems at once, with SciPy's BFGS as baseline and as refinement. Settings were chosen on the seeds 0 to 3; the five recorded seeds are 20 to 24, of which two for 256 problems. (A first choice, a constant rate and the answers at the end of the training, had been measured on the seeds 10 to 14, where it solved 93 %, in single seeds from 84 to 100 %. The present one, chosen after that, is therefore measured on others. The row "joint, at the end" keeps the answers at the end beside the best ones on the way.)
 
 # %%
 records = benchmark.load(report.results_folder())
@@ -756,11 +756,13 @@ plt.show()
 # %%
 PAPER = {
     "joint": "62.3 / 0.0",
+    "joint_last": "62.3 / 0.0",
     "direct": "57.7 / 0.0",
     "neural_adjoint": "23.9 / 62.2",
 }
 NAMES = {
     "joint": "joint",
+    "joint_last": "joint, at the end",
     "direct": "supervised",
     "neural_adjoint": "neural adjoint",
     "bfgs_batched": "the same BFGS in torch",
@@ -838,13 +840,17 @@ if recorded("joint", "solved"):
         ours["joint", "solved"] >= max(90, ours["bfgs", "solved"] + 10),
     )
     report.check(
-        "without tolerance it is better in 45 to 75 % and equal in none",
+        "without tolerance it is better in 45 to 75 %, equal in fewer than 5",
         45 <= ours["joint", "better_exact"] <= 75
-        and ours["joint", "equal_exact"] == 0,
+        and ours["joint", "equal_exact"] < 5,
     )
     report.check(
         "with tolerance in less than two thirds of that",
         ours["joint", "better"] < ours["joint", "better_exact"] * 2 / 3,
+    )
+    report.check(
+        "which cannot be in more than BFGS leaves unsolved, up to two points",
+        ours["joint", "better"] <= 102 - ours["bfgs", "solved"],
     )
     report.check(
         "BFGS against itself: better in none with tolerance, or nearly none",
@@ -860,8 +866,8 @@ if recorded("joint", "solved"):
         < 30,
     )
     report.check(
-        "restarts solve more in the same time",
-        ours["multistart_equal", "solved"] > ours["joint", "solved"],
+        "restarts solve as many in the same time, or more",
+        ours["multistart_equal", "solved"] >= ours["joint", "solved"] - 1,
     )
 for curve in curves:
     kept = {k: torch.tensor(v) for k, v in curve.get("losses", {}).items()}
@@ -871,7 +877,7 @@ for curve in curves:
         report.check("a seed: ties go either way", 0.3 < luck < 0.75)
 
 # %% [markdown]
-# Counted as the paper counts, ours is near its 62.3 / 0.0, and most of it is the coin: both methods have solved the problem, and the last bits decide. The paper's neural adjoint is equal to BFGS to the last bit in 62.2 % of the problems, and ours never. To be equal a search has to take the same steps, so perhaps most of those surrogates' answers stayed at the common start; we cannot tell.
+# Counted as the paper counts, ours is near its 62.3 / 0.0, and most of it is the coin: both methods have solved the problem, and the last bits decide. With a tolerance it can only be better where BFGS has not solved the problem, and ours leaves a fifth of them, where the paper's seems to leave more; of these the joint search takes nearly all. A few ties to the last bit are problems in which no step of the training was better than the common start, so that the refinement was BFGS itself. The paper's neural adjoint is equal to BFGS to the last bit in 62.2 % of the problems, and ours never. To be equal a search has to take the same steps, so perhaps most of those surrogates' answers stayed at the common start; we cannot tell.
 #
 # ## What the paper leaves open
 #
@@ -883,7 +889,7 @@ for curve in curves:
 # | what is compared | trajectories at $t = 1, \dots, 25$ | a network with *two-dimensional* convolutions has to be shown a picture |
 # | bounds and unit of BFGS | scaled tanh, one unit is the half-width of the box | "bounded parameters through a scaled tanh" |
 # | network | 8, 16, 16, 32 channels, 32 hidden units, batch norm | "a similar architecture", in two dimensions |
-# | training | Adam, 0.003, 150 steps, last iterate | 0.01, or no batch norm, is unstable |
+# | training | Adam, 150 steps, a rate that falls from 0.003 to 0.00003; of each problem the best answer on the way | 0.01, or no batch norm, is unstable |
 #
 # ## Try it
 #

@@ -170,4 +170,4 @@ class Clocked:
 
 
 def _short(values: Tensor) -> list[float]:
-    return [float(f"{value:.3g}") for value in values.tolist()]
+    return [float(f"{value:.7g}") for value in values.tolist()]
