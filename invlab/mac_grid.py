@@ -211,8 +211,10 @@ def _look_back(field: Tensor, along: Tensor, across: Tensor, first: tuple[int, i
     x = (columns - along) * (2 / (width - 1)) - 1
     y = (rows[:, None] - across) * (2 / (height - 1)) - 1
     field, places = field[:, None], torch.stack([x, y], -1)
-    # to call a Function costs some percent of a step, which only forward mode need pay
-    sample = _Bilinear.forward if forward_ad._current_level < 0 else _Bilinear.apply
+    # to call a Function costs some percent of a step, which only forward mode need pay; torch has
+    # no public name for its being on, and without this one all calls pay
+    forward_mode = getattr(forward_ad, "_current_level", 0) >= 0
+    sample = _Bilinear.apply if forward_mode else _Bilinear.forward
     found: Tensor = sample(field, places)
     return found[:, 0]
 

@@ -128,7 +128,14 @@ def rank(x: Tensor, error: Tensor) -> Tensor:
 
 
 def refine(
-    task: Task, x: Tensor, y: Tensor, c: Tensor | None = None, *, steps: int = 10, clip: float = 0.5
+    task: Task,
+    x: Tensor,
+    y: Tensor,
+    c: Tensor | None = None,
+    *,
+    steps: int = 10,
+    clip: float = 0.5,
+    bounded: bool = False,
 ) -> Tensor:
     """Polish guesses on the true simulator; none gets worse.
 
@@ -140,6 +147,8 @@ def refine(
         y: targets, ``(B, *dy)``.
         c: contexts, ``(B, dc)``, where the task has one, taken in the dtype of x.
         steps, clip: see :func:`gauss_newton`; a unit is the width of the task's box.
+        bounded: whether answers stay in the task's box. A guess outside is first moved to the
+            nearest point of it, and not to be worse is then meant from there.
 
     Returns:
         ``(B, T, dx)``.
@@ -150,7 +159,9 @@ def refine(
     """
     _require("refine", task, x, y, c)
     repeats = x.shape[1]
+    box = task.box if bounded else None
     flat = x.flatten(0, 1)
+    flat = flat if box is None else box.clip(flat)
     targets = y.flatten(1).repeat_interleave(repeats, 0)
     contexts = None if c is None else c.to(flat).repeat_interleave(repeats, 0)
 
@@ -158,7 +169,9 @@ def refine(
         return task.simulator(*rows).flatten(1)
 
     scale = task.box.width.to(flat)
-    better, _ = gauss_newton(effect, flat, targets, contexts, scale=scale, steps=steps, clip=clip)
+    better, _ = gauss_newton(
+        effect, flat, targets, contexts, scale=scale, steps=steps, clip=clip, box=box
+    )
     return better.unflatten(0, x.shape[:2])
 
 

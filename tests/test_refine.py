@@ -299,6 +299,18 @@ def test_an_image_is_refined():
     assert (x - targets.x[:, None]).abs().max() < 1e-9
 
 
+def test_guesses_stay_in_the_box_where_they_are_told_to():
+    task = Task("line", lambda x: 2 * x, Box([0.0], [1.0]))
+    x = torch.tensor([[[0.5], [-3.0]]], dtype=torch.float64)
+    y = torch.full((1, 1), 2.4, dtype=torch.float64)
+    free, held = (refine(task, x, y, bounded=bounded) for bounded in (False, True))
+    torch.testing.assert_close(free[..., 0], torch.full((1, 2), 1.2, dtype=torch.float64))
+    assert (held == 1.0).all()
+    # a guess outside comes in, even where it fitted better outside
+    outside = refine(task, torch.full((1, 1, 1), 1.2).double(), y, bounded=True)
+    assert (outside == 1.0).all()
+
+
 def test_a_guess_that_is_no_number_leaves_the_others_alone():
     task = get_task("sine")
     targets = task.targets(3, seed=0, dtype=torch.float64)
