@@ -822,18 +822,26 @@ report.check(
     mean("joint", "solved") >= 85,
 )
 report.check(
-    "recorded: and 90 % at 128 and 256",
-    min(mean("joint", "solved", k) for k in (128, 256)) >= 90,
+    "recorded: and 93 % at 128 and 256",
+    min(mean("joint", "solved", k) for k in (128, 256)) >= 93,
+)
+report.check(
+    "recorded: the last iterate of the same networks solves fewer, n = 64",
+    mean("joint_last", "solved") < mean("joint", "solved") - 10,
 )
 report.check(
     "recorded: BFGS fewer than half for n >= 16",
     max(mean("bfgs", "solved", k) for k in COUNTS[3:]) < 50,
 )
 report.check(
-    "recorded: exchange is not behind the joint search for n >= 32",
+    "recorded: it solves half or more at n = 8, two thirds at n = 16",
+    mean("joint", "solved", 8) >= 50 and mean("joint", "solved", 16) >= 66,
+)
+report.check(
+    "recorded: exchange comes within 15 points of it for n >= 16",
     all(
-        mean("exchange", "solved", k) > mean("joint", "solved", k) - 5
-        for k in COUNTS[4:]
+        mean("exchange", "solved", k) > mean("joint", "solved", k) - 15
+        for k in COUNTS[3:]
     ),
 )
 report.check(
@@ -874,7 +882,9 @@ report.check(
 )
 
 # %% [markdown]
-# The threshold of the paper's Figure 3d is there, between 16 and 64 problems. Its 61.7 % is near our count without a tolerance; with one, two fifths are better. Both answers of a problem that BFGS solves have a loss of about $10^{-13}$, and which is lower is a matter of rounding; counted without a tolerance, some of these ties become victories.
+# The rise of the paper's Figure 3d is there, earlier and steeper than theirs: with eight problems more than half are solved, with 32 and more nearly all. That takes each row's best iterate: some networks have lost many of their shots by the last step. Its 61.7 % is near our count without a tolerance; with one, some four in ten are better. Both answers of a problem that BFGS solves have a tiny loss, and which is lower is a matter of rounding; counted without a tolerance, some of these ties become victories. How large that effect can be shows the row *BFGS, our own*: the same method from the same start, in another implementation. The paper's other two rows do not come out: our supervised networks are better less often, and our neural adjoint does not end where BFGS ends in nearly all problems. We do not know why; the paper gives neither the law of the shots nor the sizes of the networks.
+#
+# Between 8 and 32 problems the network is ahead of exchange, which has only few answers to pass on there. Restarts are ahead of both at every $n$.
 #
 # What the settings are worth, one changed at a time (one network, $n = 64$, best iterate, seeds 10 to 12). The last two rows have no network: Adam on each shot by itself. Here the noise is three times as long as each row's own gradient, so that a miss has none.
 
@@ -932,12 +942,12 @@ report.check(
     variant("rate 1e-2/moving")[0] < variant("frozen/moving")[0] - 20,
 )
 report.check(
-    "recorded: at the low rate an ordinary last layer is as good",
-    variant("ordinary last layer/refined/solved")[0] > as_recorded - 5,
+    "recorded: at this rate a small last layer solves fewer",
+    variant("small last layer/refined/solved")[0] < as_recorded - 2,
 )
 report.check(
-    "recorded: noise of three gradients costs 20 points and more",
-    variant("noise 3/refined/solved")[0] < as_recorded - 20,
+    "recorded: noise of three gradients costs 10 points and more",
+    variant("noise 3/refined/solved")[0] < as_recorded - 10,
 )
 report.check(
     "recorded: without a network, as many as by BFGS",
@@ -1104,7 +1114,7 @@ report.check("and more problems are solved", after > before)
 # ## What we saw
 #
 # * Where a shot misses, the gradient is exactly zero, and BFGS solves the problems whose first guess hits and no other.
-# * Through one network, the problems with a gradient lead out those without: with 64 problems or more nearly all are solved, with eight few more than by BFGS.
+# * Through one network, the problems with a gradient lead out those without: with 32 problems or more nearly all are solved, with eight about half.
 # * If all shots miss at once, the search is dead. A lower rate, a small last layer and each row's best iterate are the cures; clipping the rows is a gamble.
 # * Passing answers around *without* a network gives the same rise with $n$, and restarts from the prior solve everything in less time. In two unknowns a network is not what is missing.
 #

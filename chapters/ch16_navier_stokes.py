@@ -1013,7 +1013,7 @@ report.check(
 # ## What we saw
 #
 # * A staggered grid with cosine transforms and impulses on the obstacles gives flows without divergence, to rounding and without iteration.
-# * With half of the flow hidden most searches end below the loss at the truth, in the best minima at a fifth of it. They fit noise: the best fit is not the best answer, and a search that starts at the truth walks away from it. Print the loss at the truth, and the error.
+# * With half of the flow hidden most searches end below the loss at the truth, in the best minima at about a quarter of it. They fit noise: the best fit is not the best answer, and a search that starts at the truth walks away from it. Print the loss at the truth, and the error.
 # * With two obstacles one search finds the minimum, but the weak push is hardly known from it. With five there are local minima, and a second start, by a network or by a draw, mends some of them. The better of both is never worse, at the cost of both.
 # * Most of what looks better without a tolerance is equal with one.
 #
