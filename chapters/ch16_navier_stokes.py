@@ -995,7 +995,7 @@ off_free, off_prior = (
 )
 
 # %% [markdown]
-# A worse fit and a better answer; without the penalty the fit is hardly nearer to the truth than the middle, where nobody looks at the data. Up to a factor and a constant the penalty is minus the logarithm of a normal prior. The prior of the task is uniform, so this is shrinkage, chosen because it lowers the error. How much weight it deserves depends on how much of $y$ is noise: the loss at the truth, which one has to estimate from simulated pairs.
+# A worse fit and a better answer. But compare with the middle, where nobody looks at the data: without the penalty the fit is farther from the truth, with it about as near. So strong a hidden flow leaves little to learn of a weak push, and the most that the pull can do is to say so. Up to a factor and a constant the penalty is minus the logarithm of a normal prior. The prior of the task is uniform, so this is shrinkage, chosen because it lowers the error. How much weight it deserves depends on how much of $y$ is noise: the loss at the truth, which one has to estimate from simulated pairs.
 #
 # ```{solution-end}
 # ```
@@ -1003,7 +1003,9 @@ off_free, off_prior = (
 # %% tags=["check-exercise"]
 report.check("with the pull the push is nearer", off_prior < off_free)
 at_middle_off = float(((m - weak[0]) / h).abs().mean())
-report.check("and nearer than the middle", off_prior < at_middle_off)
+report.check(
+    "about as near as the middle", off_prior < 1.15 * at_middle_off
+)
 report.check(
     "without it, it is hardly nearer than the middle, or farther",
     off_free > 0.8 * at_middle_off,
