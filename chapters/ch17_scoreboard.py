@@ -587,7 +587,9 @@ for system in UNIT:
         for curve, budget in zip(restart_curves(system), budgets)
     ]
     # of the differential equations the very moment was recorded
-    exact = [each(system, "multistart_equal", q) for q in ("solved", "loss")]
+    exact = [
+        each(system, "multistart_equal", q) for q in ("solved", "loss")
+    ]
     if all(exact):
         reached = [{"solved": s, "loss": v} for s, v in zip(*exact)]
     line = {"system": TITLE[system], "budget": text(budgets, 1)}
