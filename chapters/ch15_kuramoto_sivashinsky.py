@@ -683,7 +683,7 @@ def text(value, digits=0):
     return f"{mean} [{low}, {high}]"
 
 
-# %% mystnb={"figure": {"name": "fig-ks-recorded", "caption": "Recorded on a CPU, seeds 20 to 24 (for n = 256, seeds 20 and 21). Left: mean loss over the search at n = 64, without refinement. Right: refined loss over n, mean over seeds, with the standard deviation upwards. After Figure 4c and d of the paper."}, "image": {"alt": "Left: on logarithmic axes the mean loss of BFGS falls within some dozen evaluations to a plateau below one; that of the joint search falls with bumps over 150 steps, in some seeds far below that plateau and in others to about its level. Right: mean refined loss over n from 2 to 256: BFGS and the neural adjoint highest, the joint search and supervised learning below them, restarts lowest."}}
+# %% mystnb={"figure": {"name": "fig-ks-recorded", "caption": "Recorded on a CPU, seeds 20 to 24 (for n = 256, seeds 20 and 21). Left: mean loss over the search at n = 64, without refinement. Right: refined loss over n, mean over seeds, with the standard deviation upwards. After Figure 4c and d of the paper."}, "image": {"alt": "Left: on logarithmic axes the mean loss of BFGS falls within some dozen evaluations to a plateau below one; that of the joint search falls with bumps over 150 steps, in four seeds far below that plateau and in one to about its level. Right: mean refined loss over n from 2 to 256: from 16 on BFGS is highest, the neural adjoint, supervised learning and the joint search lie below it in this order, and restarts lowest, near zero but for n = 256."}}
 LINES = {
     "bfgs": "BFGS",
     "joint": "joint",

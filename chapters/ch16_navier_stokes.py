@@ -637,7 +637,7 @@ def pair(method, *quantities, system="navier_stokes", stage="refined"):
     return " / ".join(f"{mean[0]:.1f}" for mean in means)
 
 
-# %% mystnb={"figure": {"name": "fig-ns-recorded", "caption": "Recorded on a CPU, five obstacles, seeds 20 to 22 (for n = 128 seed 20). Left: loss of each fit over the loss at the truth, n = 32, all seeds. Right: refined loss over n, mean over seeds, with the standard deviation upwards; dotted: at the truth. After Figure 5d of the paper."}, "image": {"alt": "Left: points for BFGS, the joint search and restarts, nearly all below the diagonal on logarithmic axes; a few of BFGS and joint stand out above the others. Right: mean refined loss over n from 8 to 128 for five methods, restarts lowest, all below the dotted line of the truth or near it."}}
+# %% mystnb={"figure": {"name": "fig-ns-recorded", "caption": "Recorded on a CPU, five obstacles, seeds 20 to 22 (for n = 128 seed 20). Left: loss of each fit over the loss at the truth, n = 32, all seeds. Right: refined loss over n, mean over seeds, with the standard deviation upwards; dotted: at the truth. After Figure 5d of the paper."}, "image": {"alt": "Left: points for BFGS, the joint search and restarts, nearly all below the diagonal on logarithmic axes; a few of BFGS and joint stand out above the others. Right: mean refined loss over n = 8, 32 and 128 for five methods: BFGS, the joint search, supervised learning and restarts, in falling order, below the dotted line of the truth; the neural adjoint near it or above."}}
 LINES = {
     "bfgs": "BFGS",
     "joint": "joint",
