@@ -64,10 +64,10 @@ SEED = 1
 # Their first experiment is small enough to be seen whole. Somewhere in 256 samples of noise there is a wave packet,
 #
 # $$
-# u(t) = \sin(t - t_0)\, e^{-(t - t_0)^2/\sigma^2} + \epsilon(t), \qquad t = 1, \dots, 256,
+# u(t) = A \sin(t - t_0)\, e^{-(t - t_0)^2/\sigma^2} + \epsilon(t), \qquad t = 1, \dots, 256,
 # $$ (eq-packet)
 #
-# and the only unknown is its place $t_0$. The loss is the squared distance between the packet at a guessed place and the signal, $\mathcal L(t_0) = \sum_t (F(t \mid t_0) - u(t))^2$.
+# and the only unknown is its place $t_0$. Here $A = 1$, $\sigma = 60$ samples, the noise $\epsilon$ has standard deviation 0.1, and $t_0$ is drawn uniformly from $128 \pm 50$, the *prior*. With $F(t \mid t_0)$, the packet at a guessed place without noise, the loss is its squared distance from the signal, $\mathcal L(t_0) = \sum_t (F(t \mid t_0) - u(t))^2$.
 
 # %%
 some = joint.problems("wave_packet", n, seed=SEED)
@@ -117,7 +117,7 @@ report.check(
 )
 
 # %% [markdown]
-# A packet that is moved by a whole wavelength fits almost as well, so there is a valley every $2\pi$ samples, and only one of two dozen is the answer. The noise, here with standard deviation 0.1, is not known to any method: even at the truth the loss is about $256 \cdot 0.1^2 = 2.6$.
+# A packet that is moved by a whole wavelength fits almost as well, so there is a valley every $2\pi$ samples, and only one of two dozen is the answer. The noise is not known to any method: even at the truth the loss is about $256 \cdot 0.1^2 = 2.6$.
 #
 # ## One search each
 #
@@ -297,7 +297,7 @@ report.check(
 report.check("but few answers are right", found(x_net) < 0.3)
 
 # %% [markdown]
-# In the first steps the answers move together, over a valley or two, and then settle. Hardly any of them is right, and the paper says so: "most examples do not converge to the global optimum". What the network gives is a *regularised* movement, in which no answer is thrown far away by itself. How good it is depends on the seed of the network, so that from here on there are three of them.
+# In the first steps the answers move together, over a valley or two, and then settle. Few of them are right, and the paper says so: "most examples do not converge to the global optimum". What the network gives is a *regularised* movement, in which no answer is thrown far away by itself. The result depends on the network's seed, so from here on we train three networks and keep, for each problem, the best answer.
 #
 # ## The escape
 #
@@ -352,7 +352,7 @@ print(solution.message[0])
 # %% [markdown]
 # To keep the two stages apart we now call it without refinement, with three networks of different seeds, and refine by SciPy's BFGS ourselves, in the *same unit as the baseline*. Beside it stand the null models: one draw of the prior, and the best of three draws, each refined in the same way. A network that cannot beat those has learned nothing.
 #
-# Also two competitors of the paper, that know the prior of $t_0$ and may simulate. **Supervised** learning trains the same network on $n$ synthetic pairs $(u_j, t_{0,j})$, the regression of {doc}`ch01_two_answers`. The **neural adjoint** of {doc}`ch06_neural_adjoint` trains a surrogate on the same pairs and runs BFGS through it.
+# Two more competitors come from the paper. Both know the prior of $t_0$ and may run the simulator. **Supervised** learning trains the same network on $n$ synthetic pairs $(u_j, t_{0,j})$, the regression of {doc}`ch01_two_answers`. The **neural adjoint** of {doc}`ch06_neural_adjoint` trains a surrogate on the same pairs and runs BFGS through it.
 
 # %%
 started = time.process_time()
@@ -502,11 +502,11 @@ report.check(
 )
 
 # %% [markdown]
-# This is the central finding of the chapter. *Nothing changes along the axis but the coordinate of BFGS*; the networks, their answers and the problems are the same. Read it at the right end and joint optimisation beats BFGS in most problems, as in the paper. Read it at the left end and most of that lead is gone (on the five seeds of the recorded run below it falls behind random draws), while supervised learning is better nearly everywhere.
+# This is the central finding of the chapter. *Nothing changes along the axis but the coordinate of BFGS*; the networks, their answers and the problems are the same. Read it at the right end and joint optimisation beats BFGS in most problems, as in the paper. Read it at the left end and most of that lead is gone (in the recorded run below it is level with random draws), while supervised learning is better nearly everywhere.
 #
 # Why? In the large unit the baseline is thrown away by its first step, so that it is easy to beat. And so is every good start: a supervised network is often within a few samples of the truth, and the refinement then leaps 57 samples away from there. In the small unit a start in the right valley stays there.
 #
-# The paper states neither the unit nor the constants of the tanh. At $S = 75$ its numbers for the joint and the supervised column come out together, at $S = 1$ neither of them does; that is *consistent* with a large unit, and no proof of it. What to take away: a comparison with BFGS has to state the unit of the unknowns, and to use the same for baseline and refinement. In `invlab.minimize` it is the option `unit`, by default a tenth of the half-width of the box.
+# The paper states neither the unit nor the constants of the tanh, and its numbers do not settle it. In the recorded run below, as a mean over $n$, its joint and its supervised column come out together at $S = 75$, with three networks; one network gives less, and at $S = 1$ the order is turned round. But its finding that supervised learning with refinement has the lowest loss of all for $n \ge 32$ comes out at $S = 1$ only. What to take away: a comparison with BFGS has to state the unit of the unknowns, and to use the same for baseline and refinement. In `invlab.minimize` it is the option `unit`, by default a tenth of the half-width of the box, and one where there is no box.
 #
 # The dashed lines warn of something else. Most of what three networks gain over one, three random draws gain as well.
 #
@@ -588,7 +588,7 @@ report.check(
 )
 
 # %% [markdown]
-# Here is all of it in one table. `better` and `equal` have a tolerance of $10^{-5}$ of the baseline's loss; `exact` counts without one, as the paper does. The error is that of $t_0$ after refinement.
+# Here is all of it in one table. `better` and `equal` have a tolerance of $10^{-5}$ of the baseline's loss; `exact` counts without one, as the paper does. The error is that of $t_0$ after refinement. The last three rows were searched in small units, the envelope's in one sample and multi-start's in five; under $S = 75$ their answers are only *compared* with that baseline.
 
 # %% tags=["nbval-ignore-output"]
 answers = {
@@ -693,7 +693,7 @@ report.check(
 #
 # ## The recorded run
 #
-# `python -m invlab bench joint_optimization --preset full` measures all of this for $n = 2, \dots, 256$, on fresh seeds that no setting was chosen on (five at $n = 64$). Settings were fixed on the seeds 0 to 2.
+# `python -m invlab bench joint_optimization --preset full` measures all of this for $n = 2, \dots, 256$ on the seeds 10 to 14, and many packets and changed settings, further down, on the seeds 10 to 12. Settings were fixed on the seeds 0 to 2 (many packets: on seed 0), so that the live cells above, on seed 1, flatter them a little.
 
 # %%
 records = benchmark.load(report.results_folder())
@@ -863,14 +863,18 @@ report.check(
     mean("draws", "better") > mean("joint", "better") - 15,
 )
 report.check(
-    "recorded, S = 1: the networks fall behind the draws",
+    "recorded, S = 1, n = 64: the networks fall behind the draws",
     mean("joint", "better", unit=1.0) < mean("draws", "better", unit=1.0)
     and mean("joint_single", "better", unit=1.0)
     < mean("draw", "better", unit=1.0),
 )
 report.check(
-    "recorded, S = 75: supervised is within 10 points of the paper",
-    abs(mean("direct", "better") - PAPER["direct"][0]) < 10,
+    "recorded, both units: supervised is within 10 points of the paper",
+    max(
+        abs(over_n("direct", "better", u) - PAPER["direct"][0])
+        for u in (1.0, 75.0)
+    )
+    < 10,
 )
 report.check(
     "recorded, S = 1: supervised is better in 85 % or more for n >= 32",
@@ -878,6 +882,22 @@ report.check(
         mean("direct", "better", k, unit=1.0) >= 85
         for k in (32, 64, 128, 256)
     ),
+)
+for u, sign in ((1.0, 1), (75.0, -1)):
+    report.check(
+        f"recorded, S = {u:g}, n = 64: supervised has the "
+        f"{'lower' if sign > 0 else 'higher'} loss beside three networks",
+        sign * mean("direct", "loss", unit=u)
+        < sign * mean("joint", "loss", unit=u),
+    )
+report.check(
+    "recorded, mean over n: as good as the draws within 10 points, S = 1",
+    abs(over_n("joint", "better", 1.0) - over_n("draws", "better", 1.0))
+    < 10,
+)
+report.check(
+    "recorded: refined in S = 75 the envelope finds two thirds at most",
+    mean("envelope", "solved") < 67,
 )
 report.check(
     "recorded: BFGS in S = 1 beats BFGS in S = 75 in half or more",
@@ -892,19 +912,21 @@ for method in ("envelope", "envelope_bfgs"):
 report.check(
     "recorded: 64 starts find 90 % in a third of the networks' time",
     mean("multistart", "solved", unit=1.0) >= 90
-    and mean("multistart", "cpu", unit=1.0) < mean("joint", "cpu") / 3,
+    and mean("multistart", "cpu", unit=1.0)
+    < mean("joint", "cpu", unit=1.0) / 3,
 )
 report.check(
     "recorded, n = 256: exchange finds twice as many as the networks",
-    mean("exchange", "solved", 256, 1.0) > 2 * mean("joint", "solved", 256),
+    mean("exchange", "solved", 256, 1.0)
+    > 2 * mean("joint", "solved", 256, 1.0),
 )
 
 # %% [markdown]
-# Three networks reach the paper's 86 % in the large unit, and three random draws come close to that. In the small unit the networks fall behind the draws. The unit alone, `BFGS in S = 1` judged against BFGS in $S = 75$, is better in more than half of the problems, without any network. And one surprise: *exchange*, which tries the answers of all other problems on each one and starts BFGS from the best ({doc}`ch14_billiards`), does improve with $n$ where the network does not. With 256 problems the answers of the others are 256 starts.
+# In the large unit three networks reach the paper's 86 %, as a mean over $n$, and supervised learning its 65 %; three random draws reach three quarters. In the small unit networks and draws are about level as a mean over $n$, and at $n = 64$ the draws are ahead. Refined in the large unit, even the envelope finds only half of the packets: its answer is in the right valley, and the first step of BFGS leaps out of it. (Multi-start was searched in $S = 1$ in both columns.) The paper's training takes 3 to 6 times as long as its BFGS; our three networks take some forty times as long as SciPy's. The unit alone, `BFGS in S = 1` judged against BFGS in $S = 75$, is better in more than half of the problems, without any network. And one surprise: *exchange*, which tries the answers of all other problems on each one and starts BFGS from the best ({doc}`ch14_billiards`), does improve with $n$ where the network does not. With 256 problems the answers of the others are 256 starts.
 #
 # ## More unknowns than restarts can reach
 #
-# A restart has to hit every valley at once. With one unknown that takes 48 of them; with $d$ unknowns of this kind it would take $16^d$ times a few. So here, if anywhere, should be the place of the network. The task `wave_packets` has $m$ packets in one signal, each with place, amplitude, width and phase of its own: 12, 24 and 48 unknowns. Recorded for $n = 64$ signals; restarts get the CPU time of the joint search, either of all unknowns at once or of one packet at a time (`hop`).
+# A restart has to hit every valley at once. With one unknown that takes 48 of them; with $d$ unknowns of this kind it would take $16^d$ times a few. So here, if anywhere, should be the place of the network. The task `wave_packets` has $m$ packets in one signal, each with place, amplitude, width and phase of its own: 12, 24 and 48 unknowns. Recorded for $n = 64$ signals. A signal is *solved* if its loss is less than 0.5 above that at the truth; a packet is *found* within two samples. Restarts, either of all unknowns at once or of one packet at a time (`hop`), get the CPU time of the joint search; they know the loss at the truth, and stop there. BFGS works in the default unit, a tenth of the half-width of each unknown's box.
 
 # %%
 MANY = {
@@ -971,7 +993,7 @@ report.check(
 )
 
 # %% [markdown]
-# Restarts do run out. But the joint search on the plain loss does not take their place: it is where BFGS is. What works is the better objective, and it works as well without a network. Where the prior is known, the supervised network is the one learned method here that gains on restarts as the unknowns get more, since its training never looks at the valleys.
+# Restarts do run out. But the joint search on the plain loss does not take their place: it is where BFGS is. What works is the better objective, and it works as well without a network, or better. Of the methods that know only the plain problem, supervised learning is ahead of both kinds of restarts at six packets, since its training never looks at the valleys; of twelve packets it, too, loses its way.
 #
 # ## What the paper leaves open
 #
@@ -989,7 +1011,7 @@ report.check(
 # | training | Adam, $3 \cdot 10^{-4}$, 300 steps, three networks | chosen on the seeds 0 to 2 |
 # | answer | that of the last step | as in the paper |
 #
-# What these choices are worth, one changed at a time (recorded, one network, $n = 64$, $S = 75$). The last two rows have no network: Adam on each $z$ by itself, with the same first guess.
+# What these choices are worth, one changed at a time (recorded, one network, $n = 64$, $S = 75$). The last two rows have no network: Adam on each $z$ by itself, with the same first guess and steps of 0.05 (3.75 samples in the middle) that fall to zero.
 
 # %%
 VARIANTS = {
@@ -1234,9 +1256,9 @@ report.check(
 #
 # * A packet in noise has a valley every $2\pi$ samples. One BFGS from the middle finds one packet in twenty.
 # * Unbounded searches leave the window, where silence costs less than being wrong. Print the error of the unknown beside each loss.
-# * One network for all problems moves the answers together. It beats one BFGS on most problems *in a large unit*, and no more than random draws do in a small one. State the unit, and use the same for baseline and refinement.
+# * One network for all problems moves the answers together. It beats one BFGS on most problems *in a large unit*, and hardly more than random draws do in a small one. State the unit, and use the same for baseline and refinement.
 # * Several networks are also several starts. Beside three networks belongs a row of three random draws.
-# * A better objective (the envelope) finds all packets, with a network or, much sooner, without. And 48 starts find nearly all of them in less time than one network takes to train.
+# * A better objective (the envelope) finds nearly all packets, refined in the small unit, with a network or, much sooner, without. And 48 starts find nearly all of them in less time than one network takes to train.
 # * With many packets in a signal restarts run out, and the joint search does not take their place; the better objective does.
 #
 # ## Where next

@@ -60,7 +60,7 @@ SOLVED = 1e-6  # m², a thousandth of a metre off
 #
 # The second experiment of Holl and Thuerey {cite:p}`holl2024joint`: a cue ball shall hit another ball so that it comes to *rest on a target*. The unknown is the initial velocity of the cue ball, two numbers. Each problem has its own places of the two balls, the **context** $c$; the target is the same point for all. The loss is the squared distance between target and rest point.
 #
-# The paper gives no sizes and no friction. In ours the balls have radius 0.05 m, lose speed by a drag of 1/s and collide with restitution 0.8, so that the whole shot is a formula, and so is its inverse: `task.answer` knows the one right velocity. The first guess for all is 1.5 m/s straight ahead.
+# The paper gives no sizes and no friction. In ours the balls have radius 0.05 m, lose speed by a drag of 1/s and collide with restitution 0.8, so that the whole shot is a formula, and so is its inverse: `task.answer` knows the one right velocity. The places are drawn uniformly, the cue ball's in $-0.8 \le x \le -0.6$ m, the other's in $0 \le x \le 0.2$ m, both at most 0.3 m off the axis; the target is at (1, 0) m. The first guess for all is 1.5 m/s straight ahead. A problem is *solved* if the ball comes to rest within a millimetre of the target, a loss below $10^{-6}$ m².
 
 # %%
 some = joint.problems("billiards", n, seed=SEED)
@@ -286,7 +286,7 @@ report.check(
 )
 
 # %% [markdown]
-# This is the paper's finding, and the best case that it makes: BFGS on its own solves the third that hits, at any $n$. The joint search solves little more with eight problems and nearly all with 64 or more. With enough neighbours, each problem has one whose gradient points the right way.
+# This is the paper's finding, and the best case that it makes: BFGS on its own solves the third that hits, at any $n$. The joint search solves some more with eight problems and nearly all with 64 or more. The likely reason: with enough neighbours, some gradient points the right way for each problem.
 #
 # The library's version is `method="joint"`, with the balls' places and the target as features:
 
@@ -361,7 +361,7 @@ report.check(
 )
 
 # %% [markdown]
-# Three cures. *Lower the rate*, "until stable convergence is reached", as the paper says; that is the one that matters most, and in the recorded run below an ordinary last layer does as well as a small one once the rate is low. A *small last layer*: all shots begin at the common first guess, where a third of them hits. And each row *keeps its best iterate*, so that a run that dies has still found something; the paper keeps the last. `invlab` uses all three by default, and `minimize` warns when a run ends without any gradient. (On the wave packet the ordinary layer was the better choice: there, a spread of starts is what helps.)
+# Three cures. *Lower the rate*, "until stable convergence is reached", as the paper says; that is the one that matters most, and in the recorded run below an ordinary last layer does better than a small one once the rate is low. A *small last layer*: all shots begin at the common first guess, where a third of them hits. And each row *keeps its best iterate*, so that a run that dies has still found something; the paper keeps the last. `invlab` uses all three by default, and `minimize` warns when a run ends without any gradient. (On the wave packet we kept the ordinary layer: with it fewer answers end where BFGS ends. It finds no more packets, though.)
 
 # %% [markdown]
 # ## What the rows may say
@@ -463,9 +463,9 @@ report.check(
 )
 
 # %% [markdown]
-# Clipping is a gamble here. Nearly all gradients are longer than 0.1, so that it gives all rows one voice. That solved nearly everything on one set of problems, and on another it ended most runs in a collapse: a loud row is often right. (Adam rescales the gradient as a whole anyway, so that only the *ratios* between rows matter.)
+# Clipping is a gamble here. Nearly all gradients are longer than 0.1, so that it gives all rows one voice. That solved nearly everything on one set of problems, and on another it ended most runs in a collapse. (Adam rescales the gradient as a whole anyway, so that only the *ratios* between rows matter.)
 #
-# Noise of this size hardly matters, and coupling is only part of the reason: Adam averages over hundreds of steps as well. The last line is a surprise worth remembering. Give each problem its own noisy search, without any coupling, and *more* problems are solved than by BFGS, since noise moves the shots that stand still. Not every gain over BFGS is cross-talk.
+# Noise of this size hardly matters, and coupling is only part of the reason: the sum of hundreds of small steps averages noise as well. The last line is a surprise worth remembering. Give each problem its own noisy search, without any coupling, and *more* problems are solved than by BFGS, since noise moves the shots that stand still. Not every gain over BFGS is cross-talk.
 #
 # ## The same help without a network
 #
@@ -546,7 +546,7 @@ report.check(
 #
 # ## At equal cost
 #
-# And the bluntest competitor: restart the unsolved problems from random shots until they are solved. Two kinds of draws: from the prior, a box around the first guess; or in any direction at up to 4 m/s, as if nothing were known about the table. The paper's other rows as well: **supervised** learning on $n$ pairs of random shots and rest points, and the **neural adjoint**, each refined by BFGS. They know the prior of the shots, of which one in eight hits.
+# And the bluntest competitor: restart the unsolved problems from random shots until they are solved. Two kinds of draws: from the prior, a box around the first guess ($0 \le v_x \le 3$ m/s, $|v_y| \le 1.5$ m/s) that holds nearly all of the answers; or in any direction at up to 4 m/s, as if nothing were known about the table. The paper's other rows as well: **supervised** learning on $n$ pairs of random shots and rest points, and the **neural adjoint**, each refined by BFGS. They know the prior of the shots, of which one in eight hits.
 
 
 # %%
@@ -651,13 +651,13 @@ for name in ("supervised", "neural adjoint"):
     report.check(f"{name}: fewer than half", solved(every[name]) < 0.5)
 
 # %% [markdown]
-# Restarts win: everything is solved or nearly so, with twenty to sixty runs of the simulator a problem instead of a thousand. They use one thing that the joint search does not need, a loss that is known to be zero at an answer (`target`), so that they know when to stop. Supervised learning and the neural adjoint suffer from what the paper says of them: seven of eight pairs teach that shots do nothing.
+# Restarts win: everything is solved or nearly so, with twenty to sixty runs of the simulator a problem instead of a thousand. They use two things that the joint search does not need: a loss that is known to be zero at an answer (`target`), so that they know when to stop, and a law to draw from. Supervised learning and the neural adjoint suffer from what the paper says of them: seven of eight pairs teach that shots do nothing.
 #
 # What is left for the joint search on this problem is a modest claim: it beats a *single* BFGS, without restarts and without a law to draw them from. Where it should have more to give is where restarts run out, with many unknowns a problem; {doc}`ch13_wave_packet` tried that, and there it had not.
 #
 # ## The recorded run
 #
-# `python -m invlab bench joint_optimization --preset full`, on fresh seeds that no setting was chosen on (five at $n = 64$).
+# `python -m invlab bench joint_optimization --preset full`, for every $n$ on the five seeds 30 to 34. No setting was chosen on them. The first choice, features of mean 0 and variance 1 and a last layer at 1 %, was measured on the seeds 10 to 14 (85 % solved at $n = 64$), the next, features in metres, on 20 to 24 (91 %, and at $n = 128$ 89 %, with one network that stopped at 46 %). Then an ordinary last layer was chosen, on the seeds 0 to 6 alone. The live cells above use the first choice, the default of `minimize`, on the problems of the seeds 0 and 1; so their numbers differ from these.
 
 # %%
 records = benchmark.load(report.results_folder())
@@ -822,18 +822,26 @@ report.check(
     mean("joint", "solved") >= 85,
 )
 report.check(
-    "recorded: and 90 % at 128 and 256",
-    min(mean("joint", "solved", k) for k in (128, 256)) >= 90,
+    "recorded: and 93 % at 128 and 256",
+    min(mean("joint", "solved", k) for k in (128, 256)) >= 93,
+)
+report.check(
+    "recorded: the last iterate of the same networks solves fewer, n = 64",
+    mean("joint_last", "solved") < mean("joint", "solved") - 10,
 )
 report.check(
     "recorded: BFGS fewer than half for n >= 16",
     max(mean("bfgs", "solved", k) for k in COUNTS[3:]) < 50,
 )
 report.check(
-    "recorded: exchange is not behind the joint search for n >= 32",
+    "recorded: it solves half or more at n = 8, two thirds at n = 16",
+    mean("joint", "solved", 8) >= 50 and mean("joint", "solved", 16) >= 66,
+)
+report.check(
+    "recorded: exchange comes within 15 points of it for n >= 16",
     all(
-        mean("exchange", "solved", k) > mean("joint", "solved", k) - 5
-        for k in COUNTS[4:]
+        mean("exchange", "solved", k) > mean("joint", "solved", k) - 15
+        for k in COUNTS[3:]
     ),
 )
 report.check(
@@ -874,18 +882,18 @@ report.check(
 )
 
 # %% [markdown]
-# The threshold of the paper's Figure 3d is there, between 16 and 64 problems. Its 61.7 % is near our count without a tolerance; with one, two fifths are better. Both answers of a problem that BFGS solves have a loss of about $10^{-13}$, and which is lower is a matter of rounding; counted without a tolerance, some of these ties become victories.
+# The rise of the paper's Figure 3d is there, earlier and steeper than theirs: with eight problems more than half are solved, with 32 and more nearly all. That takes each row's best iterate: some networks have lost many of their shots by the last step. Its 61.7 % is near our count without a tolerance; with one, some four in ten are better. Both answers of a problem that BFGS solves have a tiny loss, and which is lower is a matter of rounding; counted without a tolerance, some of these ties become victories. How large that effect can be shows the row *BFGS, our own*: the same method from the same start, in another implementation. The paper's other two rows do not come out: our supervised networks are better less often, and our neural adjoint does not end where BFGS ends in nearly all problems. We do not know why; the paper gives neither the law of the shots nor the sizes of the networks.
 #
-# What the settings are worth, one changed at a time (one network, $n = 64$, best iterate). The last two rows have no network: Adam on each shot by itself. Here the noise is three times as long as each row's own gradient, so that a miss has none.
+# Between 8 and 32 problems the network is ahead of exchange, which has only few answers to pass on there. Restarts are ahead of both at every $n$.
+#
+# What the settings are worth, one changed at a time (one network, $n = 64$, best iterate, seeds 10 to 12). The last two rows have no network: Adam on each shot by itself. Here the noise is three times as long as each row's own gradient, so that a miss has none.
 
 # %%
 VARIANTS = {
     "frozen": "as recorded",
     "standardised features": "features of mean 0, variance 1",
-    "ordinary last layer": "ordinary last layer",
-    "ordinary last layer, rate 1e-3": "ordinary last layer, rate 1e-3",
-    "ordinary last layer, clip": "ordinary, gradient clipped at 0.1",
-    "ordinary last layer, unit rows": "ordinary, rows of length one",
+    "small last layer": "last layer at 1 %",
+    "small last layer, rate 1e-2": "last layer at 1 %, rate 1e-2",
     "rate 3e-4": "rate 3e-4",
     "rate 1e-3": "rate 1e-3",
     "rate 1e-2": "rate 1e-2",
@@ -934,12 +942,12 @@ report.check(
     variant("rate 1e-2/moving")[0] < variant("frozen/moving")[0] - 20,
 )
 report.check(
-    "recorded: at the low rate an ordinary last layer is as good",
-    variant("ordinary last layer/refined/solved")[0] > as_recorded - 5,
+    "recorded: at this rate a small last layer solves fewer",
+    variant("small last layer/refined/solved")[0] < as_recorded - 2,
 )
 report.check(
-    "recorded: noise of three gradients costs 20 points and more",
-    variant("noise 3/refined/solved")[0] < as_recorded - 20,
+    "recorded: noise of three gradients costs 10 points and more",
+    variant("noise 3/refined/solved")[0] < as_recorded - 10,
 )
 report.check(
     "recorded: without a network, as many as by BFGS",
@@ -1014,7 +1022,7 @@ counted = float(large.hits(guess, places.to(guess)).double().mean())
 print(f"{predicted:.2f}, {counted:.2f}")
 
 # %% [markdown]
-# It hits if the heights differ by less than $2r$. For two uniform heights in an interval of length $\ell = 0.6$ m the chance of that is $1 - (1 - 2r/\ell)^2$: 11/36 for our balls, 5/9 for these. With radius 0.1 m the baseline would solve over half, and look much better; the paper does not say how large its balls are.
+# It hits if the heights differ by less than $2r$. For two uniform heights in an interval of length $\ell = 0.6$ m the chance of that is $1 - (1 - 2r/\ell)^2$: 11/36 for our balls, 5/9 for these. With radius 0.1 m over half of the first guesses would hit, and the baseline would look much better; the paper does not say how large its balls are.
 #
 # ```{solution-end}
 # ```
@@ -1106,9 +1114,9 @@ report.check("and more problems are solved", after > before)
 # ## What we saw
 #
 # * Where a shot misses, the gradient is exactly zero, and BFGS solves the problems whose first guess hits and no other.
-# * Through one network, the problems with a gradient lead out those without: with 64 problems or more nearly all are solved, with eight few more than by BFGS.
-# * If all shots miss at once, the search is dead. A lower rate, a small last layer and each row's best iterate are the cures; clipping is a gamble.
-# * Passing answers around *without* a network gives the same rise with $n$, and restarts solve everything sooner. In two unknowns a network is not what is missing.
+# * Through one network, the problems with a gradient lead out those without: with 32 problems or more nearly all are solved, with eight about half.
+# * If all shots miss at once, the search is dead. A lower rate, a small last layer and each row's best iterate are the cures; clipping the rows is a gamble.
+# * Passing answers around *without* a network gives the same rise with $n$, and restarts from the prior solve everything in less time. In two unknowns a network is not what is missing.
 #
 # ## Where next
 #

@@ -61,13 +61,13 @@ SOLVED = 1e-7  # mean squared difference between two waves of height 1
 # The third experiment of Holl and Thuerey {cite:p}`holl2024joint` is a model of flame fronts, with two changes: a fixed force is added with strength $\alpha$, and the advection is altered by a factor $\beta$,
 #
 # $$
-# \frac{\partial u}{\partial t} = \alpha\, G(x) - \frac{\partial^2 u}{\partial x^2} - \frac{\partial^4 u}{\partial x^4} - \beta\, u\, \frac{\partial u}{\partial x},
+# \frac{\partial u}{\partial t} = \alpha\, G(s) - \frac{\partial^2 u}{\partial s^2} - \frac{\partial^4 u}{\partial s^4} - \beta\, u\, \frac{\partial u}{\partial s},
 # \qquad \alpha \in [-1, 1],\ \beta \in [\tfrac12, \tfrac32].
 # $$ (eq-ks)
 #
-# Read it term by term. The second derivative has the "wrong" sign: it *feeds* waves longer than $2\pi$. The fourth derivative takes from the short ones. And the last term carries from the long to the short, so that the wave neither dies nor explodes, and never settles. The unknowns are $x = (\alpha, \beta)$. The state at $t = 0$ is known, a different one for each problem: it is the context $c$.
+# Here $u$ is the height of the front at the place $s$. Read the equation term by term. The second derivative has the "wrong" sign: it *feeds* waves longer than $2\pi$. The fourth derivative takes from the short ones. And the last term carries from the long to the short, so that the wave neither dies nor explodes. Whether it settles depends on $\alpha$, $\beta$ and the start. The unknowns are $x = (\alpha, \beta)$. The state at $t = 0$ is known, a different one for each problem: it is the context $c$.
 #
-# The paper gives neither length, force nor what exactly is compared. Ours: a period of 22 with 32 points, $G(x) = \cos(4\pi x/22)$, and the states at $t = 1, 2, \dots, 25$ as observation $y$. `invlab.etdrk4` says how the steps are done.
+# The paper gives neither length, force nor what exactly is compared. Ours: a period of 22 with 32 points, $G(s) = \cos(4\pi s/22)$, and the states at $t = 1, 2, \dots, 25$ as observation $y$. `invlab.etdrk4` says how the steps are done.
 
 # %%
 task = invlab.get_task("kuramoto_sivashinsky")
@@ -125,7 +125,7 @@ report.check(
 #
 # ## What chaos does to a loss
 #
-# Two waves that start almost alike part exponentially. So do two waves with almost the same parameters, and so the slope of a loss at a late time grows exponentially too. Here is the loss of one problem over both parameters, for three horizons: once the mean squared difference of the *final states*, once that of the whole *trajectories*.
+# Two waves that start almost alike part exponentially. So do two waves with almost the same parameters, and so the slope of a loss at a late time grows exponentially too. Here is the loss of one problem over both parameters, for three horizons $T$ (times, on this page, not numbers of guesses): once the mean squared difference of the *final states*, once that of the whole *trajectories*.
 
 # %%
 HORIZONS = (25, 50, 100)
@@ -342,7 +342,7 @@ report.check(
 # %% [markdown]
 # ## One network for all
 #
-# The joint search of {doc}`ch13_wave_packet`: one network sees all problems, its outputs are their unknowns, and Adam minimises the sum of the losses. What is known of a problem is a picture, the first state with the 25 observed ones above it, so the network convolves along place and time. Four convolutions with batch norm and pooling, two linear layers, ordinary start, Adam with a rate of 0.003 and 150 steps; these were chosen by the second study behind this chapter on other seeds, and the answer is the last iterate, as in the paper.
+# The joint search of {doc}`ch13_wave_packet`: one network sees all problems, its outputs are their unknowns, and Adam minimises the sum of the losses. What is known of a problem is a picture, the first state with the 25 observed ones above it, so the network convolves along place and time. Four convolutions with batch norm and pooling, two linear layers, the last one as PyTorch starts it, Adam with a constant rate of 0.003, 150 steps, and as answer the last iterate, as in the paper. (The recorded run below lowers the rate on the way and keeps the best answer of each problem.)
 
 
 # %%
@@ -414,7 +414,7 @@ report.check(
 )
 
 # %% [markdown]
-# As the paper says: the network alone gets into the right valley and "stagnates far from machine precision". The refinement then needs fewer iterations than BFGS from the mean. The library's version of all this is one call, with the fallback to BFGS where that is better:
+# As the paper says: the network alone gets into the right valley and "stagnates far from machine precision". The refinement then needs fewer iterations than BFGS from the mean. The library's version of all this is one call. It keeps the best answer of each problem, refines it, and with `fallback=True` takes that of BFGS where it is better:
 
 # %%
 library = invlab.minimize(
@@ -438,7 +438,7 @@ report.check(
 # %% [markdown]
 # ## The competitors
 #
-# **Supervised**: the same network, trained on $n$ pairs that we simulate ourselves from the prior, to reproduce $(\alpha, \beta)$. It never differentiates through the wave, so chaos cannot hurt it. **Neural adjoint**: a surrogate of the whole trajectory, trained on the same pairs, and BFGS through it. Both are refined like the joint search.
+# **Supervised**: the same network, trained on $n$ pairs that we simulate ourselves from the prior, to reproduce $(\alpha, \beta)$. Its training never differentiates through the wave, so that the long gradients of chaos cannot hurt it. **Neural adjoint**: a surrogate of the whole trajectory, trained on the same pairs, and BFGS through it. Both are refined like the joint search.
 
 # %%
 pairs = task.sample(
@@ -483,7 +483,7 @@ report.check(
 #
 # ## What "equal in 0.0 %" means
 #
-# The paper's Table 2 says of this experiment: joint optimisation is better than BFGS in 62.3 % of the problems, and equal in 0.0 %. But BFGS solves 60 % of them, and so does the joint search. How can two methods that solve the same problem never be equal? Look at the losses of the problems that both solve.
+# The paper's Table 2 says of this experiment: joint optimisation is better than BFGS in 62.3 % of the problems, and equal in 0.0 %. But BFGS solves 60 % of them, the joint search more than 80 %. How can two methods that solve the same problem never be equal? Look at the losses of the problems that both solve.
 
 # %% mystnb={"figure": {"name": "fig-roundoff", "caption": "Losses of the problems that BFGS and the refined joint search both solve. Left: how many end where. Right: each problem's pair of losses; above the line BFGS is 'better', below it the joint search."}, "image": {"alt": "Left: two histograms of the logarithm of the loss that overlap between 1e-20 and 1e-10, alike in shape. Right: a cloud of points in this range without any trend, scattered on both sides of the diagonal."}}
 logs = {
@@ -555,7 +555,7 @@ report.check("equal in nearly all", with_tolerance[1] >= 95)
 report.check("without one: 'better' in eight in ten or more", by_bits > 80)
 
 # %% [markdown]
-# BFGS "beats" BFGS in nearly all problems, more often than any network of the paper's table does, and nothing has been gained. So look at the table of all methods in both ways of counting. The tolerance is a thousandth of the baseline's loss plus $10^{-7}$.
+# BFGS "beats" BFGS in nearly all problems, more often than any network in the paper's row for this problem does, and nothing has been gained. So look at the table of all methods in both ways of counting. The tolerance is a thousandth of the baseline's loss plus $10^{-7}$.
 
 # %%
 started = time.process_time()
@@ -657,7 +657,7 @@ report.check(
 #
 # ## The recorded run
 #
-# `python -m invlab bench joint_optimization --preset full` measures all methods on up to 256 problems at once, on five fresh seeds, with SciPy's BFGS as baseline and as refinement.
+# `python -m invlab bench joint_optimization --preset full` measures all methods on 2, 16, 64 and 256 problems at once, with SciPy's BFGS as baseline and as refinement. Settings were chosen on the seeds 0 to 3; the five recorded seeds are 20 to 24, of which two for 256 problems. (A first choice, a constant rate and the answers at the end of the training, had been measured on the seeds 10 to 14, where it solved 93 %, in single seeds from 84 to 100 %. The present one, chosen after that, is therefore measured on others. The row "joint, at the end" keeps the answers at the end beside the best ones on the way.)
 
 # %%
 records = benchmark.load(report.results_folder())
@@ -683,7 +683,7 @@ def text(value, digits=0):
     return f"{mean} [{low}, {high}]"
 
 
-# %% mystnb={"figure": {"name": "fig-ks-recorded", "caption": "Recorded, five seeds. Left: mean loss over the search at n = 64, without refinement. Right: refined loss over n, mean over seeds, with the standard deviation upwards. After Figure 4c and d of the paper."}, "image": {"alt": "Left: on logarithmic axes the mean loss of BFGS falls within some dozen evaluations to a plateau below one; that of the joint search falls with bumps over 150 steps, in some seeds far below that plateau and in others to about its level. Right: mean refined loss over n from 2 to 256: BFGS and the neural adjoint highest, the joint search and supervised learning below them, restarts lowest."}}
+# %% mystnb={"figure": {"name": "fig-ks-recorded", "caption": "Recorded on a CPU, seeds 20 to 24 (for n = 256, seeds 20 and 21). Left: mean loss over the search at n = 64, without refinement. Right: refined loss over n, mean over seeds, with the standard deviation upwards. After Figure 4c and d of the paper."}, "image": {"alt": "Left: on logarithmic axes the mean loss of BFGS falls within some dozen evaluations to a plateau below one; that of the joint search falls with bumps over 150 steps, in four seeds far below that plateau and in one to about its level. Right: mean refined loss over n from 2 to 256: from 16 on BFGS is highest, the neural adjoint, supervised learning and the joint search lie below it in this order, and restarts lowest, near zero but for n = 256."}}
 LINES = {
     "bfgs": "BFGS",
     "joint": "joint",
@@ -756,11 +756,13 @@ plt.show()
 # %%
 PAPER = {
     "joint": "62.3 / 0.0",
+    "joint_last": "62.3 / 0.0",
     "direct": "57.7 / 0.0",
     "neural_adjoint": "23.9 / 62.2",
 }
 NAMES = {
     "joint": "joint",
+    "joint_last": "joint, at the end",
     "direct": "supervised",
     "neural_adjoint": "neural adjoint",
     "bfgs_batched": "the same BFGS in torch",
@@ -838,13 +840,17 @@ if recorded("joint", "solved"):
         ours["joint", "solved"] >= max(90, ours["bfgs", "solved"] + 10),
     )
     report.check(
-        "without tolerance it is better in 45 to 75 % and equal in none",
+        "without tolerance it is better in 45 to 75 %, equal in fewer than 5",
         45 <= ours["joint", "better_exact"] <= 75
-        and ours["joint", "equal_exact"] == 0,
+        and ours["joint", "equal_exact"] < 5,
     )
     report.check(
         "with tolerance in less than two thirds of that",
         ours["joint", "better"] < ours["joint", "better_exact"] * 2 / 3,
+    )
+    report.check(
+        "which cannot be in more than BFGS leaves unsolved, up to two points",
+        ours["joint", "better"] <= 102 - ours["bfgs", "solved"],
     )
     report.check(
         "BFGS against itself: better in none with tolerance, or nearly none",
@@ -860,8 +866,8 @@ if recorded("joint", "solved"):
         < 30,
     )
     report.check(
-        "restarts solve more in the same time",
-        ours["multistart_equal", "solved"] > ours["joint", "solved"],
+        "restarts solve as many in the same time, or more",
+        ours["multistart_equal", "solved"] >= ours["joint", "solved"] - 1,
     )
 for curve in curves:
     kept = {k: torch.tensor(v) for k, v in curve.get("losses", {}).items()}
@@ -871,19 +877,19 @@ for curve in curves:
         report.check("a seed: ties go either way", 0.3 < luck < 0.75)
 
 # %% [markdown]
-# Counted as the paper counts, ours is near its 62.3 / 0.0, and most of it is the coin: both methods have solved the problem, and the last bits decide. The paper's neural adjoint is equal to BFGS to the last bit in 62.2 % of the problems, and ours never. To be equal a search has to take the same steps, so perhaps most of those surrogates' answers stayed at the common start; we cannot tell.
+# Counted as the paper counts, ours is near its 62.3 / 0.0, and most of it is the coin: both methods have solved the problem, and the last bits decide. With a tolerance it can only be better where BFGS has not solved the problem, and ours leaves a fifth of them, where the paper's seems to leave more; of these the joint search takes nearly all. A few ties to the last bit are problems in which no step of the training was better than the common start, so that the refinement was BFGS itself. The paper's neural adjoint is equal to BFGS to the last bit in 62.2 % of the problems, and ours never. To be equal a search has to take the same steps, so perhaps most of those surrogates' answers stayed at the common start; we cannot tell.
 #
 # ## What the paper leaves open
 #
 # | what | ours | why |
 # |---|---|---|
-# | length, points, step | 22, 32, 0.5 | the smallest box that is chaotic at some parameters; relative error 0.004 at $t = 25$ |
-# | force $G(x)$ | $\cos(4\pi x/22)$ | no mean, so that the mean of $u$ stays |
+# | length, points, step | 22, 32, 0.5 | a small box, chaotic at $\alpha = 0$ (first exercise); relative error 0.004 at $t = 25$ |
+# | force $G(s)$ | $\cos(4\pi s/22)$ | no mean, so that the mean of $u$ stays |
 # | first states | four wave lengths, normal amplitudes, variance 1 | |
 # | what is compared | trajectories at $t = 1, \dots, 25$ | a network with *two-dimensional* convolutions has to be shown a picture |
 # | bounds and unit of BFGS | scaled tanh, one unit is the half-width of the box | "bounded parameters through a scaled tanh" |
 # | network | 8, 16, 16, 32 channels, 32 hidden units, batch norm | "a similar architecture", in two dimensions |
-# | training | Adam, 0.003, 150 steps, last iterate | 0.01, or no batch norm, is unstable |
+# | training | Adam, 150 steps, a rate that falls from 0.003 to 0.00003; of each problem the best answer on the way | 0.01, or no batch norm, is unstable (tuning seeds, not recorded) |
 #
 # ## Try it
 #
@@ -928,7 +934,7 @@ widgets.explorer(
 # :label: ex-lyapunov
 # ```
 #
-# Take the equation without force, $(\alpha, \beta) = (0, 1)$, to $t = 200$ from 16 states of `task.context`, and from the same states with $10^{-8}\cos(2\pi x/22)$ added. Fit the logarithm of their distance between $t = 50$ and $t = 200$ by a straight line, and call the mean slope `rate`. By what factor do two trajectories part in 25 units of time?
+# Take the equation without force, $(\alpha, \beta) = (0, 1)$, to $t = 200$ from 16 states of `task.context`, and from the same states with $10^{-8}\cos(2\pi s/22)$ added. Fit the logarithm of their distance between $t = 50$ and $t = 200$ by a straight line, and call the mean slope `rate`. By what factor do two trajectories part in 25 units of time?
 #
 # ```{exercise-end}
 # ```
@@ -1042,7 +1048,7 @@ report.check(
 #
 # ## Where next
 #
-# Here each problem had an exact answer. In {doc}`ch16_navier_stokes` half of the flow is hidden, no answer is exact, and a lower loss is no longer a better answer.
+# Here each problem had an exact answer. In {doc}`ch16_navier_stokes` half of the flow is hidden, no answer is exact, and below the loss at the truth a lower loss is no longer a better answer.
 #
 # ## References
 #

@@ -14,7 +14,7 @@
 # %% [markdown]
 # # Navier–Stokes
 #
-# **In this chapter** half of a flow is hidden, every method fits the data better than the truth does, and the lowest loss stops being the best answer.
+# **In this chapter** half of a flow is hidden, most fits explain the data better than the truth does, and below the loss at the truth a lower loss is no longer a better answer.
 #
 # :::{admonition} Before you start
 # :class: note
@@ -157,7 +157,7 @@ widgets.flipbook(
 # %% [markdown]
 # ## A pressure without iterations
 #
-# A liquid that cannot be compressed has no divergence: as much flows into each cell as out of it. After each step the *pressure* has to restore this, at once and everywhere. Usually its equation is solved by iteration up to a tolerance, and the gradient of such a solve is a second thing that may fail. In a rectangular box it can be solved exactly: cosines diagonalise the Laplacian, so that two products of matrices do it. The obstacles add an unknown impulse on each face of their surface, chosen so that nothing flows through, and that is one more product with a small dense matrix, computed once. So the projection is exact to rounding, and its gradient too.
+# A liquid that cannot be compressed has no divergence: as much flows into each cell as out of it. After each step the *pressure* has to restore this, at once and everywhere. Usually its equation is solved by iteration up to a tolerance, and the gradient of such a solve is a second thing that may fail. In a rectangular box it can be solved exactly: cosines diagonalise the Laplacian, so that products with one matrix of cosines do it, two on the way in and two on the way out. The obstacles add an unknown impulse on each face of their surface, chosen so that nothing flows through, and that is one more product with a small dense matrix, computed once. So the projection is exact to rounding, and its gradient too.
 
 # %%
 noise = Flow(
@@ -183,9 +183,12 @@ report.check(
     (flow.u[grid.open_u == 0] == 0).all()
     and (flow.v[grid.open_v == 0] == 0).all(),
 )
+pushed = grid.project(whole + simulator.push(truth))
+moved = grid.project(grid.advect(pushed, 4.0))
 report.check(
-    "and no divergence anywhere in the film",
-    grid.divergence(whole).abs().max() < 1e-12,
+    "no divergence after the push, and none a step later",
+    max(grid.divergence(part).abs().max() for part in (pushed, moved))
+    < 1e-12,
 )
 
 # %% [markdown]
@@ -208,7 +211,7 @@ with torch.no_grad():
     at_middle = misfit(middle, every)
 report.check("at the truth the loss is not zero", (at_truth > 0.01).all())
 report.check(
-    "it is a tenth of that of a first guess, or less, on average",
+    "it is a fifth of that of a first guess, or less, on average",
     at_truth.mean() < 0.2 * at_middle.mean(),
 )
 
@@ -251,7 +254,8 @@ plt.show()
 
 # %%
 report.check(
-    "each region of better fits is larger than a dot", min(inside) > 0.002
+    "in both, pushes beside the true one explain the data better",
+    min(inside) >= 1 / side**2,
 )
 
 # %% [markdown]
@@ -331,7 +335,7 @@ plt.show()
 below = (plain.fun < at_truth).double().mean()
 report.check("eight fits in ten are 'better' than the truth", below > 0.8)
 report.check(
-    "on average by a factor of 1.5 or more",
+    "BFGS from the truth lowers the loss by a factor of 1.5 or more",
     from_truth.fun.mean() < at_truth.mean() / 1.5,
 )
 share = error(plain.x).mean(0) / error(middle).mean(0)
@@ -386,7 +390,7 @@ report.check(
 )
 
 # %% [markdown]
-# Two obstacles and a weak push are easy: one search from the middle solves nearly all. With five obstacles a jet can pass on either side of each, and there are local minima. These two are the easy and the hard setting.
+# Two obstacles and a weak push are easy for the search: one from the middle ends in the best minimum of nearly all problems. (For the push they are not: the weaker it is, the less the noise leaves of it.) With five obstacles a jet can pass on either side of each, and there are local minima. These two are the easy and the hard setting.
 #
 # ## One network for all
 #
@@ -590,13 +594,13 @@ report.check(
 )
 
 # %% [markdown]
-# Read the columns together. In the loss all methods but the neural adjoint are far below the truth, so there is nothing left to win by lowering it. Most problems end in the *same* minimum for all, equal with a tolerance and dealt out by round-off without one, as in {doc}`ch15_kuramoto_sivashinsky`. A few differ for real, where BFGS is caught on the wrong side of an obstacle; there a second start, from a network or from a draw, helps.
+# Read the columns together. BFGS, joint, supervised and restarts end below the truth on average. Most problems end in the *same* minimum for these four, equal with a tolerance and dealt out by round-off without one, as in {doc}`ch15_kuramoto_sivashinsky`. In a few BFGS is caught in a worse minimum; there a second start, from a network or from a draw, helps, and loss and error fall together. Within the best minimum they do not: there the truth has the higher loss and no error.
 #
 # And a warning about means: one problem in a bad minimum weighs as much in the mean loss as a dozen good ones, which is why in the paper the joint search has a larger mean loss than BFGS and is "better" in two thirds of the problems at the same time.
 #
 # ## The recorded run
 #
-# `python -m invlab bench joint_optimization --preset full` measures all methods on the 32² grid of this page, on a CPU, with seeds that no setting was chosen on, and SciPy's BFGS as baseline and as refinement. Here are both sets of obstacles.
+# `python -m invlab bench joint_optimization --preset full` measures all methods on the 32² grid of this page, on a CPU, with the seeds 20 to 22, on which no setting was chosen (8 and 32 problems; one of them for 128), and SciPy's BFGS as baseline and as refinement. Of each problem the joint search keeps the best answer on the way. Here are both sets of obstacles.
 
 # %%
 records = benchmark.load(report.results_folder())
@@ -633,7 +637,7 @@ def pair(method, *quantities, system="navier_stokes", stage="refined"):
     return " / ".join(f"{mean[0]:.1f}" for mean in means)
 
 
-# %% mystnb={"figure": {"name": "fig-ns-recorded", "caption": "Recorded, five obstacles. Left: loss of each fit over the loss at the truth, n = 32, all seeds. Right: refined loss over n, mean over seeds, with the standard deviation upwards; dotted: at the truth. After Figure 5d of the paper."}, "image": {"alt": "Left: points for BFGS, the joint search and restarts, nearly all below the diagonal on logarithmic axes; a few of BFGS and joint stand out above the others. Right: mean refined loss over n from 8 to 128 for five methods, restarts lowest, all below the dotted line of the truth or near it."}}
+# %% mystnb={"figure": {"name": "fig-ns-recorded", "caption": "Recorded on a CPU, five obstacles, seeds 20 to 22 (for n = 128 seed 20). Left: loss of each fit over the loss at the truth, n = 32, all seeds. Right: refined loss over n, mean over seeds, with the standard deviation upwards; dotted: at the truth. After Figure 5d of the paper."}, "image": {"alt": "Left: points for BFGS, the joint search and restarts, nearly all below the diagonal on logarithmic axes; a few of BFGS and joint stand out above the others. Right: mean refined loss over n = 8, 32 and 128 for five methods: BFGS, the joint search, supervised learning and restarts, in falling order, below the dotted line of the truth; the neural adjoint near it or above."}}
 LINES = {
     "bfgs": "BFGS",
     "joint": "joint",
@@ -704,11 +708,13 @@ plt.show()
 # %%
 PAPER = {
     "joint": "64.1 / 0.0",
+    "joint_last": "64.1 / 0.0",
     "direct": "66.2 / 0.1",
     "neural_adjoint": "56.9 / 0.1",
 }
 NAMES = {
     "joint": "joint",
+    "joint_last": "joint, at the end",
     "direct": "supervised",
     "neural_adjoint": "neural adjoint",
     "joint_or_bfgs": "the better of joint and BFGS",
@@ -740,9 +746,9 @@ columns = {
 Markdown(report.table(shown, columns))
 
 # %% [markdown]
-# The row "the same BFGS in torch" is the same algorithm with another line search, from the same start. What it has in the column without tolerance is what that way of counting is worth.
+# The row "the same BFGS in torch" is the same algorithm with the same line search, from the same start, only implemented for all problems at once; it differs from SciPy's by rounding. What it has in the column without tolerance is what that way of counting is worth.
 #
-# Now what the fits are worth. `explained` is the share of problems with a loss below 1.5 times that at the truth; the error is the distance of the push to the true one, in half-widths of the ranges; seconds are those of one CPU core for all problems.
+# Now what the fits are worth. `explained` is the share of problems with a loss below 1.5 times that at the truth; the error is now the length of the vector of the three errors in half-widths, not their mean as above (a guess in the middle of the box has 0.96); seconds are those of one CPU core for all problems.
 
 # %%
 shown = []
@@ -804,19 +810,24 @@ if recorded("joint", "better"):
         "restarts have the lower mean loss in the same time",
         ours["multistart_equal", "loss"] <= ours["joint", "loss"],
     )
+    easy = recorded("bfgs", "error", "navier_stokes_two")[0]
+    report.check(
+        "two obstacles: two thirds of the middle's error of 0.96 remain",
+        easy > 0.64,
+    )
     report.check(
         "and no method brings the error below a tenth of a half-width",
         min(value for (_, q), value in ours.items() if q == "error") > 0.1,
     )
 
 # %% [markdown]
-# The paper's 64 to 66 per cent "better" with 0.0 to 0.1 per cent "equal" are the signature of a comparison without tolerance once more. In our setting most of it goes away with a tolerance of a thousandth.
+# The paper's 64 to 66 per cent "better" with 0.0 to 0.1 per cent "equal" are the signature of a comparison without tolerance once more. In our setting most of it goes away with a tolerance of a thousandth. With two obstacles nearly all fits count as explained, and yet their pushes are hardly nearer to the true ones than the middle of the box: there it is the noise that decides, not the search.
 #
 # ## What the paper leaves open
 #
 # | what | ours | why |
 # |---|---|---|
-# | box, walls, grid | 100 × 100, free slip, 32² staggered cells, 14 steps | the observed half begins at $y = 50$, the horizon is 56 |
+# | box, walls, grid | 100 × 100, free slip, 32² staggered cells, 14 steps | the observed half begins at height 50, the horizon is 56 |
 # | viscosity | that of the scheme (semi-Lagrangian) | an explicit one limits the step |
 # | obstacles | two squares; five squares | the first is solved by one search, the second has local minima |
 # | push | $v \exp(-r^2/(2 \cdot 7^2))$ at height 15 | "a localized force near the bottom" |
@@ -824,7 +835,7 @@ if recorded("joint", "better"):
 # | random flow | six by six waves, rms 0.1 | much stronger, and the hidden half decides the loss |
 # | bounds and unit of BFGS | scaled tanh, one unit is a half-width | as before |
 # | network | 8, 16, 16, 32 channels, 32 hidden units | the paper: four convolutions, two linear layers |
-# | training | Adam, 0.003, 200 steps (60 here) | a tenth of the rate leaves it behind BFGS |
+# | training | Adam, 0.003, 200 steps (60 here) | taken over from Kuramoto–Sivashinsky, tried once on the seeds 0 to 2 (not recorded) |
 #
 # ## Try it
 #
@@ -948,7 +959,7 @@ report.check(
 # :label: ex-prior
 # ```
 #
-# No optimiser can find what the data do not say, but the prior says something too: pushes near the middle of their range explain the hidden flow less eagerly. This matters most where the hidden flow is strong, so take `mild`, two obstacles with a random flow of `speed=0.2`, and `weak = draw_problems(mild, n, SEED)`. Add $w \sum_k ((x_k - m_k)/h_k)^2$ to the loss, with the middle $m$ and half-widths $h$ of the box and $w = 1$. Minimise from the middle once without and once with this term, and call the answers `x_free` and `x_prior`. Which is nearer to the truth?
+# No optimiser can find what the data do not say, but you can say how little you trust them: a pull towards the middle keeps a fit from bending the push to explain the hidden flow. This matters most where the hidden flow is strong, so take `mild`, two obstacles with a random flow of `speed=0.2`, and `weak = draw_problems(mild, n, SEED)`. Add $w \sum_k ((x_k - m_k)/h_k)^2$ to the loss, with the middle $m$ and half-widths $h$ of the box and $w = 1$. Minimise from the middle once without and once with this term, and call the answers `x_free` and `x_prior`. Which is nearer to the truth?
 #
 # ```{exercise-end}
 # ```
@@ -984,14 +995,17 @@ off_free, off_prior = (
 )
 
 # %% [markdown]
-# A worse fit and a better answer; without the penalty the fit is hardly nearer to the truth than the middle, where nobody looks at the data. The penalty is the logarithm of a normal prior, and with it the minimum is the most probable push instead of the best fitting one. How much weight it deserves depends on how much of $y$ is noise: the loss at the truth, which one has to estimate from simulated pairs.
+# A worse fit and a better answer. But compare with the middle, where nobody looks at the data: without the penalty the fit is farther from the truth, with it about as near. So strong a hidden flow leaves little to learn of a weak push, and the most that the pull can do is to say so. Up to a factor and a constant the penalty is minus the logarithm of a normal prior. The prior of the task is uniform, so this is shrinkage, chosen because it lowers the error. How much weight it deserves depends on how much of $y$ is noise: the loss at the truth, which one has to estimate from simulated pairs.
 #
 # ```{solution-end}
 # ```
 
 # %% tags=["check-exercise"]
-report.check("with the prior the push is nearer", off_prior < off_free)
+report.check("with the pull the push is nearer", off_prior < off_free)
 at_middle_off = float(((m - weak[0]) / h).abs().mean())
+report.check(
+    "about as near as the middle", off_prior < 1.15 * at_middle_off
+)
 report.check(
     "without it, it is hardly nearer than the middle, or farther",
     off_free > 0.8 * at_middle_off,
@@ -1001,8 +1015,8 @@ report.check(
 # ## What we saw
 #
 # * A staggered grid with cosine transforms and impulses on the obstacles gives flows without divergence, to rounding and without iteration.
-# * With half of the flow hidden every search ends far below the loss at the truth. It fits noise: the best fit is not the best answer, and a search that starts at the truth walks away from it. Print the loss at the truth, and the error.
-# * Two obstacles are easy. With five there are local minima, and a second start, by a network or by a draw, mends some of them. The better of both is never worse, at the cost of both.
+# * With half of the flow hidden most searches end below the loss at the truth, in the best minima at about a quarter of it. They fit noise: the best fit is not the best answer, and a search that starts at the truth walks away from it. Print the loss at the truth, and the error.
+# * With two obstacles one search finds the minimum, but the weak push is hardly known from it. With five there are local minima, and a second start, by a network or by a draw, mends some of them. The better of both is never worse, at the cost of both.
 # * Most of what looks better without a tolerance is equal with one.
 #
 # ## Where next

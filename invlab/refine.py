@@ -26,13 +26,14 @@ __all__ = [
 
 # Rows per pass: small enough for the activations of a network to stay in the cache.
 CHUNK = 4096
-Map = Callable[[Tensor], Tensor]
+Map = Callable[..., Tensor]
 
 
 def gauss_newton(
     fun: Map,
     x: Tensor,
     y: Tensor,
+    c: Tensor | None = None,
     *,
     scale: Tensor,
     steps: int = 4,
@@ -47,9 +48,11 @@ def gauss_newton(
     solutions, and the shortest keeps a guess near where it started, on its own branch.
 
     Args:
-        fun: maps ``(M, dx)`` to ``(M, dy)``, each row on its own.
+        fun: maps ``(M, dx)``, and ``(M, dc)`` where c is given, to ``(M, dy)``, each row on its
+            own. It is differentiated by the first alone.
         x: where to start, ``(M, dx)``; it is not changed.
         y: what to reach, ``(M, dy)``.
+        c: contexts, ``(M, dc)``.
         scale: length of each unknown that counts as one, ``(dx,)``.
         steps: at most this many.
         clip: largest component of a step, in units of ``scale``.
@@ -62,10 +65,11 @@ def gauss_newton(
         ``(M,)``; infinite where ``fun`` was finite nowhere.
     """
     require_count("steps", steps)
-    require_same_length(x=x, y=y)
+    require_same_length(x=x, y=y, c=c)
+    columns = [k.detach().split(CHUNK) for k in (x, y, c) if k is not None]
     parts = [
-        _descend(fun, a, b, scale.to(a), steps, clip, tolerance, damping, box)
-        for a, b in zip(x.detach().split(CHUNK), y.detach().split(CHUNK), strict=True)
+        _descend(fun, a, b, given, scale.to(a), steps, clip, tolerance, damping, box)
+        for a, b, *given in zip(*columns, strict=True)
     ]
     return torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])
 
@@ -124,16 +128,27 @@ def rank(x: Tensor, error: Tensor) -> Tensor:
 
 
 def refine(
-    task: Task, x: Tensor, y: Tensor, c: Tensor | None = None, *, steps: int = 10, clip: float = 0.5
+    task: Task,
+    x: Tensor,
+    y: Tensor,
+    c: Tensor | None = None,
+    *,
+    steps: int = 10,
+    clip: float = 0.5,
+    bounded: bool = False,
 ) -> Tensor:
     """Polish guesses on the true simulator; none gets worse.
 
     Args:
-        task: differentiable; a step costs two to four runs of its simulator a guess.
+        task: differentiable. A step costs a guess one simulation with its derivative an unknown;
+            or one simulation and a backward pass a number of y, where these are no more than the
+            unknowns. The length of the context does not matter.
         x: guesses, ``(B, T, dx)``; float64 reaches machine precision.
         y: targets, ``(B, *dy)``.
-        c: contexts, ``(B, dc)``, where the task has one.
+        c: contexts, ``(B, dc)``, where the task has one, taken in the dtype of x.
         steps, clip: see :func:`gauss_newton`; a unit is the width of the task's box.
+        bounded: whether answers stay in the task's box. A guess outside is first moved to the
+            nearest point of it, and not to be worse is then meant from there.
 
     Returns:
         ``(B, T, dx)``.
@@ -144,23 +159,20 @@ def refine(
     """
     _require("refine", task, x, y, c)
     repeats = x.shape[1]
+    box = task.box if bounded else None
     flat = x.flatten(0, 1)
+    flat = flat if box is None else box.clip(flat)
     targets = y.flatten(1).repeat_interleave(repeats, 0)
-    contexts = None if c is None else c.repeat_interleave(repeats, 0)
-    columns = [flat] if contexts is None else [flat, contexts]
+    contexts = None if c is None else c.to(flat).repeat_interleave(repeats, 0)
 
-    def effect(rows: Tensor) -> Tensor:
-        unknown, context = rows[:, : task.x_dim], rows[:, task.x_dim :]
-        y_hat = task.simulator(unknown) if contexts is None else task.simulator(unknown, context)
-        return y_hat.flatten(1)
+    def effect(*rows: Tensor) -> Tensor:
+        return task.simulator(*rows).flatten(1)
 
-    width = task.box.width.to(flat)
-    # a context is carried along as unknowns of length zero, which no step moves
-    scale = torch.cat([width, torch.zeros(sum(k.shape[1] for k in columns[1:])).to(flat)])
+    scale = task.box.width.to(flat)
     better, _ = gauss_newton(
-        effect, torch.cat(columns, 1), targets, scale=scale, steps=steps, clip=clip
+        effect, flat, targets, contexts, scale=scale, steps=steps, clip=clip, box=box
     )
-    return better[:, : task.x_dim].unflatten(0, x.shape[:2])
+    return better.unflatten(0, x.shape[:2])
 
 
 def refine_bfgs(
@@ -250,6 +262,7 @@ def _descend(
     fun: Map,
     x: Tensor,
     y: Tensor,
+    contexts: list[Tensor],
     scale: Tensor,
     steps: int,
     clip: float,
@@ -262,7 +275,8 @@ def _descend(
     point = x
     for step in range(steps + 1):
         last = step == steps
-        residual, jacobian = _linearise(fun, point, y[rows], derivative=not last)
+        given = [c[rows] for c in contexts]
+        residual, jacobian = _linearise(fun, point, y[rows], given, derivative=not last)
         here = residual.square().mean(1)
         better = here < error[rows]
         best[rows[better]] = point[better]
@@ -279,23 +293,27 @@ def _descend(
     return best, error
 
 
-def _linearise(fun: Map, x: Tensor, y: Tensor, *, derivative: bool) -> tuple[Tensor, Tensor | None]:
-    """Residual ``y − f(x)`` and Jacobian ``(M, dy, dx)``.
+def _linearise(
+    fun: Map, x: Tensor, y: Tensor, given: list[Tensor], *, derivative: bool
+) -> tuple[Tensor, Tensor | None]:
+    """Residual ``y − f(x)`` and Jacobian ``(M, dy, dx)``; what is given beside x is a constant.
 
     One backward pass a component of y, or one forward pass an unknown where these are fewer.
     """
     if not derivative:
         with torch.no_grad():
-            return _residual(y, fun(x)), None
+            return _residual(y, fun(x, *given)), None
     if y.shape[1] > x.shape[1]:
         columns = []
         for unit in torch.eye(x.shape[1], dtype=x.dtype, device=x.device):
-            passed: tuple[Tensor, ...] = torch.func.jvp(fun, (x,), (unit.expand_as(x),))
+            passed: tuple[Tensor, ...] = torch.func.jvp(
+                lambda x: fun(x, *given), (x,), (unit.expand_as(x),)
+            )
             columns.append(passed[1])
         return _residual(y, passed[0].detach()), torch.stack(columns, 2).detach()
     with torch.enable_grad():
         x = x.detach().requires_grad_()
-        y_hat = fun(x)
+        y_hat = fun(x, *given)
         components = y_hat.unbind(1)
         slopes = [
             torch.autograd.grad(component.sum(), x, retain_graph=k < len(components) - 1)[0]

@@ -105,16 +105,65 @@ def test_energy_never_grows_by_projection():
     assert (flat(grid.project(flow)).norm(dim=1) <= flat(flow).norm(dim=1)).all()
 
 
-def test_gradients_are_right_and_finite_beside_an_obstacle():
+@pytest.mark.parametrize("dt", [0.3, 5.0], ids=["near", "beyond the walls"])
+def test_derivatives_of_both_modes_are_right_beside_obstacles_and_walls(dt):
     grid = MacGrid(8, size=8.0, squares=[Square(4.0, 4.0, 1.1)])
     flow = random_flow(8, n=1)
     u, v = (part.requires_grad_() for part in flow)
 
     def step(u, v):
-        after = grid.project(grid.advect(grid.project(Flow(u, v)), 0.3))
+        after = grid.project(grid.advect(grid.project(Flow(u, v)), dt))
         return after.u, after.v
 
-    assert torch.autograd.gradcheck(step, (u, v), eps=1e-7, atol=1e-6)
+    check = torch.autograd.gradcheck
+    assert check(step, (u, v), eps=1e-7, atol=1e-6, check_forward_ad=True)
+
+
+def test_a_look_back_beyond_a_wall_takes_what_is_there_and_has_no_slope():
+    grid = MacGrid(8, size=8.0)
+    flow = random_flow(8, n=1)
+    fast = Flow(torch.full_like(flow.u, 20.0), flow.v)
+
+    def moved(u):
+        return grid.advect(Flow(u, fast.v), 1.0).v
+
+    carried, slope = torch.func.jvp(moved, (fast.u,), (torch.ones_like(fast.u),))
+    first = moved(fast.u + 7.0)  # from farther behind the wall
+    assert torch.equal(carried, first)
+    assert (slope == 0).all()
+
+
+def test_flows_are_carried_by_vmap_as_in_a_batch():
+    grid, flow = MacGrid(8), random_flow(8)
+    single = torch.func.vmap(lambda u, v: tuple(grid.advect(Flow(u[None], v[None]), 3.0)))(*flow)
+    for a, b in zip(single, grid.advect(flow, 3.0), strict=True):
+        torch.testing.assert_close(a[:, 0], b, rtol=0, atol=1e-14)
+
+
+def test_both_modes_take_the_same_side_where_there_are_two():
+    # whole numbers of cells lead from one place to another, where the interpolation has a bend
+    grid = MacGrid(8, size=8.0)
+    generator = torch.Generator().manual_seed(0)
+    flow, along, weight = (
+        [
+            4.0 * torch.randint(-1, 2, shape, generator=generator).double()
+            for shape in ((1, 8, 9), (1, 9, 8))
+        ]
+        for _ in range(3)
+    )
+
+    def step(u, v):
+        return tuple(grid.advect(Flow(u, v), 1.0))
+
+    _, forward = torch.func.jvp(step, tuple(flow), tuple(along))
+    _, pull_back = torch.func.vjp(step, *flow)
+    backward = pull_back(tuple(weight))
+    ahead, back = (
+        sum((a * b).sum() for a, b in zip(*pair, strict=True))
+        for pair in ((forward, weight), (backward, along))
+    )
+    assert ahead != 0
+    torch.testing.assert_close(ahead, back, rtol=1e-13, atol=0)
 
 
 @pytest.mark.parametrize(

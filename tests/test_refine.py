@@ -299,6 +299,18 @@ def test_an_image_is_refined():
     assert (x - targets.x[:, None]).abs().max() < 1e-9
 
 
+def test_guesses_stay_in_the_box_where_they_are_told_to():
+    task = Task("line", lambda x: 2 * x, Box([0.0], [1.0]))
+    x = torch.tensor([[[0.5], [-3.0]]], dtype=torch.float64)
+    y = torch.full((1, 1), 2.4, dtype=torch.float64)
+    free, held = (refine(task, x, y, bounded=bounded) for bounded in (False, True))
+    torch.testing.assert_close(free[..., 0], torch.full((1, 2), 1.2, dtype=torch.float64))
+    assert (held == 1.0).all()
+    # a guess outside comes in, even where it fitted better outside
+    outside = refine(task, torch.full((1, 1, 1), 1.2).double(), y, bounded=True)
+    assert (outside == 1.0).all()
+
+
 def test_a_guess_that_is_no_number_leaves_the_others_alone():
     task = get_task("sine")
     targets = task.targets(3, seed=0, dtype=torch.float64)
@@ -353,6 +365,95 @@ def test_a_bad_number_of_steps_is_named(device, steps, error):
         refine(get_task("sine"), x, x[:, 0, :1], steps=steps)
 
 
+# Contexts
+
+SHOTS = get_task("billiards")
+
+
+def swung(x, c):
+    return (x * c[:, :2] + c[:, 2:]).sin()
+
+
+def test_contexts_stay_with_their_rows(device, monkeypatch):
+    start, c = 0.3 * draw(device, 10, 2), draw(device, 10, 4)
+    y = swung(0.3 * draw(device, 10, 2).flip(0), c)
+    options = {"scale": unit(start), "clip": 9, "tolerance": 1e-9}  # rows stop one by one
+    whole = gauss_newton(swung, start, y, c, **options)
+    monkeypatch.setattr(sys.modules["invlab.refine"], "CHUNK", 3)
+    parts = gauss_newton(swung, start, y, c, **options)
+    for i in range(10):
+        alone = gauss_newton(
+            lambda x, i=i: swung(x, c[i : i + 1]), start[i : i + 1], y[i : i + 1], **options
+        )
+        for one, all_at_once, part in zip(alone, whole, parts, strict=True):
+            torch.testing.assert_close(all_at_once[i], one[0])
+            torch.testing.assert_close(part[i], one[0])
+    with pytest.raises(ValueError, match="x has 10, y has 10, c has 9"):
+        gauss_newton(swung, start, y, c[:9], scale=unit(start))
+
+
+class Undifferentiable(torch.autograd.Function):
+    """What it is given, and an error where somebody asks for its derivative."""
+
+    @staticmethod
+    def forward(c):
+        return c.clone()
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        pass
+
+    @staticmethod
+    def backward(ctx, grad):
+        raise AssertionError("differentiated by the context")
+
+    jvp = backward
+
+
+@pytest.mark.parametrize("dy", [2, 5], ids=["reverse", "forward"])
+def test_refine_never_differentiates_by_the_context(dy):
+    task = Task(
+        "guarded",
+        lambda x, c: (x.sum(-1, keepdim=True) * Undifferentiable.apply(c)[..., :dy]).tanh(),
+        Box([0.0] * 3, [1.0] * 3),
+        context=Box([1.0] * 40, [2.0] * 40),
+    )
+    targets = task.targets(6, seed=0, dtype=torch.float64)
+    guesses = near(task, targets, 0.05)
+    x = refine(task, guesses, targets.y, targets.c.requires_grad_())
+    assert not x.requires_grad
+    with torch.no_grad():
+        assert resimulation_error(task, x, targets.y, targets.c).max() < 1e-20
+
+
+def test_guesses_keep_their_dtype_beside_another_of_the_context():
+    task = bent_lens()
+    targets = task.targets(3, seed=0, dtype=torch.float64)
+    guesses = near(task, targets, 0.05)
+    for x, c in ((guesses.float(), targets.c), (guesses, targets.c.float())):
+        assert refine(task, x, targets.y.to(x), c).dtype == x.dtype
+
+
+@pytest.mark.parametrize("name", ["lens", "billiards"])
+def test_a_context_does_the_same_as_unknowns_of_length_zero(name):
+    task = bent_lens() if name == "lens" else SHOTS
+    targets = task.targets(12, seed=0, dtype=torch.float64)
+    guesses = near(task, targets, 0.005)
+    x = refine(task, guesses, targets.y, targets.c)
+    assert resimulation_error(task, x, targets.y, targets.c).max() < 1e-20
+    rows = torch.cat([guesses, targets.c[:, None].expand(-1, 4, -1)], 2).flatten(0, 1)
+    scale = torch.cat([task.box.width, torch.zeros(targets.c.shape[1]).double()]).to(rows)
+    carried, _ = gauss_newton(
+        lambda rows: task.simulator(rows[:, :2], rows[:, 2:]),
+        rows,
+        targets.y.repeat_interleave(4, 0),
+        scale=scale,
+        steps=10,
+        clip=0.5,
+    )
+    torch.testing.assert_close(x.flatten(0, 1), carried[:, :2], rtol=1e-12, atol=1e-12)
+
+
 # Ranking
 
 
@@ -405,8 +506,6 @@ def test_refining_on_a_surrogate_names_guesses_of_another_task(copied):
 
 
 # BFGS on the true simulator
-
-SHOTS = get_task("billiards")
 
 
 def test_bfgs_brings_shots_that_hit_to_their_target():

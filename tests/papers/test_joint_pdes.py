@@ -162,10 +162,11 @@ def test_a_record_holds_every_claimed_score(system):
     assert scores["S1/joint_or_bfgs/refined/worse"] == 0
     assert scores["S1/truth/unrefined/error"] == 0
     assert scores["S1/multistart/refined/loss"] <= scores["S1/bfgs_batched/refined/loss"] + 1e-9
-    for method in ("joint", "direct", "neural_adjoint", "draw"):
+    for method in ("joint", "joint_last", "direct", "neural_adjoint", "draw"):
         total = sum(scores[f"S1/{method}/refined/{q}"] for q in ("better", "equal", "worse"))
         assert total == pytest.approx(100, abs=0.01)
         assert scores[f"S1/{method}/refined/loss"] <= scores[f"S1/{method}/unrefined/loss"]
+    assert scores["S1/joint/unrefined/loss"] <= scores["S1/joint_last/unrefined/loss"] + 1e-6
     assert all(len(losses) == 3 for losses in found["curves"]["losses"].values())
 
 

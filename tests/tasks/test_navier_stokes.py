@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from invlab import get_task
+from invlab import get_task, refine
 from invlab.mac_grid import Flow
 
 F64 = torch.float64
@@ -95,6 +95,41 @@ def test_gradients_are_finite_for_pushes_at_the_edge_of_the_box(task):
     misfit(task, x, asked).sum().backward()
     assert x.grad.isfinite().all()
     assert (x.grad != 0).all()
+
+
+@pytest.mark.parametrize("unknown", range(3))
+def test_forward_reverse_and_differences_agree_beside_obstacles_and_at_the_edge(task, unknown):
+    asked = task.targets(4, seed=2, dtype=F64)
+    # the first obstacle stands above 14 to 26; the others are near a wall and go towards it
+    x = torch.tensor([[14.0, 1.0, 5.0], [26.0, -3.0, 3.0], [20.5, -3.9, 5.9], [79.5, 3.9, 5.9]])
+    x, along = x.to(asked.c), torch.zeros(4, 3).to(asked.c)
+    along[:, unknown] = 1
+
+    def seen(x):
+        return task.simulate(x, asked.c).flatten(1)
+
+    y, forward = torch.func.jvp(seen, (x,), (along,))
+    assert torch.equal(y, seen(x))
+    weight = torch.randn(y.shape, generator=torch.Generator().manual_seed(0), dtype=F64).to(y)
+    (backward,) = torch.func.vjp(seen, x)[1](weight)
+    torch.testing.assert_close((forward * weight).sum(1), backward[:, unknown], rtol=1e-11, atol=0)
+    step = 1e-6
+    differences = (seen(x + step * along) - seen(x - step * along)) / (2 * step)
+    assert (forward - differences).abs().max() < 1e-6 * forward.abs().max()
+
+
+def test_refining_takes_a_derivative_an_unknown_and_none_of_the_flow_before(monkeypatch):
+    task = get_task("navier_stokes", cells=16, steps=7, obstacles="five")
+    asked = task.targets(4, seed=0, dtype=F64)
+    guesses = asked.x + 0.03 * task.box.width.to(asked.x)
+    calls = []
+    jvp = torch.func.jvp
+    monkeypatch.setattr(torch.func, "jvp", lambda *args: calls.append(0) or jvp(*args))
+    x = refine(task, guesses[:, None], asked.y, asked.c, steps=2)[:, 0]
+    assert len(calls) == 2 * 3  # steps times unknowns; there are 256 numbers in c, and in y
+    before, after = misfit(task, guesses, asked), misfit(task, x, asked)
+    assert (after <= before).all()
+    assert after.mean() < before.mean() / 2
 
 
 def test_no_obstacle_is_flowed_through(task):

@@ -20,8 +20,18 @@ __all__ = ["PDE_CLAIMS"]
 KS, NS, EASY = "kuramoto_sivashinsky", "navier_stokes", "navier_stokes_two"
 # Better and equal in per cent, with refinement, counted without a tolerance.
 TABLE_2 = {
-    KS: {"joint": (62.3, 0.0), "direct": (57.7, 0.0), "neural_adjoint": (23.9, 62.2)},
-    NS: {"joint": (64.1, 0.0), "direct": (66.2, 0.1), "neural_adjoint": (56.9, 0.1)},
+    KS: {
+        "joint": (62.3, 0.0),
+        "joint_last": (62.3, 0.0),
+        "direct": (57.7, 0.0),
+        "neural_adjoint": (23.9, 62.2),
+    },
+    NS: {
+        "joint": (64.1, 0.0),
+        "joint_last": (64.1, 0.0),
+        "direct": (66.2, 0.1),
+        "neural_adjoint": (56.9, 0.1),
+    },
     EASY: {},
 }
 SHARES = ("better", "equal", "worse", "better_exact", "equal_exact", "solved")
@@ -45,7 +55,7 @@ BETWEEN = {
     (KS, "bfgs", "iterations"): (12.0, 22.0),
     (KS, "joint", "iterations"): (4.0, 17.0),
 }
-TRAINED = ("joint", "direct", "neural_adjoint")
+TRAINED = ("joint", "joint_last", "direct", "neural_adjoint")
 STARTED = ("draw", "truth")
 SEARCHED = ("bfgs", "joint_or_bfgs", "exchange", "multistart", "multistart_equal")
 # Numbers of problems with seeds in common, for the mean over n.
