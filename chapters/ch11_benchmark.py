@@ -210,7 +210,7 @@ report.check(
 # %% [markdown]
 # ## The recorded run: Figure 3
 #
-# `python -m invlab bench neural_adjoint --preset full` trains every model at full size on all tasks, and resumes where it was stopped. The fourth task, a **meta-material** of eight unknowns and 300 numbers in $y$, has a chapter of its own: {doc}`ch12_metamaterial` makes it, and has what is special about it. Here its numbers stand beside the others, from one seed with 100 targets, since judging a guess there takes five networks. The paper's Figure 3 goes to $T = 50$; here are 200.
+# `python -m invlab bench neural_adjoint --preset full` trains every model at full size on all tasks, and resumes where it was stopped. The fourth task, a **meta-material** of eight unknowns and 300 numbers in $y$, has a chapter of its own: {doc}`ch12_metamaterial` makes it, and has what is special about it. Here its numbers stand beside the others, from three seeds with 100 targets each, since judging a guess there takes five networks. The paper's Figure 3 goes to $T = 50$; here are 200.
 
 # %%
 CLAIMS = neural_adjoint.CLAIMS
@@ -280,7 +280,7 @@ adjoint_paper = neural_adjoint.PAPER | {
     "metamaterial": neural_adjoint.PROXY_PAPER
 }
 
-# %%  mystnb={"figure": {"name": "fig-three", "caption": "Error of the best of T guesses, mean over seeds with 500 targets each (meta-material: one seed, 100 targets). Left: models that draw; right: one answer, search, and baselines; the prior (grey) is in both. Stars: the paper's Table 3 (T = 200) in the colour of the model. After Figure 3 of the paper."}, "image": {"alt": "Eight panels, a row for each of ballistics, sine, robot arm and metamaterial, with falling lines of r_T on logarithmic axes up to 200 guesses. The drawing models fall steadily and lie below the paper's stars; on the right the tandem and direct network are flat, and the neural adjoint and the pool are lowest."}}
+# %%  mystnb={"figure": {"name": "fig-three", "caption": "Error of the best of T guesses, mean over seeds with 500 targets each (meta-material: three seeds, 100 targets each). Left: models that draw; right: one answer, search, and baselines; the prior (grey) is in both. Stars: the paper's Table 3 (T = 200) in the colour of the model. After Figure 3 of the paper."}, "image": {"alt": "Eight panels, a row for each of ballistics, sine, robot arm and metamaterial, with falling lines of r_T on logarithmic axes up to 200 guesses. The drawing models fall steadily and lie below the paper's stars; on the right the tandem and direct network are flat, and the neural adjoint and the pool are lowest."}}
 fig, axes = plt.subplots(
     4, 2, figsize=(9, 12), sharex=True, sharey="row", layout="constrained"
 )

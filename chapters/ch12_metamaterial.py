@@ -1010,7 +1010,7 @@ report.check(
 #
 # ## The recorded run: all models
 #
-# `python -m invlab bench neural_adjoint --preset full` has this task as well, D4 in the paper's count. The rules are those of {doc}`ch11_benchmark`: 10,000 pairs, drawn from the proxy as in the paper; 100 fresh targets; the same models. Judging a guess takes five networks here, so there is one seed, and the brackets below are intervals over targets alone.
+# `python -m invlab bench neural_adjoint --preset full` has this task as well, D4 in the paper's count. The rules are those of {doc}`ch11_benchmark`: 10,000 pairs, drawn from the proxy as in the paper; 100 fresh targets; the same models. Judging a guess takes five networks here, so there are three seeds with 100 targets each, and the brackets below are intervals over both.
 
 # %%
 rows = {row["id"]: row for row in report.ledger(neural_adjoint.CLAIMS)}
@@ -1056,7 +1056,7 @@ def paper_error(method, T):
 count = record("cinn", 0)["curves"]["T"]
 curves = {m: recorded_curve(m) for m in (*SAMPLERS, *OTHERS, "prior")}
 
-# %%  mystnb={"figure": {"name": "fig-d4", "caption": "Error of the best of T guesses on the meta-material, judged by the proxy, mean over 100 targets. Left: models that draw; right: one answer, search, and baselines; the prior (grey) is in both. Stars: the paper's values at T = 1, 50 and 200 in the colour of the model. The D4 panel of Figure 3."}, "image": {"alt": "Two panels with falling lines of r_T on logarithmic axes up to 200 guesses. Left, five drawing models fall together below the grey line of the prior. Right, the tandem and the direct network are flat, and the neural adjoint is lowest. Stars mark the paper's values."}}
+# %%  mystnb={"figure": {"name": "fig-d4", "caption": "Error of the best of T guesses on the meta-material, judged by the proxy, mean over three seeds with 100 targets each. Left: models that draw; right: one answer, search, and baselines; the prior (grey) is in both. Stars: the paper's values at T = 1, 50 and 200 in the colour of the model. The D4 panel of Figure 3."}, "image": {"alt": "Two panels with falling lines of r_T on logarithmic axes up to 200 guesses. Left, five drawing models fall together below the grey line of the prior. Right, the tandem and the direct network are flat, and the neural adjoint is lowest. Stars mark the paper's values."}}
 fig, axes = plt.subplots(
     1, 2, figsize=(9, 4), sharey=True, layout="constrained"
 )
@@ -1160,7 +1160,7 @@ report.check(
 )
 
 # %% [markdown]
-# The same models, asked to invert *true* spectra and judged by Maxwell's equations, which nobody could do in the paper (20 spectra, so other targets than in the columns before).
+# The same models, asked to invert *true* spectra and judged by Maxwell's equations, which nobody could do in the paper (20 spectra a seed, so other targets than in the columns before).
 
 # %%
 shown = []
