@@ -571,10 +571,17 @@ plt.show()
 
 # %%
 def within(curve, budget):
-    """What restarts had reached when the budget was spent."""
+    """What restarts had solved when the budget was spent."""
     done = [k for k, cpu in enumerate(curve["cpu"]) if cpu <= budget]
-    last = done[-1] if done else 0
-    return {name: values[last] for name, values in curve.items()}
+    return curve["solved"][done[-1] if done else 0]
+
+
+def at_equal_time(system, budgets):
+    """What restarts solved in these seconds; from the course if need be."""
+    return each(system, "multistart_equal", "solved") or [
+        within(curve, budget)
+        for curve, budget in zip(restart_curves(system), budgets)
+    ]
 
 
 verdicts, shown = {}, []
@@ -582,29 +589,19 @@ for system in UNIT:
     budgets = each(system, "joint", "cpu", unit=SMALL[system])
     solved = each(system, "joint", "solved", unit=SMALL[system])
     loss = each(system, "joint", "loss", unit=SMALL[system])
-    reached = [
-        within(curve, budget)
-        for curve, budget in zip(restart_curves(system), budgets)
-    ]
-    # of the differential equations the very moment was recorded
-    exact = [
-        each(system, "multistart_equal", q) for q in ("solved", "loss")
-    ]
-    if all(exact):
-        reached = [{"solved": s, "loss": v} for s, v in zip(*exact)]
+    reached = at_equal_time(system, budgets)
+    restarts_loss = each(system, "multistart_equal", "loss")
     line = {"system": TITLE[system], "budget": text(budgets, 1)}
     line["joint"] = text(solved)
-    line["restarts"] = text([r["solved"] for r in reached])
-    if reached and "loss" in reached[0]:
+    line["restarts"] = text(reached)
+    if restarts_loss:
         line["loss"] = f"{np.mean(loss):.3g}"
-        line["restarts' loss"] = (
-            f"{np.mean([r['loss'] for r in reached]):.3g}"
-        )
+        line["restarts' loss"] = f"{np.mean(restarts_loss):.3g}"
     shown.append(line)
     if reached:
         verdicts[system] = (
             np.mean(solved),
-            np.mean([r["solved"] for r in reached]),
+            np.mean(reached),
         )
 columns = {
     "system": "system",

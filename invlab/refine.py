@@ -158,19 +158,15 @@ def refine(
             shapes do not fit.
     """
     _require("refine", task, x, y, c)
-    repeats = x.shape[1]
     box = task.box if bounded else None
-    flat = x.flatten(0, 1)
-    flat = flat if box is None else box.clip(flat)
-    targets = y.flatten(1).repeat_interleave(repeats, 0)
-    contexts = None if c is None else c.to(flat).repeat_interleave(repeats, 0)
+    flat, targets, contexts = _one_row_a_guess(x, y, c, box)
 
     def effect(*rows: Tensor) -> Tensor:
         return task.simulator(*rows).flatten(1)
 
     scale = task.box.width.to(flat)
     better, _ = gauss_newton(
-        effect, flat, targets, contexts, scale=scale, steps=steps, clip=clip, box=box
+        effect, flat, targets.flatten(1), contexts, scale=scale, steps=steps, clip=clip, box=box
     )
     return better.unflatten(0, x.shape[:2])
 
@@ -211,12 +207,9 @@ def refine_bfgs(
             shapes do not fit.
     """
     _require("refine_bfgs", task, x, y, c)
-    repeats = x.shape[1]
     box = task.box if bounded else None
-    start = x.detach().double().flatten(0, 1)
-    start = start if box is None else box.clip(start)
-    contexts = None if c is None else c.repeat_interleave(repeats, 0)
-    fun = squared_distance(task, y.repeat_interleave(repeats, 0), contexts)
+    start, targets, contexts = _one_row_a_guess(x.detach().double(), y, c, box)
+    fun = squared_distance(task, targets, contexts)
     unit = unit_of(task.box) if unit is None else unit
     found = minimize(fun, start, bounds=box, unit=unit, gtol=gtol, maxiter=maxiter)
     with torch.no_grad():
@@ -246,6 +239,18 @@ def squared_distance(
         return _residual(goal[rows].to(x), effect.flatten(1)).square().sum(1)
 
     return fun
+
+
+def _one_row_a_guess(
+    x: Tensor, y: Tensor, c: Tensor | None, box: Box | None
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Guesses ``(B T, dx)``, in the box where there is one, with their targets and contexts."""
+    flat, repeats = x.flatten(0, 1), x.shape[1]
+    return (
+        flat if box is None else box.clip(flat),
+        y.repeat_interleave(repeats, 0),
+        None if c is None else c.to(x).repeat_interleave(repeats, 0),
+    )
 
 
 def _require(name: str, task: Task, x: Tensor, y: Tensor, c: Tensor | None) -> None:

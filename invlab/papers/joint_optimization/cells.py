@@ -118,19 +118,18 @@ def name(system: str, n: int, seed: int) -> str:
 def cells() -> list[Cell]:
     """All that is recorded, the first seed of every n first; a tenth of it in the quick preset."""
     main = [
-        _cell(system, n, seed)
+        _cell(system, n, seeds_of(system, n)[turn])
         for turn in range(len(FRESH))
         for n in counts()
         for system in ("wave_packet", "billiards")
-        for seed in seeds_of(system, n)[turn : turn + 1]
     ]
     return main + _ablations() + _many() + _pdes() + _states() + _tuning()
 
 
-def _cell(system: str, n: int, seed: int, called: str | None = None) -> Cell:
+def _cell(system: str, n: int, seed: int, *, folder: str = "") -> Cell:
     settings = runtime.by_preset(quick=QUICK, full=SETTINGS)[system]
     return Cell(
-        called or name(system, n, seed),
+        name(folder + system, n, seed),
         {"system": system, "n": n, **settings},
         partial(_compute, measure, (system, n), (settings,)),
         seeds=(seed,),
@@ -153,10 +152,9 @@ def _pdes() -> list[Cell]:
 def _tuning() -> list[Cell]:
     """The seeds that chose the settings, at the ledger's numbers of problems."""
     return [
-        _cell(system, n, seed, name(f"tuning/{system}", n, seed))
+        _cell(system, main_count(system), seed, folder="tuning/")
         for seed in runtime.by_preset(quick=(), full=TUNING)
         for system in ("wave_packet", "billiards", "kuramoto_sivashinsky", "navier_stokes")
-        for n in (main_count(system),)
     ]
 
 

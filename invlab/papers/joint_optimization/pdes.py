@@ -137,9 +137,7 @@ class Clocked:
 
     def __call__(self, x: Tensor, rows: Tensor) -> Tensor:
         value = self.some.fun(x, rows)
-        point, loss = x.detach(), value.detach()
-        lower = loss < self.loss[rows]
-        self.x[rows[lower]], self.loss[rows[lower]] = point[lower], loss[lower]
+        trained.keep_lower(self.x, self.loss, rows, x.detach(), value.detach())
         self.evaluations += len(rows)
         spent = time.process_time() - self.begin
         solved = 100 * self.some.solved(self.x, self.loss).double().mean().item()

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from invlab.minimize import Solution, minimize
 from invlab.papers.joint_optimization.systems import Problems
+from invlab.papers.joint_optimization.trained import keep_lower
 
 __all__ = ["Study"]
 
@@ -77,8 +78,7 @@ class Study:
                 raise _SpentError
             value = self.some.fun(point, rows)
             evaluations += len(rows)
-            lower = value.detach() < fun[rows]
-            x[rows[lower]], fun[rows[lower]] = point.detach()[lower], value.detach()[lower]
+            keep_lower(x, fun, rows, point.detach(), value.detach())
             return value
 
         with suppress(_SpentError):

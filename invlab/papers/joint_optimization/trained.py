@@ -17,7 +17,27 @@ from invlab.papers.joint_optimization.systems import Found, Problems, envelope, 
 from invlab.task import Pairs
 from invlab.training import train
 
-__all__ = ["Watched", "direct", "envelope_joint", "joint", "neural_adjoint", "pairs"]
+__all__ = [
+    "Watched",
+    "direct",
+    "envelope_joint",
+    "joint",
+    "keep_lower",
+    "neural_adjoint",
+    "pairs",
+]
+
+
+def keep_lower(x: Tensor, loss: Tensor, rows: Tensor, point: Tensor, value: Tensor) -> None:
+    """Enter the new points of some rows, in place, where their losses are the lowest so far.
+
+    Args:
+        x, loss: the best points ``(n, dx)`` so far, and their losses ``(n,)``.
+        rows: numbers of the rows that were evaluated, ``(m,)``.
+        point, value: where, ``(m, dx)``, and what came of it, ``(m,)``.
+    """
+    lower = value < loss[rows]
+    x[rows[lower]], loss[rows[lower]] = point[lower], value[lower]
 
 
 class Watched:
@@ -51,8 +71,7 @@ class Watched:
             return value
         point, loss = x.detach(), value.detach()
         self.last[0][k, rows], self.last[1][k, rows] = point, loss
-        lower = loss < self.best[1][k, rows]
-        self.best[0][k, rows[lower]], self.best[1][k, rows[lower]] = point[lower], loss[lower]
+        keep_lower(self.best[0][k], self.best[1][k], rows, point, loss)
         if k == 0:
             self.course.append(float(loss.mean()))
         return value
