@@ -17,9 +17,9 @@ import time
 
 import torch
 
-from invlab.minimize import minimize
-from invlab.papers.joint_optimization.runs import BILLIARDS
-from invlab.papers.joint_optimization.systems import SOLVED, Problems, problems
+from invbook.papers.joint_optimization.experiments import BILLIARDS
+from invbook.papers.joint_optimization.systems import SOLVED, Problems, problems
+from invlab.minimizers import minimize
 
 # Rounds of restarts, after which multi-start gives up.
 ROUNDS = 400

@@ -23,9 +23,9 @@ import numpy as np
 import torch
 from clock import cpu_seconds
 
-from invlab.maxwell import FourierModal, Reflectance
-from invlab.maxwell.cylinders import POSITIONS
-from invlab.maxwell.fourier_modal import LIGHT_SPEED
+from invlab.simulators.maxwell import FourierModal, Reflectance
+from invlab.simulators.maxwell.cylinders import POSITIONS
+from invlab.simulators.maxwell.fourier_modal import LIGHT_SPEED
 
 HEIGHTS, RADII = (33.0, 41.0, 47.0, 53.0), (44.0, 50.0, 47.0, 51.5)  # µm
 POINTS, SPECTRUM = 256, 300

@@ -28,7 +28,7 @@ from clock import cpu_seconds
 from scipy import optimize
 from torch import Tensor
 
-from invlab.minimize import Solution, minimize
+from invlab.minimizers import Solution, minimize
 from invlab.runtime import generator
 
 RADIUS, RESTITUTION, DRAG = 0.05, 0.8, 1.0

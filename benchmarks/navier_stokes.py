@@ -28,8 +28,8 @@ from clock import cpu_seconds
 from torch import Tensor
 from torch.nn import functional
 
-from invlab.mac_grid import Flow, MacGrid, Square
 from invlab.runtime import generator
+from invlab.simulators.mac_grid import Flow, MacGrid, Square
 from invlab.tasks.navier_stokes import SIZE, NavierStokes
 
 STEP = 4.0

@@ -14,8 +14,8 @@ import time
 import torch
 
 import invlab
+from invbook.papers.neural_adjoint import TASKS, training_pairs
 from invlab.methods.neural_adjoint import NeuralAdjoint
-from invlab.papers.neural_adjoint import TASKS, training_pairs
 
 GUESSES = (1, 50, 200)
 

@@ -42,19 +42,13 @@ import torch
 from IPython.display import Markdown
 
 import invlab
-from invlab import (
-    benchmark,
-    diagnosis,
-    losses,
-    plots,
-    report,
-    runtime,
-    training,
-    widgets,
-)
-from invlab.papers import loss_design
+from invbook import check, figures, ledger, load_records, widgets
+from invbook.papers import loss_design
+from invlab import losses, runtime
+from invlab.networks import training
+from invlab.trust import diagnosis
 
-plots.use_style()
+figures.use_style()
 torch.set_num_threads(1)  # the networks are small: one thread is fastest
 seeds = runtime.by_preset(quick=[0, 1, 2], full=[0, 1, 2, 3, 4])
 epochs = runtime.by_preset(quick=60, full=300)
@@ -83,16 +77,16 @@ task = invlab.get_task("square")
 data = task.grid()
 
 fig, (left, right) = plt.subplots(1, 2)
-left.plot(data.x, data.y, color=plots.BLUE)
+left.plot(data.x, data.y, color=figures.BLUE)
 left.set(xlabel="x", ylabel="y", title="forward: one y for each x")
-right.plot(data.y, data.x, ".", color=plots.BLUE, markersize=2)
+right.plot(data.y, data.x, ".", color=figures.BLUE, markersize=2)
 right.set(xlabel="y", ylabel="x", title="inverse: two x for each y")
 plt.show()
 
 # %%
 distinct = data.y.unique().numel()
 print(f"{len(data)} pairs, {distinct} different y")
-report.check("every y occurs exactly twice", distinct == len(data) // 2)
+check("every y occurs exactly twice", distinct == len(data) // 2)
 
 # %% [markdown]
 # ## The obvious idea
@@ -133,7 +127,7 @@ for target in (100.0, 400.0, 900.0):
 print(
     f"re-simulated: {guess:.2f}² = {guess**2:.2f}, asked for {target:.0f}"
 )
-report.check("the guess for y = 900 is nowhere near ±30", abs(guess) < 5)
+check("the guess for y = 900 is nowhere near ±30", abs(guess) < 5)
 
 # %% [markdown]
 # The training was a success: the loss went down and stayed down. The answer is useless all the same. Ask for $x^2 = 900$ and you are
@@ -160,7 +154,7 @@ report.check("the guess for y = 900 is nowhere near ±30", abs(guess) < 5)
 # %% tags=["nbval-ignore-output"]
 def losses_for(y):
     fig, axes = plt.subplots(1, 2)
-    plots.guess_losses(axes, y)
+    figures.guess_losses(axes, y)
     return fig
 
 
@@ -229,11 +223,11 @@ exact = (
 )  # the branch I(y) = +√y, at each y of the data
 l1 = (exact - data.x).abs().mean()
 l2 = (exact - data.x).square().mean()
-report.check(
+check(
     "the exact branch ties in l1",
     abs(l1 / loss_design.DIRECT_L1 - 1) < 1e-6,
 )
-report.check(
+check(
     "and has twice the l2 loss", abs(l2 / loss_design.DIRECT_L2 - 2) < 1e-6
 )
 
@@ -273,7 +267,7 @@ print(direct["l2"].member(0).propose(targets.y, n=4).shape)
 fig, axes = plt.subplots(1, 2, sharey=True)
 for ax, norm in zip(axes, direct):
     x_hat = direct[norm].invert(targets.y)[..., 0]
-    plots.answers(
+    figures.answers(
         ax, targets.y[:, 0], x_hat, labels=[f"seed {s}" for s in seeds]
     )
     ax.set_title(f"direct, {norm}")
@@ -283,21 +277,21 @@ plt.show()
 # %%
 scores = {norm: loss_design.inverse_scores(m) for norm, m in direct.items()}
 l1, l2 = scores["l1"], scores["l2"]
-report.check(
+check(
     "l1 loss within 0.5 % of its closed-form minimum",
     ((l1["inverse_l1"] / loss_design.DIRECT_L1 - 1).abs() < 0.005).all(),
 )
-report.check(
+check(
     "l2 loss within 0.5 % of its closed-form minimum",
     ((l2["inverse_l2"] / loss_design.DIRECT_L2 - 1).abs() < 0.005).all(),
 )
-report.check(
+check(
     "l2 answers within 0.5 of zero (rms)", (l2["rms_x"] <= 0.5).all()
 )
-report.check(
+check(
     "99 % of l1 answers in [-√y, √y], to 0.5", (l1["inside"] >= 0.99).all()
 )
-report.check(
+check(
     "re-simulated y is off by over 400", (l2["rmse_y"] > 400).all()
 )
 
@@ -344,7 +338,7 @@ def l1_from(start):
 started = {name: l1_from(start) for name, start in starts.items()}
 fig, ax = plt.subplots(figsize=(5, 3.2))
 answers = torch.cat([m.invert(targets.y) for m in started.values()])
-plots.answers(ax, targets.y[:, 0], answers[..., 0], labels=list(started))
+figures.answers(ax, targets.y[:, 0], answers[..., 0], labels=list(started))
 ax.legend(fontsize=8)
 plt.show()
 
@@ -354,8 +348,8 @@ for name, model in started.items():
     at_minimum = (
         abs(score["inverse_l1"] / loss_design.DIRECT_L1 - 1) < 0.005
     )
-    report.check(f"started on {name}: l1 loss is minimal", at_minimum)
-    report.check("and the answers are far from zero", score["rms_x"] > 5)
+    check(f"started on {name}: l1 loss is minimal", at_minimum)
+    check("and the answers are far from zero", score["rms_x"] > 5)
 
 # %% [markdown]
 # **A random train/test split breaks the theorem's assumption.** Take 20 % of the rows away at random and many $y$ lose one of their two partners. Where
@@ -375,7 +369,7 @@ after_split = loss_design.fit_inverse(
 )
 fig, ax = plt.subplots(figsize=(5, 3.2))
 answers = after_split.invert(targets.y)
-plots.answers(
+figures.answers(
     ax,
     targets.y[:, 0],
     answers[..., 0],
@@ -386,7 +380,7 @@ plt.show()
 
 # %%
 split_scores = loss_design.inverse_scores(after_split)
-report.check(
+check(
     "the split moves the l1 answers away from zero",
     split_scores["rms_x"].mean() > 20 * l1["rms_x"].mean(),
 )
@@ -403,7 +397,7 @@ findings = diagnosis.diagnose(task, direct["l2"].member(0), data)
 print(findings)
 
 # %%
-report.check("the diagnosis", findings.states == ["collapse to the mean"])
+check("the diagnosis", findings.states == ["collapse to the mean"])
 
 # %% [markdown]
 # ## The recorded run
@@ -418,7 +412,7 @@ report.check("the diagnosis", findings.states == ["collapse to the mean"])
 # 95 % bootstrap interval, and the closed form {eq}`eq-minima` is what it can be held to.
 
 # %%
-records = benchmark.load(report.results_folder())
+records = load_records()
 rows = []
 for norm, best in (
     ("l1", loss_design.DIRECT_L1),
@@ -444,7 +438,7 @@ columns = {
     "error": "error of re-simulated y",
     "run": "recorded run",
 }
-Markdown(report.table(rows, columns))
+Markdown(ledger.table(rows, columns))
 
 # %% [markdown]
 # ## Exercises
@@ -480,10 +474,10 @@ def median_answer(y, w):
 
 # %% tags=["check-exercise"]
 draws = torch.where(torch.arange(1000) < 700, 20.0, -20.0)
-report.check(
+check(
     "mean for w = 0.7", abs(mean_answer(400, 0.7) - draws.mean()) < 1e-4
 )
-report.check(
+check(
     "median for w = 0.7", median_answer(400, 0.7) == draws.median()
 )
 
@@ -497,7 +491,7 @@ import ipywidgets
 
 def unbalanced(y, w):
     fig, axes = plt.subplots(1, 2)
-    plots.guess_losses(axes, y, share=w)
+    figures.guess_losses(axes, y, share=w)
     return fig
 
 
@@ -542,8 +536,8 @@ print(f"I(0) is about {at_zero:.1f}".replace("-0.0", "0.0"))
 # ```
 
 # %% tags=["check-exercise"]
-report.check("the conditional mean at 0", abs(at_zero) < 0.05)
-report.check(
+check("the conditional mean at 0", abs(at_zero) < 0.05)
+check(
     "is an answer by luck", abs(math.sin(math.pi * at_zero)) < 0.15
 )
 
@@ -573,7 +567,7 @@ explained = 1 - float(l2["inverse_l2"].mean() / data.x.var(correction=0))
 # ```
 
 # %% tags=["check-exercise"]
-report.check("nothing is explained", abs(explained) < 0.01)
+check("nothing is explained", abs(explained) < 0.01)
 
 # %% [markdown]
 # ## What we saw

@@ -39,10 +39,12 @@ import torch
 from IPython.display import Markdown
 
 import invlab
-from invlab import benchmark, diagnosis, plots, report, runtime, widgets
-from invlab.papers import loss_design
+from invbook import check, figures, ledger, load_records, widgets
+from invbook.papers import loss_design
+from invlab import runtime
+from invlab.trust import diagnosis
 
-plots.use_style()
+figures.use_style()
 torch.set_num_threads(1)  # the networks are small: one thread is fastest
 seeds = runtime.by_preset(quick=[0, 1, 2], full=[0, 1, 2, 3, 4])
 epochs = runtime.by_preset(quick=40, full=300)
@@ -93,7 +95,7 @@ for step in range(301):
 # %% tags=["nbval-ignore-output"]
 def at_step(step):
     fig, ax = plt.subplots(figsize=(5, 3.2))
-    plots.answers(ax, 1089 * shown[:, 0], snapshots[step])
+    figures.answers(ax, 1089 * shown[:, 0], snapshots[step])
     ax.set(title=f"step {step}", ylim=(-36, 36))
     return fig
 
@@ -112,7 +114,7 @@ widgets.flipbook(
 with torch.no_grad():
     at_900 = float(33 * inverse(torch.tensor([[900 / 1089]])))
 print(f"y = 900: answers ±30, guess ±{abs(at_900):.0f}")
-report.check("the guess is on a branch", abs(abs(at_900) - 30) < 2)
+check("the guess is on a branch", abs(abs(at_900) - 30) < 2)
 
 # %% [markdown]
 # In the library the same network is `direct` with `misfit="effect"`. We plot the re-simulated answers over the targets, as the paper does: right answers lie on the diagonal, whichever branch they are from.
@@ -131,8 +133,8 @@ for loss in losses_of_paper:
 # %% mystnb={"figure": {"name": "fig-effect", "caption": "Misfit of the effect through the true simulator: re-simulated answers over targets (left, Figure 3 of the paper) and the answers themselves (right)."}, "image": {"alt": "Left: re-simulated y over target y, all points on the diagonal. Right: the answers over targets; each seed covers one of the two exact branches completely."}}
 x_hat = models["effect", "l2"].invert(targets.y)
 fig, (left, right) = plt.subplots(1, 2)
-plots.resimulated(left, targets.y[:, 0], task.simulate(x_hat)[0, :, 0])
-plots.answers(
+figures.resimulated(left, targets.y[:, 0], task.simulate(x_hat)[0, :, 0])
+figures.answers(
     right,
     targets.y[:, 0],
     x_hat[..., 0],
@@ -145,11 +147,11 @@ plt.show()
 # %%
 for norm in ("l1", "l2"):
     score = scores["effect", norm]
-    report.check(
+    check(
         f"effect, {norm}: re-simulated y within 5 of 1089 (rms)",
         (score["rmse_y"] <= 5).all(),
     )
-    report.check(
+    check(
         "every seed keeps to one branch",
         (score["purity"] == 1).all() and (score["switches"] == 0).all(),
     )
@@ -179,7 +181,7 @@ fig, axes = plt.subplots(2, 2, sharex=True, sharey=True, figsize=(7, 5))
 for row, loss in zip(axes, ("encoder_decoder", "two_step")):
     for ax, norm in zip(row, ("l1", "l2")):
         x_hat = models[loss, norm].invert(targets.y)[..., 0]
-        plots.answers(
+        figures.answers(
             ax, targets.y[:, 0], x_hat, labels=[f"seed {s}" for s in seeds]
         )
         ax.set_title(f"{loss.replace('_', '-')}, {norm}")
@@ -192,7 +194,7 @@ fig, axes = plt.subplots(1, 2, sharey=True)
 for ax, loss in zip(axes, ("encoder_decoder", "two_step")):
     with torch.no_grad():
         f_hat = models[loss, "l2"].surrogate(dense.x)[..., 0]
-    plots.forward_fit(ax, dense.x[:, 0], f_hat)
+    figures.forward_fit(ax, dense.x[:, 0], f_hat)
     ax.set_title(f"{loss.replace('_', '-')}, l2")
 axes[0].legend(fontsize=8)
 plt.show()
@@ -201,13 +203,13 @@ plt.show()
 limits = {"encoder_decoder": 40, "two_step": 5}
 for (loss, norm), score in scores.items():
     if loss in limits:
-        report.check(
+        check(
             f"{loss}, {norm}: re-simulated y within {limits[loss]} (rms), "
             "on one branch",
             (score["rmse_y"] <= limits[loss]).all()
             and (score["purity"] == 1).all(),
         )
-report.check(
+check(
     "the two-step surrogates are within 5 of x² (rms)",
     all(
         (scores["two_step", n]["forward_rmse"] <= 5).all()
@@ -224,14 +226,14 @@ report.check(
 # %%
 sign = {key: score["positive"] > 0.5 for key, score in scores.items()}
 same = sign["effect", "l1"] == sign["effect", "l2"]
-report.check(
+check(
     "the same seed takes the same branch in both norms", same.all()
 )
 
 model = invlab.get_method("direct", misfit="effect")
 start = model.build(1, 1, seeds=seeds).invert(targets.y).mean((1, 2)) > 0
 agree = start == sign["effect", "l2"].cpu()
-report.check("and the sign it was born with", agree.all())
+check("and the sign it was born with", agree.all())
 
 # %% [markdown]
 # ## One table to organise the book
@@ -268,28 +270,28 @@ bad = {loss: loss_design.inverse_scores(m) for loss, m in literal.items()}
 # %% mystnb={"figure": {"name": "fig-literal", "caption": "Networks that see x unscaled: the two-step answers are constant (left); the encoder-decoder's surrogate has a spike at zero in which all of its answers hide (right)."}, "image": {"alt": "Left: answers over targets, all seeds on a horizontal line near zero. Right: the parabola and a surrogate that agrees with it except for a narrow spike near x equals zero that reaches up to about one thousand."}}
 fig, (left, right) = plt.subplots(1, 2)
 x_hat = literal["two_step"].invert(targets.y)[..., 0]
-plots.answers(left, targets.y[:, 0], x_hat)
+figures.answers(left, targets.y[:, 0], x_hat)
 left.set_title("two-step, x unscaled: answers")
 fine = torch.linspace(-33, 33, 4001, device=data.x.device)[:, None]
 with torch.no_grad():
     f_hat = literal["encoder_decoder"].surrogate(fine)[0, :, 0]
-plots.forward_fit(right, fine[:, 0], f_hat)
+figures.forward_fit(right, fine[:, 0], f_hat)
 right.set_title("encoder-decoder, x unscaled: f̂")
 right.legend(fontsize=8)
 plt.show()
 
 # %%
 two_step, cheat = bad["two_step"], bad["encoder_decoder"]
-report.check(
+check(
     "two-step, literal: every seed fails", (two_step["rmse_y"] > 400).all()
 )
-report.check(
+check(
     "though its surrogate is good", (two_step["forward_rmse"] < 20).all()
 )
-report.check(
+check(
     "encoder-decoder, literal: fails", (cheat["rmse_y"] > 400).all()
 )
-report.check(
+check(
     "though it believes in an error 10 times smaller or less",
     (cheat["surrogate_rmse_y"] < cheat["rmse_y"] / 10).all(),
 )
@@ -314,14 +316,14 @@ found = {
     for loss, model in literal.items()
 }
 print(found)
-report.check(
+check(
     "two-step: dead network", found["two_step"] == ["dead network"]
 )
-report.check(
+check(
     "encoder-decoder: gap", "surrogate gap" in found["encoder_decoder"]
 )
 healthy = diagnosis.diagnose(task, models["two_step", "l2"].member(0), data)
-report.check(
+check(
     "the normalised two-step model is healthy", healthy.states == []
 )
 
@@ -334,7 +336,7 @@ report.check(
 # re-simulated $y$, range 0 to 1089.
 
 # %%
-records = benchmark.load(report.results_folder())
+records = load_records()
 paper = {
     "direct": "far from both branches",
     "effect": "on the diagonal",
@@ -370,7 +372,7 @@ columns = {
 print(
     "recorded:", record["device"], "seeds", record["seeds"], record["date"]
 )
-Markdown(report.table(rows, columns))
+Markdown(ledger.table(rows, columns))
 
 
 # %%
@@ -381,12 +383,12 @@ def worst(name, score="rmse_y"):
     )
 
 
-report.check(
+check(
     "recorded: effect, worst of all seeds ≤ 0.6", worst("effect") <= 0.6
 )
-report.check("recorded: encoder-decoder ≤ 3", worst("encoder_decoder") <= 3)
-report.check("recorded: two-step ≤ 1", worst("two_step") <= 1)
-report.check(
+check("recorded: encoder-decoder ≤ 3", worst("encoder_decoder") <= 3)
+check("recorded: two-step ≤ 1", worst("two_step") <= 1)
+check(
     "recorded: no sign switch in any of them",
     max(worst(loss, "switches") for loss in losses_of_paper) == 0,
 )
@@ -425,7 +427,7 @@ print(f"{outside:.0%} of the answers lie where no such pair ever was")
 # ```
 
 # %% tags=["check-exercise"]
-report.check("the cheat is visible in the data", outside > 0.9)
+check("the cheat is visible in the data", outside > 0.9)
 
 # %% [markdown]
 # ```{exercise-start} Cure one side only
@@ -444,7 +446,8 @@ report.check("the cheat is visible in the data", outside > 0.9)
 # ```
 
 # %%
-from invlab import losses, networks, training
+from invlab import losses, networks
+from invlab.networks import training
 from invlab.tasks.square import branch_scores
 
 x_scaler, y_scaler = task.scalers()
@@ -477,7 +480,7 @@ cured_rmse = float(cured["rmse_y"])
 # ```
 
 # %% tags=["check-exercise"]
-report.check("one cure is enough", cured_rmse < 40)
+check("one cure is enough", cured_rmse < 40)
 
 # %% [markdown]
 # ```{exercise-start} Both answers
@@ -506,8 +509,8 @@ error = invlab.resimulation_error(task, both, targets.y)
 # ```
 
 # %% tags=["check-exercise"]
-report.check("two guesses a target", both.shape == (len(targets), 2, 1))
-report.check("equally good", torch.equal(error[:, 0], error[:, 1]))
+check("two guesses a target", both.shape == (len(targets), 2, 1))
+check("equally good", torch.equal(error[:, 0], error[:, 1]))
 
 # %% [markdown]
 # ## What we saw

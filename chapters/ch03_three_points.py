@@ -39,10 +39,12 @@ from IPython.display import Markdown
 from scipy.interpolate import CubicHermiteSpline, CubicSpline
 
 import invlab
-from invlab import benchmark, diagnosis, losses, plots, report, runtime
-from invlab.papers import loss_design
+from invbook import check, figures, ledger, load_records
+from invbook.papers import loss_design
+from invlab import losses, runtime
+from invlab.trust import diagnosis
 
-plots.use_style()
+figures.use_style()
 torch.set_num_threads(1)  # the networks are small: one thread is fastest
 seeds = runtime.by_preset(quick=[0, 1, 2], full=[0, 1, 2, 3, 4])
 epochs = runtime.by_preset(quick=60, full=100)
@@ -99,7 +101,7 @@ def show_fits(fits):
     for ax, (name, surrogate) in zip(axes, fits.items()):
         with torch.no_grad():
             f_hat = surrogate(dense.x)[..., 0]
-        plots.forward_fit(
+        figures.forward_fit(
             ax, x_dense, f_hat, points=(three.x[:, 0], three.y[:, 0])
         )
         ax.set_title(name)
@@ -112,10 +114,10 @@ show_fits(plain)
 # %%
 plain_scores = {n: loss_design.forward_scores(s) for n, s in plain.items()}
 for norm, score in plain_scores.items():
-    report.check(
+    check(
         f"{norm}: three points hit", (score["at_points"] <= 2).all()
     )
-    report.check(
+    check(
         f"{norm}: wrong elsewhere", (score["forward_rmse"] >= 90).all()
     )
 
@@ -150,7 +152,7 @@ for _ in range(600):
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
-report.check("values and slopes are matched", loss.item() < 1e-3)
+check("values and slopes are matched", loss.item() < 1e-3)
 
 # %% [markdown]
 # In the library, `fit_surrogate(..., derivatives=...)` takes them from wherever you have them: an adjoint solver, autograd, a formula.
@@ -170,11 +172,11 @@ for norm in ("l1", "l2"):
     near = (
         hermite_scores[norm]["near_rmse"] / plain_scores[norm]["near_rmse"]
     )
-    report.check(
+    check(
         f"{norm}: near the points 5 times better", (near <= 0.2).all()
     )
     far = hermite_scores[norm]["forward_rmse"]
-    report.check(f"{norm}: globally still off by over 20", (far > 20).all())
+    check(f"{norm}: globally still off by over 20", (far > 20).all())
 
 # %% [markdown]
 # Near the points the error falls by a factor of ten and more. In between, nothing was said, and the curves show it: kinks, since a ReLU network is piecewise linear, and dips below zero, which no square has. The paper speaks of *undesired artifacts*. Derivatives help near the samples; they do not replace samples.
@@ -183,7 +185,7 @@ for norm in ("l1", "l2"):
 names = {"F": "loss F", "DER": "loss DER", "total": "total loss"}
 fig, axes = plt.subplots(1, 2)
 for ax, norm in zip(axes, ("l1", "l2")):
-    plots.loss_terms(ax, hermite[norm].history.terms, names=names)
+    figures.loss_terms(ax, hermite[norm].history.terms, names=names)
     ax.set_title(f"Hermite, {norm}")
 plt.show()
 
@@ -191,7 +193,7 @@ plt.show()
 for norm in ("l1", "l2"):
     terms = hermite[norm].history.terms
     fell = all(((t[0] / t[-1]) >= 100).all() for t in terms.values())
-    report.check(f"{norm}: both terms fell 100 times or more", fell)
+    check(f"{norm}: both terms fell 100 times or more", fell)
 
 # %% [markdown]
 # ## Three ways to get a derivative wrong
@@ -210,10 +212,10 @@ by_unit = {
 slope_error = {
     unit: score["slope"].max() for unit, score in by_unit.items()
 }
-report.check(
+check(
     "matching units: slopes right to 1", slope_error["matching"] < 1
 )
-report.check(
+check(
     "literal units: some seed's slope is off 10 times as much",
     slope_error["literal"] > 10 * slope_error["matching"],
 )
@@ -241,10 +243,10 @@ single, double = (
     quotient_error[torch.float32],
     quotient_error[torch.float64],
 )
-report.check(
+check(
     "float32 at 1e-6 has lost the slope", single[steps < 2e-6].max() > 0.5
 )
-report.check(
+check(
     "float64 at 1e-6 has not",
     double[(steps > 5e-7) & (steps < 2e-6)].max() < 1e-4,
 )
@@ -257,7 +259,7 @@ surrogate = hermite["l2"]
 v = torch.full_like(three.x, 0.5)
 along = losses.directional_derivative(surrogate, three.x, v)
 full = losses.jacobian(surrogate, three.x) @ v[..., None]
-report.check(
+check(
     "J v by one pass equals J times v",
     torch.allclose(along, full, rtol=1e-3),
 )
@@ -276,17 +278,17 @@ def show_reduced(model):
     fig, (left, right) = plt.subplots(1, 2)
     with torch.no_grad():
         f_hat = model.surrogate(dense.x)[..., 0]
-    plots.forward_fit(
+    figures.forward_fit(
         left, x_dense, f_hat, points=(three.x[:, 0], three.y[:, 0])
     )
     left.legend(fontsize=8)
     effect = task.simulate(model.invert(targets.y))[..., 0]
-    plots.resimulated(right, targets.y[:, 0], effect[0], label="seed 0")
+    figures.resimulated(right, targets.y[:, 0], effect[0], label="seed 0")
     right.plot(
         targets.y[:, 0].cpu(),
         effect[1].cpu(),
         "s",
-        color=plots.ORANGE,
+        color=figures.ORANGE,
         markersize=3,
         label="seed 1",
     )
@@ -298,18 +300,18 @@ show_reduced(reduced)
 
 # %%
 reduced_scores = loss_design.inverse_scores(reduced)
-report.check(
+check(
     "the surrogate believes in an error below 10",
     (reduced_scores["surrogate_rmse_y"] < 10).all(),
 )
-report.check(
+check(
     "the truth is over 100", (reduced_scores["rmse_y"] >= 100).all()
 )
 states = [
     diagnosis.diagnose(task, reduced.member(k), task.grid(400)).states
     for k in range(len(seeds))
 ]
-report.check(
+check(
     "the diagnosis: surrogate gap",
     all("surrogate gap" in s for s in states),
 )
@@ -341,25 +343,25 @@ names = {
     "REG": "loss REG",
     "total": "total loss",
 }
-plots.loss_terms(ax, smooth.history["joint"].terms, names=names)
+figures.loss_terms(ax, smooth.history["joint"].terms, names=names)
 plt.show()
 
 # %%
 smooth_scores = loss_design.inverse_scores(smooth)
 last = {name: t[-1] for name, t in smooth.history["joint"].terms.items()}
-report.check(
+check(
     "around zero every seed is within 150",
     (smooth_scores["zero_rmse"] <= 150).all(),
 )
-report.check(
+check(
     "where without the penalty some seed was over 300",
     reduced_scores["zero_rmse"].max() > 300,
 )
-report.check(
+check(
     "still off by over 100 overall",
     (smooth_scores["forward_rmse"] > 100).all(),
 )
-report.check(
+check(
     "the smoothness term ends as the largest",
     (last["REG"] > last["F"]).all() and (last["REG"] > last["FI"]).all(),
 )
@@ -377,14 +379,14 @@ show_reduced(second)
 
 # %%
 second_scores = loss_design.inverse_scores(second)
-report.check(
+check(
     "the three points are hit", (second_scores["at_points"] <= 2).all()
 )
-report.check(
+check(
     "around zero it is better than the first difference",
     second_scores["zero_rmse"].mean() < smooth_scores["zero_rmse"].mean(),
 )
-report.check(
+check(
     "and so is the inverse",
     second_scores["rmse_y"].mean() < smooth_scores["rmse_y"].mean(),
 )
@@ -397,7 +399,7 @@ report.check(
 # Made by `python -m invlab bench loss_design --preset full`. The paper gives no numbers for Figures 8 to 13. All errors in the unit of $y$ (0 to 1089), mean over both norms (or the named one) and five seeds with a 95 % interval. "Near" is within 1 of the three points, "around zero" is $\lvert x\rvert < 5$.
 
 # %%
-records = benchmark.load(report.results_folder())
+records = load_records()
 
 
 def row(figure, what, names, score):
@@ -450,7 +452,7 @@ rows = [
 first = records["loss_design/plain/l1"]
 print("recorded:", first["device"], "seeds", first["seeds"], first["date"])
 Markdown(
-    report.table(
+    ledger.table(
         rows,
         {"figure": "figure", "what": "what", "ours": "our error [95 %]"},
     )
@@ -465,14 +467,14 @@ def recorded(name, score):
 for norm in ("l1", "l2"):
     near = recorded(f"hermite/{norm}", "near_rmse")
     ratio = near.mean() / recorded(f"plain/{norm}", "near_rmse").mean()
-    report.check(
+    check(
         f"recorded: Hermite, {norm}: 1/5 or less of plain", ratio <= 0.2
     )
-report.check(
+check(
     "recorded: smoothness, l2: around zero within 150 in every seed",
     recorded("smooth/l2", "zero_rmse").max() <= 150,
 )
-report.check(
+check(
     "recorded: three pairs, l2: over 300 in some seed",
     recorded("reduced/l2", "zero_rmse").max() > 300,
 )
@@ -519,8 +521,8 @@ print(f"best third point: {best_m:.0f}, error {errors.min():.0f}")
 # ```
 
 # %% tags=["check-exercise"]
-report.check("the middle is best", abs(best_m) < 1)
-report.check("and hardly better", errors.min() > 190)
+check("the middle is best", abs(best_m) < 1)
+check("and hardly better", errors.min() > 190)
 
 # %% [markdown]
 # ```{exercise-start} A derivative for free
@@ -557,7 +559,7 @@ print(f"{n_equal} plain samples, error {chords(n_equal):.0f}")
 # ```
 
 # %% tags=["check-exercise"]
-report.check("four samples", n_equal == 4)
+check("four samples", n_equal == 4)
 
 # %% [markdown]
 # ```{exercise-start} The minimiser of a penalty
@@ -597,7 +599,7 @@ gap = float((curve - lines).abs().max())
 # ```
 
 # %% tags=["check-exercise"]
-report.check("the minimiser is the straight lines", gap < 1e-9)
+check("the minimiser is the straight lines", gap < 1e-9)
 
 # %% [markdown]
 # ## What we saw

@@ -41,9 +41,10 @@ import torch
 from scipy.special import lambertw
 
 import invlab
-from invlab import plots, report, runtime, widgets
+from invbook import check, figures, widgets
+from invlab import runtime
 
-plots.use_style()
+figures.use_style()
 torch.set_num_threads(1)
 n_draws = runtime.by_preset(quick=2_000, full=20_000)
 
@@ -93,12 +94,12 @@ y_throw = exactly(8.0)
 throws = throw.posterior(y_throw, n_draws)[0]
 
 fig, (left, right) = plt.subplots(1, 2)
-plots.throws(left, throw.trajectory(throws[:8]))
+figures.throws(left, throw.trajectory(throws[:8]))
 right.plot(
     throws[:, 2].rad2deg(),
     throws[:, 3],
     ".",
-    color=plots.BLUE,
+    color=figures.BLUE,
     markersize=2,
 )
 right.set(xlabel="angle (degrees)", ylabel="speed (m/s)")
@@ -111,13 +112,13 @@ plt.show()
 
 # %%
 error = invlab.resimulation_error(throw, throws[None], y_throw)
-report.check("every throw lands at 8 m, to rounding", error.max() < 1e-24)
-report.check(
+check("every throw lands at 8 m, to rounding", error.max() < 1e-24)
+check(
     "they are far apart: angles span over 40 degrees",
     throws[:, 2].max() - throws[:, 2].min() > math.radians(40),
 )
 whole = throws[:, 3] == throws[:, 3].round()
-report.check("and every speed is a whole number", whole.all())
+check("and every speed is a whole number", whole.all())
 
 # %% [markdown]
 # ### The landing time has a closed form
@@ -153,8 +154,8 @@ def flight(x, t):
 x = throw.prior.sample(n_draws, generator=runtime.generator(0, "throws"))
 x = x.double()
 across, up = flight(x, landing_time(x))
-report.check("there the height is zero", up.abs().max() < 1e-12)
-report.check(
+check("there the height is zero", up.abs().max() < 1e-12)
+check(
     "and the library's simulator says the same",
     torch.allclose(across, throw.simulate(x)[:, 0], rtol=0, atol=1e-12),
 )
@@ -170,28 +171,28 @@ shortfall = (on_grid.simulate(x) - throw.simulate(x))[:, 0]
 
 fig, (left, right) = plt.subplots(1, 2)
 left.plot(
-    turned[:, 2], throw.simulate(turned), color=plots.BLUE, label="exact"
+    turned[:, 2], throw.simulate(turned), color=figures.BLUE, label="exact"
 )
 left.plot(
     turned[:, 2],
     on_grid.simulate(turned),
     "--",
-    color=plots.ORANGE,
+    color=figures.ORANGE,
     label="grid",
 )
 left.set(xlabel="angle (rad)", ylabel="landing point y (m)")
 left.legend()
-right.hist(1000 * shortfall, bins=40, color=plots.ORANGE)
+right.hist(1000 * shortfall, bins=40, color=figures.ORANGE)
 right.set(xlabel="grid minus exact (mm)", ylabel="throws")
 plt.show()
 
 # %%
 floor = float(shortfall.square().mean())
 print(f"mean squared error of the grid: {floor:.0e} m²")
-report.check("about 2e-5", 1.6e-5 < floor < 2.5e-5)
-report.check("the grid always falls short", (shortfall <= 1e-12).all())
+check("about 2e-5", 1.6e-5 < floor < 2.5e-5)
+check("the grid always falls short", (shortfall <= 1e-12).all())
 best_of_paper = 2.5e-7  # Table 3: the neural adjoint on D1
-report.check(
+check(
     "50 times above the smallest error that the paper reports on D1",
     floor > 50 * best_of_paper,
 )
@@ -213,15 +214,15 @@ report.check(
 y_ring = exactly(-0.3)
 on_ring = sine.posterior(y_ring, n_draws)[0]
 fig, ax = plt.subplots(figsize=(4.2, 4))
-plots.rings(ax, -0.3, on_ring[:300])
+figures.rings(ax, -0.3, on_ring[:300])
 plt.show()
 
 # %%
 error = invlab.resimulation_error(sine, on_ring[None], y_ring)
-report.check("every draw is on a ring, to rounding", error.max() < 1e-24)
+check("every draw is on a ring, to rounding", error.max() < 1e-24)
 parts = ((on_ring + 1) * 1.5).long().clamp(0, 2)
 counts = torch.bincount(3 * parts[:, 0] + parts[:, 1], minlength=9)
-report.check(
+check(
     "and each of the nine ninths of the square has its share",
     (counts / n_draws - 1 / 9).abs().max() < 0.03,
 )
@@ -233,7 +234,7 @@ report.check(
 # %% tags=["nbval-ignore-output"]
 def at_height(y):
     fig, ax = plt.subplots(figsize=(4.2, 4))
-    plots.rings(ax, y, sine.posterior(exactly(y), 150)[0])
+    figures.rings(ax, y, sine.posterior(exactly(y), 150)[0])
     ax.set_title(f"y = {y}")
     return fig
 
@@ -266,17 +267,17 @@ widgets.flipbook(
 y_arm = exactly(1.7, 0.4)
 poses = arm.posterior(y_arm, n_draws)[0]
 fig, (left, right) = plt.subplots(1, 2, width_ratios=[1.6, 1])
-plots.arms(left, arm.joints(poses[:5]))
-right.hist(poses[:, 0], bins=30, color=plots.BLUE)
+figures.arms(left, arm.joints(poses[:5]))
+right.hist(poses[:, 0], bins=30, color=figures.BLUE)
 right.set(xlabel="slider (m)", ylabel="poses")
 plt.show()
 
 # %%
 error = invlab.resimulation_error(arm, poses[None], y_arm)
-report.check(
+check(
     "every pose reaches the point, to rounding", error.max() < 1e-24
 )
-report.check(
+check(
     "with sliders more than 0.5 m apart",
     poses[:, 0].max() - poses[:, 0].min() > 0.5,
 )
@@ -293,11 +294,11 @@ same = torch.stack([t.joints(numbers) for t in (arm, cumulative)])
 tips = arm.prior.sample(n_draws, generator=runtime.generator(0, "poses"))
 
 fig, (left, right) = plt.subplots(1, 2)
-plots.arms(left, same, labels=["difference", "cumulative"])
+figures.arms(left, same, labels=["difference", "cumulative"])
 left.legend(fontsize=8)
 for task, color, size in (
-    (cumulative, plots.ORANGE, 3),
-    (arm, plots.GREEN, 1.5),
+    (cumulative, figures.ORANGE, 3),
+    (arm, figures.GREEN, 1.5),
 ):
     right.plot(*task.simulate(tips).T, ".", color=color, markersize=size)
 right.set(xlabel="horizontal (m)", ylabel="vertical (m)", aspect="equal")
@@ -305,11 +306,11 @@ plt.show()
 
 # %%
 gap = (same[0, -1] - same[1, -1]).norm()
-report.check("tips over a metre apart for the same numbers", gap > 1)
+check("tips over a metre apart for the same numbers", gap > 1)
 spread = (
     cumulative.simulate(tips)[:, 1].std() / arm.simulate(tips)[:, 1].std()
 )
-report.check("and 1.5 times the vertical spread or more", spread > 1.5)
+check("and 1.5 times the vertical spread or more", spread > 1.5)
 
 # %% [markdown]
 # Errors on the two are not comparable, and papers that quote each other's numbers for "the robot arm" should be read with care. We follow the paper and use differences.
@@ -329,7 +330,9 @@ pairs = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
 fig, axes = plt.subplots(2, 3, figsize=(7, 4.4))
 for ax, (i, j) in zip(axes.flat, pairs):
     ax.plot(tips[:, i], tips[:, j], ".", color="0.8", markersize=1.5)
-    ax.plot(poses[:, i], poses[:, j], ".", color=plots.BLUE, markersize=1.5)
+    ax.plot(
+        poses[:, i], poses[:, j], ".", color=figures.BLUE, markersize=1.5
+    )
     ax.set(xlabel=arm.labels[i], ylabel=arm.labels[j])
 plt.show()
 
@@ -356,7 +359,7 @@ for ax, (name, (task, y, rest, i, j)) in zip(axes, slices.items()):
     x = rest.repeat(160 * 160, 1)
     x[:, [i, j]] = torch.cartesian_prod(a, b).double()
     maps[name] = invlab.resimulation_error(task, x[None], y).view(160, 160)
-    mesh = plots.loss_map(ax, a, b, maps[name])
+    mesh = figures.loss_map(ax, a, b, maps[name])
     names = [
         f"{task.labels[k]} ({task.units[k]})".removesuffix(" ()")
         for k in (i, j)
@@ -367,7 +370,7 @@ plt.show()
 
 # %%
 dark = {name: float((m < 1e-3).double().mean()) for name, m in maps.items()}
-report.check(
+check(
     "the arm's answers take less of its slice than the others' of theirs",
     dark["arm"] < min(dark["throw"], dark["sine"]),
 )
@@ -392,9 +395,9 @@ def looked_up(y):
 
 again = looked_up(generated[::50].y)  # "new" targets from the same grid
 fresh = looked_up(sine.targets(200, seed=0).y)
-report.check("on 'new' grid data a look-up is perfect", again.max() < 1e-12)
-report.check("on fresh targets it is not", fresh.mean() > 1e-9)
-report.check("though far from bad", fresh.mean() < 1e-4)
+check("on 'new' grid data a look-up is perfect", again.max() < 1e-12)
+check("on fresh targets it is not", fresh.mean() > 1e-9)
+check("though far from bad", fresh.mean() < 1e-4)
 
 # %% [markdown]
 # A grid has another flaw that no split repairs: it has only 100 different $x_1$. Here draws are independent, `task.sample` makes the training pairs, `Pairs.split` holds some out for validation, and `task.targets(k, seed=...)` draws targets from a stream of random numbers that training never uses.
@@ -408,14 +411,14 @@ sets = [
     for part in (train, validation, targets)
 ]
 print([len(part) for part in sets])
-report.check(
+check(
     "no two of the three sets share a point",
     not (sets[0] & sets[1] or sets[0] & sets[2] or sets[1] & sets[2]),
 )
-report.check(
+check(
     "ten thousand different x₁", data.x[:, 0].unique().numel() > 9_900
 )
-report.check(
+check(
     "where the grid has a hundred", grid[:, 0].unique().numel() == 100
 )
 
@@ -452,8 +455,8 @@ print(len(answers))
 
 # %% tags=["check-exercise"]
 found = torch.stack([answers, torch.full_like(answers, 0.25)], -1)
-report.check("six answers", len(answers.unique()) == 6)
-report.check(
+check("six answers", len(answers.unique()) == 6)
+check(
     "all of them right", (sine.simulate(found) + 0.3).abs().max() < 1e-12
 )
 
@@ -464,8 +467,8 @@ report.check(
 # %% tags=["nbval-ignore-output"]
 def on_line(y, x2):
     fig, ax = plt.subplots(figsize=(4.2, 4))
-    plots.rings(ax, y)
-    ax.axhline(x2, color=plots.RED, linestyle="--")
+    figures.rings(ax, y)
+    ax.axhline(x2, color=figures.RED, linestyle="--")
     return fig
 
 
@@ -506,10 +509,10 @@ other = torch.stack([x1, x3 - x2, x3, x4 + x3 - 2 * x2], -1)
 
 # %% tags=["check-exercise"]
 before, after = arm.joints(poses), arm.joints(other)
-report.check(
+check(
     "the same tips", torch.allclose(before[:, -1], after[:, -1], atol=1e-12)
 )
-report.check(
+check(
     "other elbows", (before[:, 2] - after[:, 2]).norm(dim=1).median() > 0.05
 )
 
@@ -548,11 +551,11 @@ print(f"exact {slope_exact:.2f} m per m/s, grid {slope_grid:.2f}")
 # %% tags=["check-exercise"]
 with torch.no_grad():
     rise = throw.simulate(one + step) - throw.simulate(one - step)
-report.check(
+check(
     "autograd equals the exact quotient",
     abs(slope_exact - float(rise) / 2e-5) < 1e-6,
 )
-report.check(
+check(
     "the grid is off by more than a tenth",
     abs(slope_grid / slope_exact - 1) > 0.1,
 )

@@ -43,10 +43,11 @@ from IPython.display import Markdown
 from scipy.special import comb
 
 import invlab
-from invlab import plots, report, runtime
-from invlab.papers import neural_adjoint
+from invbook import check, figures, ledger
+from invbook.papers import neural_adjoint
+from invlab import runtime
 
-plots.use_style()
+figures.use_style()
 torch.set_num_threads(1)
 seeds = runtime.by_preset(quick=[0, 1], full=[0, 1, 2, 3, 4])
 n_targets = runtime.by_preset(quick=150, full=500)
@@ -86,14 +87,14 @@ print(tuple(errors.shape), tuple(r.shape))
 
 # %%
 ours = invlab.resimulation_error(sine, guesses, asked.y)
-report.check(
+check(
     "the library finds the same errors", torch.allclose(errors, ours)
 )
-report.check(
+check(
     "and the same curve",
     torch.allclose(r, invlab.r_T(ours, exchangeable=False)),
 )
-report.check("guessing more never hurts", (r.diff() <= 0).all())
+check("guessing more never hurts", (r.diff() <= 0).all())
 
 # %% [markdown]
 # ## An order that means nothing
@@ -131,11 +132,11 @@ by_hand = [
     ).mean(0)
     for n in range(1, 7)
 ]
-report.check(
+check(
     "equal to going through all subsets of six",
     torch.allclose(all_subsets(six), torch.stack(by_hand, 1)),
 )
-report.check(
+check(
     "and to invlab.r_T(..., exchangeable=True)",
     torch.allclose(
         all_subsets(errors).mean(0), invlab.r_T(errors, exchangeable=True)
@@ -168,7 +169,7 @@ estimates = {
 # %% mystnb={"figure": {"name": "fig-estimators", "caption": "Scatter of both estimators of r_T from 200 guesses for one target, relative to r_T itself."}, "image": {"alt": "Relative standard deviation over T on logarithmic axes. Averaging over all subsets starts more than ten times lower than taking the first T and rises; at T equal to 200 both curves meet."}}
 fig, ax = plt.subplots(figsize=(5, 3.2))
 for (label, values), color, dash in zip(
-    estimates.items(), (plots.ORANGE, plots.GREEN), plots.DASHES
+    estimates.items(), (figures.ORANGE, figures.GREEN), figures.DASHES
 ):
     scatter = values.std(0) / truth
     ax.loglog(
@@ -181,15 +182,15 @@ plt.show()
 # %%
 for label, values in estimates.items():
     bias = (values.mean(0) - truth) / (values.std(0) / repeats**0.5)
-    report.check(
+    check(
         f"{label}: no bias beyond chance at T = 1, 10, 50",
         bias[[0, 9, 49]].abs().max() < 5,
     )
 fewer = estimates["the first T"].var(0) / estimates["all subsets"].var(0)
 print(f"variance at T = 1 over 50 times smaller: {bool(fewer[0] > 50)}")
-report.check("at T = 10 over 5 times smaller", fewer[9] > 5)
-report.check("at T = 50 over 2 times smaller", fewer[49] > 2)
-report.check(
+check("at T = 10 over 5 times smaller", fewer[9] > 5)
+check("at T = 50 over 2 times smaller", fewer[49] > 2)
+check(
     "at T = 200 there is one subset, and no gain", abs(fewer[-1] - 1) < 1e-6
 )
 
@@ -233,7 +234,7 @@ print("closed up:\n", closed_up(honest).round(), sep="")
 r_honest = float(honest.amin(1).mean())
 r_closed = float(closed_up(honest).amin(1).mean())
 print(f"best of 2, mean: {r_honest:.0f} honest, {r_closed:.0f} closed up")
-report.check(
+check(
     "the hard target has disappeared", closed_up(honest).amin(1).max() < 100
 )
 
@@ -263,26 +264,26 @@ for ax, (kind, factor) in zip(axes, {"few": 1, "many": 2}.items()):
         "invalid = infinite": r_true[kind],
         "closed up": r_closed_up[kind],
     }
-    plots.error_curves(ax, curves)
+    figures.error_curves(ax, curves)
     ax.set_title(f"{kind} invalid: {share[kind]:.1%}")
     ax.label_outer()
 axes[0].legend(fontsize=8)
 plt.show()
 
 # %%
-report.check(
+check(
     "at T = 1 honesty says: infinite",
     r_true["few"][0].isinf() and r_true["many"][0].isinf(),
 )
-report.check(
+check(
     "closing up hides it",
     r_closed_up["few"][0].isfinite() and r_closed_up["many"][0].isfinite(),
 )
-report.check(
+check(
     "few invalid: at T = 50 closing up looks better than the truth",
     r_closed_up["few"][49] < r_true["few"][49] / 1.5,
 )
-report.check(
+check(
     "many invalid: it looks over 10 times worse",
     r_closed_up["many"][49] > 10 * r_true["many"][49],
 )
@@ -321,10 +322,10 @@ for name, y in typical.items():
         law[name] = 1 / (2 * math.pi * p * count)
 
 fig, ax = plt.subplots(figsize=(5.5, 3.6))
-plots.error_curves(ax, {names[n]: r for n, r in at_one.items()})
+figures.error_curves(ax, {names[n]: r for n, r in at_one.items()})
 for name, line in law.items():
     label = "law" if name == "sine" else None
-    ax.loglog(count, line, color=plots.BLACK, linewidth=0.8, label=label)
+    ax.loglog(count, line, color=figures.BLACK, linewidth=0.8, label=label)
 ax.legend()
 plt.show()
 
@@ -332,11 +333,11 @@ plt.show()
 for name, r in at_one.items():
     d_y = len(typical[name])
     slope = float((r[199] / r[19]).log() / math.log(10))
-    report.check(
+    check(
         f"{names[name]}: slope {-2 / d_y:.0f} from T = 20 to 200",
         abs(slope + 2 / d_y) < 0.2,
     )
-    report.check(
+    check(
         "and the constant is right to a fifth",
         abs(float(r[199] / law[name][199]) - 1) < 0.2,
     )
@@ -350,7 +351,7 @@ for name, r in at_one.items():
 for name, paper in neural_adjoint.PAPER.items():
     d_y = len(typical[name])
     continued = paper[50] * (200 / 50) ** (-2 / d_y)
-    report.check(
+    check(
         f"{names[name]}: T = 200 fits Table 3 to 30 %",
         abs(continued / paper[200] - 1) < 0.3,
     )
@@ -392,7 +393,7 @@ print(tuple(scores["sine", "prior"].shape))  # seeds, targets, T
 # %% mystnb={"figure": {"name": "fig-baselines", "caption": "r_T of three baselines on three tasks, and the paper's neural adjoint (stars; T = 1, 50, 200). Quick preset."}, "image": {"alt": "Three panels of curves over T. The prior starts highest and falls as a straight line. The look-up is a flat line, far below the stars at T equal to one for throw and sine. The pool falls with T and ends within about a decade of the last star."}}
 fig, axes = plt.subplots(1, 3, figsize=(8, 3.2), sharey=True)
 for ax, name in zip(axes, tasks):
-    plots.error_curves(
+    figures.error_curves(
         ax,
         {
             kind: scores[name, kind].mean((0, 1))
@@ -424,7 +425,7 @@ columns = {
     "T50": "r_50",
     "T200": "r_200",
 }
-Markdown(report.table(rows, columns))
+Markdown(ledger.table(rows, columns))
 
 # %% [markdown]
 # The intervals are 95 %, by bootstrap over seeds and targets. $T = 50$ of the paper is read off its Figure 3.
@@ -435,17 +436,17 @@ Markdown(report.table(rows, columns))
 for name in ("ballistics", "sine"):
     mine = float(scores[name, "nearest"][:, :, 0].mean())
     paper = neural_adjoint.PAPER[name][1]
-    report.check(
+    check(
         f"{names[name]}: look-up over 20 times below the paper's r_1",
         mine < paper / 20,
     )
 on_sine = float(scores["sine", "nearest"][:, :, 0].mean())
-report.check(
+check(
     "D2 sine: with one guess within a factor of 2 of the paper's r_200",
     1 / 2 < on_sine / neural_adjoint.PAPER["sine"][200] < 2,
 )
 on_arm = float(scores["robot_arm", "nearest"][:, :, 0].mean())
-report.check(
+check(
     "D3 arm: within a factor of 4 of it",
     1 / 4 < on_arm / neural_adjoint.PAPER["robot_arm"][1] < 4,
 )
@@ -458,12 +459,12 @@ report.check(
 # %%
 for name in tasks:
     flat = scores[name, "nearest"].mean((0, 1))
-    report.check(
+    check(
         f"{names[name]}: 200 look-ups gain less than a factor 2 on one",
         flat[-1] > flat[0] / 2,
     )
     falling = scores[name, "pool"].mean((0, 1))
-    report.check(
+    check(
         "200 of the pool gain over a factor 10",
         falling[-1] < falling[0] / 10,
     )
@@ -489,12 +490,15 @@ ax.semilogy(
     tail_y,
     tail_errors.clamp_min(1e-14),
     ".",
-    color=plots.BLUE,
+    color=figures.BLUE,
     markersize=2,
 )
-ax.axhline(tail_errors.mean(), color=plots.RED, label="mean")
+ax.axhline(tail_errors.mean(), color=figures.RED, label="mean")
 ax.axhline(
-    tail_errors.median(), color=plots.BLACK, linestyle="--", label="median"
+    tail_errors.median(),
+    color=figures.BLACK,
+    linestyle="--",
+    label="median",
 )
 ax.set(xlabel="target y (m)", ylabel="error (m²)")
 ax.legend()
@@ -503,11 +507,11 @@ plt.show()
 # %%
 worst = tail_errors.sort(descending=True).values
 share = float(worst[: len(worst) // 100].sum() / worst.sum())
-report.check(
+check(
     "the mean is over 10 times the median",
     tail_errors.mean() > 10 * tail_errors.median(),
 )
-report.check("1 % of the targets own over half of the mean", share > 0.5)
+check("1 % of the targets own over half of the mean", share > 0.5)
 
 # %% [markdown]
 # Two consequences. A mean of a few hundred targets is itself uncertain by a factor of two or more, which the intervals in the table show and a bare number hides. And averaged over targets, the prior on D1 falls *slower* than its law: as $T$ grows, the mean is left to ever rarer targets whose densities $p$ are ever smaller. The typical target obeys.
@@ -527,15 +531,15 @@ for name in ("ballistics", "sine"):
     ):
         slopes[name, label] = float((r[99] / r[9]).log() / math.log(10))
 for name in ("ballistics", "sine"):
-    report.check(
+    check(
         f"{names[name]}: the median over targets falls as T⁻²",
         abs(slopes[name, "median"] + 2) < 0.2,
     )
-report.check(
+check(
     "D1 throw: the mean falls slower than T to the -1.7",
     slopes["ballistics", "mean"] > -1.7,
 )
-report.check(
+check(
     "D2 sine, which has no rare targets: the mean obeys too",
     abs(slopes["sine", "mean"] + 2) < 0.2,
 )
@@ -545,7 +549,7 @@ report.check(
 #
 # ## The plain truth
 #
-# One baseline is missing, and the paper does not mention it: *use the simulator*. The three tasks are smooth formulas. Start from the three nearest pairs and improve them by up to ten Gauss–Newton steps **through the true simulator**, in float64; `invlab.refine` does it for all targets at once.
+# One baseline is missing, and the paper does not mention it: *use the simulator*. The three tasks are smooth formulas. Start from the three nearest pairs and improve them by up to ten Gauss–Newton steps **through the true simulator**, in float64; `invlab.improve` does it for all targets at once.
 
 # %% tags=["nbval-ignore-output"]
 solved = {}
@@ -566,11 +570,11 @@ for name, task in tasks.items():
 
 # %%
 for name, (worst_error, seconds) in solved.items():
-    report.check(
+    check(
         f"{names[name]}: every target is solved to 1e-20 or better",
         worst_error <= 1e-20,
     )
-    report.check("within 10 ms a target", seconds < 0.01)
+    check("within 10 ms a target", seconds < 0.01)
 
 # %% [markdown]
 # Machine precision, in a fraction of a millisecond a target. (Why three starts? One in about 700 starts exactly on the ground, from where a step may lead below it, and stays there.) So with a differentiable simulator D1 to D3 are not hard at all, and nobody should train a network for them. Numbers such as $10^{-7}$ in the table, the paper's and ours, tell nothing about what can be reached.
@@ -582,7 +586,7 @@ for name, (worst_error, seconds) in solved.items():
 # `python -m invlab bench neural_adjoint --preset full`: five seeds, 500 fresh targets each, 200 guesses, a surrogate of 300 epochs for the pool of 200,000 draws with two refining steps. Here the look-up has all 10,000 pairs. The last column is the paper's own method, which its Tables 7 and 3 give and its Figure 3 shows (read off, at $T = 50$); the next chapter is about it.
 
 # %%
-rows = {row["id"]: row for row in report.ledger(neural_adjoint.CLAIMS)}
+rows = {row["id"]: row for row in ledger.rows(neural_adjoint.CLAIMS)}
 shown = []
 for name in neural_adjoint.TASKS:
     for count in (1, 50, 200):
@@ -601,12 +605,12 @@ columns = {
     "pool": "pool [95 %]",
     "paper": "paper's neural adjoint",
 }
-Markdown(report.table(shown, columns))
+Markdown(ledger.table(shown, columns))
 
 # %%
 for name in neural_adjoint.TASKS:
     for count in (1, 50, 200):
-        report.check(
+        check(
             f"recorded: {name}, T = {count}: the pool is below the paper",
             rows[f"r_T/{name}/pool/{count}"]["high"]
             < neural_adjoint.PAPER[name][count],
@@ -645,7 +649,7 @@ print(f"predicted: {predicted:.0e}")
 measured = (
     errors_at("ballistics", [6.5], 60, 8_000, "look-up").amin(1).mean()
 )
-report.check(
+check(
     "prediction and measurement agree within a factor of 2",
     0.5 < float(measured) / predicted < 2,
 )
@@ -680,9 +684,9 @@ print([f"{more(d_y):.2g}" for d_y in (1, 2, 300)])
 # ```
 
 # %% tags=["check-exercise"]
-report.check("one observation: 1.4 times", abs(more(1) - 2**0.5) < 1e-9)
-report.check("two: twice", abs(more(2) - 2) < 1e-9)
-report.check("three hundred: hopeless", more(300) > 1e45)
+check("one observation: 1.4 times", abs(more(1) - 2**0.5) < 1e-9)
+check("two: twice", abs(more(2) - 2) < 1e-9)
+check("three hundred: hopeless", more(300) > 1e45)
 
 # %% [markdown]
 # ```{exercise-start} The wrong estimator
@@ -714,7 +718,7 @@ r_wrong = float(invlab.r_T(e, exchangeable=True)[0])
 # ```
 
 # %% tags=["check-exercise"]
-report.check(
+check(
     "the ranking was worth over a factor 100", r_wrong > 100 * r_right
 )
 

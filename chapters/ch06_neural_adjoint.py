@@ -40,11 +40,12 @@ import torch
 from IPython.display import Markdown
 
 import invlab
-from invlab import benchmark, plots, report, runtime
+from invbook import check, figures, ledger, load_records
+from invbook.papers import neural_adjoint
+from invlab import runtime
 from invlab.losses import boundary_loss
-from invlab.papers import neural_adjoint
 
-plots.use_style()
+figures.use_style()
 torch.set_num_threads(1)
 epochs = runtime.by_preset(quick=30, full=300)
 n_targets = runtime.by_preset(quick=100, full=500)
@@ -97,18 +98,25 @@ wide = torch.linspace(-9, 9, 400)
 
 def show_paths(paths, title):
     fig, ax = plt.subplots(figsize=(6.5, 3.2))
-    ax.axvspan(-math.pi, math.pi, color=plots.SKY, alpha=0.15, label="data")
-    ax.plot(wide, wide.sin(), color=plots.BLUE, label="f, exact")
-    ax.plot(
-        wide, f_hat(wide), "--", color=plots.ORANGE, label="surrogate f̂"
+    ax.axvspan(
+        -math.pi, math.pi, color=figures.SKY, alpha=0.15, label="data"
     )
-    ax.axhline(target, color=plots.BLACK, linewidth=0.8)
+    ax.plot(wide, wide.sin(), color=figures.BLUE, label="f, exact")
+    ax.plot(
+        wide, f_hat(wide), "--", color=figures.ORANGE, label="surrogate f̂"
+    )
+    ax.axhline(target, color=figures.BLACK, linewidth=0.8)
     with torch.no_grad():
         first, last = f_hat(paths[0]), f_hat(paths[-1])
     ax.plot(
-        paths[0], first, "o", mfc="white", color=plots.GREEN, label="start"
+        paths[0],
+        first,
+        "o",
+        mfc="white",
+        color=figures.GREEN,
+        label="start",
     )
-    ax.plot(paths[-1], last, "D", color=plots.RED, label="end")
+    ax.plot(paths[-1], last, "D", color=figures.RED, label="end")
     ax.set(xlabel="x (rad)", ylabel="y", title=title, xlim=(-9, 9))
     ax.legend(fontsize=8, ncols=3, loc="lower right")
     plt.show()
@@ -120,10 +128,10 @@ show_paths(paths, "descent on the input of f̂")
 answers = torch.tensor([math.asin(0.6), math.pi - math.asin(0.6)])
 end = paths[-1]
 near = (end[:, None] - answers).abs().amin(1) < 0.05
-report.check("at least half of the starts reach an answer", near.sum() >= 5)
+check("at least half of the starts reach an answer", near.sum() >= 5)
 for answer in answers:
     found = ((end - answer).abs() < 0.05).any()
-    report.check(f"the answer at {answer:.1f} rad is found", found)
+    check(f"the answer at {answer:.1f} rad is found", found)
 
 # %% [markdown]
 # Both answers are found from one network. Starts on the left half slide the wrong way and leave the interval, where there were no data.
@@ -150,11 +158,11 @@ show_paths(fenced, "with a boundary loss")
 
 # %%
 slack = 0.6  # one step of the descent across the fence
-report.check(
+check(
     "with the fence, every end is in the interval",
     (fenced[-1].abs() <= math.pi + slack).all(),
 )
-report.check(
+check(
     "without it, some end is not", (paths[-1].abs() > math.pi + slack).any()
 )
 
@@ -168,8 +176,8 @@ box = task.box
 inside, outside = torch.tensor([[0.5]]), torch.tensor([[math.pi + 1.0]])
 alone = boundary_loss(outside, box)
 together = boundary_loss(torch.cat([outside, inside]), box)
-report.check("inside it is zero", boundary_loss(inside, box) == 0)
-report.check("and company changes nothing", together[0] == alone[0])
+check("inside it is zero", boundary_loss(inside, box) == 0)
+check("and company changes nothing", together[0] == alone[0])
 
 # %% [markdown]
 # ## Many starts, four steps
@@ -209,8 +217,8 @@ x_free = free.propose(asked.y, n=200)
 r_free = invlab.r_T(
     invlab.resimulation_error(arm, x_free, asked.y), exchangeable=False
 )
-report.check("anchors lower r_1 three times or more", r[0] < r_free[0] / 3)
-report.check("and r_200 as well", r[-1] < r_free[-1])
+check("anchors lower r_1 three times or more", r[0] < r_free[0] / 3)
+check("and r_200 as well", r[-1] < r_free[-1])
 
 # %%
 by_adam = invlab.get_method(
@@ -226,7 +234,7 @@ for name, search in {"Gauss-Newton": model, "Adam": by_adam}.items():
     result = neural_adjoint.score(arm, invlab.Targets(few), search, 100)
     seconds[name] = result["infer"]
     scores[name] = result["r_T"]
-report.check(
+check(
     "Gauss-Newton takes at most a tenth of Adam's time",
     seconds["Gauss-Newton"] < seconds["Adam"] / 10,
 )
@@ -250,12 +258,12 @@ axis = torch.linspace(-1, 1, 201)
 grid = torch.cartesian_prod(axis, axis)
 height = sine.simulate(grid).reshape(201, 201).T
 fig, ax = plt.subplots(figsize=(4.2, 4))
-ax.contour(axis, axis, height, levels=[-0.3], colors=plots.BLUE)
+ax.contour(axis, axis, height, levels=[-0.3], colors=figures.BLUE)
 ax.plot(
     guesses[:, 0].cpu(),
     guesses[:, 1].cpu(),
     "o",
-    color=plots.RED,
+    color=figures.RED,
     markersize=3,
 )
 ax.set(xlabel="x₁", ylabel="x₂", aspect="equal")
@@ -263,12 +271,12 @@ plt.show()
 
 # %%
 effect = sine.simulate(guesses)
-report.check(
+check(
     "all within 0.2 of the target", (effect + 0.3).abs().max() < 0.2
 )
 thirds = ((guesses + 1) * 1.5).long().clamp(0, 2)
 cells = (3 * thirds[:, 0] + thirds[:, 1]).unique().numel()
-report.check("all nine parts of the square have some", cells == 9)
+check("all nine parts of the square have some", cells == 9)
 
 # %% [markdown]
 # ## What a surrogate does for any sampler
@@ -278,15 +286,15 @@ report.check("all nine parts of the square have some", cells == 9)
 # %% tags=["nbval-ignore-output"]
 f_arm = model.surrogate
 draws = invlab.get_method("prior").fit(arm, data).propose(asked.y, n=200)
-refined = invlab.refine_on(f_arm, draws, asked.y, steps=4)
+refined = invlab.refine_on_surrogate(f_arm, draws, asked.y, steps=4)
 ways = {
     "drawn": draws,
     "ranked": invlab.rank(
-        draws, invlab.believed_error(f_arm, draws, asked.y)
+        draws, invlab.surrogate_error(f_arm, draws, asked.y)
     ),
     "refined": refined,
     "refined and ranked": invlab.rank(
-        refined, invlab.believed_error(f_arm, refined, asked.y)
+        refined, invlab.surrogate_error(f_arm, refined, asked.y)
     ),
 }
 best = {}
@@ -299,11 +307,11 @@ for way, guesses in ways.items():
 # %%
 drawn, ranked = best["drawn"], best["ranked"]
 both = best["refined and ranked"]
-report.check("ranking alone lowers r_1 30 times", ranked[0] < drawn[0] / 30)
-report.check(
+check("ranking alone lowers r_1 30 times", ranked[0] < drawn[0] / 30)
+check(
     "refining lowers r_200 100 times", best["refined"][-1] < drawn[-1] / 100
 )
-report.check("both together lower r_1 once more", both[0] < ranked[0] / 10)
+check("both together lower r_1 once more", both[0] < ranked[0] / 10)
 
 # %% [markdown]
 # Keep this table in mind when an inverse network with a surrogate behind it reports a small $r_T$: refinement makes any generator look good, and $r_T$ then says nothing about the generator.
@@ -331,11 +339,11 @@ for starts in ("box", "prior"):
 # %%
 for starts in ("box", "prior"):
     free, fence = corners[starts, 0.0], corners[starts, 10.0]
-    report.check(
+    check(
         f"starts from {starts}: the fence keeps the guesses in",
         fence["outside"] < free["outside"] / 2,
     )
-    report.check(
+    check(
         f"starts from {starts}: and the best guess is better",
         fence["r_T"][0] < free["r_T"][0],
     )
@@ -348,8 +356,8 @@ for starts in ("box", "prior"):
 # `python -m invlab bench neural_adjoint --preset full` trains on 10,000 simulations (a fifth of them for validation), as in the paper, with five seeds, and scores 500 fresh targets for each (15 for Adam's search). $T = 1$ is the guess that the surrogate likes best.
 
 # %%
-rows = {row["id"]: row for row in report.ledger(neural_adjoint.CLAIMS)}
-records = benchmark.load(report.results_folder())
+rows = {row["id"]: row for row in ledger.rows(neural_adjoint.CLAIMS)}
+records = load_records()
 
 
 def unanchored(name, count):
@@ -381,18 +389,18 @@ columns = {
     "unanchored": "without anchors",
     "neural_adjoint_adam": "Adam, our surrogate [95 %]",
 }
-Markdown(report.table(shown, columns))
+Markdown(ledger.table(shown, columns))
 
 # %%
 for name in neural_adjoint.TASKS:
     for count, factor in ((1, 10), (200, 20)):
         row = rows[f"r_T/{name}/neural_adjoint/{count}"]
-        report.check(
+        check(
             f"recorded: {name}, T = {count}: {factor} times below the paper",
             row["ours"] <= row["paper"] / factor,
         )
     seconds = rows[f"time/{name}/neural_adjoint/infer"]["ours"]
-    report.check(
+    check(
         f"recorded: {name}: under 0.02 CPU s a target", seconds < 0.02
     )
 
@@ -423,7 +431,7 @@ columns = {
     "r_200": "r_200",
     "train": "CPU s",
 }
-Markdown(report.table(steps, columns))
+Markdown(ledger.table(steps, columns))
 
 # %% [markdown]
 # And Table 5, the ablation, in full ($r_{200}$, five seeds, 15 targets each). The paper has no row for the sine task, whose prior is the box itself, so that E1 and E3 are one search, and E2 and E4 another.
@@ -449,7 +457,7 @@ for name in neural_adjoint.TASKS:
             }
         )
 Markdown(
-    report.table(
+    ledger.table(
         shown,
         {
             "task": "task",
@@ -476,15 +484,15 @@ for ax, name in zip(axes, neural_adjoint.TASKS, strict=True):
         ax.loglog(
             runs[0]["T"],
             curve,
-            linestyle=plots.DASHES[k],
-            marker=plots.MARKERS[k],
+            linestyle=figures.DASHES[k],
+            marker=figures.MARKERS[k],
             markersize=4,
-            color=plots.SERIES[k],
+            color=figures.SERIES[k],
             label=f"{corner}: {has}",
         )
         paper = rows[f"ablation/{name}/{corner}"]["paper"]
         if paper:
-            ax.plot(200, paper, "*", color=plots.SERIES[k], markersize=10)
+            ax.plot(200, paper, "*", color=figures.SERIES[k], markersize=10)
     ax.set(title=name.replace("_", " "), xlabel="guesses T")
 axes[0].set_ylabel("r_T")
 axes[0].legend(fontsize=8)
@@ -505,9 +513,9 @@ def worst(corner):
 miss = worst("E4")
 rare = arm.targets(15, seed=1, dtype=torch.float64).y[miss.indices][None]
 answers = arm.posterior(rare, 2000)[0]
-report.check("fenced in, its error is above 0.01", miss.values > 0.01)
-report.check("without the fence, below 1e-4", worst("E3").values < 1e-4)
-report.check(
+check("fenced in, its error is above 0.01", miss.values > 0.01)
+check("without the fence, below 1e-4", worst("E3").values < 1e-4)
+check(
     "none of its exact answers is inside",
     not arm.box.contains(answers).any(),
 )
@@ -541,14 +549,14 @@ r_unranked = float(invlab.r_T(errors, exchangeable=True)[0])
 # ```
 
 # %% tags=["check-exercise"]
-report.check("unranked is worse at T = 1", r_unranked > float(r[0]))
+check("unranked is worse at T = 1", r_unranked > float(r[0]))
 
 # %% [markdown]
 # ```{exercise-start} The last digits
 # :label: ex-polish
 # ```
 #
-# The guesses carry the surrogate's error. If the simulator has a derivative, polish the best guess of each target with `invlab.refine` and call the result `polished` and its errors `after`. How small do they get?
+# The guesses carry the surrogate's error. If the simulator has a derivative, polish the best guess of each target with `invlab.improve` and call the result `polished` and its errors `after`. How small do they get?
 #
 # ```{exercise-end}
 # ```
@@ -571,7 +579,7 @@ print(f"median error below 1e-25: {bool(after.median() < 1e-25)}")
 # ```
 
 # %% tags=["check-exercise"]
-report.check("the median is at rounding", after.median() < 1e-25)
+check("the median is at rounding", after.median() < 1e-25)
 
 # %% [markdown]
 # ```{exercise-start} Ask the ensemble
@@ -607,7 +615,7 @@ calm, wild = float(true[trusted].mean()), float(true[~trusted].mean())
 # ```
 
 # %% tags=["check-exercise"]
-report.check(
+check(
     "where the networks agree they are right more often", calm < wild
 )
 

@@ -41,14 +41,16 @@ from IPython.display import Markdown
 from torch import nn
 
 import invlab
-from invlab import benchmark, matching, plots, report, runtime
-from invlab.networks import Standardizer
-from invlab.papers import neural_adjoint
-from invlab.papers.neural_adjoint import model_claims
-from invlab.papers.neural_adjoint.cells import MODEL_SEEDS
-from invlab.refine import believed_error
+from invbook import check, figures, ledger, load_records
+from invbook.papers import neural_adjoint
+from invbook.papers.neural_adjoint import model_claims
+from invbook.papers.neural_adjoint.runs import MODEL_SEEDS
+from invlab import runtime
+from invlab.improve import surrogate_error
+from invlab.metrics import posterior
+from invlab.networks.mlp import Standardizer
 
-plots.use_style()
+figures.use_style()
 torch.set_num_threads(1)
 n_targets = runtime.by_preset(quick=200, full=500)
 
@@ -113,13 +115,13 @@ fig, ax = plt.subplots(figsize=(6, 3.4))
 ax.plot(
     angle.sin(),
     angle,
-    color=plots.SKY,
+    color=figures.SKY,
     linewidth=6,
     alpha=0.5,
     label="exact",
 )
-ax.plot(level, of_direct, "--", color=plots.ORANGE, label="direct")
-ax.plot(level, of_tandem, color=plots.BLUE, label="tandem")
+ax.plot(level, of_direct, "--", color=figures.ORANGE, label="direct")
+ax.plot(level, of_tandem, color=figures.BLUE, label="tandem")
 ax.set(xlabel="target y", ylabel="answer x (rad)")
 ax.legend(fontsize=9)
 plt.show()
@@ -127,8 +129,8 @@ plt.show()
 # %%
 wrong = (of_direct.sin() - level).square().mean()
 right = (of_tandem.sin() - level).square().mean()
-report.check("direct: off by 0.3 or more, root mean square", wrong > 0.09)
-report.check("tandem: a hundred times less, squared", right < wrong / 100)
+check("direct: off by 0.3 or more, root mean square", wrong > 0.09)
+check("tandem: a hundred times less, squared", right < wrong / 100)
 
 # %% [markdown]
 # ## Where it goes when nobody watches
@@ -145,8 +147,8 @@ low, high = data.x.amin(0), data.x.amax(0)
 away = (data.x.mean(0) / data.x.std(0)).abs()
 untrained = invlab.get_method("tandem", width=64, inverse_layers=4)
 first = untrained.build(4, 1).invert(asked.y.cpu())
-report.check("untrained: all answers within 1.5", first.abs().max() < 1.5)
-report.check(
+check("untrained: all answers within 1.5", first.abs().max() < 1.5)
+check(
     "zero is 1.5 or more deviations away, in three of four unknowns",
     (away > 1.5).sum() == 3,
 )
@@ -189,7 +191,7 @@ def scores(model):
     errors = torch.where(lost, 2 * spread, errors)
     with torch.no_grad():
         seen = model.surrogate(x.float())
-        check = model.surrogate(fresh.x) - fresh.y
+        gap = model.surrogate(fresh.x) - fresh.y
     outside = ((x < low) | (x > high)).any(-1)
     return {
         "x": x.cpu(),
@@ -232,19 +234,19 @@ columns = {
     "believed": "error f̂ believes (m²)",
     "error": "r_1 (m²)",
 }
-Markdown(report.table(shown, columns))
+Markdown(ledger.table(shown, columns))
 
 # %% mystnb={"figure": {"name": "fig-fence", "caption": "Answers of three tandems each to the same targets, over the training data (grey). Left: raw units, ReLU; right: scaled units, ReLU, a worse surrogate."}, "image": {"alt": "Two panels of start height over speed with a grey cloud of training data at heights around 1.5 metres and speeds around 15 metres per second. Left, the answers without boundary loss lie below the cloud at negative heights, those with boundary loss inside it. Right, the answers with and without boundary loss lie on top of each other in the middle of the cloud."}}
 fig, axes = plt.subplots(1, 2, figsize=(8, 3.4), sharey=True)
 for ax, way in zip(axes, ("raw, ReLU", "scaled, ReLU")):
     few = data.x[:1000].cpu()
     ax.plot(few[:, 3], few[:, 1], ".", color="0.75", markersize=3)
-    styles = ((0.0, "x", plots.RED, 7), (1.0, "o", plots.BLUE, 3))
+    styles = ((0.0, "x", figures.RED, 7), (1.0, "o", figures.BLUE, 3))
     for weight, marker, color, size in styles:
         x = found[way, weight]["x"][:, :60].flatten(0, 1)
         label = "with boundary loss" if weight else "without"
         ax.plot(x[:, 3], x[:, 1], marker, color=color, ms=size, label=label)
-    ax.axhline(0, color=plots.BLACK, linewidth=0.8)
+    ax.axhline(0, color=figures.BLACK, linewidth=0.8)
     ax.set(xlabel="speed (m/s)", title=way)
 axes[0].set_ylabel("start height (m)")
 axes[0].legend(fontsize=8)
@@ -259,40 +261,40 @@ def gain(way):
 
 for way in ("raw, ReLU", "raw, SiLU"):
     free, fenced = found[way, 0.0], found[way, 1.0]
-    report.check(
+    check(
         f"{way}: without it, half of the answers are out of range",
         free["outside"] > 0.5 and fenced["outside"] < 0.1,
     )
-    report.check(
+    check(
         f"{way}: f̂ is content, to a thousandth of the true error",
         free["believed"] < free["error"] / 1000,
     )
-    report.check(f"{way}: the boundary loss gains a decade", gain(way) > 10)
-report.check("raw, ReLU: it gains 50 times", gain("raw, ReLU") > 50)
-report.check(
+    check(f"{way}: the boundary loss gains a decade", gain(way) > 10)
+check("raw, ReLU: it gains 50 times", gain("raw, ReLU") > 50)
+check(
     "raw, ReLU: four in five answers were no possible throws",
     found["raw, ReLU", 0.0]["lost"] > 0.8,
 )
-report.check(
+check(
     "raw, SiLU: among possible throws it gains less than half",
     found["raw, SiLU", 0.0]["possible"]
     < 1.5 * found["raw, SiLU", 1.0]["possible"],
 )
 for way in ("scaled, ReLU", "scaled, SiLU"):
-    report.check(
+    check(
         f"{way}: nearly all answers are in range without it",
         found[way, 0.0]["outside"] < 0.05,
     )
-    report.check(
+    check(
         f"{way}: it changes the error by less than half",
         2 / 3 < gain(way) < 1.5,
     )
-report.check(
+check(
     "scaled, SiLU: without it, ten times better than raw with it",
     found["scaled, SiLU", 0.0]["error"]
     < found["raw, SiLU", 1.0]["error"] / 10,
 )
-report.check(
+check(
     "the surrogate that gains nothing is the worst of the four",
     max(found, key=lambda key: found[key]["surrogate"])[0]
     == "scaled, ReLU",
@@ -326,7 +328,7 @@ off = (sine.simulate(routes) - level_2.cpu()).square()[..., 0]
 at = int((level_2[:, 0] + 0.3).abs().argmin())
 cloud = sine.posterior(level_2, 40).cpu()
 fig, (left, right) = plt.subplots(1, 2, figsize=(8.4, 4))
-plots.rings(left, -0.3)
+figures.rings(left, -0.3)
 right.plot(
     level_2.cpu().expand(-1, 40).flatten(),
     cloud[..., 1].flatten(),
@@ -336,9 +338,9 @@ right.plot(
 )
 stuck = int(off.mean(1).argmax())
 for k, route in enumerate(routes):
-    style = {"color": plots.GREEN, "linewidth": 1.5}
+    style = {"color": figures.GREEN, "linewidth": 1.5}
     if k == stuck:
-        style = {"color": plots.RED, "linewidth": 2, "linestyle": "--"}
+        style = {"color": figures.RED, "linewidth": 2, "linestyle": "--"}
     left.plot(*route.T, **style)
     left.plot(*route[at], "o", color=style["color"], markersize=4)
     name = {stuck: f"seed {k}, stuck"}.get(k)
@@ -357,18 +359,18 @@ wish = torch.tensor([[-0.3]], dtype=torch.float64).to(sine_asked.y)
 pieces = sine.modes(several.invert(wish).transpose(0, 1), wish)
 there = sine.modes(sine.posterior(wish, 2000), wish).unique().numel()
 step = routes.diff(dim=1).norm(dim=-1).max()
-report.check("no route jumps: each step is below 0.1", step < 0.1)
-report.check("the exact answers have sixteen pieces", there == 16)
-report.check(
+check("no route jumps: each step is below 0.1", step < 0.1)
+check("the exact answers have sixteen pieces", there == 16)
+check(
     "eight seeds find two to four of them",
     2 <= pieces.unique().numel() <= 4,
 )
-report.check(
+check(
     "the worst seed errs ten times more than the middle one",
     each[7] > 10 * each[4],
 )
 lowest = level_2[:, 0].cpu() < -1.2
-report.check(
+check(
     "the one that is stuck: off by 0.3 or more at each low target",
     (off[stuck, lowest] > 0.09).all(),
 )
@@ -380,7 +382,7 @@ report.check(
 
 # %% tags=["nbval-ignore-output"]
 single = several.member(1).propose(sine_asked.y, n=8)
-believed = believed_error(several.surrogate, guesses, sine_asked.y)
+believed = surrogate_error(several.surrogate, guesses, sine_asked.y)
 ranked = invlab.rank(guesses, believed)
 r_lot = invlab.r_T(errors, exchangeable=True)
 r_ranked = invlab.r_T(
@@ -395,14 +397,14 @@ for name, value in {
     print(f"{name:12s} {float(value):.0e}")
 
 # %%
-report.check(
+check(
     "one network: all guesses are equal", (single == single[:, :1]).all()
 )
-report.check(
+check(
     "eight networks: r_8 is less than a tenth of r_1",
     r_lot[7] < r_lot[0] / 10,
 )
-report.check(
+check(
     "the surrogates see who is stuck: ranking gains a factor of three",
     r_ranked[0] < r_lot[0] / 3,
 )
@@ -417,15 +419,15 @@ exact = sine.posterior(few, 500) / unit
 
 
 def distance(x):
-    return float(matching.mmd2(x.expand(-1, 500, -1) / unit, exact).mean())
+    return float(posterior.mmd2(x.expand(-1, 500, -1) / unit, exact).mean())
 
 
 of_tandem = distance(several.member(1).propose(few))
 of_exact = distance(sine.posterior(few, 1, generator=runtime.generator(1)))
 of_eight = distance(guesses[:25].repeat(1, 63, 1)[:, :500])
-report.check("the tandem: MMD² between 2 and 3", 2 < of_tandem < 3)
-report.check("one exact draw: the same", 2 < of_exact < 3)
-report.check("eight tandems: still above 0.5", 0.5 < of_eight < of_tandem)
+check("the tandem: MMD² between 2 and 3", 2 < of_tandem < 3)
+check("one exact draw: the same", 2 < of_exact < 3)
+check("eight tandems: still above 0.5", 0.5 < of_eight < of_tandem)
 
 # %% [markdown]
 # The paper's 2.6 to 2.8 (its Table 4) say no more than that the tandem gives one answer.
@@ -435,8 +437,8 @@ report.check("eight tandems: still above 0.5", 0.5 < of_eight < of_tandem)
 # `python -m invlab bench neural_adjoint --preset full` trains the tandem on 10,000 simulations with five seeds, and scores 500 fresh targets each. The paper gives two numbers for this deterministic model, in its Tables 7 and 3, and they differ on two tasks, so that they must be of different trainings. Plain is without boundary loss; beside it stand baselines.
 
 # %%
-rows = {row["id"]: row for row in report.ledger(neural_adjoint.CLAIMS)}
-records = benchmark.load(report.results_folder())
+rows = {row["id"]: row for row in ledger.rows(neural_adjoint.CLAIMS)}
+records = load_records()
 
 
 def interval(row):
@@ -482,7 +484,7 @@ columns = {
     "pool": "pool",
     "neural_adjoint": "neural adjoint",
 }
-Markdown(report.table(shown, columns))
+Markdown(ledger.table(shown, columns))
 
 # %%
 differ = [
@@ -491,12 +493,12 @@ differ = [
     if model_claims.paper_value("r_1", name, "tandem")
     != model_claims.paper_value("r_200", name, "tandem")
 ]
-report.check(
+check(
     "the paper's two numbers differ on two tasks", len(differ) == 2
 )
 for name in ("ballistics", "sine"):
     row = rows[f"tandem/{name}/boundary"]
-    report.check(
+    check(
         f"recorded: {name}: a hundred times below the paper",
         row["ours"] < row["paper"] / 100,
     )
@@ -504,23 +506,23 @@ for name in neural_adjoint.TASKS:
     plain, fenced = (
         rows[f"tandem/{name}/{kind}"] for kind in ("plain", "boundary")
     )
-    report.check(
+    check(
         f"recorded: {name}: the fence makes no difference that can be told",
         plain["low"] < fenced["high"] and fenced["low"] < plain["high"],
     )
 for name in ("sine", "robot_arm"):
-    report.check(
+    check(
         f"recorded: {name}: the pool is ahead, without training an inverse",
         rows[f"r_T/{name}/pool/1"]["ours"]
         < rows[f"tandem/{name}/boundary"]["ours"],
     )
 throw = rows["r_T/ballistics/pool/1"], rows["tandem/ballistics/boundary"]
-report.check(
+check(
     "recorded: ballistics: the two can hardly be told apart",
     throw[0]["low"] < throw[1]["high"]
     and throw[1]["low"] < throw[0]["high"],
 )
-report.check(
+check(
     "recorded: sine: the look-up is ahead without any training",
     rows["r_T/sine/nearest/1"]["ours"]
     < rows["tandem/sine/boundary"]["ours"],
@@ -538,7 +540,7 @@ errors = per_target("robot_arm", "tandem")
 worst = errors.topk(len(errors) // 100).indices
 fig, ax = plt.subplots(figsize=(5.4, 4))
 shade = ax.scatter(*where.T, c=errors.log10(), s=8, vmin=-7, vmax=-1)
-ax.plot(*where[worst].T, "o", mfc="none", color=plots.RED, markersize=10)
+ax.plot(*where[worst].T, "o", mfc="none", color=figures.RED, markersize=10)
 fig.colorbar(shade, ax=ax, label="log₁₀ error (m²)")
 ax.set(xlabel="horizontal (m)", ylabel="vertical (m)", aspect="equal")
 plt.show()
@@ -547,23 +549,23 @@ plt.show()
 gap = torch.cdist(where, where).sort(1).values[:, 5]  # to the fifth nearest
 rest = torch.ones(len(errors), dtype=torch.bool)
 rest[worst] = False
-report.check(
+check(
     "recorded, arm: the worst hundredth owns more than half of the mean",
     errors[worst].sum() > errors.sum() / 2,
 )
-report.check(
+check(
     "all of them are within 0.7 m of the slider",
     (where[worst, 0] < 0.7).all(),
 )
-report.check(
+check(
     "their neighbours are three times farther away than others'",
     gap[worst].median() > 3 * gap[rest].median(),
 )
-report.check(
+check(
     "without them the mean is below both of the paper's",
     errors[rest].mean() < 5.4e-4,
 )
-report.check(
+check(
     "and the median is a hundredth of the mean",
     errors.median() < errors.mean() / 100,
 )
@@ -579,7 +581,7 @@ report.check(
 # :label: ex-ask-surrogate
 # ```
 #
-# Which of the eight networks on the sine is stuck? Find out without the simulator: from the error that its *own* surrogate, `several.member(k).surrogate`, believes of its answers ({func}`invlab.refine.believed_error`). Collect the means over the targets of `sine_asked` in a list `suspect`, one a network.
+# Which of the eight networks on the sine is stuck? Find out without the simulator: from the error that its *own* surrogate, `several.member(k).surrogate`, believes of its answers ({func}`invlab.improve.surrogate_error`). Collect the means over the targets of `sine_asked` in a list `suspect`, one a network.
 #
 # ```{exercise-end}
 # ```
@@ -594,7 +596,7 @@ suspect = []
 for k in range(8):
     one = several.member(k)
     x_one = one.propose(sine_asked.y)
-    error = believed_error(one.surrogate, x_one, sine_asked.y)
+    error = surrogate_error(one.surrogate, x_one, sine_asked.y)
     suspect.append(float(error.mean()))
 
 # %% [markdown]
@@ -604,7 +606,7 @@ for k in range(8):
 # ```
 
 # %%  tags=["check-exercise"]
-report.check(
+check(
     "the most suspect is the worst",
     max(range(8), key=lambda k: suspect[k]) == int(errors_by_seed.argmax()),
 )
@@ -647,7 +649,7 @@ gain_arm = means[0] / means[1]
 # ```
 
 # %% tags=["check-exercise"]
-report.check(
+check(
     "a fifth of the gain on the throw, or less",
     gain_arm < gain("raw, ReLU") / 5,
 )
@@ -679,7 +681,7 @@ miss = float((answer.sin() - 1.5).square())
 # ```
 
 # %%  tags=["check-exercise"]
-report.check("no answer can do better than 0.25", miss >= 0.25 - 1e-6)
+check("no answer can do better than 0.25", miss >= 0.25 - 1e-6)
 
 # %% [markdown]
 # ## What we saw

@@ -38,14 +38,16 @@ import torch
 from IPython.display import Markdown, display
 
 import invlab
-from invlab import benchmark, matching, plots, report, runtime
-from invlab.papers import neural_adjoint
-from invlab.papers.neural_adjoint import model_claims
-from invlab.papers.neural_adjoint.cells import seeds_of
-from invlab.papers.neural_adjoint.models import settings
-from invlab.refine import believed_error
+from invbook import check, figures, ledger, load_records
+from invbook.papers import neural_adjoint
+from invbook.papers.neural_adjoint import model_claims
+from invbook.papers.neural_adjoint.models import settings
+from invbook.papers.neural_adjoint.runs import seeds_of
+from invlab import runtime
+from invlab.improve import surrogate_error
+from invlab.metrics import posterior
 
-plots.use_style()
+figures.use_style()
 torch.set_num_threads(1)
 n_pairs = runtime.by_preset(quick=4000, full=10_000)
 n_targets = runtime.by_preset(quick=100, full=500)
@@ -102,7 +104,7 @@ fig, axes = plt.subplots(
     2, 4, figsize=(10, 5.4), sharex=True, sharey=True, layout="constrained"
 )
 for ax, (name, x) in zip(axes.flat, guesses.items(), strict=True):
-    plots.rings(ax, -0.3, x)
+    figures.rings(ax, -0.3, x)
     ax.set_title(name, fontsize=10)
     ax.label_outer()
 plt.show()
@@ -113,24 +115,24 @@ def error(x):
     return invlab.resimulation_error(task, x[None], y)[0]
 
 
-report.check(
+check(
     "the direct network, an average of modes, is off the rings",
     error(guesses["direct"])[0] > 1e-3,
 )
-report.check(
+check(
     "the tandem's one answer is on them",
     error(guesses["tandem"])[0] < 1e-2,
 )
 exact = task.posterior(y, 2000)
 recall = {
     name: float(
-        matching.mode_recall(task.modes(x[None], y), task.modes(exact, y))
+        posterior.mode_recall(task.modes(x[None], y), task.modes(exact, y))
     )
     for name, x in guesses.items()
 }
 for name in ("mixture density", "flow matching", "neural adjoint"):
-    report.check(f"{name} visits most pieces", recall[name] > 0.7)
-report.check("the tandem visits one of sixteen", recall["tandem"] < 0.1)
+    check(f"{name} visits most pieces", recall[name] > 0.7)
+check("the tandem visits one of sixteen", recall["tandem"] < 0.1)
 
 # %% [markdown]
 # Three kinds of error can be seen. The direct network answers with an *average* of answers. The cVAE, the INN and the cINN are continuous maps of one connected cloud of noise: they cannot tear it, so wherever they lead it from one piece to the next they leave a *filament* of wrong guesses. The mixture, and flow matching with its smooth velocity, are *blurred*: they know every ring, and hit none exactly. More training sharpens all of them, as the recorded run below shows.
@@ -183,9 +185,11 @@ groups = (
     ("direct", "tandem", "neural adjoint", "prior"),
 )
 for ax, group in zip(axes, groups, strict=True):
-    plots.error_curves(ax, {name: live[name] for name in group})
+    figures.error_curves(ax, {name: live[name] for name in group})
     for name, values in own.items():
-        ax.loglog(count, values, color=plots.BLACK, linewidth=2, label=name)
+        ax.loglog(
+            count, values, color=figures.BLACK, linewidth=2, label=name
+        )
     ax.legend(fontsize=8)
 axes[1].set_ylabel("")
 plt.show()
@@ -193,12 +197,12 @@ plt.show()
 # %%
 samplers = groups[0]
 for name in samplers:
-    report.check(
+    check(
         f"{name}: below the prior at T = 50",
         live[name][49] < live["prior"][49],
     )
 others = [name for name in live if name != "neural adjoint"]
-report.check(
+check(
     "the neural adjoint is lowest at T = 1, 10 and 200",
     all(
         live["neural adjoint"][k] <= live[name][k]
@@ -214,8 +218,8 @@ report.check(
 
 # %%
 CLAIMS = neural_adjoint.CLAIMS
-rows = {row["id"]: row for row in report.ledger(CLAIMS)}
-records = benchmark.load(report.results_folder())
+rows = {row["id"]: row for row in ledger.rows(CLAIMS)}
+records = load_records()
 TASKS = neural_adjoint.TASKS
 ALL = (*TASKS, "metamaterial")
 BASELINES = ("prior", "nearest", "pool", "neural_adjoint")
@@ -266,7 +270,7 @@ def by_task(lines, columns):
     """A table for each task: lines by task."""
     for name, rows_of_task in lines.items():
         title = f"**{name.replace('_', ' ')}**\n\n"
-        display(Markdown(title + report.table(rows_of_task, columns)))
+        display(Markdown(title + ledger.table(rows_of_task, columns)))
 
 
 count = record("sine", "cinn", 0)["curves"]["T"]
@@ -295,10 +299,10 @@ for pair, name in zip(axes, ALL, strict=True):
             ax.loglog(
                 count,
                 curves[name][method],
-                linestyle=plots.DASHES[k],
-                marker=plots.MARKERS[k],
+                linestyle=figures.DASHES[k],
+                marker=figures.MARKERS[k],
                 markersize=4,
-                color=plots.SERIES[k],
+                color=figures.SERIES[k],
                 label=LABEL.get(method, method),
             )
             paper = (
@@ -308,7 +312,7 @@ for pair, name in zip(axes, ALL, strict=True):
             )
             if paper:
                 ax.plot(
-                    200, paper, "*", color=plots.SERIES[k], markersize=11
+                    200, paper, "*", color=figures.SERIES[k], markersize=11
                 )
         ax.set_title(name.replace("_", " "), fontsize=10)
     pair[0].set_ylabel("r_T")
@@ -321,7 +325,7 @@ plt.show()
 # %%
 for name in ("sine", "metamaterial"):
     found = curves[name]
-    report.check(
+    check(
         f"recorded, {name}: the neural adjoint is lowest at every T",
         all(
             (found["neural_adjoint"] < found[method]).all()
@@ -352,7 +356,7 @@ for name, method in (
     ("robot_arm", "mixture_density"),
     ("robot_arm", "cinn"),
 ):
-    report.check(
+    check(
         f"{name}, {method}: Table 3 fits T = 200 within a factor 1.5",
         1 / 1.5 < continued(name, method) < 1.5,
     )
@@ -406,11 +410,11 @@ above = [
 print("mean above the paper's number:", above)
 
 # %%
-report.check(
+check(
     "recorded: on each task and at each T most models are below the paper",
     len(above) <= 9,
 )
-report.check(
+check(
     "recorded: where the mean is above, the interval includes the paper",
     all(
         rows[f"r_T/{name}/{method}/{T}"]["low"]
@@ -418,7 +422,7 @@ report.check(
         for name, method, T in above
     ),
 )
-report.check(
+check(
     "recorded: the INN is below the paper on each task and at each T",
     not any(method == "inn" for _, method, _ in above),
 )
@@ -435,7 +439,7 @@ def without_worst(name, method, T):
     return float(errors.sort().values[: -len(errors) // 100].mean())
 
 
-report.check(
+check(
     "the cVAE on the ball and the tandem on the arm: one target in a "
     "hundred is the reason",
     all(
@@ -465,7 +469,7 @@ grid = invlab.get_task("ballistics", impact="grid")
 x = ball.prior.sample(5000, generator=runtime.generator(0, "grid"))
 gap = (grid.simulate(x) - ball.simulate(x)).square().mean()
 print(f"mean squared error of the time grid: {gap:.0e}")
-report.check(
+check(
     "it is above the paper's r_200 of all but the tandem and the INN",
     all(
         gap > model_claims.paper_value("r_200", "ballistics", method)
@@ -490,7 +494,7 @@ def floor(n, unbiased):
         task.posterior(y10, n, generator=runtime.generator(k)) / scale
         for k in (1, 2)
     )
-    return float(matching.mmd2(a, b, unbiased=unbiased).mean())
+    return float(posterior.mmd2(a, b, unbiased=unbiased).mean())
 
 
 for n in (100, 200, 1000):
@@ -499,7 +503,7 @@ for n in (100, 200, 1000):
         f"unbiased {floor(n, True):.4f}"
     )
 best = min(model_claims.PAPER_TABLES["mmd"]["sine"])
-report.check(
+check(
     "perfect draws score what the paper's best models score, at n = 100 to 200",
     floor(200, False) <= best <= floor(100, False),
 )
@@ -553,11 +557,11 @@ by_task(shown, columns)
 
 # %%
 for name in TASKS:
-    report.check(
+    check(
         f"recorded, {name}: the floor is zero to 5e-4",
         abs(rows[f"mmd/{name}/floor"]["ours"]) < 5e-4,
     )
-    report.check(
+    check(
         f"recorded, {name}: a single answer scores two to three",
         2 < rows[f"mmd/{name}/tandem"]["ours"] < 3,
     )
@@ -619,20 +623,20 @@ def order(values):
 for name in TASKS:
     by_error = {m: float(curves[name][m][-1]) for m in SAMPLERS}
     by_mmd = {m: rows[f"mmd/{name}/{m}"]["ours"] for m in SAMPLERS}
-    report.check(
+    check(
         f"recorded, {name}: r_200 and MMD² order the models differently",
         order(by_error) != order(by_mmd),
     )
     after = [refined(name, m, "refined", 200) for m in SAMPLERS]
     before = list(by_error.values())
-    report.check(
+    check(
         f"recorded, {name}: two steps bring the models together",
         max(after) / min(after) < max(before) / min(before),
     )
     gain = [
         curves[name][m][0] / refined(name, m, "ranked", 1) for m in SAMPLERS
     ]
-    report.check(
+    check(
         f"recorded, {name}: ranking lowers r_1 at least tenfold",
         min(gain) > 10,
     )
@@ -693,7 +697,7 @@ total = {
     for name in ALL
 }
 for name, seconds in total.items():
-    report.check(
+    check(
         f"recorded, {name}: all models of one seed in under 30 CPU minutes",
         seconds < 1800,
     )
@@ -703,7 +707,7 @@ larger = [
     for method in model_claims.COLUMNS
     if rows[f"size/{name}/{method}"]["verdict"] == "not reached"
 ]
-report.check(
+check(
     "all have fewer numbers than the paper's, but the tandem on the arm",
     larger == [("robot_arm", "tandem")],
 )
@@ -715,7 +719,7 @@ report.check(
 # :label: ex-rank-anything
 # ```
 #
-# Take 200 guesses of the flow-matching model for each of the `targets`, rank them by the surrogate of the neural adjoint (`models["neural adjoint"].surrogate`, {func}`invlab.refine.believed_error`, {func}`invlab.rank`), and compute the curve `of_ranked`. What is its first value, compared with the unranked one?
+# Take 200 guesses of the flow-matching model for each of the `targets`, rank them by the surrogate of the neural adjoint (`models["neural adjoint"].surrogate`, {func}`invlab.improve.surrogate_error`, {func}`invlab.rank`), and compute the curve `of_ranked`. What is its first value, compared with the unranked one?
 #
 # ```{exercise-end}
 # ```
@@ -728,7 +732,7 @@ report.check(
 # %%
 surrogate = models["neural adjoint"].surrogate
 x = models["flow matching"].propose(targets.y, 200)
-ranked = invlab.rank(x, believed_error(surrogate, x, targets.y))
+ranked = invlab.rank(x, surrogate_error(surrogate, x, targets.y))
 errors = invlab.resimulation_error(task, ranked, targets.y)
 of_ranked = invlab.r_T(errors, exchangeable=False)
 
@@ -740,7 +744,7 @@ of_ranked = invlab.r_T(errors, exchangeable=False)
 
 # %%  tags=["check-exercise"]
 gain = live["flow matching"][0] / of_ranked[0]
-report.check(
+check(
     "ranked, one guess is worth many: r_1 falls tenfold", gain > 10
 )
 
@@ -773,8 +777,8 @@ enough = 200 * float(live["prior"][199] / flat) ** 0.5
 slope = (live["prior"][199] / live["prior"][49]).log() / torch.tensor(
     4.0
 ).log()
-report.check("the prior's curve falls about as T^-2", -2.6 < slope < -1.4)
-report.check(
+check("the prior's curve falls about as T^-2", -2.6 < slope < -1.4)
+check(
     "continued by that law, it meets the tandem's error",
     abs(float(live["prior"][199]) * (200 / enough) ** 2 / flat - 1) < 1e-3,
 )
@@ -806,7 +810,7 @@ scores = {n: n * floor(n, False) for n in (100, 400)}
 
 # %%  tags=["check-exercise"]
 for n, value in scores.items():
-    report.check(f"n = {n}: between 3/n and 6/n", 3 < value < bound)
+    check(f"n = {n}: between 3/n and 6/n", 3 < value < bound)
 
 # %% [markdown]
 # ## What we saw

@@ -43,19 +43,21 @@ from IPython.display import Markdown
 from scipy.interpolate import AAA
 
 import invlab
-from invlab import benchmark, plots, report, runtime, shards
-from invlab.maxwell import SYMMETRIES, FourierModal, Reflectance
-from invlab.maxwell.cylinders import POSITIONS
-from invlab.maxwell.fourier_modal import LIGHT_SPEED
-from invlab.maxwell.spectrum import interpolate, unfolded
-from invlab.neural_simulator import NeuralSimulator, fit_neural_simulator
-from invlab.papers import metamaterial, neural_adjoint
-from invlab.papers.neural_adjoint import model_claims
-from invlab.papers.neural_adjoint.cells import seeds_of
-from invlab.refine import gauss_newton
+from invbook import check, figures, ledger, load_records
+from invbook.papers import metamaterial, neural_adjoint
+from invbook.papers.neural_adjoint import model_claims
+from invbook.papers.neural_adjoint.runs import seeds_of
+from invlab import runtime
+from invlab.improve import gauss_newton
+from invlab.runs import shards
+from invlab.simulators.maxwell import SYMMETRIES, FourierModal, Reflectance
+from invlab.simulators.maxwell.cylinders import POSITIONS
+from invlab.simulators.maxwell.fourier_modal import LIGHT_SPEED
+from invlab.simulators.maxwell.spectrum import interpolate, unfolded
+from invlab.surrogates.emulator import Emulator, fit_emulator
 from invlab.tasks.metamaterial import BOX, NEURAL, UNKNOWN_SYMMETRIES
 
-plots.use_style()
+figures.use_style()
 torch.set_num_threads(1)
 n_spectra = runtime.by_preset(quick=400, full=2000)
 n_pairs = runtime.by_preset(quick=4000, full=10_000)
@@ -101,14 +103,14 @@ def cylinders(ax):
             (a + ring_x).expand(shape),
             (b + ring_y).expand(shape),
             wall,
-            color=plots.SKY,
+            color=figures.SKY,
             **flat,
         )
         ax.plot_surface(
             a + ends * ring_x,
             b + ends * ring_y,
             top,
-            color=plots.BLUE,
+            color=figures.BLUE,
             **flat,
         )
     ax.set(xlim=(0, period), ylim=(0, period), zlim=(0, 60))
@@ -123,12 +125,12 @@ side, above, spectrum = (
     fig.add_subplot(1, 3, 3),
 )
 cylinders(side)
-circles(above, facecolor=plots.SKY, edgecolor=plots.BLACK)
+circles(above, facecolor=figures.SKY, edgecolor=figures.BLACK)
 for k in range(4):
     above.text(*centres[k].tolist(), f"{k + 1}", ha="center", va="center")
 y = truth.simulate(x)
-spectrum.plot(f, y, color=plots.BLUE)
-spectrum.axvline(cutoff, color=plots.BLACK, linestyle=":", linewidth=1)
+spectrum.plot(f, y, color=figures.BLUE)
+spectrum.axvline(cutoff, color=figures.BLACK, linestyle=":", linewidth=1)
 spectrum.set(xlabel="frequency (THz)", ylabel="reflectance", ylim=(0, 1))
 plt.show()
 
@@ -186,10 +188,10 @@ r = {
 }
 for name in ("numbers", "matrices"):
     gap = (r[name] - r["textbook"]).abs().max()
-    report.check(f"{name} and the textbook agree to 1e-12", gap < 1e-12)
+    check(f"{name} and the textbook agree to 1e-12", gap < 1e-12)
 
 # %% [markdown]
-# With cylinders in the layer, multiplying by $\varepsilon(x, y)$ mixes the orders, and numbers become full matrices. {class}`~invlab.maxwell.fourier_modal.FourierModal` is the same recursion with three refinements:
+# With cylinders in the layer, multiplying by $\varepsilon(x, y)$ mixes the orders, and numbers become full matrices. {class}`~invlab.simulators.maxwell.fourier_modal.FourierModal` is the same recursion with three refinements:
 #
 # * The cell has mirror planes through the axes of the cylinders, whatever their heights and radii. So cosines and sines up to order $M$ are enough instead of exponentials, and the matrices are four times smaller, $(M+1)^2 + M^2$ rows.
 # * The electric field jumps at the walls of the cylinders. Where a jump of $E$ meets a jump of $\varepsilon$, the obvious product of two series converges slowly. {cite:t}`li1996use` found rules for a better product, and {cite:t}`schuster2007normal` how to use them on curved walls: split the field into parts along the wall and across it.
@@ -209,16 +211,16 @@ lit = {
 fig, axes = plt.subplots(1, 2, figsize=(9, 2.9), sharey=True)
 for ax, (loss, light) in zip(axes, lit.items()):
     absorbed = 1 - light.reflected - light.transmitted
-    ax.plot(fine, light.reflected, color=plots.BLUE, label="reflected")
+    ax.plot(fine, light.reflected, color=figures.BLUE, label="reflected")
     ax.plot(
         fine,
         light.transmitted,
         "--",
-        color=plots.ORANGE,
+        color=figures.ORANGE,
         label="transmitted",
     )
-    ax.plot(fine, absorbed, ":", color=plots.RED, label="absorbed")
-    ax.axvline(cutoff, color=plots.BLACK, linestyle=":", linewidth=1)
+    ax.plot(fine, absorbed, ":", color=figures.RED, label="absorbed")
+    ax.axvline(cutoff, color=figures.BLACK, linestyle=":", linewidth=1)
     ax.set(xlabel="frequency (THz)", title=f"loss tangent {loss:g}")
 axes[0].set_ylabel("share of the power")
 axes[1].legend(fontsize=8)
@@ -227,14 +229,14 @@ plt.show()
 # %%
 free, lossy = lit[0.0], lit[0.05]
 balance = (free.reflected + free.transmitted - 1).abs().max()
-report.check("without loss R + T = 1 to 1e-10", balance < 1e-10)
-report.check(
+check("without loss R + T = 1 to 1e-10", balance < 1e-10)
+check(
     "with loss something is absorbed at each frequency",
     (lossy.reflected + lossy.transmitted < 1).all(),
 )
 specular = lit[0.05].r.abs().square()
 aside = lossy.reflected - specular > 1e-12
-report.check(
+check(
     "light leaves sideways above c/p only", (aside == (fine > cutoff)).all()
 )
 
@@ -249,10 +251,10 @@ copies = [
     small(heights[list(s)], radii[list(s)], band).r for s in SYMMETRIES
 ]
 spread = max((copy - copies[0]).abs().max() for copy in copies)
-report.check("four arrangements, one spectrum, to 1e-12", spread < 1e-12)
+check("four arrangements, one spectrum, to 1e-12", spread < 1e-12)
 swap = [0, 2, 1, 3]
 mirrored = small(heights[swap], radii[swap], band).r
-report.check(
+check(
     "the mirror image about the diagonal differs",
     (mirrored - copies[0]).abs().max() > 0.1,
 )
@@ -299,7 +301,7 @@ fig.colorbar(picture, ax=axes, label="|E_x|, incoming wave: 1", shrink=0.7)
 plt.show()
 
 # %%
-report.check(
+check(
     "at the resonance the field is stronger tenfold in power",
     energy[peak] > 10 * energy[beside],
 )
@@ -337,22 +339,22 @@ for k, (name, values) in enumerate(wrong.items()):
     ax.semilogy(
         sizes,
         values,
-        marker=plots.MARKERS[k],
-        linestyle=plots.DASHES[k],
-        color=plots.SERIES[k],
+        marker=figures.MARKERS[k],
+        linestyle=figures.DASHES[k],
+        color=figures.SERIES[k],
         label=name,
     )
-ax.axhline(6e-5, color=plots.BLACK, linestyle=":", linewidth=1)
+ax.axhline(6e-5, color=figures.BLACK, linestyle=":", linewidth=1)
 ax.set(xlabel="largest order M", ylabel="mean squared error")
 ax.legend()
 plt.show()
 
 # %%
-report.check(
+check(
     "at M = 6 the normal fields win by a factor of twenty or more",
     wrong["plain product"][4] > 20 * wrong["normal fields"][4],
 )
-report.check(
+check(
     "from M = 3 to 6 their error falls tenfold",
     wrong["normal fields"][4] < wrong["normal fields"][1] / 10,
 )
@@ -361,8 +363,8 @@ report.check(
 # One cell proves little. `python -m invlab bench metamaterial --preset full` recorded the solver's errors over many, and its time. The measure is the $6 \cdot 10^{-5}$ that the paper's networks have: a solver that feeds networks need not be more exact than they are, and should not be less.
 
 # %%
-solver_rows = {row["id"]: row for row in report.ledger(metamaterial.CLAIMS)}
-records = benchmark.load(report.results_folder())
+solver_rows = {row["id"]: row for row in ledger.rows(metamaterial.CLAIMS)}
+records = load_records()
 
 
 def interval(row):
@@ -384,11 +386,11 @@ columns = {
     "verdict": "verdict",
     "why": "measured how, and the limit",
 }
-Markdown(report.table(shown, columns))
+Markdown(ledger.table(shown, columns))
 
 # %%
 for name in ("truncation/mse", "interpolation/mse", "seconds"):
-    report.check(
+    check(
         f"recorded: {name} is within its limit",
         solver_rows[f"metamaterial/{name}"]["verdict"] != "not reached",
     )
@@ -444,13 +446,13 @@ for n in numbers:
 
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.1))
 for k, name in enumerate(error):
-    style = {"color": plots.SERIES[k], "linestyle": plots.DASHES[k]}
+    style = {"color": figures.SERIES[k], "linestyle": figures.DASHES[k]}
     gap = reflectance(example[name]) - reflectance(exact)
     axes[0].semilogy(grid, gap.abs().amax(0), label=name, **style)
     axes[1].semilogy(
-        numbers, error[name], marker=plots.MARKERS[k], label=name, **style
+        numbers, error[name], marker=figures.MARKERS[k], label=name, **style
     )
-axes[0].axvline(cutoff, color=plots.BLACK, linestyle=":", linewidth=1)
+axes[0].axvline(cutoff, color=figures.BLACK, linestyle=":", linewidth=1)
 axes[0].set(xlabel="frequency (THz)", ylabel="error of the reflectance")
 axes[0].set_ylim(1e-12, 0.1)
 axes[1].set(xlabel="solved frequencies", ylabel="mean squared error")
@@ -462,11 +464,11 @@ of_n = {
     name: dict(zip(numbers, values, strict=True))
     for name, values in error.items()
 }
-report.check(
+check(
     "28 frequencies: error below 1e-5", of_n["unfolded"][28] < 1e-5
 )
 for n, factor in ((36, 1e4), (44, 1e6)):
-    report.check(
+    check(
         f"{n}: in plain frequency {factor:.0e} times larger",
         of_n["plain frequency"][n] > factor * of_n["unfolded"][n],
     )
@@ -484,16 +486,16 @@ w = torch.as_tensor(ratio.poles())
 poles = cutoff * (w + 1 / w) / 2
 sharp = poles[(poles.real < 1.4) & (poles.imag.abs() < 0.03)]
 nearest = sharp[(sharp.real - fine[peak]).abs().argmin()]
-report.check(
+check(
     "the field was strongest at a pole",
     (nearest.real - fine[peak]).abs() < 0.01,
 )
-report.check(
+check(
     "it decays in time: its imaginary part is negative", nearest.imag < 0
 )
 
 # %% [markdown]
-# {class}`~invlab.maxwell.spectrum.Reflectance` puts solver and interpolation together; it is the task's `simulator="maxwell"`, with 36 frequencies at $M = 6$. The recorded error there, against 300 solved frequencies:
+# {class}`~invlab.simulators.maxwell.spectrum.Reflectance` puts solver and interpolation together; it is the task's `simulator="maxwell"`, with 36 frequencies at $M = 6$. The recorded error there, against 300 solved frequencies:
 
 # %%
 through = records["metamaterial/interpolation"]["curves"]
@@ -508,10 +510,10 @@ columns = {
     "mean": "mean squared error",
     "worst": "of the worst spectrum",
 }
-Markdown(report.table(shown, columns))
+Markdown(ledger.table(shown, columns))
 
 # %%
-report.check(
+check(
     "recorded: from 24 frequencies to 36 the error falls a thousandfold",
     through["mse"][through["nodes"].index(36)]
     < through["mse"][through["nodes"].index(24)] / 1000,
@@ -520,7 +522,7 @@ report.check(
 # %% [markdown]
 # ## Making data
 #
-# A spectrum takes a fraction of a second of one core. Long jobs are interrupted, so {func}`invlab.shards.generate` makes them in *shards* of a hundred. Shard $k$ has random numbers of its own, so the data depend neither on the number of workers nor on the order in which they finish; a file is written whole or not at all; what is there is never made again. From the shell it is
+# A spectrum takes a fraction of a second of one core. Long jobs are interrupted, so {func}`invlab.runs.shards.generate` makes them in *shards* of a hundred. Shard $k$ has random numbers of its own, so the data depend neither on the number of workers nor on the order in which they finish; a file is written whole or not at all; what is there is never made again. From the shell it is
 #
 # ```
 # python -m invlab metamaterial generate --n 40000 --jobs 2
@@ -548,8 +550,8 @@ after = made()
 
 kept = [name for name, when in before.items() if after[name] == when]
 print("kept:", kept)
-report.check("what was there is not made again", len(kept) == 1)
-report.check(
+check("what was there is not made again", len(kept) == 1)
+check(
     "the lost shard came back the same", torch.equal(data.y[:200], first.y)
 )
 try:
@@ -557,7 +559,7 @@ try:
     refused = False
 except ValueError:
     refused = True
-report.check("a folder holds the data of one solver only", refused)
+check("a folder holds the data of one solver only", refused)
 home.cleanup()
 
 # %% [markdown]
@@ -570,7 +572,7 @@ held, seen = data[:100], data[100:]
 
 
 def train(symmetries):
-    return fit_neural_simulator(
+    return fit_emulator(
         seen,
         BOX,
         symmetries=symmetries,
@@ -584,12 +586,12 @@ def train(symmetries):
 network = train(UNKNOWN_SYMMETRIES)
 mse = float(metamaterial.errors(network, held).mean())
 variance = float(held.y.var(0).mean())
-report.check(
+check(
     "from 300 spectra: error below a fifth of the variance",
     mse < variance / 5,
 )
 turned = network(held.x[:, list(UNKNOWN_SYMMETRIES[1])])
-report.check(
+check(
     "equal sheets have equal spectra",
     (turned - network(held.x)).abs().max() < 1e-5,
 )
@@ -606,12 +608,12 @@ for k, (name, label) in enumerate(
     ax.loglog(
         curve["pairs"],
         curve[name],
-        marker=plots.MARKERS[k],
-        linestyle=plots.DASHES[k],
-        color=plots.SERIES[k],
+        marker=figures.MARKERS[k],
+        linestyle=figures.DASHES[k],
+        color=figures.SERIES[k],
         label=label,
     )
-ax.axhline(6e-5, color=plots.BLACK, linestyle=":", linewidth=1)
+ax.axhline(6e-5, color=figures.BLACK, linestyle=":", linewidth=1)
 ax.set(xlabel="Maxwell solutions", ylabel="mean squared error")
 ax.set_xticks(curve["pairs"], curve["pairs"])
 ax.minorticks_off()
@@ -623,8 +625,8 @@ pairs_axis, fresh_error = (
     torch.tensor(curve[key]).double().log() for key in ("pairs", "one")
 )
 slopes = fresh_error.diff() / pairs_axis.diff()
-report.check("recorded: each doubling lowers the error", (slopes < 0).all())
-report.check(
+check("recorded: each doubling lowers the error", (slopes < 0).all())
+check(
     "recorded: one network is below 6e-5 with fewer runs than the paper's",
     min(curve["one"]) < 6e-5 and max(curve["pairs"]) < 40_000,
 )
@@ -655,16 +657,16 @@ columns = {
     "network": "error of a network",
     "truncation": "truncation error",
 }
-Markdown(report.table(shown, columns))
+Markdown(ledger.table(shown, columns))
 
 # %%
 sharp_loss, mild = of_loss["0.02"], of_loss["0.05"]
-report.check(
+check(
     "recorded: at 0.02 the truncation error of M = 6 is above 6e-5",
     sharp_loss["truncation"] > 6e-5,
 )
-report.check("recorded: at 0.05 it is below", mild["truncation"] < 6e-5)
-report.check(
+check("recorded: at 0.05 it is below", mild["truncation"] < 6e-5)
+check(
     "recorded: at 0.02 the network's error is three times larger or more",
     sharp_loss["network"] > 3 * mild["network"],
 )
@@ -681,7 +683,7 @@ print(f"as exact a network would take about {more:.0f} times the data")
 # With the package comes an ensemble of such networks in half precision, and a *card* that says how it was made and how wrong it is. The card is checked against the file when it is loaded.
 
 # %%
-card = NeuralSimulator.card(NEURAL)
+card = Emulator.card(NEURAL)
 quantiles = card["mse_quantiles"]
 facts = {
     "Maxwell solutions": f"{card['pairs']:,}",
@@ -698,22 +700,22 @@ facts = {
     "variance of y": f"{card['variance']:.1e}",
 }
 shown = [{"what": what, "value": value} for what, value in facts.items()]
-Markdown(report.table(shown, {"what": "card", "value": ""}))
+Markdown(ledger.table(shown, {"what": "card", "value": ""}))
 
 # %%
 proxy = records["metamaterial/proxy"]["scores"]
-report.check(
+check(
     "the file's error is at most the paper's 6e-5", card["mse"] <= 6e-5
 )
-report.check(
+check(
     "recorded: so it is on fresh spectra",
     solver_rows["metamaterial/proxy/mse"]["ours"] <= 6e-5,
 )
-report.check(
+check(
     "recorded: the ensemble is better than each of its networks",
     proxy["mse"][0] < min(proxy["members"][0]),
 )
-report.check(
+check(
     "recorded: where the networks disagree they are wrong",
     proxy["spread_correlation"][0] > 0.3,
 )
@@ -735,19 +737,19 @@ wrong = (by_network - by_maxwell).square().mean(1)
 
 fig, axes = plt.subplots(1, 3, figsize=(10, 2.7), sharey=True)
 for ax, line, dashes in zip(axes, by_maxwell, by_network):
-    ax.plot(f, line, color=plots.BLUE, label="Maxwell")
-    ax.plot(f, dashes, "--", color=plots.ORANGE, label="network")
+    ax.plot(f, line, color=figures.BLUE, label="Maxwell")
+    ax.plot(f, dashes, "--", color=figures.ORANGE, label="network")
     ax.set(xlabel="frequency (THz)", ylim=(0, 1))
 axes[0].set_ylabel("reflectance")
 axes[0].legend(fontsize=8)
 plt.show()
 
 # %%
-report.check(
+check(
     "no error is larger than the worst on the card",
     wrong.max() <= quantiles["1"],
 )
-report.check(
+check(
     "the network takes at most a fiftieth of the solver's time",
     network_seconds < maxwell_seconds / 50,
 )
@@ -772,7 +774,7 @@ adjoint = invlab.get_method(
 asked = task.targets(n_targets, seed=0)
 guesses = adjoint.propose(asked.y, n=60)
 error = invlab.resimulation_error(task, guesses, asked.y)
-report.check(
+check(
     "the best of 60 has a twentieth of the variance or less",
     error.amin(1).mean() < card["variance"] / 20,
 )
@@ -824,16 +826,16 @@ a, b = contrasts(asked.x)
 chosen = torch.minimum(a.abs(), b.abs()).topk(2).indices.tolist()
 fig, axes = plt.subplots(1, 2, figsize=(8, 3.6), sharex=True, sharey=True)
 for ax, k in zip(axes, chosen):
-    ax.plot(*contrasts(guesses[k]), "o", color=plots.SKY, markersize=3)
+    ax.plot(*contrasts(guesses[k]), "o", color=figures.SKY, markersize=3)
     ax.plot(
         *contrasts(arranged[k]),
         "*",
-        color=plots.RED,
+        color=figures.RED,
         markersize=15,
         mec="white",
     )
     solved = polished[k, after[k] < 1e-8]
-    ax.plot(*contrasts(solved), "o", color=plots.GREEN, markersize=5)
+    ax.plot(*contrasts(solved), "o", color=figures.GREEN, markersize=5)
     ax.set(xlabel="a (µm)", title=f"target {k + 1}")
 axes[0].set_ylabel("b (µm)")
 plt.show()
@@ -842,14 +844,14 @@ plt.show()
 for k in chosen:
     solved = after[k] < 1e-8
     which, far = arrangement(polished[k, solved], k)
-    report.check(
+    check(
         f"target {k + 1}: a fifth of the guesses or more reach an answer",
         solved.double().mean() > 0.2,
     )
-    report.check(
+    check(
         "which is one of the four arrangements, to 0.1 µm", far.max() < 0.1
     )
-    report.check("each of the four is found", which.unique().numel() == 4)
+    check("each of the four is found", which.unique().numel() == 4)
 
 # %% [markdown]
 # With 300 numbers for eight unknowns, the symmetry is the only ambiguity that shows here. Still the answer is not *well* determined: the guesses that were not polished have small errors, too, and lie many micrometres away.
@@ -879,28 +881,28 @@ for k, ((name, judge), values) in enumerate(r.items()):
     ax.semilogy(
         range(1, T + 1),
         values.cpu().clamp_min(1e-17),
-        marker=plots.MARKERS[k],
-        linestyle=plots.DASHES[k],
-        color=plots.SERIES[k],
+        marker=figures.MARKERS[k],
+        linestyle=figures.DASHES[k],
+        color=figures.SERIES[k],
         label=f"{name}, judged by {judge}",
     )
-ax.axhline(card["mse"], color=plots.BLACK, linestyle=":", linewidth=1)
+ax.axhline(card["mse"], color=figures.BLACK, linestyle=":", linewidth=1)
 ax.set(xlabel="guesses T", ylabel="r_T", xticks=range(1, T + 1))
 ax.legend(fontsize=8, loc="center right")
 plt.show()
 
 # %%
 crime = {judge: float(r["polished", judge][-1]) for judge in judges}
-report.check(
+check(
     "polished, the proxy sees hardly any error",
     crime["proxy"] < card["mse"] / 100,
 )
-report.check(
+check(
     "Maxwell sees the proxy's own error, within a factor of five",
     card["mse"] / 5 < crime["Maxwell"] < 5 * card["mse"],
 )
 honest = [float(r["neural adjoint", judge][-1]) for judge in judges]
-report.check(
+check(
     "where guesses are worse than the proxy, both agree within three",
     max(honest) < 3 * min(honest),
 )
@@ -972,7 +974,7 @@ columns = {
     "proxy": "r_1, proxy",
     "maxwell": "r_1, Maxwell",
 }
-Markdown(report.table(shown, columns))
+Markdown(ledger.table(shown, columns))
 
 # %%
 every = found["neither"].flatten(0, 1)
@@ -982,24 +984,24 @@ spread = members.var(0).mean(1).log()
 far = distance(every) > 0.1
 away = invlab.resimulation_error(task, found["neither"], eight_targets.y)
 told = torch.corrcoef(torch.stack([spread, away.flatten().log().float()]))
-report.check(
+check(
     "with neither, a third or more of the best candidates are outside",
     outside(found["neither"][:, :5]).double().mean() > 1 / 3,
 )
-report.check(
+check(
     "the boundary loss keeps them in",
     distance(found["boundary loss"][:, 0]).max() < 0.05,
 )
-report.check(
+check(
     "far outside, the networks disagree more",
     spread[far].mean() > spread[~far].mean(),
 )
-report.check("and where they disagree they are wrong", told[0, 1] > 0.3)
-report.check(
+check("and where they disagree they are wrong", told[0, 1] > 0.3)
+check(
     "judged by Maxwell, it makes the first guess better",
     by_judge["boundary loss"]["Maxwell"] < by_judge["neither"]["Maxwell"],
 )
-report.check(
+check(
     "the vote brings the first guess closer to the box",
     distance(found["spread"][:, 0]).mean()
     < distance(found["neither"][:, 0]).mean(),
@@ -1013,7 +1015,7 @@ report.check(
 # `python -m invlab bench neural_adjoint --preset full` has this task as well, D4 in the paper's count. The rules are those of {doc}`ch11_benchmark`: 10,000 pairs, drawn from the proxy as in the paper; 100 fresh targets; the same models. Judging a guess takes five networks here, so there are three seeds with 100 targets each, and the brackets below are intervals over both.
 
 # %%
-rows = {row["id"]: row for row in report.ledger(neural_adjoint.CLAIMS)}
+rows = {row["id"]: row for row in ledger.rows(neural_adjoint.CLAIMS)}
 D4 = neural_adjoint.PROXY_TASK
 MODELS = [m for m in neural_adjoint.MODELS if m != "tandem_plain"]
 SAMPLERS = ("mixture_density", "cvae", "inn", "cinn", "flow_matching")
@@ -1066,10 +1068,10 @@ for ax, group in zip(axes, (SAMPLERS, OTHERS)):
         ax.loglog(
             count,
             curves[method],
-            linestyle=plots.DASHES[k],
-            marker=plots.MARKERS[k],
+            linestyle=figures.DASHES[k],
+            marker=figures.MARKERS[k],
             markersize=4,
-            color=plots.SERIES[k],
+            color=figures.SERIES[k],
             label=LABEL.get(method, method),
         )
         stars = {t: paper_error(method, t) for t in (1, 50, 200)}
@@ -1078,7 +1080,7 @@ for ax, group in zip(axes, (SAMPLERS, OTHERS)):
                 list(stars),
                 list(stars.values()),
                 "*",
-                color=plots.SERIES[k],
+                color=figures.SERIES[k],
                 markersize=10,
             )
     ax.set(xlabel="guesses T")
@@ -1090,7 +1092,7 @@ plt.show()
 
 # %%
 for method in MODELS:
-    report.check(
+    check(
         f"recorded: the neural adjoint is below {method} at every T",
         (curves["neural_adjoint"] < curves[method]).all(),
     )
@@ -1110,7 +1112,7 @@ for method in (*MODELS, "neural_adjoint", "pool", "nearest", "prior"):
 columns = {"method": "method"}
 for t in (1, 50, 200):
     columns |= {f"paper {t}": f"paper r_{t}", f"ours {t}": "ours [95 %]"}
-Markdown(report.table(shown, columns))
+Markdown(ledger.table(shown, columns))
 
 # %%  tags=["nbval-ignore-output"]
 above = [
@@ -1136,11 +1138,11 @@ print(
 # * **Anchors** ({doc}`ch06_neural_adjoint`) help less here: with eight unknowns 10,000 pairs are sparse, and the nearest one is not near. The next cell compares.
 
 # %%
-report.check(
+check(
     "recorded: the INN gains less than a fifth by 200 guesses",
     curves["inn"][-1] > 0.8 * curves["inn"][0],
 )
-report.check(
+check(
     "recorded: the cINN gains a factor of ten",
     curves["cinn"][-1] < curves["cinn"][0] / 10,
 )
@@ -1154,7 +1156,7 @@ print(
     ", ".join(f"{float(g):.1f}" for g in gain),
     "times as large",
 )
-report.check(
+check(
     "recorded: at T = 200 anchors change less than tenfold",
     0.1 < gain[2] < 10,
 )
@@ -1175,7 +1177,7 @@ columns = {"method": "method"}
 for t in (1, 10):
     columns[f"proxy {t}"] = f"r_{t}, proxy"
     columns[f"maxwell {t}"] = f"r_{t}, Maxwell [95 %]"
-Markdown(report.table(shown, columns))
+Markdown(ledger.table(shown, columns))
 
 # %%
 under_maxwell = {
@@ -1185,7 +1187,7 @@ under_maxwell = {
 }
 for t in (1, 10):
     best = min(MODELS, key=lambda m: under_maxwell[m, t])
-    report.check(
+    check(
         f"recorded, T = {t}: lowest under Maxwell: the neural adjoint",
         under_maxwell["neural_adjoint", t] < under_maxwell[best, t],
     )
@@ -1227,10 +1229,10 @@ columns = {
     "paper infer": "paper, 1000 guesses, GPU s",
     "infer": "ours, CPU s",
 }
-Markdown(report.table(shown, columns))
+Markdown(ledger.table(shown, columns))
 
 # %%
-report.check(
+check(
     "recorded: every model has fewer numbers than the paper's",
     all(
         score(m, "parameters") / 1e6
@@ -1259,8 +1261,8 @@ for ax, (name, quantity) in zip(
         ax.plot(
             closed.wavelengths,
             line,
-            linestyle=plots.DASHES[k],
-            color=plots.SERIES[k],
+            linestyle=figures.DASHES[k],
+            color=figures.SERIES[k],
         )
     ax.set(xlabel="wavelength (nm)", ylabel=quantity)
     ax.set_title(name.replace("_", " "), fontsize=10)
@@ -1293,14 +1295,14 @@ without = float(metamaterial.errors(train(None), held).mean())
 # ```
 
 # %% tags=["check-exercise"]
-report.check("it costs at least 40 %", without > 1.4 * mse)
+check("it costs at least 40 %", without > 1.4 * mse)
 
 # %% [markdown]
 # ```{exercise-start} Move the threshold out of the band
 # :label: ex-threshold
 # ```
 #
-# The branch point is at $c/p$. In a cell with a period of 180 µm (and radii of 40 to 44 µm, so that the cylinders fit) it lies outside the band. Compare the two variables with 28 frequencies there: compute the mean squared errors `plain` and `bent` of the reflectance of one such cell. Use `FourierModal(3, period=180.0)`, {class}`~invlab.maxwell.spectrum.Reflectance` for its `nodes`, and the functions above.
+# The branch point is at $c/p$. In a cell with a period of 180 µm (and radii of 40 to 44 µm, so that the cylinders fit) it lies outside the band. Compare the two variables with 28 frequencies there: compute the mean squared errors `plain` and `bent` of the reflectance of one such cell. Use `FourierModal(3, period=180.0)`, {class}`~invlab.simulators.maxwell.spectrum.Reflectance` for its `nodes`, and the functions above.
 #
 # ```{exercise-end}
 # ```
@@ -1327,8 +1329,8 @@ bent = float((reflectance(ratio) - reflectance(exact)).square().mean())
 # ```
 
 # %% tags=["check-exercise"]
-report.check("the threshold is above the band", narrow.cutoff > 1.5)
-report.check("now the plain frequency does", plain < 1e-7 and bent < 1e-7)
+check("the threshold is above the band", narrow.cutoff > 1.5)
+check("now the plain frequency does", plain < 1e-7 and bent < 1e-7)
 
 # %% [markdown]
 # ```{exercise-start} One call of Maxwell
@@ -1363,7 +1365,7 @@ after_call = invlab.resimulation_error(truth, x_true, wish)[:, 0]
 # ```
 
 # %% tags=["check-exercise"]
-report.check(
+check(
     "one call lowers the typical error to two thirds or less",
     after_call.log().mean() < before_call.log().mean() - 0.4,
 )
@@ -1381,7 +1383,7 @@ report.check(
 #
 # ## Where next
 #
-# Part II ends here. The {doc}`../reproduction_ledger` has each number of this page beside the paper's. To share a simulator of your own, {func}`invlab.shards.generate`, {func}`invlab.neural_simulator.fit_neural_simulator` and the `save` and `load` of {class}`invlab.neural_simulator.NeuralSimulator` are all that this page used.
+# Part II ends here. The {doc}`../reproduction_ledger` has each number of this page beside the paper's. To share a simulator of your own, {func}`invlab.runs.shards.generate`, {func}`invlab.surrogates.emulator.fit_emulator` and the `save` and `load` of {class}`invlab.surrogates.emulator.Emulator` are all that this page used.
 #
 # ## References
 #

@@ -45,12 +45,13 @@ from scipy import optimize
 from torch import nn
 
 import invlab
-from invlab import benchmark, plots, report, runtime, widgets
-from invlab.papers import joint_optimization as joint
-from invlab.papers.joint_optimization import trained
-from invlab.papers.joint_optimization.systems import envelope
+from invbook import check, figures, ledger, load_records, widgets
+from invbook.papers import joint_optimization as joint
+from invbook.papers.joint_optimization import learned
+from invbook.papers.joint_optimization.systems import envelope
+from invlab import runtime
 
-plots.use_style()
+figures.use_style()
 torch.set_num_threads(1)
 iterations = runtime.by_preset(quick=300, full=600)
 n = 64
@@ -93,25 +94,25 @@ ax = left.subplots()
 ax.plot(task.times, some.y[example], color="0.6", label="measured u")
 fine = torch.linspace(1, 256, 2000, dtype=torch.float64)
 clean = task.signal(some.truth[example], fine)
-ax.plot(fine, clean, color=plots.BLUE, linewidth=1, label="packet")
+ax.plot(fine, clean, color=figures.BLUE, linewidth=1, label="packet")
 ax.set(xlabel="time t (samples)", ylabel="signal")
 ax.legend(loc="upper right")
 above, below = right.subplots(2, 1, sharex=True)
-above.plot(grid, loss, color=plots.BLACK)
+above.plot(grid, loss, color=figures.BLACK)
 above.set(ylabel="loss")
-below.plot(grid, slope, color=plots.RED)
+below.plot(grid, slope, color=figures.RED)
 below.set(xlabel="guessed place t₀ (samples)", ylabel="slope (1/sample)")
 for ax in (above, below):
-    ax.axvline(some.truth[example], color=plots.BLUE, linestyle="--")
+    ax.axvline(some.truth[example], color=figures.BLUE, linestyle="--")
 plt.show()
 
 # %%
 valleys = grid[1:-1, 0][(loss[1:-1] < loss[:-2]) & (loss[1:-1] < loss[2:])]
 step = valleys.diff().median()
 deepest = grid[loss.argmin(), 0]
-report.check("more than 20 valleys in the window", len(valleys) > 20)
-report.check("one every 2π samples", abs(step - 2 * math.pi) < 0.2)
-report.check(
+check("more than 20 valleys in the window", len(valleys) > 20)
+check("one every 2π samples", abs(step - 2 * math.pi) < 0.2)
+check(
     "the deepest is at the truth",
     abs(deepest - some.truth[example, 0]) < 0.5,
 )
@@ -170,29 +171,29 @@ def found(x):
 at_start = some.loss(some.start)
 x_bfgs, visited = bfgs(some, some.start, 75.0)
 base = {75.0: some.loss(x_bfgs)}
-report.check("BFGS lowers the loss", base[75.0].mean() < at_start.mean())
-report.check("it finds fewer than one packet in six", found(x_bfgs) < 1 / 6)
+check("BFGS lowers the loss", base[75.0].mean() < at_start.mean())
+check("it finds fewer than one packet in six", found(x_bfgs) < 1 / 6)
 farther = error(x_bfgs).mean() > 1.2 * error(some.start).mean()
-report.check("and ends farther from the truth than it started", farther)
+check("and ends farther from the truth than it started", farther)
 
 # %% mystnb={"figure": {"name": "fig-jump", "caption": "How BFGS searches four of the problems: the place after each evaluation. Dashed: the truths, in the colours of the searches."}, "image": {"alt": "Four lines over the number of evaluations. All start at 128, jump by about 57 samples at the first step, and end after a few more, most of them far from the dashed lines of the true places."}}
 fig, ax = plt.subplots()
 for k in range(4):
     ax.plot(
         visited[k],
-        marker=plots.MARKERS[k],
+        marker=figures.MARKERS[k],
         markersize=4,
-        color=plots.SERIES[k],
+        color=figures.SERIES[k],
         label=f"problem {k}",
     )
-    ax.axhline(some.truth[k], color=plots.SERIES[k], linestyle="--")
+    ax.axhline(some.truth[k], color=figures.SERIES[k], linestyle="--")
 ax.set(xlabel="evaluation", ylabel="place t₀ (samples)", ylim=(50, 206))
 ax.legend(fontsize=8, ncols=4, loc="upper center")
 plt.show()
 
 # %%
 jumps = torch.tensor([abs(path[1] - path[0]) for path in visited])
-report.check("the first step goes 50 samples or more", jumps.median() > 50)
+check("the first step goes 50 samples or more", jumps.median() > 50)
 
 # %% [markdown]
 # This is what the paper reports: BFGS "moves a considerable distance in the first iteration and then quickly halts", often farther from the truth than it began. It has a simple cause. BFGS knows nothing about the problem at first. Its first direction is the gradient, and the first step that SciPy tries has length 1.01, *in the coordinate it is handed*. In a coordinate where one is 75 samples, it leaps over nine valleys. In $S = 1$, one unit of $z$ is one sample, and it rolls into the valley beneath it:
@@ -203,15 +204,15 @@ base[1.0] = some.loss(x_small)
 first_step = torch.tensor(
     [abs(path[1] - path[0]) for path in visited_small]
 )
-report.check(
+check(
     "in the small unit the first step is about one sample",
     abs(first_step.median() - 1) < 0.1,
 )
-report.check(
+check(
     "with half the mean loss of the large unit, or little more",
     base[1.0].mean() < 0.75 * base[75.0].mean(),
 )
-report.check("but it finds no more than one in six", found(x_small) < 1 / 6)
+check("but it finds no more than one in six", found(x_small) < 1 / 6)
 
 # %% [markdown]
 # Two baselines then, with one algorithm. Neither finds the packets; but one of them is much easier to beat. Keep both in mind.
@@ -273,28 +274,28 @@ def best_so_far(paths):
 
 
 for color, line, unit, paths in (
-    (plots.ORANGE, "--", 75, visited),
-    (plots.GREEN, ":", 1, visited_small),
+    (figures.ORANGE, "--", 75, visited),
+    (figures.GREEN, ":", 1, visited_small),
 ):
     curve = best_so_far(paths)
     count = torch.arange(1, len(curve) + 1)
     left.plot(count, curve, line, color=color, label=f"BFGS, S = {unit}")
 count = torch.arange(1, iterations + 1)
-left.plot(count, losses.mean(1), color=plots.PURPLE, label="joint")
+left.plot(count, losses.mean(1), color=figures.PURPLE, label="joint")
 left.set(xlabel="step", ylabel="mean loss", xscale="log", yscale="log")
 left.legend()
 for k in range(8):
-    right.plot(places[:, k], color=plots.SERIES[k % 5], linewidth=1)
+    right.plot(places[:, k], color=figures.SERIES[k % 5], linewidth=1)
 right.set(xlabel="step of the network", ylabel="place t₀ (samples)")
 plt.show()
 
 # %%
 x_net = places[-1][:, None]
-report.check(
+check(
     "the mean loss falls to less than two thirds",
     losses[-1].mean() < losses[0].mean() * 2 / 3,
 )
-report.check("but few answers are right", found(x_net) < 0.3)
+check("but few answers are right", found(x_net) < 0.3)
 
 # %% [markdown]
 # In the first steps the answers move together, over a valley or two, and then settle. Few of them are right, and the paper says so: "most examples do not converge to the global optimum". What the network gives is a *regularised* movement, in which no answer is thrown far away by itself. The result depends on the network's seed, so from here on we train three networks and keep, for each problem, the best answer.
@@ -308,23 +309,23 @@ places_free, losses_free = train(some.y, bounded=False, lr=3e-3, steps=100)
 x_free = places_free[-1][:, None]
 silent = some.y.square().sum(1)
 outside = (x_free < 1) | (x_free > 256)
-report.check(
+check(
     "the mean loss is a quarter lower than at the start, or more",
     losses_free[-1].mean() < 0.75 * at_start.mean(),
 )
 better = (losses_free[-1] < base[75.0]).double().mean()
-report.check("some answers are 'better than BFGS'", better > 0.05)
-report.check("no packet is found", found(x_free) == 0)
-report.check(
+check("some answers are 'better than BFGS'", better > 0.05)
+check("no packet is found", found(x_free) == 0)
+check(
     "nine in ten have left the window", outside.double().mean() > 0.9
 )
 places_between = task.simulate(grid[::10])
 between = (places_between - some.y[:, None]).square().sum(2).mean(1)
-report.check(
+check(
     "silence costs about half of what the places in the window do",
     0.4 < (silent / between).mean() < 0.6,
 )
-report.check(
+check(
     "their loss is the energy of the signal",
     ((losses_free[-1] - silent).abs() < 0.01 * silent).double().mean()
     > 0.9,
@@ -356,7 +357,7 @@ print(solution.message[0])
 
 # %%
 started = time.process_time()
-nets, _, _ = trained.joint(
+nets, _, _ = learned.joint(
     some,
     SEED,
     networks=3,
@@ -372,10 +373,10 @@ starts = {
         task.prior.sample(n, generator=draw).double() for _ in range(3)
     ],
     "supervised": [
-        trained.direct(some, SEED, iterations=iterations, lr=3e-3).x
+        learned.direct(some, SEED, iterations=iterations, lr=3e-3).x
     ],
 }
-adjoint = trained.neural_adjoint(
+adjoint = learned.neural_adjoint(
     some,
     SEED,
     [1.0, 75.0],
@@ -436,11 +437,11 @@ fig, ax = plt.subplots(figsize=(6.5, 3.8))
 for k, (name, short) in enumerate(
     (("joint, three networks", "network"), ("three random draws", "draw"))
 ):
-    color = plots.SERIES[k]
+    color = figures.SERIES[k]
     ax.plot(
         units,
         [single[name][u] for u in units],
-        marker=plots.MARKERS[k],
+        marker=figures.MARKERS[k],
         color=color,
         label=f"one {short}",
     )
@@ -448,7 +449,7 @@ for k, (name, short) in enumerate(
         units,
         [better(best_of(refined[name][u]), u) for u in units],
         "--",
-        marker=plots.MARKERS[k],
+        marker=figures.MARKERS[k],
         color=color,
         label=f"best of three {short}s",
     )
@@ -457,7 +458,7 @@ ax.plot(
     [better(refined["supervised"][u][0], u) for u in units],
     ":",
     marker="D",
-    color=plots.PURPLE,
+    color=figures.PURPLE,
     label="supervised",
 )
 for value, name, lift in ((86.0, "joint", 1), (65.1, "supervised", -4)):
@@ -478,24 +479,24 @@ plt.show()
 # %%
 one = single["joint, three networks"]
 nearer = [error(x).mean() for x in refined["joint, three networks"][75.0]]
-report.check(
+check(
     "S = 75: the networks' answers lie nearer to the truth than BFGS's",
     np.mean(nearer) < error(x_bfgs).mean(),
 )
 supervised = {u: better(refined["supervised"][u][0], u) for u in units}
-report.check(
+check(
     "one network: at least 15 points better in S = 75 than in S = 1",
     one[75.0] > one[1.0] + 15,
 )
-report.check(
+check(
     "supervised: at least 15 points worse",
     supervised[75.0] < supervised[1.0] - 15,
 )
-report.check(
+check(
     "in S = 1 supervised wins by 30 points or more",
     supervised[1.0] > one[1.0] + 30,
 )
-report.check(
+check(
     "the same starts, refined, lie nearer to the truth in S = 1",
     error(refined["supervised"][1.0][0]).mean()
     < error(refined["supervised"][75.0][0]).mean(),
@@ -524,10 +525,10 @@ ax.plot(
     grid,
     easy * (loss.max() / easy.max()),
     "--",
-    color=plots.GREEN,
+    color=figures.GREEN,
     label="envelope loss",
 )
-ax.axvline(some.truth[example], color=plots.BLUE, linestyle="--")
+ax.axvline(some.truth[example], color=figures.BLUE, linestyle="--")
 ax.set(xlabel="guessed place t₀ (samples)", ylabel="loss")
 ax.legend()
 plt.show()
@@ -554,9 +555,9 @@ seconds["envelope BFGS"] = time.process_time() - started
 
 # %%
 for name, x in (("network", learned.x), ("BFGS alone", plain.x)):
-    report.check(f"{name}: 95 % of the packets found", found(x) >= 0.95)
-    report.check(f"{name}: 85 % better than BFGS", better(x, 1.0) >= 85)
-report.check(
+    check(f"{name}: 95 % of the packets found", found(x) >= 0.95)
+    check(f"{name}: 85 % better than BFGS", better(x, 1.0) >= 85)
+check(
     "BFGS alone takes less than a fifth of the time",
     seconds["envelope BFGS"] < seconds["envelope network"] / 5,
 )
@@ -581,8 +582,8 @@ many = invlab.minimize(
     unit=5.0,
 )
 seconds["multi-start"] = time.process_time() - started
-report.check("48 starts find 80 % or more", found(many.x) >= 0.8)
-report.check(
+check("48 starts find 80 % or more", found(many.x) >= 0.8)
+check(
     "and take less time than the three networks",
     seconds["multi-start"] < seconds["joint"],
 )
@@ -618,7 +619,7 @@ for u in (75, 1):
         f"found {u}": "found %",
         f"error {u}": "error (samples)",
     }
-Markdown(report.table(shown, columns))
+Markdown(ledger.table(shown, columns))
 
 # %% [markdown]
 # ## More problems, better answers?
@@ -630,14 +631,14 @@ counts = (8, 32, 128)
 scan = {}
 for k in counts:
     problem = joint.problems("wave_packet", k, seed=SEED)
-    net, _, _ = trained.joint(
+    net, _, _ = learned.joint(
         problem,
         SEED,
         iterations=2 * iterations // 3,
         lr=3e-4,
         network={"last": None},
     )
-    taught = trained.direct(
+    taught = learned.direct(
         problem, SEED, iterations=iterations // 2, lr=3e-3
     )
     scan[k] = {
@@ -662,14 +663,14 @@ columns = {
     "supervised": "supervised, refined",
     "truth": "at the truth",
 }
-Markdown(report.table(shown, columns))
+Markdown(ledger.table(shown, columns))
 
 # %%
-report.check(
+check(
     "at some n the joint search has the lower mean loss",
     any(scan[k]["joint"] < 0.8 * scan[k]["BFGS"] for k in counts),
 )
-report.check(
+check(
     "at no n is it near the loss at the truth",
     all(scan[k]["joint"] > 1.5 * scan[k]["truth"] for k in counts),
 )
@@ -683,7 +684,7 @@ window = torch.exp(-(torch.arange(-400, 401) * spacing / 6).square() / 2)
 average = torch.nn.functional.conv1d(
     loss[None], (window / window.sum()).to(loss)[None, None]
 )[0]
-report.check(
+check(
     "smoothed over six samples, less than a tenth of the range is left",
     average.max() - average.min() < 0.1 * (loss.max() - loss.min()),
 )
@@ -696,7 +697,7 @@ report.check(
 # `python -m invlab bench joint_optimization --preset full` measures all of this for $n = 2, \dots, 256$ on the seeds 10 to 14, and many packets and changed settings, further down, on the seeds 10 to 12. Settings were fixed on the seeds 0 to 2 (many packets: on seed 0), so that the live cells above, on seed 1, flatter them a little.
 
 # %%
-records = benchmark.load(report.results_folder())
+records = load_records()
 COUNTS = (2, 4, 8, 16, 32, 64, 128, 256)
 
 
@@ -751,14 +752,14 @@ for ax, unit in zip(axes, (75.0, 1.0)):
             list(values),
             mean,
             np.minimum(spread, 0.9 * mean),
-            color=plots.BLACK if method == "bfgs" else plots.SERIES[j],
-            linestyle=plots.DASHES[j],
-            marker=plots.MARKERS[j],
+            color=figures.BLACK if method == "bfgs" else figures.SERIES[j],
+            linestyle=figures.DASHES[j],
+            marker=figures.MARKERS[j],
             markersize=4,
             capsize=2,
             label=label,
         )
-    ax.axhline(2.56, color=plots.BLUE, linestyle=":")
+    ax.axhline(2.56, color=figures.BLUE, linestyle=":")
     ax.set(
         title=f"S = {unit:g} samples",
         xlabel="number of problems n",
@@ -814,7 +815,7 @@ columns = {
     "mean 1": "S = 1, mean over n",
     "better 1": "S = 1, n = 64: better [95 %]",
 }
-Markdown(report.table(shown, columns))
+Markdown(ledger.table(shown, columns))
 
 # %% [markdown]
 # And what each method finds, and costs, at $n = 64$. `found` is the share of packets within one sample. Seconds are those of one CPU core for all 64 problems, with refinement.
@@ -846,7 +847,7 @@ columns = {
     "cpu": "CPU s, S = 1",
     "runs": "runs of the model a problem",
 }
-Markdown(report.table(shown, columns))
+Markdown(ledger.table(shown, columns))
 
 
 # %%
@@ -854,21 +855,21 @@ def mean(method, quantity, k=64, unit=75.0):
     return recorded(method, quantity, k, unit)[0]
 
 
-report.check(
+check(
     "recorded, S = 75: three networks are better in 80 % or more",
     mean("joint", "better") >= 80,
 )
-report.check(
+check(
     "recorded, S = 75: three random draws come within 15 points of that",
     mean("draws", "better") > mean("joint", "better") - 15,
 )
-report.check(
+check(
     "recorded, S = 1, n = 64: the networks fall behind the draws",
     mean("joint", "better", unit=1.0) < mean("draws", "better", unit=1.0)
     and mean("joint_single", "better", unit=1.0)
     < mean("draw", "better", unit=1.0),
 )
-report.check(
+check(
     "recorded, both units: supervised is within 10 points of the paper",
     max(
         abs(over_n("direct", "better", u) - PAPER["direct"][0])
@@ -876,49 +877,49 @@ report.check(
     )
     < 10,
 )
-report.check(
+check(
     "recorded, S = 1: supervised is better in 85 % or more for n >= 32",
     all(
         mean("direct", "better", k, unit=1.0) >= 85
         for k in (32, 64, 128, 256)
     ),
 )
-report.check(
+check(
     "recorded, S = 1, n = 64: supervised has the lower loss beside three "
     "networks",
     mean("direct", "loss", unit=1.0) < mean("joint", "loss", unit=1.0),
 )
-report.check(
+check(
     "recorded, S = 75, n = 64: supervised has the higher loss beside three "
     "networks",
     mean("direct", "loss") > mean("joint", "loss"),
 )
-report.check(
+check(
     "recorded, mean over n: as good as the draws within 10 points, S = 1",
     abs(over_n("joint", "better", 1.0) - over_n("draws", "better", 1.0))
     < 10,
 )
-report.check(
+check(
     "recorded: refined in S = 75 the envelope finds two thirds at most",
     mean("envelope", "solved") < 67,
 )
-report.check(
+check(
     "recorded: BFGS in S = 1 beats BFGS in S = 75 in half or more",
     mean("bfgs_batched", "better") >= 50,
 )
 for method in ("envelope", "envelope_bfgs"):
-    report.check(
+    check(
         f"recorded, {method}: 95 % found and 92 % better, or more",
         mean(method, "solved", unit=1.0) >= 95
         and mean(method, "better", unit=1.0) >= 92,
     )
-report.check(
+check(
     "recorded: 64 starts find 90 % in a third of the networks' time",
     mean("multistart", "solved", unit=1.0) >= 90
     and mean("multistart", "cpu", unit=1.0)
     < mean("joint", "cpu", unit=1.0) / 3,
 )
-report.check(
+check(
     "recorded, n = 256: exchange finds twice as many as the networks",
     mean("exchange", "solved", 256, 1.0)
     > 2 * mean("joint", "solved", 256, 1.0),
@@ -974,23 +975,23 @@ for m in (3, 6, 12):
         f"found {m}": "packets found (%)",
     }
 columns["cpu"] = "CPU s, m = 6"
-Markdown(report.table(shown, columns))
+Markdown(ledger.table(shown, columns))
 
 # %%
 for m in (3, 6):
     solved = {name: many(m, name, "solved")[0] for name in MANY}
-    report.check(
+    check(
         f"m = {m}: the joint search solves no more than BFGS, or hardly",
         solved["joint"] < solved["bfgs"] + 10,
     )
-    report.check(
+    check(
         f"m = {m}: on the envelope loss, 80 % and more, network or not",
         min(solved["envelope"], solved["envelope_bfgs"]) > 80,
     )
-report.check(
+check(
     "m = 6: restarts run out, below a third", solved["multistart"] < 33
 )
-report.check(
+check(
     "m = 6: supervised solves more than restarts do",
     solved["direct"] > solved["multistart"],
 )
@@ -1054,32 +1055,32 @@ columns = {
     "found": "found (%)",
     "error": "error (samples)",
 }
-Markdown(report.table(shown, columns))
+Markdown(ledger.table(shown, columns))
 
 # %% [markdown]
 # The rate matters most: a higher one drives the answers into the edges of the window, where the tanh is flat. A small last layer makes all start where BFGS starts, and many end there too. Clipping, the usual remedy for gradients that are large and point anywhere, does no harm. And look at the last two rows. An optimiser that takes many small steps instead of one long leap does about as well with no network and no neighbour to learn from; and noise, which is of no use to the network, shakes single searches out of poor valleys. What looks like cross-talk is, on this problem, for the most part the company of a slower optimiser.
 
 # %%
 better_by = {name: variant(name, "better")[0] for name in VARIANTS}
-report.check(
+check(
     "recorded: rates of 1e-3 and 1e-2 cost 15 points and more",
     max(better_by["rate 1e-3"], better_by["rate 1e-2"])
     < better_by["frozen"] - 15,
 )
-report.check(
+check(
     "recorded: with a small last layer more problems end where BFGS ends",
     variant("small last layer", "equal")[0] > variant("frozen", "equal")[0],
 )
-report.check(
+check(
     "recorded: clipping costs less than ten points",
     min(better_by["clip"], better_by["unit rows"])
     > better_by["frozen"] - 10,
 )
-report.check(
+check(
     "recorded: Adam on each row alone comes within 15 points of a network",
     better_by["rows alone"] > better_by["frozen"] - 15,
 )
-report.check(
+check(
     "recorded: and with noise it is ahead of both",
     better_by["rows alone, noise 3"]
     > max(
@@ -1104,8 +1105,8 @@ def search_from(problem, start, unit):
     ax.plot(grid, loss, color="0.6")
     ax.plot(path, height, color="0.6", linewidth=0.6)
     ax.scatter(path, height, c=range(len(path)), cmap="viridis", zorder=3)
-    ax.plot(path[0], height[0], "o", mfc="none", color=plots.RED, ms=12)
-    ax.axvline(some.truth[problem], color=plots.BLUE, linestyle="--")
+    ax.plot(path[0], height[0], "o", mfc="none", color=figures.RED, ms=12)
+    ax.axvline(some.truth[problem], color=figures.BLUE, linestyle="--")
     ax.set(
         xlabel="place t₀ (samples)",
         ylabel="loss",
@@ -1171,8 +1172,8 @@ print(needed)
 # ```
 
 # %% tags=["check-exercise"]
-report.check("between 40 and 55 starts", 40 <= needed <= 55)
-report.check(
+check("between 40 and 55 starts", 40 <= needed <= 55)
+check(
     "they find 85 to 100 % of the packets", 0.85 <= found(x_many) <= 1
 )
 
@@ -1217,8 +1218,8 @@ print("worse:", worse)
 # ```
 
 # %% tags=["check-exercise"]
-report.check("no problem is worse", (kept <= direct * (1 + 1e-6)).all())
-report.check("some are better", (kept < direct * (1 - 1e-5)).any())
+check("no problem is worse", (kept <= direct * (1 + 1e-6)).all())
+check("some are better", (kept < direct * (1 - 1e-5)).any())
 
 # %% [markdown]
 # ```{exercise-start} Can the loss tell?
@@ -1249,8 +1250,8 @@ print(f"{extra:.1f} against {scatter:.1f}")
 # ```
 
 # %% tags=["check-exercise"]
-report.check("one wavelength costs about 0.4", 0.3 < extra < 0.5)
-report.check(
+check("one wavelength costs about 0.4", 0.3 < extra < 0.5)
+check(
     "which is less than three standard deviations", extra < 3 * scatter
 )
 

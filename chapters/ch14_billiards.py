@@ -42,12 +42,13 @@ import torch
 from IPython.display import Markdown
 
 import invlab
-from invlab import benchmark, plots, report, runtime, widgets
-from invlab.encoders import FeatureScale, encoder_for
-from invlab.papers import joint_optimization as joint
-from invlab.papers.joint_optimization import trained
+from invbook import check, figures, ledger, load_records, widgets
+from invbook.papers import joint_optimization as joint
+from invbook.papers.joint_optimization import learned
+from invlab import runtime
+from invlab.networks.encoders import FeatureScale, encoder_for
 
-plots.use_style()
+figures.use_style()
 torch.set_num_threads(1)
 iterations = runtime.by_preset(quick=700, full=1000)
 networks = runtime.by_preset(quick=10, full=20)
@@ -67,7 +68,7 @@ some = joint.problems("billiards", n, seed=SEED)
 task = some.task
 answer = task.answer(some.y, some.c)
 hits = task.hits(some.start, some.c)
-report.check("the answer is right", some.loss(answer).max() < 1e-20)
+check("the answer is right", some.loss(answer).max() < 1e-20)
 print(f"first guesses that hit: {int(hits.sum())} of {n}")
 
 # %% mystnb={"figure": {"name": "fig-shots", "caption": "Two problems. Thin dashed lines: the first guess; solid: the answer. Left it hits the other ball and misses the target, right it misses the ball. After Figure 3a of the paper."}, "image": {"alt": "Two tables with a cue ball on the left, another ball in the middle and a target on the right. On the left table the first guess hits the ball, which rolls past the target; on the right it passes the ball by. The answers hit the balls off centre, and these roll to the target."}}
@@ -78,11 +79,11 @@ def table(ax, c, shots, lines):
     """Balls, target and the ways of both balls for each shot."""
     for v, line in zip(shots, lines):
         cue, ball = task.trajectory(v[None], c[None])[0]
-        ax.plot(*cue.T, line, color=plots.GREEN)
-        ax.plot(*ball.T, line, color=plots.RED)
-    for place, color in ((c[:2], plots.GREEN), (c[2:], plots.RED)):
+        ax.plot(*cue.T, line, color=figures.GREEN)
+        ax.plot(*ball.T, line, color=figures.RED)
+    for place, color in ((c[:2], figures.GREEN), (c[2:], figures.RED)):
         ax.add_patch(plt.Circle(place.tolist(), RADIUS, color=color))
-    ax.plot(1, 0, "*", color=plots.BLUE, markersize=12)
+    ax.plot(1, 0, "*", color=figures.BLUE, markersize=12)
     ax.set(xlabel="x (m)", ylabel="y (m)", aspect="equal")
     ax.set(xlim=(-0.9, 1.4), ylim=(-0.75, 0.75))
 
@@ -125,14 +126,16 @@ ax.set_facecolor("0.85")
 ax.grid(visible=False)
 image = ax.pcolormesh(across, up, shown, vmax=1.5, rasterized=True)
 left.colorbar(image, ax=ax, label="loss (m²)")
-ax.axvline(answer[hard, 0], color=plots.BLACK, linestyle="--", linewidth=1)
-ax.plot(*answer[hard], "*", color=plots.RED, markersize=12)
-ax.plot(1.5, 0, "o", mfc="white", color=plots.RED)
+ax.axvline(
+    answer[hard, 0], color=figures.BLACK, linestyle="--", linewidth=1
+)
+ax.plot(*answer[hard], "*", color=figures.RED, markersize=12)
+ax.plot(1.5, 0, "o", mfc="white", color=figures.RED)
 ax.set(xlabel="velocity x (m/s)", ylabel="velocity y (m/s)")
 above, below = right.subplots(2, 1, sharex=True)
-above.plot(cut, loss_cut, color=plots.BLACK)
+above.plot(cut, loss_cut, color=figures.BLACK)
 above.set(ylabel="loss (m²)")
-below.plot(cut, slope_cut[:, 1], color=plots.RED)
+below.plot(cut, slope_cut[:, 1], color=figures.RED)
 below.set(xlabel="velocity y (m/s)", ylabel="slope (m s)")
 plt.show()
 
@@ -144,9 +147,9 @@ on_grid = task.hits(
     torch.cartesian_prod(across, up),
     some.c[hard].expand(len(flat), -1),
 )
-report.check("each miss has a gradient of zero", flat[~on_grid].all())
-report.check("about one shot in eight hits", 0.10 < share < 0.15)
-report.check(
+check("each miss has a gradient of zero", flat[~on_grid].all())
+check("about one shot in eight hits", 0.10 < share < 0.15)
+check(
     "the slope is never infinite or NaN", slope_cut.isfinite().all()
 )
 
@@ -166,10 +169,10 @@ def solved(found, goal=SOLVED):
 
 plain = invlab.minimize(some.fun, some.start)
 done = plain.fun < SOLVED
-report.check(
+check(
     "no first guess that misses is ever solved", not done[~hits].any()
 )
-report.check("nearly all that hit are", done[hits].double().mean() > 0.9)
+check("nearly all that hit are", done[hits].double().mean() > 0.9)
 print(plain.message[hard][:70])
 
 # %%
@@ -177,7 +180,7 @@ by_unit = [
     solved(invlab.minimize(some.fun, some.start, unit=unit))
     for unit in (0.1, 0.3, 1.0, 3.0)
 ]
-report.check(
+check(
     "the unit changes nothing here", max(by_unit) - min(by_unit) < 0.1
 )
 
@@ -245,7 +248,7 @@ runs = {k: train(problems[k]) for k in counts}
 
 # %% mystnb={"figure": {"name": "fig-hits", "caption": "Ten networks each, for 8 and for 64 problems. Left: share of shots that hit. Right: mean loss without refinement; dotted: BFGS. After Figure 3c of the paper."}, "image": {"alt": "Left: share of hits over the steps. With 8 problems the lines stay near where they begin, at a quarter; with 64 they rise within some hundred steps from a third to nearly all. Right: the mean loss falls with 64 problems by more than a decade, below the dotted line of BFGS, and with 8 it stays above it or near it."}}
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4))
-for k, color in ((8, plots.ORANGE), (64, plots.GREEN)):
+for k, color in ((8, figures.ORANGE), (64, figures.GREEN)):
     for j in range(networks):
         label = f"n = {k}" if j == 0 else None
         line = "--" if k == 8 else "-"
@@ -271,16 +274,16 @@ alone = {
     for k in counts
 }
 final = runs[64]["loss"][-1]
-report.check("n = 64: at least 85 % solved", shares[64].mean() > 0.85)
-report.check("n = 128: at least 90 %", shares[128].mean() > 0.90)
-report.check(
+check("n = 64: at least 85 % solved", shares[64].mean() > 0.85)
+check("n = 128: at least 90 %", shares[128].mean() > 0.90)
+check(
     "n = 8: at least 20 points fewer than at n = 128",
     shares[8].mean() < shares[128].mean() - 0.2,
 )
-report.check(
+check(
     "BFGS alone: fewer than half, at any n", max(alone.values()) < 0.5
 )
-report.check(
+check(
     "without refinement the loss stays far from zero",
     final.median() > 1e-4,
 )
@@ -300,11 +303,11 @@ together = invlab.minimize(
     fallback=True,
 )
 seconds = {"joint": time.process_time() - started}
-report.check(
+check(
     "the library's joint search solves 80 % or more",
     solved(together) > 0.8,
 )
-report.check(
+check(
     "with fallback=True no row is worse than by BFGS",
     (together.fun <= plain.fun + 1e-12).all(),
 )
@@ -331,7 +334,7 @@ for ax, (title, run) in zip(axes, three.items()):
         lost = run["hits"][-1, j] == 0
         ax.plot(
             100 * run["hits"][:, j],
-            color=plots.RED if lost else plots.GREEN,
+            color=figures.RED if lost else figures.GREEN,
             lw=1.4 if lost else 0.8,
         )
     ax.set(xlabel="step", ylim=(-3, 103))
@@ -341,21 +344,21 @@ plt.show()
 
 # %%
 dead = rough["hits"][-1] == 0
-report.check("some of the rough networks collapse", dead.any())
-report.check(
+check("some of the rough networks collapse", dead.any())
+check(
     "they end with no problem solved",
     share_solved(some, rough["last"])[dead].max() == 0,
 )
-report.check(
+check(
     "at the same rate, fewer networks with a small last layer do",
     (fast["hits"][-1] == 0).sum() < dead.sum(),
 )
-report.check(
+check(
     "at the lower rate, no network with a small last layer does",
     (smooth["hits"][-1] > 0).all(),
 )
 kept = share_solved(some, rough["best"])[dead]
-report.check(
+check(
     "each row's best iterate saves more than BFGS solves",
     kept.mean() > alone[64],
 )
@@ -420,18 +423,18 @@ columns = {
     "worst": "worst network (%)",
     "dead": "collapsed",
 }
-Markdown(report.table(shown, columns))
+Markdown(ledger.table(shown, columns))
 
 # %%
 start = some.start.clone().requires_grad_()
 every_row = torch.arange(n)
 (g,) = torch.autograd.grad(some.fun(start, every_row).sum(), start)
 length = g.norm(dim=1)
-report.check(
+check(
     "nine in ten of the gradients are longer than 0.1",
     (length[hits] > 0.1).double().mean() > 0.9,
 )
-report.check("a typical one is 2 to 6", 2 < length[hits].median() < 6)
+check("a typical one is 2 to 6", 2 < length[hits].median() < 6)
 
 walk = some.start.clone().requires_grad_()
 adam = torch.optim.Adam([walk], lr=1e-2)
@@ -444,20 +447,20 @@ wandered = invlab.minimize(some.fun, walk.detach())
 usual = result["as above"]["best"].mean()
 clip_one = result["rows clipped at 0.1"]
 clip_two = result["the same, other problems"]
-report.check("clipping: some networks collapse", clip_one["dead"] > 0)
-report.check(
+check("clipping: some networks collapse", clip_one["dead"] > 0)
+check(
     "and it solves fewer of these problems",
     clip_one["best"].mean() < usual - 0.05,
 )
-report.check(
+check(
     "on other problems of the same kind it does well",
     clip_two["best"].mean() > 0.9,
 )
-report.check(
+check(
     "noise as large as the gradients costs less than 15 points",
     result["noisy gradients"]["best"].mean() > usual - 0.15,
 )
-report.check(
+check(
     "noisy searches on their own: more than BFGS, less than together",
     alone[64] < solved(wandered) < usual - 0.2,
 )
@@ -500,7 +503,7 @@ ax.errorbar(
     mean,
     [mean - low, high - mean],
     marker="o",
-    color=plots.GREEN,
+    color=figures.GREEN,
     capsize=3,
     label="joint",
 )
@@ -508,14 +511,14 @@ ax.plot(
     counts,
     [100 * exchange[k] for k in counts],
     "--s",
-    color=plots.ORANGE,
+    color=figures.ORANGE,
     label="exchange, no network",
 )
 ax.plot(
     counts,
     [100 * alone[k] for k in counts],
     ":^",
-    color=plots.BLACK,
+    color=figures.BLACK,
     label="BFGS",
 )
 ax.set(
@@ -531,12 +534,12 @@ ax.legend()
 plt.show()
 
 # %%
-report.check("exchange: 90 % or more at n = 64", exchange[64] > 0.9)
-report.check(
+check("exchange: 90 % or more at n = 64", exchange[64] > 0.9)
+check(
     "it is as good as the networks within ten points, or better",
     all(exchange[k] > shares[k].mean() - 0.1 for k in counts),
 )
-report.check(
+check(
     "and takes less than a third of the time of one network",
     seconds["exchange"] < seconds["joint"] / 3,
 )
@@ -583,8 +586,8 @@ started = time.process_time()
 plain = invlab.minimize(some.fun, some.start)
 seconds["BFGS"] = time.process_time() - started
 
-taught = trained.direct(some, SEED, iterations=400, lr=3e-3)
-adjoint = trained.neural_adjoint(
+taught = learned.direct(some, SEED, iterations=400, lr=3e-3)
+adjoint = learned.neural_adjoint(
     some, SEED, [1.0], width=128, layers=4, training={"epochs": 300}
 )[1.0]
 seconds |= {"supervised": taught.cpu, "neural adjoint": adjoint.cpu}
@@ -634,21 +637,21 @@ columns = {
     "cpu": "CPU s",
     "runs": "runs of the model a problem",
 }
-Markdown(report.table(shown, columns))
+Markdown(ledger.table(shown, columns))
 
 # %%
 for name in ("restarts, prior", "restarts, any direction"):
-    report.check(f"{name}: 90 % or more", solved(every[name]) >= 0.9)
-    report.check(
+    check(f"{name}: 90 % or more", solved(every[name]) >= 0.9)
+    check(
         f"{name}: in less time than the joint search",
         seconds[name] < seconds["joint"],
     )
-report.check(
+check(
     "the joint search, exchange and restarts: 95 % or more",
     solved(rest) >= 0.95,
 )
 for name in ("supervised", "neural adjoint"):
-    report.check(f"{name}: fewer than half", solved(every[name]) < 0.5)
+    check(f"{name}: fewer than half", solved(every[name]) < 0.5)
 
 # %% [markdown]
 # Restarts win: everything is solved or nearly so, with twenty to sixty runs of the simulator a problem instead of a thousand. They use two things that the joint search does not need: a loss that is known to be zero at an answer (`target`), so that they know when to stop, and a law to draw from. Supervised learning and the neural adjoint suffer from what the paper says of them: seven of eight pairs teach that shots do nothing.
@@ -660,7 +663,7 @@ for name in ("supervised", "neural adjoint"):
 # `python -m invlab bench joint_optimization --preset full`, for every $n$ on the five seeds 30 to 34. No setting was chosen on them. The first choice, features of mean 0 and variance 1 and a last layer at 1 %, was measured on the seeds 10 to 14 (85 % solved at $n = 64$), the next, features in metres, on 20 to 24 (91 %, and at $n = 128$ 89 %, with one network that stopped at 46 %). Then an ordinary last layer was chosen, on the seeds 0 to 6 alone. The live cells above use the first choice, the default of `minimize`, on the problems of the seeds 0 and 1; so their numbers differ from these.
 
 # %%
-records = benchmark.load(report.results_folder())
+records = load_records()
 COUNTS = (2, 4, 8, 16, 32, 64, 128, 256)
 
 
@@ -693,12 +696,12 @@ def text(value, digits=0):
 # %% mystnb={"figure": {"name": "fig-recorded", "caption": "Left: mean loss after refinement over the number of problems, mean and standard deviation over seeds; after Figure 3d of the paper. Right: share of the problems solved."}, "image": {"alt": "Two panels over n from 2 to 256. Left, the mean loss of BFGS stays near half a square metre, that of supervised learning and the neural adjoint above it; that of the joint search and of exchange without a network falls beyond n = 16, to nearly zero at 128. Right, BFGS solves about a third for larger n, supervised learning and the neural adjoint mostly fewer; joint search and exchange rise together to nearly all; restarts are at 100 per cent everywhere."}}
 fig, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.8))
 lines = {
-    "joint": ("joint", plots.GREEN, "-", "o"),
-    "exchange": ("exchange, no network", plots.ORANGE, "--", "s"),
-    "multistart": ("restarts, prior", plots.PURPLE, "-.", "^"),
-    "direct": ("supervised", plots.SKY, ":", "D"),
-    "neural_adjoint": ("neural adjoint", plots.RED, "--", "v"),
-    "bfgs": ("BFGS", plots.BLACK, "-", "x"),
+    "joint": ("joint", figures.GREEN, "-", "o"),
+    "exchange": ("exchange, no network", figures.ORANGE, "--", "s"),
+    "multistart": ("restarts, prior", figures.PURPLE, "-.", "^"),
+    "direct": ("supervised", figures.SKY, ":", "D"),
+    "neural_adjoint": ("neural adjoint", figures.RED, "--", "v"),
+    "bfgs": ("BFGS", figures.BLACK, "-", "x"),
 }
 for method, (label, color, line, marker) in lines.items():
     for ax, quantity in ((left, "loss"), (right, "solved")):
@@ -773,7 +776,7 @@ columns = {
     "better_exact": "n = 64, better without tolerance [95 %]",
     "better": "n = 64, better with tolerance [95 %]",
 }
-Markdown(report.table(shown, columns))
+Markdown(ledger.table(shown, columns))
 
 # %% [markdown]
 # And what is solved at $n = 16$, $64$ and $256$, with the seconds of one CPU core for all problems together and the runs of the model for each at $n = 64$:
@@ -809,7 +812,7 @@ columns = {
     "cpu": "CPU s, n = 64",
     "runs": "runs of the model",
 }
-Markdown(report.table(shown, columns))
+Markdown(ledger.table(shown, columns))
 
 
 # %%
@@ -817,34 +820,34 @@ def mean(method, quantity, k=64):
     return recorded(method, quantity, k)[0]
 
 
-report.check(
+check(
     "recorded: the joint search solves 85 % at n = 64",
     mean("joint", "solved") >= 85,
 )
-report.check(
+check(
     "recorded: and 93 % at 128 and 256",
     min(mean("joint", "solved", k) for k in (128, 256)) >= 93,
 )
-report.check(
+check(
     "recorded: the last iterate of the same networks solves fewer, n = 64",
     mean("joint_last", "solved") < mean("joint", "solved") - 10,
 )
-report.check(
+check(
     "recorded: BFGS fewer than half for n >= 16",
     max(mean("bfgs", "solved", k) for k in COUNTS[3:]) < 50,
 )
-report.check(
+check(
     "recorded: it solves half or more at n = 8, two thirds at n = 16",
     mean("joint", "solved", 8) >= 50 and mean("joint", "solved", 16) >= 66,
 )
-report.check(
+check(
     "recorded: exchange comes within 15 points of it for n >= 16",
     all(
         mean("exchange", "solved", k) > mean("joint", "solved", k) - 15
         for k in COUNTS[3:]
     ),
 )
-report.check(
+check(
     "recorded: with exchange and restarts 98 % at every n, network or not",
     min(
         mean(method, "solved", k)
@@ -853,11 +856,11 @@ report.check(
     )
     >= 98,
 )
-report.check(
+check(
     "recorded: restarts from the prior solve 98 % at every n",
     min(mean("multistart", "solved", k) for k in COUNTS) >= 98,
 )
-report.check(
+check(
     "recorded: with a tenth of the runs of the model, and in less time",
     all(
         mean("multistart", "evaluations", k)
@@ -866,17 +869,17 @@ report.check(
         for k in COUNTS
     ),
 )
-report.check(
+check(
     "recorded: supervised and neural adjoint solve fewer than BFGS, n = 64",
     max(mean("direct", "solved"), mean("neural_adjoint", "solved"))
     < mean("bfgs", "solved"),
 )
-report.check(
+check(
     "recorded: without a tolerance, within 15 points of the paper's 61.7 %",
     abs(over_n("joint", "better_exact") - PAPER["joint"][0]) < 15,
 )
 tied = mean("joint", "better_exact") - mean("joint", "better")
-report.check(
+check(
     "recorded: round-off makes ten points of the joint search's gain or more",
     tied > 10,
 )
@@ -898,7 +901,7 @@ VARIANTS = {
     "rate 1e-3": "rate 1e-3",
     "rate 1e-2": "rate 1e-2",
     "relu": "ReLU",
-    "four octaves": "four octaves of the encoding",
+    "four fourier_octaves": "four octaves of the encoding",
     "clip": "gradient clipped at 0.1",
     "unit rows": "rows of length one",
     "noise 3": "noise",
@@ -929,27 +932,27 @@ columns = {
     "solved": "solved (%)",
     "moving": "rows with a gradient at the end (%)",
 }
-Markdown(report.table(shown, columns))
+Markdown(ledger.table(shown, columns))
 
 # %%
 as_recorded = variant("frozen/refined/solved")[0]
-report.check(
+check(
     "recorded: a rate of 3e-4 is too slow for a thousand steps",
     variant("rate 3e-4/refined/solved")[0] < as_recorded - 10,
 )
-report.check(
+check(
     "recorded: a rate of 1e-2 leaves 20 points fewer rows with a gradient",
     variant("rate 1e-2/moving")[0] < variant("frozen/moving")[0] - 20,
 )
-report.check(
+check(
     "recorded: at this rate a small last layer solves fewer",
     variant("small last layer/refined/solved")[0] < as_recorded - 2,
 )
-report.check(
+check(
     "recorded: noise of three gradients costs 10 points and more",
     variant("noise 3/refined/solved")[0] < as_recorded - 10,
 )
-report.check(
+check(
     "recorded: without a network, as many as by BFGS",
     abs(variant("rows alone/refined/solved")[0] - mean("bfgs", "solved"))
     < 10,
@@ -1028,8 +1031,8 @@ print(f"{predicted:.2f}, {counted:.2f}")
 # ```
 
 # %% tags=["check-exercise"]
-report.check("five in nine", abs(predicted - 5 / 9) < 1e-9)
-report.check("as counted", abs(predicted - counted) < 0.02)
+check("five in nine", abs(predicted - 5 / 9) < 1e-9)
+check("as counted", abs(predicted - counted) < 0.02)
 
 # %% [markdown]
 # ```{exercise-start} Ask the neighbour
@@ -1063,7 +1066,7 @@ print(f"{by_neighbour:.1f}")
 # ```
 
 # %% tags=["check-exercise"]
-report.check(
+check(
     "at least 20 points more than BFGS", by_neighbour > alone[64] + 0.2
 )
 
@@ -1104,11 +1107,11 @@ print(f"{before:.1f} to {after:.1f}")
 # ```
 
 # %% tags=["check-exercise"]
-report.check(
+check(
     "fewer networks are dead at the end, or none",
     (woken["hits"][-1] == 0).sum() < dead.sum(),
 )
-report.check("and more problems are solved", after > before)
+check("and more problems are solved", after > before)
 
 # %% [markdown]
 # ## What we saw

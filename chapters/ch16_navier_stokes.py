@@ -42,12 +42,13 @@ import torch
 from IPython.display import Markdown
 
 import invlab
-from invlab import benchmark, plots, report, runtime, widgets
-from invlab.encoders import FeatureScale, encoder_for
-from invlab.mac_grid import Flow
-from invlab.papers import joint_optimization as joint
+from invbook import check, figures, ledger, load_records, widgets
+from invbook.papers import joint_optimization as joint
+from invlab import runtime
+from invlab.networks.encoders import FeatureScale, encoder_for
+from invlab.simulators.mac_grid import Flow
 
-plots.use_style()
+figures.use_style()
 torch.set_num_threads(1)
 n = runtime.by_preset(quick=16, full=64)
 iterations = runtime.by_preset(quick=60, full=200)
@@ -169,23 +170,23 @@ noise = Flow(
 noise = Flow(noise.u.to(device), noise.v.to(device))
 flow = grid.project(noise)
 again = grid.project(flow)
-report.check(
+check(
     "random velocities: the divergence falls below 1e-12",
     grid.divergence(flow).abs().max() < 1e-12,
 )
-report.check(
+check(
     "a second projection changes nothing",
     max((flow.u - again.u).abs().max(), (flow.v - again.v).abs().max())
     < 1e-12,
 )
-report.check(
+check(
     "nothing flows into an obstacle",
     (flow.u[grid.open_u == 0] == 0).all()
     and (flow.v[grid.open_v == 0] == 0).all(),
 )
 pushed = grid.project(whole + simulator.push(truth))
 moved = grid.project(grid.advect(pushed, 4.0))
-report.check(
+check(
     "no divergence after the push, and none a step later",
     max(grid.divergence(part).abs().max() for part in (pushed, moved))
     < 1e-12,
@@ -209,8 +210,8 @@ middle = centre.repeat(n, 1)
 with torch.no_grad():
     at_truth = misfit(truth, every)
     at_middle = misfit(middle, every)
-report.check("at the truth the loss is not zero", (at_truth > 0.01).all())
-report.check(
+check("at the truth the loss is not zero", (at_truth > 0.01).all())
+check(
     "it is a fifth of that of a first guess, or less, on average",
     at_truth.mean() < 0.2 * at_middle.mean(),
 )
@@ -244,8 +245,10 @@ for ax, row in zip(axes, examples):
     image = ax.pcolormesh(
         place, upward, loss.T.log10(), vmin=-1.5, vmax=1.2, rasterized=True
     )
-    ax.contour(place, upward, loss.T, [level], colors=[plots.RED])
-    ax.plot(*truth[row, [0, 2]].cpu(), "*", color=plots.RED, markersize=12)
+    ax.contour(place, upward, loss.T, [level], colors=[figures.RED])
+    ax.plot(
+        *truth[row, [0, 2]].cpu(), "*", color=figures.RED, markersize=12
+    )
     ax.set(title=f"problem {row}", xlabel="place of the push")
     ax.grid(visible=False)
 axes[0].set_ylabel("velocity upwards")
@@ -253,7 +256,7 @@ fig.colorbar(image, ax=axes, label="log10 of the loss")
 plt.show()
 
 # %%
-report.check(
+check(
     "in both, pushes beside the true one explain the data better",
     min(inside) >= 1 / side**2,
 )
@@ -293,8 +296,8 @@ fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4))
 ends = [5e-3, 8]
 left.loglog(ends, ends, color="0.5", linewidth=1)
 for found, marker, color, name in (
-    (plain, "o", plots.ORANGE, "BFGS from the middle"),
-    (from_truth, "x", plots.BLUE, "BFGS from the truth"),
+    (plain, "o", figures.ORANGE, "BFGS from the middle"),
+    (from_truth, "x", figures.BLUE, "BFGS from the truth"),
 ):
     left.loglog(
         at_truth.cpu(), found.fun.cpu(), marker, color=color, label=name
@@ -307,14 +310,14 @@ right.bar(
     position - 0.2,
     error(plain.x).mean(0),
     0.4,
-    color=plots.ORANGE,
+    color=figures.ORANGE,
     label="BFGS from the middle",
 )
 right.bar(
     position + 0.2,
     error(from_truth.x).mean(0),
     0.4,
-    color=plots.BLUE,
+    color=figures.BLUE,
     hatch="//",
     label="BFGS from the truth",
 )
@@ -322,7 +325,7 @@ right.plot(
     position,
     error(middle).mean(0),
     "x",
-    color=plots.BLACK,
+    color=figures.BLACK,
     markersize=9,
     label="the middle",
 )
@@ -333,21 +336,21 @@ plt.show()
 
 # %%
 below = (plain.fun < at_truth).double().mean()
-report.check("eight fits in ten are 'better' than the truth", below > 0.8)
-report.check(
+check("eight fits in ten are 'better' than the truth", below > 0.8)
+check(
     "BFGS from the truth lowers the loss by a factor of 1.5 or more",
     from_truth.fun.mean() < at_truth.mean() / 1.5,
 )
 share = error(plain.x).mean(0) / error(middle).mean(0)
-report.check(
+check(
     "a guess in the middle is farther off in place and velocity x",
     (share[:2] < 0.8).all(),
 )
-report.check(
+check(
     "the velocity upwards keeps half of that guess's error or more",
     share[2] > 0.5,
 )
-report.check(
+check(
     "BFGS from the truth walks away from it, by 0.15 in that velocity",
     error(from_truth.x).mean(0)[2] > 0.15,
 )
@@ -380,11 +383,11 @@ STUCK = 1e-3
 stuck = {k: float((v > STUCK).double().mean()) for k, v in clean.items()}
 
 # %%
-report.check(
+check(
     "two obstacles, weak push: nine in ten solved or more",
     stuck["two"] <= 0.1 + 1 / n,
 )
-report.check(
+check(
     "five obstacles, strong push: a tenth to a half get stuck",
     0.05 <= stuck["five"] <= 0.5,
 )
@@ -433,27 +436,27 @@ fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True)
 history = plain.history[:40].cpu()
 both = torch.cat([course, together.history[:40]]).cpu()
 for k in range(8):
-    left.semilogy(history[:, k], color=plots.SERIES[k % 5], linewidth=0.9)
-    right.semilogy(both[:, k], color=plots.SERIES[k % 5], linewidth=0.9)
-left.semilogy(history.mean(1), color=plots.BLACK)
-right.semilogy(both.mean(1), color=plots.BLACK)
+    left.semilogy(history[:, k], color=figures.SERIES[k % 5], linewidth=0.9)
+    right.semilogy(both[:, k], color=figures.SERIES[k % 5], linewidth=0.9)
+left.semilogy(history.mean(1), color=figures.BLACK)
+right.semilogy(both.mean(1), color=figures.BLACK)
 for ax in (left, right):
-    ax.axhline(at_truth.mean().item(), color=plots.BLUE, linestyle="--")
+    ax.axhline(at_truth.mean().item(), color=figures.BLUE, linestyle="--")
 right.axvline(iterations, color="0.4", linestyle=":")
 left.set(xlabel="evaluation", ylabel="loss")
 right.set(xlabel="step")
 plt.show()
 
 # %%
-report.check(
+check(
     "the network lowers the mean loss to a third or less",
     course[-1].mean() < at_middle.mean() / 3,
 )
-report.check(
+check(
     "without refinement it loses to BFGS in most problems",
     (unrefined > plain.fun).double().mean() > 0.5,
 )
-report.check(
+check(
     "refinement lowers the mean", together.fun.mean() < unrefined.mean()
 )
 
@@ -560,35 +563,35 @@ columns = {
     "exact": "better / equal, without (%)",
     "cpu": "CPU s",
 }
-Markdown(report.table(shown, columns))
+Markdown(ledger.table(shown, columns))
 
 # %%
 numbers = {name: compared(loss) for name, (_, loss) in results.items()}
-report.check(
+check(
     "the better of both is worse than BFGS in none",
     numbers["the better of both"][2] == 0,
 )
-report.check(
+check(
     "restarts are worse than BFGS in none", numbers["restarts"][2] == 0
 )
-report.check(
+check(
     "joint: equal in a third or more, with tolerance",
     numbers["joint"][1] > 33,
 )
-report.check(
+check(
     "without tolerance it is equal in none", numbers["joint"][4] == 0
 )
-report.check(
+check(
     "and better in more than with it",
     numbers["joint"][3] > numbers["joint"][0],
 )
 for name in ("BFGS", "joint", "supervised", "restarts"):
-    report.check(
+    check(
         f"{name}: mean loss below that at the truth",
         results[name][1].mean() < at_truth.mean(),
     )
 fits = [x for name, (x, _) in results.items() if name != "the truth"]
-report.check(
+check(
     "every fit has an error, whatever its loss",
     min(error(x).mean() for x in fits) > 0.05,
 )
@@ -603,7 +606,7 @@ report.check(
 # `python -m invlab bench joint_optimization --preset full` measures all methods on the 32² grid of this page, on a CPU, with the seeds 20 to 22, on which no setting was chosen (8 and 32 problems; one of them for 128), and SciPy's BFGS as baseline and as refinement. Of each problem the joint search keeps the best answer on the way. Here are both sets of obstacles.
 
 # %%
-records = benchmark.load(report.results_folder())
+records = load_records()
 SETS = {"navier_stokes": "five", "navier_stokes_two": "two"}
 COUNT = 32
 
@@ -657,10 +660,10 @@ for j, method in enumerate(("bfgs", "joint", "multistart")):
     left.loglog(
         np.concatenate([losses["at_truth"] for losses in kept]),
         np.concatenate([losses[method] for losses in kept]),
-        plots.MARKERS[j],
+        figures.MARKERS[j],
         mfc="none",
         markersize=5,
-        color=plots.BLACK if method == "bfgs" else plots.SERIES[j],
+        color=figures.BLACK if method == "bfgs" else figures.SERIES[j],
         label=LINES[method],
     )
 left.plot([5e-2, 2], [5e-2, 2], color="0.5", linewidth=1)
@@ -685,11 +688,11 @@ for j, (method, label) in enumerate(({"truth": "truth"} | LINES).items()):
         list(by_n),
         mean,
         [0 * spread, 0 * spread if true else spread],
-        color=plots.BLUE
+        color=figures.BLUE
         if true
-        else ([plots.BLACK] + list(plots.SERIES))[j - 1],
-        linestyle=":" if true else plots.DASHES[j - 1],
-        marker="" if true else plots.MARKERS[j - 1],
+        else ([figures.BLACK] + list(figures.SERIES))[j - 1],
+        linestyle=":" if true else figures.DASHES[j - 1],
+        marker="" if true else figures.MARKERS[j - 1],
         markersize=4,
         capsize=2,
         label=label,
@@ -743,7 +746,7 @@ columns = {
     "five": "five, with tolerance: better / equal / worse",
     "two": "two, with tolerance: better / equal / worse",
 }
-Markdown(report.table(shown, columns))
+Markdown(ledger.table(shown, columns))
 
 # %% [markdown]
 # The row "the same BFGS in torch" is the same algorithm with the same line search, from the same start, only implemented for all problems at once; it differs from SciPy's by rounding. What it has in the column without tolerance is what that way of counting is worth.
@@ -780,7 +783,7 @@ columns = {
     "cpu": "five: CPU s",
     "runs": "runs of the model a problem",
 }
-Markdown(report.table(shown, columns))
+Markdown(ledger.table(shown, columns))
 
 # %%
 if recorded("joint", "better"):
@@ -790,32 +793,32 @@ if recorded("joint", "better"):
         for quantity in ("better", "better_exact", "worse", "loss", "error")
     }
     true_loss = recorded("truth", "loss", stage="unrefined")[0]
-    report.check(
+    check(
         "recorded: BFGS's mean loss is below that at the truth",
         ours["bfgs", "loss"] < true_loss,
     )
-    report.check(
+    check(
         "the better of joint and BFGS is worse than BFGS in none",
         ours["joint_or_bfgs", "worse"] == 0,
     )
-    report.check(
+    check(
         "joint: better in half or so without tolerance",
         30 <= ours["joint", "better_exact"] <= 75,
     )
-    report.check(
+    check(
         "in less than half as many with it",
         ours["joint", "better"] < ours["joint", "better_exact"] / 2,
     )
-    report.check(
+    check(
         "restarts have the lower mean loss in the same time",
         ours["multistart_equal", "loss"] <= ours["joint", "loss"],
     )
     easy = recorded("bfgs", "error", "navier_stokes_two")[0]
-    report.check(
+    check(
         "two obstacles: two thirds of the middle's error of 0.96 remain",
         easy > 0.64,
     )
-    report.check(
+    check(
         "and no method brings the error below a tenth of a half-width",
         min(value for (_, q), value in ours.items() if q == "error") > 0.1,
     )
@@ -913,8 +916,8 @@ print(f"{abs(overlap) < 1e-10}")
 # ```
 
 # %% tags=["check-exercise"]
-report.check("perpendicular to rounding", abs(overlap) < 1e-10)
-report.check("something was taken out", taken.norm() > 1)
+check("perpendicular to rounding", abs(overlap) < 1e-10)
+check("something was taken out", taken.norm() > 1)
 
 # %% [markdown]
 # ```{exercise-start} The price of the hidden half
@@ -948,8 +951,8 @@ print({speed: f"{cost:.2f}" for speed, cost in costs.items()})
 # ```
 
 # %% tags=["check-exercise"]
-report.check("nothing is missing at speed 0", costs[0.0] < 1e-20)
-report.check(
+check("nothing is missing at speed 0", costs[0.0] < 1e-20)
+check(
     "twice the speed costs 2.5 to 6 times as much",
     2.5 < costs[0.1] / costs[0.05] < 6,
 )
@@ -1001,12 +1004,12 @@ off_free, off_prior = (
 # ```
 
 # %% tags=["check-exercise"]
-report.check("with the pull the push is nearer", off_prior < off_free)
+check("with the pull the push is nearer", off_prior < off_free)
 at_middle_off = float(((m - weak[0]) / h).abs().mean())
-report.check(
+check(
     "about as near as the middle", off_prior < 1.15 * at_middle_off
 )
-report.check(
+check(
     "without it, it is hardly nearer than the middle, or farther",
     off_free > 0.8 * at_middle_off,
 )

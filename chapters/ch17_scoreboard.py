@@ -41,12 +41,13 @@ import torch
 from IPython.display import Markdown
 
 import invlab
-from invlab import benchmark, plots, report, runtime
-from invlab.papers import joint_optimization as joint
+from invbook import check, figures, ledger, load_records
+from invbook.papers import joint_optimization as joint
+from invlab import runtime
 
-plots.use_style()
+figures.use_style()
 torch.set_num_threads(1)
-records = benchmark.load(report.results_folder())
+records = load_records()
 # the unit of BFGS in which the paper's numbers come out, and n of the ledger
 UNIT = {
     "wave_packet": 75.0,
@@ -181,19 +182,19 @@ columns = {
     "prior": "prior known",
     "exact": "exact answer",
 }
-Markdown(report.table(shown, columns))
+Markdown(ledger.table(shown, columns))
 
 # %%
-report.check(
+check(
     "only billiards have a zero gradient",
     [s for s, row in measured.items() if row["zero"] > 0] == ["billiards"],
 )
-report.check(
+check(
     "an exact answer exists for billiards and Kuramoto–Sivashinsky",
     [s for s, row in measured.items() if row["floor"] < 1e-9]
     == ["billiards", "kuramoto_sivashinsky"],
 )
-report.check(
+check(
     "three unknowns at most",
     max(row["unknowns"] for row in measured.values()) <= 3,
 )
@@ -252,9 +253,9 @@ for ax, (system, rows) in zip(axes.flat, PAPER_2.items()):
             better, equal = pair
             rest = max(0.0, 100 - better - equal)
             parts = (
-                (better, 0, plots.GREEN, ""),
+                (better, 0, figures.GREEN, ""),
                 (equal, better, "0.85", ""),
-                (rest, better + equal, plots.ORANGE, "///"),
+                (rest, better + equal, figures.ORANGE, "///"),
             )
             for height, bottom, color, hatch in parts:
                 ax.bar(
@@ -276,7 +277,7 @@ for ax in axes[:, 0]:
 names = ("better", "equal", "worse")
 handles = [
     plt.Rectangle((0, 0), 1, 1, color=color)
-    for color in (plots.GREEN, "0.85", plots.ORANGE)
+    for color in (figures.GREEN, "0.85", figures.ORANGE)
 ]
 fig.legend(handles, names, loc="outside lower center", ncols=3)
 plt.show()
@@ -313,7 +314,7 @@ columns = {
     "raw": "unrefined, no tolerance",
     "raw tolerant": "unrefined, tolerance",
 }
-Markdown(report.table(shown, columns))
+Markdown(ledger.table(shown, columns))
 
 # %%
 known = {
@@ -325,23 +326,23 @@ known = {
 for system in ("kuramoto_sivashinsky", "navier_stokes"):
     if (system, "joint") in known:
         (exact, ties), (tolerant, same) = known[system, "joint"]
-        report.check(
+        check(
             f"{TITLE[system]}: equal in less than 2 % without a tolerance",
             ties < 2,
         )
-        report.check("in more than half with it", same > 50)
-        report.check(
+        check("in more than half with it", same > 50)
+        check(
             "half of the 'better' or more is round-off",
             tolerant < exact / 2,
         )
 if len([s for s in UNIT if (s, "joint") in known]) == 4:
     average = np.mean([known[s, "joint"][0][0] for s in UNIT])
-    report.check(
+    check(
         "joint, mean of four systems, no tolerance: 55 to 80 % better",
         55 < average < 80,
     )
     honest = np.mean([known[s, "joint"][1][0] for s in UNIT])
-    report.check(
+    check(
         "with tolerance at least 10 points less", honest < average - 10
     )
 
@@ -383,9 +384,9 @@ for ax, (system, pair) in zip(axes, pairs.items()):
         "equal": [100 * np.mean(np.abs(gain) <= b) for b in bar],
         "worse": [100 * np.mean(gain < -b) for b in bar],
     }
-    colors = (plots.GREEN, "0.5", plots.ORANGE)
+    colors = (figures.GREEN, "0.5", figures.ORANGE)
     for (name, values), color, dash in zip(
-        counts.items(), colors, plots.DASHES
+        counts.items(), colors, figures.DASHES
     ):
         ax.semilogx(bar, values, color=color, linestyle=dash, label=name)
     ax.legend(fontsize=8)
@@ -398,13 +399,13 @@ plt.show()
 for system, pair in pairs.items():
     if pair is not None:
         alike = np.abs(pair[0] - pair[1]) <= 1e-4
-        report.check(
+        check(
             f"{TITLE[system]}: half of the losses or more agree to 1e-4",
             np.mean(alike) >= 0.5,
         )
 pair = pairs["kuramoto_sivashinsky"]
 if pair is not None:
-    report.check(
+    check(
         "Kuramoto–Sivashinsky: hardly any agree to 1e-20",
         np.mean(np.abs(pair[0] - pair[1]) <= 1e-20) < 0.1,
     )
@@ -447,11 +448,11 @@ columns = {
     "joint better_exact": "joint: better, no tolerance (%)",
     "direct better_exact": "supervised: better, no tolerance (%)",
 }
-Markdown(report.table(shown, columns))
+Markdown(ledger.table(shown, columns))
 
 # %%
 if len(gaps) == 4:
-    report.check(
+    check(
         "joint: the seeds that chose flatter by 15 points at most",
         max(gaps) < 15,
     )
@@ -505,16 +506,16 @@ columns = {
     "cpu": "CPU s",
     "runs": "runs of the model a problem",
 }
-Markdown(report.table(shown, columns))
+Markdown(ledger.table(shown, columns))
 
 # %% mystnb={"figure": {"name": "fig-cost", "caption": "Problems solved to the global optimum over CPU time, means over seeds, n = 64 (Navier–Stokes: 32, and problems explained). Line: restarts as they go on, one seed each. The wave packet is searched in the unit of one sample."}, "image": {"alt": "Four panels of per cent solved over seconds on a logarithmic axis. In each the line of restarts rises to 100 per cent or near it; the points of the joint search, supervised learning and the neural adjoint lie to the right of it or below; BFGS alone lies low on the left, BFGS with exchange above it."}}
 MARKS = {
-    "bfgs": ("o", plots.BLACK),
-    "joint": ("s", plots.GREEN),
-    "direct": ("^", plots.ORANGE),
-    "neural_adjoint": ("D", plots.PURPLE),
-    "exchange": ("v", plots.SKY),
-    "draw": ("x", plots.RED),
+    "bfgs": ("o", figures.BLACK),
+    "joint": ("s", figures.GREEN),
+    "direct": ("^", figures.ORANGE),
+    "neural_adjoint": ("D", figures.PURPLE),
+    "exchange": ("v", figures.SKY),
+    "draw": ("x", figures.RED),
 }
 
 
@@ -537,7 +538,7 @@ for ax, system in zip(axes.flat, UNIT):
             curve["cpu"],
             curve["solved"],
             drawstyle="steps-post",
-            color=plots.BLUE,
+            color=figures.BLUE,
             linewidth=0.8,
             label=label,
         )
@@ -611,21 +612,21 @@ columns = {
     "loss": "joint: mean loss",
     "restarts' loss": "restarts: mean loss",
 }
-Markdown(report.table(shown, columns))
+Markdown(ledger.table(shown, columns))
 
 # %%
 for system, (by_network, by_draws) in verdicts.items():
-    report.check(
+    check(
         f"{TITLE[system]}: restarts solve as many in the same time, or more",
         by_draws >= by_network - 1,
     )
 lucky = {s: mean(s, "draw", "solved", unit=SMALL[s]) for s in UNIT}
 if None not in lucky.values():
-    report.check(
+    check(
         "one draw solves a sixth or less of the packets and shots",
         max(lucky["wave_packet"], lucky["billiards"]) < 17,
     )
-    report.check(
+    check(
         "and seven in ten or more of the two differential equations",
         min(lucky["kuramoto_sivashinsky"], lucky["navier_stokes"]) > 70,
     )
@@ -680,12 +681,12 @@ for m in PACKETS:
         f"found {m}": "packets found (%)",
         f"cpu {m}": "CPU s",
     }
-Markdown(report.table(shown, columns))
+Markdown(ledger.table(shown, columns))
 
 # %% mystnb={"figure": {"name": "fig-packets", "caption": "Signals of which all packets are right, over the number of unknowns a signal, n = 64; restarts and hops have the CPU time of the joint search."}, "image": {"alt": "Per cent of signals solved over 12, 24 and 48 unknowns. BFGS and the plain joint search lie near the bottom throughout; restarts and hops fall steeply; the two searches on the envelope lie highest."}}
 fig, ax = plt.subplots(figsize=(7, 3.6))
-tones = (plots.BLACK, *plots.SERIES, plots.BLUE)
-marks = (*plots.MARKERS, "x", "+")
+tones = (figures.BLACK, *figures.SERIES, figures.BLUE)
+marks = (*figures.MARKERS, "x", "+")
 for k, (method, name) in enumerate(MANY.items()):
     values = {4 * m: packets(m, method, "solved") for m in PACKETS}
     values = {m: np.mean(v) for m, v in values.items() if v}
@@ -695,7 +696,7 @@ for k, (method, name) in enumerate(MANY.items()):
             list(values.values()),
             marker=marks[k],
             color=tones[k],
-            linestyle=plots.DASHES[k % 5],
+            linestyle=figures.DASHES[k % 5],
             label=name,
         )
 ax.set(
@@ -713,15 +714,15 @@ EXTENDED = {
     if packets(m, "hop", "solved")
 }
 for m, row in EXTENDED.items():
-    report.check(
+    check(
         f"{m} packets: the plain joint search does not beat restarts",
         row["joint"] <= max(row["multistart"], row["hop"]) + 1,
     )
-    report.check(
+    check(
         "on the envelope the network beats restarts and hops",
         row["envelope"] > max(row["multistart"], row["hop"]),
     )
-    report.check(
+    check(
         "and BFGS on the envelope, without a network, comes as near",
         row["envelope_bfgs"] > row["envelope"] - 15,
     )
@@ -758,7 +759,7 @@ columns = {
     "cpu": "CPU s",
     "runs": "runs of the model a problem",
 }
-Markdown(report.table(shown, columns))
+Markdown(ledger.table(shown, columns))
 
 # %%
 STATES = {
@@ -767,12 +768,12 @@ STATES = {
     if extension(START, method, "solved")
 }
 if STATES:
-    report.check(
+    check(
         "BFGS with the early states first solves as many as any, or nearly",
         STATES["early_bfgs"] >= max(STATES.values()) - 10,
     )
-    report.check("which is nine in ten or more", STATES["early_bfgs"] >= 90)
-    report.check(
+    check("which is nine in ten or more", STATES["early_bfgs"] >= 90)
+    check(
         "the plain joint search solves 15 points fewer, or less",
         STATES["joint"] <= STATES["early_bfgs"] - 15,
     )
@@ -801,16 +802,16 @@ if STATES:
 
 # %%
 VERDICTS = ("better", "reached", "not reached", "for comparison")
-ledger = report.ledger(joint.CLAIMS)
+found = ledger.rows(joint.CLAIMS)
 shown = []
 for system, title in TITLE.items():
-    rows = [r for r in ledger if r["id"].startswith(f"joint/{system}")]
+    rows = [r for r in found if r["id"].startswith(f"joint/{system}")]
     line = {"system": title, "rows": len(rows)}
     for verdict in VERDICTS:
         line[verdict] = sum(r["verdict"] == verdict for r in rows)
     shown.append(line)
 columns = ["system", "rows", *VERDICTS]
-Markdown(report.table(shown, dict(zip(columns, columns))))
+Markdown(ledger.table(shown, dict(zip(columns, columns))))
 
 # %% [markdown]
 # ## Exercises
@@ -853,8 +854,8 @@ print(f"p = {p:.1f}, reached about {10 * round(10 * reached)} %")
 # ```
 
 # %% tags=["check-exercise"]
-report.check("between 10 and 80 rounds", 10 <= rounds <= 80)
-report.check("most are solved", reached >= 0.6)
+check("between 10 and 80 rounds", 10 <= rounds <= 80)
+check("most are solved", reached >= 0.6)
 
 # %% [markdown]
 # ```{exercise-start} What is a per cent worth?
@@ -884,8 +885,8 @@ print(f"{se:.1f} points, {needed} problems")
 # ```
 
 # %% tags=["check-exercise"]
-report.check("between 2.5 and 3 points", 2.5 < se < 3)
-report.check("about two thousand problems", 1800 < needed < 2300)
+check("between 2.5 and 3 points", 2.5 < se < 3)
+check("about two thousand problems", 1800 < needed < 2300)
 
 # %% [markdown]
 # ```{exercise-start} Go down the list
@@ -937,8 +938,8 @@ without = int((alone < 1e-8).sum())
 # ```
 
 # %% tags=["check-exercise"]
-report.check("at least 95 are solved", (lowest < 1e-8).sum() >= 95)
-report.check("one BFGS from the middle solves fewer than 20", without < 20)
+check("at least 95 are solved", (lowest < 1e-8).sum() >= 95)
+check("one BFGS from the middle solves fewer than 20", without < 20)
 
 # %% [markdown]
 # ## What we saw

@@ -1,16 +1,36 @@
 """invlab: deep-learning methods that invert a simulator, on one grammar."""
 
+import importlib
+from typing import Any
+
 from invlab.contract import check_task
+from invlab.improve import rank, refine, refine_bfgs, refine_on_surrogate, surrogate_error
 from invlab.methods import get_method, list_methods
 from invlab.metrics import bootstrap_interval, r_T, resimulation_error
-from invlab.minimize import Solution, minimize
+from invlab.minimizers import Solution, minimize
 from invlab.priors import Box, Normal, Poisson, Product
-from invlab.refine import believed_error, rank, refine, refine_bfgs, refine_on
-from invlab.surrogate import fit_surrogate
+from invlab.surrogates import fit_surrogate
 from invlab.task import Pairs, Simulator, Targets, Task
 from invlab.tasks import get_task, list_tasks
 
 __version__ = "0.1.0"
+
+# Folders and modules whose names are used with their own in front, such as invlab.losses.hermite.
+_ROOMS = (
+    "losses",
+    "methods",
+    "metrics",
+    "minimizers",
+    "networks",
+    "priors",
+    "runs",
+    "runtime",
+    "sampling",
+    "simulators",
+    "surrogates",
+    "tasks",
+    "trust",
+)
 
 __all__ = [
     "Box",
@@ -22,7 +42,6 @@ __all__ = [
     "Solution",
     "Targets",
     "Task",
-    "believed_error",
     "bootstrap_interval",
     "check_task",
     "fit_surrogate",
@@ -35,6 +54,18 @@ __all__ = [
     "rank",
     "refine",
     "refine_bfgs",
-    "refine_on",
+    "refine_on_surrogate",
     "resimulation_error",
+    "surrogate_error",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Rooms that nothing above needs are opened when they are asked for."""
+    if name in _ROOMS:
+        return importlib.import_module(f"invlab.{name}")
+    raise AttributeError(f"module 'invlab' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *_ROOMS, "__version__"])

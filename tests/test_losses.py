@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from invlab import Box, losses, runtime
-from invlab.networks import MLP
+from invlab.networks.mlp import MLP
 
 # torch's own forward mode still calls its deprecated script compiler when first used
 FORWARD_MODE = pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")

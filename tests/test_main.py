@@ -5,9 +5,10 @@ import sys
 
 import pytest
 
-from invlab import benchmark, papers
+from invbook import papers
 from invlab.__main__ import main
-from invlab.benchmark import Cell
+from invlab.runs import records
+from invlab.runs.records import Run
 
 MINE = """
 from invlab import Box, Task
@@ -43,7 +44,7 @@ def test_bench_records_the_chosen_cells_and_resumes(tmp_path, capsys):
     folder = tmp_path / "records"
     assert bench(folder) == 0
     assert "1 records in" in capsys.readouterr().out
-    (record,) = benchmark.load(folder).values()
+    (record,) = records.load(folder).values()
     assert record["id"] == "loss_design/plain/l1"
     assert record["preset"] == "quick"
     assert record["seeds"] == [0, 1]
@@ -69,11 +70,11 @@ def test_quick_records_do_not_go_among_the_full_ones(tmp_path):
 def test_bench_computes_where_it_is_told_to(tmp_path, monkeypatch, more, where):
     asked = []
 
-    def noted(cells, *, seeds, folder, **options):
+    def noted(runs, *, seeds, folder, **options):
         asked.append(options)
         return []
 
-    monkeypatch.setattr(benchmark, "run", noted)
+    monkeypatch.setattr(records, "run", noted)
     assert bench(tmp_path, *more) == 0
     assert asked == [where]
 
@@ -83,22 +84,22 @@ def test_list_prints_the_chosen_ids_and_runs_nothing(tmp_path, capsys):
     assert bench(folder, "--list") == 0
     assert capsys.readouterr().out == "loss_design/plain/l1\n"
     assert main(["bench", "loss_design", "--list"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == len(papers.cells("loss_design"))
+    assert len(capsys.readouterr().out.splitlines()) == len(papers.plan("loss_design"))
     assert not folder.exists()
 
 
 def test_a_choice_of_no_cell_is_refused_and_some_are_named(tmp_path, capsys):
     assert bench(tmp_path, "--only", "plane") == 2
     message = capsys.readouterr().err
-    assert "no cell of loss_design contains 'plane'" in message
-    assert papers.cells("loss_design")[0].id in message
+    assert "no run of loss_design contains 'plane'" in message
+    assert papers.plan("loss_design")[0].id in message
 
 
 def test_a_failing_cell_ends_in_status_1_and_its_name(tmp_path, capsys, monkeypatch):
     def failing(seeds):
         raise ValueError("no luck")
 
-    monkeypatch.setattr(papers, "cells", lambda paper: [Cell("loss_design/x", {}, failing)])
+    monkeypatch.setattr(papers, "plan", lambda paper: [Run("loss_design/x", {}, failing)])
     assert main(["bench", "loss_design", "--folder", str(tmp_path)]) == 1
     assert "loss_design/x: ValueError: no luck" in capsys.readouterr().err
 

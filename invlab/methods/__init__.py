@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from invlab.methods.base import Method
-from invlab.methods.baselines import Nearest, Prior
+from invlab.methods.baselines import Nearest, PriorSampler
 from invlab.methods.cvae import ConditionalVAE
 from invlab.methods.direct import Direct
 from invlab.methods.encoder_decoder import EncoderDecoder
 from invlab.methods.flow_matching import FlowMatching
 from invlab.methods.invertible import INN, ConditionalINN
-from invlab.methods.joint import Joint
+from invlab.methods.joint import JointOptimization
 from invlab.methods.mixture_density import MixtureDensity
 from invlab.methods.neural_adjoint import NeuralAdjoint, Pool
 from invlab.methods.tandem import Tandem
@@ -26,12 +26,12 @@ _METHODS: dict[str, Callable[..., Method]] = {
     "encoder_decoder": EncoderDecoder,
     "flow_matching": FlowMatching,
     "inn": INN,
-    "joint": Joint,
+    "joint": JointOptimization,
     "mixture_density": MixtureDensity,
     "nearest": Nearest,
     "neural_adjoint": NeuralAdjoint,
     "pool": Pool,
-    "prior": Prior,
+    "prior": PriorSampler,
     "tandem": Tandem,
 }
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from invlab.losses import boundary_loss
-from invlab.minimize import minimize
-from invlab.minimize.coordinates import Unit, unit_of
+from invlab.minimizers import minimize
+from invlab.minimizers.reparametrization import XScale, default_x_scale
 from invlab.priors import Box
 
 __all__ = ["adam", "bfgs"]
@@ -63,7 +63,7 @@ def bfgs(
     box: Box,
     *,
     boundary: float,
-    unit: Unit | None,
+    unit: XScale | None,
     steps: int,
 ) -> tuple[Tensor, Tensor]:
     """BFGS on misfit and boundary loss from each start, all rows at once.
@@ -83,7 +83,7 @@ def bfgs(
     def objective(x: Tensor, rows: Tensor) -> Tensor:
         return misfit(x, rows) + boundary * boundary_loss(x, box)
 
-    unit = unit_of(box) if unit is None else unit
+    unit = default_x_scale(box) if unit is None else unit
     solution = minimize(objective, start, method="bfgs", unit=unit, maxiter=steps, gtol=1e-8)
     with torch.no_grad():
         return solution.x, misfit(solution.x, torch.arange(len(start), device=start.device))

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from invlab import runtime
 from invlab.losses import Norm
-from invlab.networks import MLP, ScaledNetwork, Standardizer
-from invlab.surrogate import Surrogate, build_surrogate
+from invlab.networks.mlp import MLP, ScaledNetwork, Standardizer
+from invlab.networks.training import History, TrainingOptions
+from invlab.surrogates.regression import Surrogate, build_surrogate
 from invlab.task import Pairs, Task
-from invlab.training import History, TrainingOptions
 from invlab.validation import batch_shape, require_count, require_tensor
 
 __all__ = ["InverseNetwork", "Method", "Seeds", "require_request", "usable_pairs"]
@@ -57,7 +57,7 @@ class InverseNetwork(nn.Module):
         x_scaler, y_scaler: scales that the networks see x and y in; mean and standard
             deviation of the training data if not given.
         held_out: share of the pairs kept for validation; its best weights are restored.
-        training: passed on to :func:`invlab.training.train`.
+        training: passed on to :func:`invlab.networks.training.train`.
     """
 
     exchangeable = False

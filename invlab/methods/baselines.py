@@ -9,17 +9,17 @@ from torch import Tensor
 
 from invlab import runtime
 from invlab.methods.base import Seeds, require_request, usable_pairs
-from invlab.networks import Standardizer
+from invlab.networks.mlp import Standardizer
 from invlab.task import Pairs, Task
 from invlab.validation import batch_shape, require_count, require_tensor
 
-__all__ = ["Nearest", "Prior"]
+__all__ = ["Nearest", "PriorSampler"]
 
 # Targets compared at once with the pairs, so that the table of distances stays small.
 CHUNK = 64
 
 
-class Prior:
+class PriorSampler:
     """Guesses without looking: independent draws from the task's prior."""
 
     name = "prior"

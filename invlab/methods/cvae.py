@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import silu
 
 from invlab.methods.sampler import Sampler, normal_like
-from invlab.networks import MLP, fourier_features
+from invlab.networks.mlp import MLP, fourier_features
 from invlab.validation import require_count
 
 __all__ = ["ConditionalVAE"]
@@ -31,7 +31,7 @@ class ConditionalVAE(Sampler):
         beta: weight β of the divergence at the end.
         warm_up: share of the training during which the weight rises from 0 to β.
         sigma: fixed σ of the decoder in scaled x, or None to learn it.
-        z_octaves: Fourier features of z in the decoder.
+        z_fourier_octaves: Fourier features of z in the decoder.
         options: see :class:`~invlab.methods.sampler.Sampler`.
 
     A draw is the decoder's *mean*: adding its noise would only blur it.
@@ -48,7 +48,7 @@ class ConditionalVAE(Sampler):
         beta: float = 1.0,
         warm_up: float = 0.2,
         sigma: float | None = None,
-        z_octaves: int = 0,
+        z_fourier_octaves: int = 0,
         **options: Any,
     ) -> None:
         super().__init__(**{"epochs": 200, **options})
@@ -59,14 +59,19 @@ class ConditionalVAE(Sampler):
             )
         self.latent = latent if latent is None else require_count("latent", latent)
         self.width, self.layers = require_count("width", width), require_count("layers", layers)
-        self.beta, self.warm_up, self.sigma, self.z_octaves = beta, warm_up, sigma, z_octaves
+        self.beta, self.warm_up, self.sigma, self.z_fourier_octaves = (
+            beta,
+            warm_up,
+            sigma,
+            z_fourier_octaves,
+        )
 
     def build_networks(self, x_dim: int, y_dim: int, seeds: Sequence[int]) -> None:
         """Encoder, decoder and the logarithm of the decoder's σ."""
         self.z_dim = x_dim + 1 if self.latent is None else self.latent
         hidden = [self.width] * (self.layers - 1)
-        seen = x_dim * (1 + 2 * self.octaves) + y_dim
-        waves = self.z_dim * (1 + 2 * self.z_octaves) + y_dim
+        seen = x_dim * (1 + 2 * self.fourier_octaves) + y_dim
+        waves = self.z_dim * (1 + 2 * self.z_fourier_octaves) + y_dim
         self.encode = MLP(
             [seen, *hidden, 2 * self.z_dim], seeds=seeds, stream="encoder", activation=silu
         )
@@ -78,13 +83,13 @@ class ConditionalVAE(Sampler):
 
     def latent_law(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of q(z | x, y), each ``(..., N, latent)``."""
-        code = self.encode(torch.cat([fourier_features(x, self.octaves), y], -1))
+        code = self.encode(torch.cat([fourier_features(x, self.fourier_octaves), y], -1))
         mean, log_variance = code.chunk(2, -1)
         return mean, log_variance.clamp(-20, 10)
 
     def decoded(self, z: Tensor, y: Tensor) -> Tensor:
         """Mean of p(x | z, y), scaled: ``(..., N, dx)``."""
-        return self.decode(torch.cat([fourier_features(z, self.z_octaves), y], -1))
+        return self.decode(torch.cat([fourier_features(z, self.z_fourier_octaves), y], -1))
 
     def cost(self, x: Tensor, y: Tensor, share: float, draws: torch.Generator) -> dict[str, Tensor]:
         """Reconstruction and divergence of each pair, in nats up to a constant."""

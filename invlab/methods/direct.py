@@ -8,8 +8,8 @@ from torch import Tensor
 
 from invlab import losses
 from invlab.methods.base import InverseNetwork, Seeds
+from invlab.networks.training import train
 from invlab.task import Pairs, Task
-from invlab.training import train
 
 __all__ = ["Direct"]
 

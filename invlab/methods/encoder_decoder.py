@@ -9,8 +9,8 @@ from torch import Tensor
 
 from invlab import losses, runtime
 from invlab.methods.base import InverseNetwork, Seeds
+from invlab.networks.training import train
 from invlab.task import Pairs, Targets, Task
-from invlab.training import train
 from invlab.validation import batch_shape, require_count, require_tensor
 
 __all__ = ["EncoderDecoder"]

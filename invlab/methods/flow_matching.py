@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import silu
 
 from invlab.methods.sampler import Sampler, normal_like
-from invlab.networks import MLP, fourier_features
+from invlab.networks.mlp import MLP, fourier_features
 from invlab.validation import require_count
 
 __all__ = ["FlowMatching"]
@@ -41,14 +41,14 @@ class FlowMatching(Sampler):
     def build_networks(self, x_dim: int, y_dim: int, seeds: Sequence[int]) -> None:
         """One network on x_t with its waves, t with one wave, and y."""
         self.x_dim = x_dim
-        seen = x_dim * (1 + 2 * self.octaves) + 3 + y_dim
+        seen = x_dim * (1 + 2 * self.fourier_octaves) + 3 + y_dim
         sizes = [seen, *[self.width] * (self.layers - 1), x_dim]
         self.network = MLP(sizes, seeds=seeds, stream="velocity", activation=silu)
 
     def velocity(self, x: Tensor, t: Tensor, y: Tensor) -> Tensor:
         """dx/dt at scaled ``x (..., N, dx)`` and ``t (..., N, 1)``."""
         time = torch.cat([t, t.sin(), t.cos()], -1)
-        return self.network(torch.cat([fourier_features(x, self.octaves), time, y], -1))
+        return self.network(torch.cat([fourier_features(x, self.fourier_octaves), time, y], -1))
 
     def cost(self, x: Tensor, y: Tensor, share: float, draws: torch.Generator) -> dict[str, Tensor]:
         """Squared error of the velocity at a random time on a random line, mean over unknowns."""

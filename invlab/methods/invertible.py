@@ -8,8 +8,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from invlab.coupling import CouplingFlow
 from invlab.methods.sampler import Sampler, normal_like
+from invlab.networks.coupling_flow import CouplingFlow
 from invlab.validation import require_count
 
 __all__ = ["ConditionalINN", "INN"]
@@ -20,7 +20,7 @@ class FlowSampler(Sampler):
 
     Args:
         padding: numbers of normal noise added to x, or None for the subclass to choose.
-        blocks, width, layers, clamp: see :class:`~invlab.coupling.CouplingFlow`.
+        blocks, width, layers, clamp: see :class:`~invlab.networks.coupling_flow.CouplingFlow`.
         options: see :class:`~invlab.methods.sampler.Sampler`.
     """
 
@@ -51,7 +51,7 @@ class FlowSampler(Sampler):
             blocks=self.blocks,
             width=self.width,
             layers=self.layers,
-            octaves=self.octaves,
+            fourier_octaves=self.fourier_octaves,
             clamp=self.clamp,
             seeds=seeds,
         )
@@ -69,7 +69,7 @@ class ConditionalINN(FlowSampler):
         padding: numbers of normal noise added to x. A map of more dimensions can lead one
             mode past another where a map of the plane cannot; an affine map of a single number
             can make nothing but a Gaussian. By default one where x is a single number, else none.
-        blocks, width, layers, clamp: see :class:`~invlab.coupling.CouplingFlow`.
+        blocks, width, layers, clamp: see :class:`~invlab.networks.coupling_flow.CouplingFlow`.
         options: see :class:`~invlab.methods.sampler.Sampler`.
 
     The loss is ``½ ‖z‖² − ln |det J|``, equation 9 of the paper. A little noise on x
@@ -117,7 +117,7 @@ class INN(FlowSampler):
             x has more numbers than y, for at least three latent ones.
         norm: ``"output"`` takes ‖ẑ‖² from the flow. ``"dead"`` takes it from fresh noise, as
             the published code does: it then has no gradient, and nothing keeps ẑ small.
-        blocks, width, layers, clamp: see :class:`~invlab.coupling.CouplingFlow`.
+        blocks, width, layers, clamp: see :class:`~invlab.networks.coupling_flow.CouplingFlow`.
         options: see :class:`~invlab.methods.sampler.Sampler`; y is always taken as it is.
 
     Source: Ardizzone et al. (2019a); Ren, Padilla and Malof (2020), Section 5.
@@ -140,7 +140,7 @@ class INN(FlowSampler):
         self.sigma, self.norm = sigma, norm
 
     def _features(self, y_dim: int) -> int:
-        if self.condition is not None:
+        if self.summary_dim is not None:
             raise ValueError("inn: y leaves the flow as it is; condition features are for cinn")
         return y_dim
 

@@ -8,20 +8,20 @@ from typing import Any, Literal, Self
 import torch
 from torch import Tensor, nn
 
-from invlab.encoders import FeatureScale, beside, kind_of
+from invlab.improve import squared_distance
 from invlab.methods.base import Seeds, require_request, usable_pairs
-from invlab.minimize import Solution, minimize
-from invlab.minimize.coordinates import Unit, unit_of
-from invlab.networks import Standardizer
-from invlab.refine import squared_distance
+from invlab.minimizers import Solution, minimize
+from invlab.minimizers.reparametrization import XScale, default_x_scale
+from invlab.networks.encoders import FeatureScale, beside, kind_of
+from invlab.networks.mlp import Standardizer
 from invlab.runtime import generator as stream
 from invlab.task import Pairs, Task
 from invlab.validation import require_count
 
-__all__ = ["Joint"]
+__all__ = ["JointOptimization"]
 
 
-class Joint:
+class JointOptimization:
     """All unknowns are outputs of one network, and it learns through the true simulator.
 
     Nothing is learned before the targets are known: :meth:`fit` takes the task and the scales of
@@ -35,7 +35,7 @@ class Joint:
         networks: how many a guess trains side by side; each target keeps the best answer.
         iterations: steps of Adam.
         lr, lr_end: learning rate, falling to ``lr_end`` along half a cosine where that is given.
-        network: options of :func:`invlab.encoders.encoder_for`, which chooses a network by the
+        network: options of :func:`invlab.networks.encoders.encoder_for`, which chooses a network by the
             shape of y (a context becomes further numbers, or constant channels), or a module.
         scale: length of x that an output of one stands for; the half-width of the box if not
             given.
@@ -49,7 +49,7 @@ class Joint:
         refine: whether BFGS goes on from the network's answers.
         fallback: whether BFGS also starts from the middle of the prior, for the better of the
             two; a target is then never worse off than by BFGS alone.
-        clip, clip_rows: see :class:`invlab.minimize.joint.Joint`.
+        clip, clip_rows: see :class:`invlab.minimizers.joint.JointNetwork`.
         gtol: gradient at which a BFGS is done, in units of y squared over ``unit``.
 
     Attributes:
@@ -70,8 +70,8 @@ class Joint:
         lr: float = 3e-3,
         lr_end: float | None = None,
         network: nn.Module | Mapping[str, Any] | None = None,
-        scale: Unit | None = None,
-        unit: Unit | None = None,
+        scale: XScale | None = None,
+        unit: XScale | None = None,
         bounded: bool = True,
         keep_best: bool = True,
         refine: bool = True,
@@ -172,6 +172,6 @@ class Joint:
             seed=seeds,
             iterations=self.iterations,
             scale=task.box.width / 2 if self.scale is None else self.scale,
-            unit=unit_of(task.box) if self.unit is None else self.unit,
+            unit=default_x_scale(task.box) if self.unit is None else self.unit,
             **self.options,
         )

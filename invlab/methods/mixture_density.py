@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import silu, softplus
 
 from invlab.methods.sampler import Sampler
-from invlab.networks import MLP
+from invlab.networks.mlp import MLP
 from invlab.runtime import generator
 from invlab.validation import require_count
 
@@ -38,7 +38,7 @@ class MixtureDensity(Sampler):
     def __init__(
         self, *, components: int = 32, width: int = 128, layers: int = 4, **options: Any
     ) -> None:
-        super().__init__(**{"octaves": 0, "lr": 2e-3, **options})
+        super().__init__(**{"fourier_octaves": 0, "lr": 2e-3, **options})
         self.components = require_count("components", components)
         self.width, self.layers = require_count("width", width), require_count("layers", layers)
 

@@ -9,16 +9,16 @@ import torch
 from torch import Tensor
 
 from invlab import runtime
+from invlab.improve import gauss_newton, rank
 from invlab.methods import adjoint_search
 from invlab.methods.base import Seeds, require_request, usable_pairs
 from invlab.methods.baselines import nearest_rows
-from invlab.minimize.coordinates import Unit
-from invlab.networks import Standardizer
+from invlab.minimizers.reparametrization import XScale
+from invlab.networks.mlp import Standardizer
+from invlab.networks.training import TrainingOptions
 from invlab.priors import Box
-from invlab.refine import gauss_newton, rank
-from invlab.surrogate import Surrogate, fit_surrogate
+from invlab.surrogates.regression import Surrogate, fit_surrogate
 from invlab.task import Pairs, Task
-from invlab.training import TrainingOptions
 from invlab.validation import require_count
 
 __all__ = ["NeuralAdjoint", "Pool"]
@@ -66,7 +66,7 @@ class NeuralAdjoint:
             and normal laws, and only further ones are draws. ``"prior"`` for Adam and
             ``"center"`` for BFGS, if not given.
         lr: of Adam, in units of the box.
-        unit: of BFGS, see :class:`~invlab.minimize.coordinates.Coordinates`; a tenth of the
+        unit: of BFGS, see :class:`~invlab.minimizers.reparametrization.Reparametrization`; a tenth of the
             half-width of the task's box if not given.
         ranked: whether guesses are returned in the order of f̂'s error, best first.
         ensemble: networks in f̂, trained together and averaged.
@@ -74,7 +74,7 @@ class NeuralAdjoint:
         width, layers: of each network.
         held_out: share of the pairs for validation; the best weights are kept.
         x_scaler, y_scaler: as in :class:`~invlab.methods.base.InverseNetwork`.
-        training: passed on to :func:`invlab.training.train`.
+        training: passed on to :func:`invlab.networks.training.train`.
 
     Where the task has a context, f̂ sees x and c. Gauss–Newton takes none, since its pool is
     evaluated once for all targets.
@@ -97,7 +97,7 @@ class NeuralAdjoint:
         boundary: float = 10.0,
         starts: Starts | None = None,
         lr: float = 0.5,
-        unit: Unit | None = None,
+        unit: XScale | None = None,
         ranked: bool = True,
         ensemble: int = 1,
         spread: float = 0.0,

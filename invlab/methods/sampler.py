@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from invlab import runtime
 from invlab.methods.base import Seeds, require_request, usable_pairs
-from invlab.networks import MLP, Standardizer
-from invlab.noise import normal_for
+from invlab.networks.mlp import MLP, Standardizer
+from invlab.networks.training import History, Terms, TrainingOptions, train
+from invlab.sampling.per_target import normal_for
 from invlab.task import Pairs, Task
-from invlab.training import History, Terms, TrainingOptions, train
 from invlab.validation import require_count
 
 __all__ = ["Sampler"]
@@ -42,9 +42,9 @@ class Sampler(nn.Module):
     y standardised, and may carry any leading axes.
 
     Args:
-        octaves: Fourier features of x inside the networks,
-            :func:`invlab.networks.fourier_features`; 0 for none.
-        condition: features that a network learns to extract from y before the model sees it;
+        fourier_octaves: Fourier features of x inside the networks,
+            :func:`invlab.networks.mlp.fourier_features`; 0 for none.
+        summary_dim: features that a network learns to extract from y before the model sees it;
             by default 32 where y has more than 16 numbers, else y is taken as it is.
         bounds: ``"clip"`` moves each unknown of a draw into the range that the training pairs
             have; ``"free"`` leaves draws where the model puts them.
@@ -53,7 +53,7 @@ class Sampler(nn.Module):
         held_out: share of the pairs for validation, above 0; the best weights are kept.
         x_scaler, y_scaler: scales that the networks see x and y in; mean and standard deviation
             of the training pairs if not given.
-        training: passed on to :func:`invlab.training.train`.
+        training: passed on to :func:`invlab.networks.training.train`.
     """
 
     exchangeable = True
@@ -63,8 +63,8 @@ class Sampler(nn.Module):
     def __init__(
         self,
         *,
-        octaves: int = 3,
-        condition: int | None = None,
+        fourier_octaves: int = 3,
+        summary_dim: int | None = None,
         bounds: Literal["clip", "free"] = "clip",
         x_jitter: float = 0.0,
         held_out: float = 0.2,
@@ -75,9 +75,11 @@ class Sampler(nn.Module):
         super().__init__()
         if bounds not in ("clip", "free"):
             raise ValueError(f"bounds: expected 'clip' or 'free', got {bounds!r}")
-        if octaves < 0 or x_jitter < 0:
-            raise ValueError(f"expected octaves >= 0 and x_jitter >= 0, got {octaves}, {x_jitter}")
-        self.octaves, self.condition = octaves, condition
+        if fourier_octaves < 0 or x_jitter < 0:
+            raise ValueError(
+                f"expected fourier_octaves >= 0 and x_jitter >= 0, got {fourier_octaves}, {x_jitter}"
+            )
+        self.fourier_octaves, self.summary_dim = fourier_octaves, summary_dim
         self.bounds, self.x_jitter, self.held_out = bounds, x_jitter, held_out
         self.x_scaler, self.y_scaler = x_scaler, y_scaler
         self._given = x_scaler is not None, y_scaler is not None
@@ -126,14 +128,14 @@ class Sampler(nn.Module):
         features = self._features(y_dim)
         self.encoder: nn.Module = nn.Identity()
         if features != y_dim:
-            self.encoder = MLP([y_dim, 256, features], seeds=seeds, stream="condition")
+            self.encoder = MLP([y_dim, 256, features], seeds=seeds, stream="summary_dim")
         self.build_networks(x_dim, features, seeds)
         return self
 
     def _features(self, y_dim: int) -> int:
         """How many numbers the model sees of a y."""
-        if self.condition is not None:
-            return require_count("condition", self.condition)
+        if self.summary_dim is not None:
+            return require_count("summary_dim", self.summary_dim)
         return y_dim if y_dim <= 16 else 32
 
     def fit(self, task: Task, data: Pairs, *, seed: Seeds = 0) -> Self:

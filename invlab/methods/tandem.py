@@ -8,10 +8,10 @@ from torch import Tensor
 
 from invlab import losses
 from invlab.methods.base import InverseNetwork, Seeds
+from invlab.networks.training import train
 from invlab.priors import Box
-from invlab.surrogate import fit_surrogate
+from invlab.surrogates.regression import fit_surrogate
 from invlab.task import Pairs, Task
-from invlab.training import train
 from invlab.validation import require_count
 
 __all__ = ["Tandem"]

@@ -8,8 +8,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from invlab import etdrk4
 from invlab.priors import Box, Normal
+from invlab.simulators import etdrk4
 from invlab.task import Simulator, Task
 from invlab.validation import require_count, require_tensor
 
@@ -64,7 +64,7 @@ class Front(Simulator):
 
     −u_xx feeds waves longer than 2π, −u_xxxx takes from the shorter ones, and β carries from the
     first to the second: without the force, v = βu obeys one equation for all β. The steps are
-    those of :mod:`invlab.etdrk4`. Neither the force nor a derivative has a mean, so the mean of u
+    those of :mod:`invlab.simulators.etdrk4`. Neither the force nor a derivative has a mean, so the mean of u
     stays. Waves k ≥ N/3 in the first state are dropped.
 
     Args:

@@ -8,9 +8,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from invlab.maxwell import SYMMETRIES, FourierModal, Reflectance
-from invlab.neural_simulator import NeuralSimulator
 from invlab.priors import Box
+from invlab.simulators.maxwell import SYMMETRIES, FourierModal, Reflectance
+from invlab.surrogates.emulator import Emulator
 from invlab.task import Task
 
 __all__ = ["BAND", "BOX", "NEURAL", "UNKNOWN_SYMMETRIES", "Metamaterial"]
@@ -40,7 +40,7 @@ class Metamaterial(Task):
 
     Args:
         simulator: ``"neural"``, the network that comes with the package, which knows one choice
-            of solver; or ``"maxwell"``, the solver, see :class:`invlab.maxwell.Reflectance`.
+            of solver; or ``"maxwell"``, the solver, see :class:`invlab.simulators.maxwell.Reflectance`.
         orders: M, Fourier orders of the solver (6, if not given).
         loss: tan δ of the silicon (0.05, if not given).
         nodes: frequencies that are solved (36, if not given); the others are interpolated.
@@ -68,7 +68,7 @@ class Metamaterial(Task):
             )
         solver: nn.Module
         if simulator == "neural":
-            solver = NeuralSimulator.load(NEURAL)
+            solver = Emulator.load(NEURAL)
         else:
             modal = FourierModal(
                 6 if orders is None else orders, loss=0.05 if loss is None else loss

@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from invlab import runtime
-from invlab.mac_grid import Flow, MacGrid, Square
 from invlab.priors import NORMAL_95, Box
+from invlab.simulators.mac_grid import Flow, MacGrid, Square
 from invlab.task import Pairs, Simulator, Task
 from invlab.validation import require_count, require_tensor
 
@@ -48,7 +48,7 @@ class Push(Simulator):
         v·exp(−((x − x₀)² + (y − 15)²)/(2·7²)), v = (v_x, v_y),
 
     is added, the pressure takes out the divergence, and the flow carries itself for 56 units of
-    time without viscosity; see :class:`~invlab.mac_grid.MacGrid` for both.
+    time without viscosity; see :class:`~invlab.simulators.mac_grid.MacGrid` for both.
 
     Args:
         grid: box and obstacles.

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from invlab import runtime
-from invlab.grid_sampling import sample_on_grid
 from invlab.priors import Normal
+from invlab.sampling.grid import sample_on_grid
 from invlab.task import Simulator, Task
 from invlab.validation import require_count, require_tensor
 

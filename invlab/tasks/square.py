@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from invlab import runtime
-from invlab.networks import Standardizer
+from invlab.networks.mlp import Standardizer
 from invlab.priors import Box
 from invlab.task import Pairs, Simulator, Task
 from invlab.validation import require_count, require_same_length, require_tensor

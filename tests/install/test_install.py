@@ -48,6 +48,6 @@ def test_install_leaves_torch_and_numpy_alone(tmp_path):
     assert {name: after.get(name) for name in before} == before
     assert after["numpy"] == OLDER_NUMPY
     assert run("-c", "import invlab; print('imported')").split() == ["imported"]
-    found = run("-c", "from invlab import report; print(report.results_folder())").strip()
+    found = run("-c", "from invbook.results import results_folder; print(results_folder())").strip()
     assert Path(found).is_relative_to(environment)
     assert any(Path(found).rglob("*.json"))

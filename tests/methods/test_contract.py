@@ -435,10 +435,10 @@ def test_one_answer_trained_on_its_effect_beats_draws_from_the_prior(case, optio
 # Short trainings, where an invertible network has room beside the single unknown of square.
 SHORT = {
     "square": {
-        "cinn": {"blocks": 4, "width": 32, "layers": 2, "epochs": 12, "octaves": 1},
-        "cvae": {"width": 64, "layers": 3, "epochs": 25, "octaves": 1, "latent": 1},
+        "cinn": {"blocks": 4, "width": 32, "layers": 2, "epochs": 12, "fourier_octaves": 1},
+        "cvae": {"width": 64, "layers": 3, "epochs": 25, "fourier_octaves": 1, "latent": 1},
         "flow_matching": {"width": 48, "layers": 3, "epochs": 20},
-        "inn": {"blocks": 4, "width": 32, "layers": 2, "epochs": 12, "octaves": 1},
+        "inn": {"blocks": 4, "width": 32, "layers": 2, "epochs": 12, "fourier_octaves": 1},
         "mixture_density": {"components": 8, "width": 32, "layers": 3, "epochs": 10},
     },
     # rings take the others longer

@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from invlab import Box, Pairs, Task, get_method, get_task, minimize, resimulation_error
-from invlab.minimize.coordinates import unit_of
+from invlab.improve import squared_distance
+from invlab.minimizers.reparametrization import default_x_scale
 from invlab.priors import Normal
-from invlab.refine import squared_distance
 from invlab.runtime import generator
 
 BILLIARDS = get_task("billiards")
@@ -42,7 +42,7 @@ def test_billiards_are_solved_far_more_often_than_by_bfgs():
     x = fitted(BILLIARDS, iterations=700).propose(targets.y, c=targets.c)
     start = BILLIARDS.prior.center.to(x).repeat(64, 1)
     fun = squared_distance(BILLIARDS, targets.y, targets.c)
-    plain = minimize(fun, start, bounds=BILLIARDS.box, unit=unit_of(BILLIARDS.box))
+    plain = minimize(fun, start, bounds=BILLIARDS.box, unit=default_x_scale(BILLIARDS.box))
     share = [
         (found < 1e-6).double().mean().item()
         for found in (plain.fun, loss(BILLIARDS, x, targets)[:, 0])
@@ -56,7 +56,7 @@ def test_with_fallback_no_target_is_worse_off_than_by_bfgs():
     x = fitted(SINE, fallback=True).propose(targets.y)
     start = SINE.prior.center.to(x).repeat(30, 1)
     plain = minimize(
-        squared_distance(SINE, targets.y), start, bounds=SINE.box, unit=unit_of(SINE.box)
+        squared_distance(SINE, targets.y), start, bounds=SINE.box, unit=default_x_scale(SINE.box)
     )
     assert (loss(SINE, x, targets)[:, 0] <= plain.fun * (1 + 1e-9) + 1e-15).all()
 

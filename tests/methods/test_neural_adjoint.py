@@ -10,7 +10,7 @@ from invlab.losses import boundary_loss
 from invlab.methods import neural_adjoint
 from invlab.priors import Normal
 from invlab.runtime import generator
-from invlab.surrogate import build_surrogate
+from invlab.surrogates.regression import build_surrogate
 
 SINE = get_task("sine")
 # without anchors, unless a test is about them

@@ -10,7 +10,7 @@ from torch.distributions import kl_divergence
 
 from invlab import Box, Normal, Pairs, Task, get_method, get_task
 from invlab.methods.sampler import Sampler
-from invlab.networks import Standardizer
+from invlab.networks.mlp import Standardizer
 from invlab.runtime import device as device_of_tests
 from invlab.runtime import generator
 
@@ -202,7 +202,7 @@ def test_noise_on_the_training_x_is_for_training_alone(name):
 
 BAD = {
     "bounds": ("box", "bounds: expected 'clip' or 'free', got 'box'"),
-    "octaves": (-1, "expected octaves >= 0"),
+    "fourier_octaves": (-1, "expected fourier_octaves >= 0"),
     "x_jitter": (-0.1, "x_jitter >= 0"),
     "width": (0, "^width: expected at least 1, got 0"),
     "layers": (0, "^layers: expected at least 1, got 0"),
@@ -243,9 +243,9 @@ def test_bad_options_of_one_model_are_named(name, option, message):
 def test_features_of_a_long_y_are_learned_and_a_short_one_is_taken_as_it_is(name):
     assert list(built(name, 2, 16).encoder.parameters()) == []
     assert built(name, 2, 17).encoder(rows(4, 17)).shape == (1, 4, 32)
-    assert built(name, 2, 3, condition=5).encoder(rows(4, 3)).shape == (1, 4, 5)
-    with pytest.raises(ValueError, match="^condition: expected at least 1"):
-        built(name, 2, 3, condition=0)
+    assert built(name, 2, 3, summary_dim=5).encoder(rows(4, 3)).shape == (1, 4, 5)
+    with pytest.raises(ValueError, match="^summary_dim: expected at least 1"):
+        built(name, 2, 3, summary_dim=0)
 
 
 # On a problem whose posterior is known: x ~ N(0, I), y = x₁ + x₂
@@ -253,10 +253,10 @@ def test_features_of_a_long_y_are_learned_and_a_short_one_is_taken_as_it_is(name
 SUM = Task("sum", lambda x: x.sum(-1, keepdim=True), Normal([0.0, 0.0], [1.0, 1.0]))
 SHORT = {
     "mixture_density": {"components": 4, "width": 32, "layers": 3, "epochs": 15},
-    "cvae": {"width": 48, "layers": 3, "epochs": 60, "octaves": 0, "lr": 3e-3},
-    "inn": {"blocks": 3, "width": 24, "layers": 2, "epochs": 30, "octaves": 0},
-    "cinn": {"blocks": 3, "width": 24, "layers": 2, "epochs": 25, "octaves": 0},
-    "flow_matching": {"width": 48, "layers": 3, "epochs": 70, "octaves": 0},
+    "cvae": {"width": 48, "layers": 3, "epochs": 60, "fourier_octaves": 0, "lr": 3e-3},
+    "inn": {"blocks": 3, "width": 24, "layers": 2, "epochs": 30, "fourier_octaves": 0},
+    "cinn": {"blocks": 3, "width": 24, "layers": 2, "epochs": 25, "fourier_octaves": 0},
+    "flow_matching": {"width": 48, "layers": 3, "epochs": 70, "fourier_octaves": 0},
 }
 
 
@@ -417,7 +417,7 @@ def test_too_little_padding_is_refused():
 
 def test_an_inn_takes_y_as_it_is():
     with pytest.raises(ValueError, match="inn: y leaves the flow as it is"):
-        fitted("inn", condition=8)
+        fitted("inn", summary_dim=8)
 
 
 @pytest.mark.parametrize("name", ["inn", "cinn"])

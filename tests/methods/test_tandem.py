@@ -5,7 +5,7 @@ import torch
 
 from invlab import Box, Pairs, Task, fit_surrogate, get_method, get_task
 from invlab.losses import boundary_loss
-from invlab.networks import Standardizer
+from invlab.networks.mlp import Standardizer
 from invlab.runtime import generator
 
 TASK = get_task("square")

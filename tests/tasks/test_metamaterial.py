@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from invlab import Box, get_task
-from invlab.maxwell import SYMMETRIES, FourierModal
+from invlab.simulators.maxwell import SYMMETRIES, FourierModal
 
 
 @pytest.fixture(scope="module")

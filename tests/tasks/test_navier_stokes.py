@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from invlab import get_task, refine
-from invlab.mac_grid import Flow
+from invlab.simulators.mac_grid import Flow
 
 F64 = torch.float64
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from scipy.stats import chisquare, ks_2samp, kstest
 
-from invlab import grid_sampling
-from invlab.grid_sampling import sample_on_grid
 from invlab.runtime import generator
+from invlab.sampling import grid
+from invlab.sampling.grid import sample_on_grid
 from invlab.tasks import ballistics, robot_arm
 from invlab.tasks.ballistics import Ballistics
 from invlab.tasks.robot_arm import RobotArm
@@ -93,7 +93,7 @@ def test_the_acceptance_step_loses_next_to_nothing(name, monkeypatch):
         inside = torch.rand(*cell.shape, len(widths), generator=generator, dtype=torch.float64)
         points = cells[cell] + widths * (inside - 0.5)
         ratio = (log_density(points) - table.gather(-1, cell)).exp()
-        lost.append((ratio - grid_sampling.BOUND).clamp_min(0).mean(-1) / ratio.mean(-1))
+        lost.append((ratio - grid.BOUND).clamp_min(0).mean(-1) / ratio.mean(-1))
         return sample_on_grid(table, log_density, cells, widths, n, generator=generator)
 
     for module in (ballistics, robot_arm):

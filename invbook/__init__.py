@@ -1,0 +1,6 @@
+"""invbook: the laboratory of the book; the papers' experiments, records, figures and claims."""
+
+from invbook.checks import check
+from invbook.results import load_records
+
+__all__ = ["check", "load_records"]

@@ -1,0 +1,182 @@
+"""The command line of the book: ``python -m invbook bench | report | metamaterial``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import invbook
+
+if TYPE_CHECKING:
+    from invlab.runs.records import Run
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m invbook", description=invbook.__doc__)
+    commands = parser.add_subparsers(required=True)
+
+    bench = commands.add_parser("bench", help="run a paper's experiments and record them; resumes")
+    bench.add_argument("paper", help="such as loss_design")
+    bench.add_argument("--preset", choices=["quick", "full"], help="overrides INVLAB_PRESET")
+    bench.add_argument("--seeds", type=int, default=5, help="seeds 0 to N-1 (default 5)")
+    bench.add_argument("--only", default="", help="only runs whose id contains this")
+    bench.add_argument(
+        "--folder", type=Path, help="of the records (default: results, or results-quick)"
+    )
+    where = bench.add_mutually_exclusive_group()
+    where.add_argument("--jobs", type=int, default=1, help="processes here (default 1)")
+    where.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster: tcp://HOST:PORT")
+    bench.add_argument("--list", action="store_true", help="print the ids of the runs, run none")
+    bench.set_defaults(run=_bench)
+
+    report = commands.add_parser("report", help="our numbers beside the papers'")
+    report.add_argument("--json", action="store_true", help="a JSON list, a row a number")
+    report.add_argument("--folder", type=Path, help="of the records (default: results)")
+    report.set_defaults(run=_report)
+
+    _add_metamaterial(commands)
+
+    options = parser.parse_args(arguments)
+    try:
+        return options.run(options)
+    except (ValueError, FileNotFoundError, ConnectionError) as error:
+        print(f"invbook: {error}", file=sys.stderr)
+        return 2
+
+
+def _add_metamaterial(commands: Any) -> None:
+    parser = commands.add_parser(
+        "metamaterial", help="simulate D4 with Maxwell's equations, and train its network"
+    )
+    actions = parser.add_subparsers(required=True)
+    generate = actions.add_parser("generate", help="Maxwell spectra in shards; resumes")
+    train = actions.add_parser("train", help="the network that stands in for the solver")
+    for action in (generate, train):
+        action.add_argument("--n", type=int, default=10_000, help="geometries (default 10000)")
+        action.add_argument("--orders", type=int, default=6, help="M of the solver (default 6)")
+        action.add_argument("--loss", type=float, default=0.05, help="tan δ (default 0.05)")
+        action.add_argument("--below", type=Path, help="folder of the data")
+    generate.add_argument("--seed", type=int, default=0, help="of the geometries; 1 is for tests")
+    where = generate.add_mutually_exclusive_group()
+    where.add_argument("--jobs", type=int, default=1, help="processes here (default 1)")
+    where.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster: tcp://HOST:PORT")
+    generate.set_defaults(run=_generate)
+    train.add_argument("--members", type=int, default=5, help="networks (default 5)")
+    train.add_argument("--width", type=int, default=256, help="of their layers (default 256)")
+    train.add_argument("--epochs", type=int, default=200, help="passes over the data")
+    train.add_argument("--held-out", type=int, default=1000, help="fresh spectra for the card")
+    train.add_argument("--out", type=Path, help="the file (default: the one of the package)")
+    train.set_defaults(run=_train)
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from invbook.results import results_folder
+    from invlab.runs.records import FailedRuns, run
+    from invlab.runtime import by_preset
+    from invlab.validation import require_count
+
+    if options.preset:
+        os.environ["INVLAB_PRESET"] = options.preset
+    require_count("--seeds", options.seeds)
+    require_count("--jobs", options.jobs)
+    chosen = _chosen(options.paper, options.only)
+    if options.list:
+        print(*(run.id for run in chosen), sep="\n")
+        return 0
+    # quick records never stand among the full ones
+    folder = options.folder or by_preset(quick=Path("results-quick"), full=results_folder())
+    try:
+        records = run(
+            chosen,
+            seeds=range(options.seeds),
+            folder=folder,
+            jobs=options.jobs,
+            scheduler=options.scheduler,
+        )
+    except FailedRuns as error:
+        print(f"invbook: {error}", file=sys.stderr)
+        return 1
+    except ImportError as error:
+        if error.name != "distributed":
+            raise
+        print(f"invbook: {error}", file=sys.stderr)
+        return 2
+    seconds = sum(record["cpu_seconds"] for record in records)
+    print(f"{len(records)} records in {folder}; they took {seconds / 60:.1f} CPU minutes to make")
+    return 0
+
+
+def _chosen(paper: str, only: str) -> list[Run]:
+    """The runs of a paper whose id contains a text.
+
+    Raises:
+        ValueError: none does.
+    """
+    from invbook import papers
+
+    runs = papers.plan(paper)
+    chosen = [run for run in runs if only in run.id]
+    if not chosen:
+        some = ", ".join(run.id for run in runs[:: max(1, len(runs) // 4)])
+        raise ValueError(f"--only: no run of {paper} contains {only!r}; there are, say, {some}")
+    return chosen
+
+
+def _report(options: argparse.Namespace) -> int:
+    from invbook import ledger, papers
+
+    rows = ledger.rows(papers.claims(), options.folder)
+    if options.json:
+        print(json.dumps(rows, indent=1, ensure_ascii=False))
+        return 0
+    columns = {key: key for key in ("id", "paper", "ours", "low", "high", "verdict")}
+    print(ledger.table(rows, columns))
+    return 0
+
+
+def _generate(options: argparse.Namespace) -> int:
+    from invbook.papers.metamaterial import production
+
+    solver = {"orders": options.orders, "loss": options.loss}
+    below = options.below or production.DATA
+    pairs = production.simulations(
+        options.n,
+        options.seed,
+        **solver,
+        below=below,
+        jobs=options.jobs,
+        scheduler=options.scheduler,
+    )
+    folder = production.folder_of(options.seed, **solver, below=below)
+    print(f"{len(pairs)} spectra in {folder}")
+    return 0
+
+
+def _train(options: argparse.Namespace) -> int:
+    from invbook.papers.metamaterial import production
+
+    solver = {"orders": options.orders, "loss": options.loss}
+    below = options.below or production.DATA
+    card = production.train_simulator(
+        production.simulations(options.n, **solver, below=below),
+        production.simulations(options.held_out, production.HELD_OUT_SEED, **solver, below=below),
+        seeds=range(options.members),
+        width=options.width,
+        epochs=options.epochs,
+        path=options.out or production.NEURAL,
+        how={"solver": solver},
+    )
+    print(json.dumps(card, indent=1, ensure_ascii=False))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

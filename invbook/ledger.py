@@ -1,0 +1,148 @@
+"""The ledger: what the papers report, beside what our records say, with a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from invbook.results import load_records
+from invlab.metrics import bootstrap_interval
+from invlab.runs.records import Record
+
+__all__ = ["Claim", "rows", "table"]
+
+Verdict = Literal["reached", "better", "not reached", "for comparison"]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One number that a paper reports or implies, and how ours is found in the records.
+
+    Attributes:
+        id: name of the row.
+        source: paper and figure or table.
+        records: ids of the records it is read from.
+        values: record to one number a seed, or to a list of one a target.
+        accept: whether our number reaches the paper's, or what its figure shows; None where
+            nothing is asked of it, and it stands there for comparison.
+        rule: ``accept`` in words.
+        paper: the paper's number, or None where it only shows a figure. A row whose interval
+            lies below it is called better: errors and seconds, where less is better.
+        more_is_better: whether it is called better where its interval lies above instead; None
+            for numbers that are neither better nor worse than others.
+        worst: whether ours is the largest value over records and seeds instead of the mean.
+    """
+
+    id: str
+    source: str
+    records: tuple[str, ...]
+    values: Callable[[Record], Sequence[Any]]
+    accept: Callable[[float], bool] | None
+    rule: str
+    worst: bool = False
+    paper: float | None = None
+    more_is_better: bool | None = False
+
+
+def rows(claims: Sequence[Claim], folder: Path | None = None) -> list[dict[str, Any]]:
+    """A row for each claim whose records exist, our number beside the paper's.
+
+    Args:
+        claims: what the papers report; :func:`invbook.papers.claims` has all of them.
+        folder: of the records; :func:`invbook.results.results_folder` if not given.
+
+    Returns:
+        Rows with ``id``, ``source``, ``paper``, ``ours``, ``low``, ``high``, ``seeds``, ``preset``,
+        ``device``, ``command``, ``verdict`` and ``why``, ready for JSON.
+    """
+    records = load_records(folder)
+    return [
+        asdict(_row(claim, [records[name] for name in claim.records]))
+        for claim in claims
+        if all(name in records for name in claim.records)
+    ]
+
+
+def table(rows: Sequence[dict[str, Any]], columns: dict[str, str]) -> str:
+    """A Markdown table.
+
+    Args:
+        rows: dictionaries such as :func:`rows` gives.
+        columns: key to heading, in order. Numbers are shown with three significant digits.
+    """
+    lines = [
+        "| " + " | ".join(columns.values()) + " |",
+        "|" + "---|" * len(columns),
+        *("| " + " | ".join(_shown(row.get(key)) for key in columns) + " |" for row in rows),
+    ]
+    return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class _Row:
+    id: str
+    source: str
+    paper: float | None
+    ours: float
+    low: float
+    high: float
+    seeds: list[int]
+    preset: str
+    device: str
+    command: str
+    verdict: Verdict
+    why: str
+
+
+def _row(claim: Claim, records: list[Record]) -> _Row:
+    each = torch.tensor([list(claim.values(record)) for record in records], dtype=torch.float64)
+    seeds = [record["seeds"] for record in records]
+    if seeds[0] == seeds[-1]:
+        # one number a seed: the mean, or the worst, over the records
+        per_seed, seeds = (each.amax(0) if claim.worst else each.mean(0)), seeds[0]
+    else:
+        # a record a seed, with one number or one a target
+        each_seed = dict.fromkeys(seed for some in seeds for seed in some)
+        per_seed, seeds = each.flatten(0, 1), list(each_seed)
+    low, high = bootstrap_interval(per_seed, statistic="max" if claim.worst else "mean")
+    ours = float(per_seed.max() if claim.worst else per_seed.mean())
+    first = records[0]
+    return _Row(
+        id=claim.id,
+        source=claim.source,
+        paper=claim.paper,
+        ours=ours,
+        low=low,
+        high=high,
+        seeds=seeds,
+        preset=first["preset"],
+        device=first["device"],
+        command=f"python -m invbook bench {first['id'].split('/')[0]} --preset {first['preset']}",
+        verdict=_verdict(claim, ours, low, high),
+        why=claim.rule,
+    )
+
+
+def _verdict(claim: Claim, ours: float, low: float, high: float) -> Verdict:
+    if claim.accept is None:
+        return "for comparison"
+    if not claim.accept(ours):
+        return "not reached"
+    if claim.paper is None or claim.more_is_better is None:
+        return "reached"
+    beyond = low > claim.paper if claim.more_is_better else high < claim.paper
+    return "better" if beyond else "reached"
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    if isinstance(value, list):
+        return ", ".join(map(_shown, value))
+    return str(value).replace("|", r"\|")

@@ -1,0 +1,198 @@
+"""The methods that train a network: joint optimisation, supervised regression, neural adjoint."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from invbook.papers.joint_optimization.systems import Problems, Result, envelope, features_of
+from invlab import runtime
+from invlab.methods.neural_adjoint import NeuralAdjoint
+from invlab.minimizers import minimize
+from invlab.networks.encoders import FeatureScale, encoder_for
+from invlab.networks.training import train
+from invlab.task import Pairs
+
+__all__ = [
+    "RecordingLoss",
+    "direct",
+    "envelope_joint",
+    "joint",
+    "keep_lower",
+    "neural_adjoint",
+    "pairs",
+]
+
+
+def keep_lower(x: Tensor, loss: Tensor, rows: Tensor, point: Tensor, value: Tensor) -> None:
+    """Enter the new points of some rows, in place, where their losses are the lowest so far.
+
+    Args:
+        x, loss: the best points ``(n, dx)`` so far, and their losses ``(n,)``.
+        rows: numbers of the rows that were evaluated, ``(m,)``.
+        point, value: where, ``(m, dx)``, and what came of it, ``(m,)``.
+    """
+    lower = value < loss[rows]
+    x[rows[lower]], loss[rows[lower]] = point[lower], value[lower]
+
+
+class RecordingLoss:
+    """A loss that remembers the last and the best point of each of several networks.
+
+    ``minimize`` evaluates the start once, and then the networks in turn.
+
+    Args:
+        some: the problems.
+        networks: how many.
+        single: whether to simulate in float32, which is enough for training.
+
+    Attributes:
+        last, best: points and values by network, ``(K, n, dx)`` and ``(K, n)``.
+        course: mean loss of the first network's answers, a number an iteration.
+    """
+
+    def __init__(self, some: Problems, networks: int, *, single: bool = False) -> None:
+        self.single = single
+        self.fun, self.networks, self.calls = some.fun, networks, 0
+        x, value = some.start.repeat(networks, 1, 1), some.loss(some.start).repeat(networks, 1)
+        self.last = x.clone(), value.clone()
+        self.best = x.clone(), value.clone()
+        self.course: list[float] = []
+
+    def __call__(self, x: Tensor, rows: Tensor) -> Tensor:
+        value = self.fun(x.float(), rows).to(x) if self.single else self.fun(x, rows)
+        k, first = (self.calls - 1) % self.networks, self.calls == 0
+        self.calls += 1
+        if first:
+            return value
+        point, loss = x.detach(), value.detach()
+        self.last[0][k, rows], self.last[1][k, rows] = point, loss
+        keep_lower(self.best[0][k], self.best[1][k], rows, point, loss)
+        if k == 0:
+            self.course.append(float(loss.mean()))
+        return value
+
+
+def joint(
+    some: Problems, seed: int, *, networks: int = 1, single: bool = False, **options: Any
+) -> tuple[list[Result], list[Result], list[float]]:
+    """Joint optimisation, unrefined: the last and the best iterate of each network, and a curve.
+
+    The cost is that of all networks, in equal parts. With ``single`` the training simulates in
+    float32. ``options`` are those of ``minimize(method="joint")``. With ``train_on`` only the
+    last iterates mean something: what the networks ended with, as the loss sees it.
+    """
+    watched = RecordingLoss(some, networks, single=single)
+    start = time.process_time()
+    solution = minimize(
+        watched,
+        some.start,
+        method="joint",
+        features=some.features,
+        bounds=some.box,
+        seed=[1000 * seed + k for k in range(networks)],
+        refine=False,
+        **options,
+    )
+    cpu = (time.process_time() - start) / networks
+    spent = solution.nfev.double().mean().item() / networks
+    last, best = (
+        [
+            Result(x, some.loss(x) if single else value, cpu, spent)
+            for x, value in zip(*points, strict=True)
+        ]
+        for points in (watched.last, watched.best)
+    )
+    return last, best, watched.course
+
+
+def envelope_joint(some: Problems, seed: int, **options: Any) -> Result:
+    """Joint optimisation of the envelope's loss by one network, unrefined."""
+    # with train_on, the loss itself sees the networks' answers only once, at the end
+    return joint(some, seed, train_on=envelope(some), **options)[0][0]
+
+
+def pairs(some: Problems, seed: int, n: int | None = None) -> Pairs:
+    """Synthetic pairs from the prior, as many as there are problems, float64 on the CPU."""
+    generator = runtime.generator(seed, "joint optimization", "pairs")
+    task, n = some.task, len(some) if n is None else n
+    drawn = task.sample(n, generator=generator, dtype=torch.float64)
+    return Pairs(drawn.x.cpu(), drawn.y.cpu(), None if drawn.c is None else drawn.c.cpu())
+
+
+def direct(
+    some: Problems,
+    seed: int,
+    *,
+    iterations: int,
+    lr: float,
+    count: int | None = None,
+    network: dict[str, Any] | None = None,
+) -> Result:
+    """Supervised regression on ``count`` pairs (one a problem), by the network of ``joint``."""
+    start = time.process_time()
+    data = pairs(some, seed, count)
+    seen = features_of(some.task, data.y, data.c)
+    scale = FeatureScale.fit(seen)
+    features, unknowns = scale(seen).float(), _free(some, data.x).float()
+    encoder = encoder_for(
+        tuple(seen.shape[1:]), data.x.shape[1], seeds=(seed,), stream="direct", **(network or {})
+    )
+    train(
+        encoder,
+        lambda u, x: {"inverse": (_bounded(some, encoder(u)) - x).square().sum(2).mean(1)},
+        (features, unknowns),
+        seeds=(seed,),
+        epochs=iterations,
+        batch_size=None,
+        lr=lr,
+        lr_end=1e-2 * lr,
+    )
+    with torch.no_grad():
+        found = _bounded(some, encoder(scale(some.features).float()))[0].double()
+    x = _unknowns(some, found)
+    cpu = time.process_time() - start
+    return Result(x, some.loss(x), cpu, len(data) / len(some))
+
+
+def _scales(some: Problems) -> tuple[Tensor, Tensor]:
+    """Middle and half-width of the box that outputs are measured in."""
+    law = some.task.box if some.system.bounded else some.task.prior.bounds
+    return law.center, law.width / 2
+
+
+def _free(some: Problems, x: Tensor) -> Tensor:
+    middle, half = _scales(some)
+    return (x - middle) / half
+
+
+def _unknowns(some: Problems, u: Tensor) -> Tensor:
+    middle, half = _scales(some)
+    return middle + half * u
+
+
+def _bounded(some: Problems, output: Tensor) -> Tensor:
+    return torch.tanh(output) if some.system.bounded else output
+
+
+def neural_adjoint(
+    some: Problems, seed: int, units: Sequence[float], **options: Any
+) -> dict[float, Result]:
+    """A surrogate on n pairs, and BFGS on it from the prior mean in each of some units."""
+    start = time.process_time()
+    data = pairs(some, seed)
+    method = NeuralAdjoint(search="bfgs", held_out=0.0, **options).fit(some.task, data, seed=seed)
+    trained = time.process_time() - start
+    found = {}
+    for unit in units:
+        start = time.process_time()
+        method.unit = some.lengths(unit)
+        x = method.propose(some.y, 1, some.c)[:, 0].double()
+        x = x if some.box is None else some.box.clip(x)
+        cpu = trained + time.process_time() - start
+        found[unit] = Result(x, some.loss(x), cpu, len(data) / len(some))
+    return found

@@ -1,0 +1,171 @@
+"""Kuramoto–Sivashinsky and Navier–Stokes: the methods, and what is measured of them."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from invbook.papers.joint_optimization import learned
+from invbook.papers.joint_optimization.scoreboard import (
+    SMALL,
+    Scoreboard,
+    batched,
+    curves_of,
+    draws,
+    exchange,
+    timed,
+)
+from invbook.papers.joint_optimization.systems import Problems, Result
+from invlab.minimizers import minimize
+
+__all__ = ["KURAMOTO", "NAVIER", "Clocked", "restart", "search"]
+
+# Rates and lengths were taken over from an earlier study of the same two problems, in which seeds
+# 0 to 2 chose them. The usual last layer: starts spread over the box lie in other valleys than
+# that of BFGS. One plain surrogate, not tuned.
+# KS: on the seeds 0 to 3, n = 64, the last iterate at a constant rate solved 86 to 97 %, the best
+# one 91 to 98 %, and with a rate that falls 94 to 98 %; 250 iterations instead of 150 changed
+# nothing. That came after the last iterate on the seeds 10 to 14 had solved 93 %, single seeds
+# from 84 to 100; so what is recorded are the seeds from 20 up. NS keeps its rate.
+# Both train on simulations in float32 and are measured in float64.
+KURAMOTO: dict[str, Any] = {
+    "joint": {
+        "iterations": 150,
+        "lr": 3e-3,
+        "lr_end": 3e-5,
+        "single": True,
+        "network": {"last": None},
+    },
+    "direct": {"iterations": 200, "lr": 3e-3},
+    "neural_adjoint": {"width": 256, "layers": 4, "training": {"epochs": 600}},
+    "restarts": 20,
+}
+NAVIER: dict[str, Any] = {
+    "joint": {"iterations": 200, "lr": 3e-3, "single": True, "network": {"last": None}},
+    "direct": {"iterations": 200, "lr": 3e-3},
+    "neural_adjoint": {"width": 256, "layers": 4, "training": {"epochs": 600}},
+    "restarts": 3,
+}
+# Problems up to which the losses of all answers are kept, and points of a curve.
+KEPT, POINTS = 64, 40
+
+
+def search(run: Scoreboard, seed: int, settings: dict[str, Any]) -> dict[str, Any]:
+    """All methods on one set of problems, their scores entered.
+
+    Beside those of the other systems: ``joint_last``, the answers at the end of the training,
+    where ``joint`` is the best of each problem on the way; ``truth``, the true unknowns and BFGS
+    from them, which no method knows; ``joint_or_bfgs``, for each problem the better of two
+    answers; ``multistart_equal``, what restarts have reached in the processor time of ``joint``.
+
+    Returns:
+        ``iteration``, ``joint`` and ``bfgs`` as for the other systems; ``multistart``, what
+        restarts have ``solved`` (%), at what ``cpu`` (s), and the mean ``loss``; for at most 64
+        problems ``losses``, those of every problem after ``joint``, ``bfgs`` and others.
+    """
+    some = run.some
+    (truth,) = run.refine("truth", [Result(some.truth, some.at_truth, 0.0, 0.0)])[SMALL]
+    last, best, course = learned.joint(some, seed, **settings["joint"])
+    run.refine("joint_last", last)
+    (joint,) = run.refine("joint", best)[SMALL]
+    run.end("joint_or_bfgs", Result.best([joint, run.baseline[SMALL]]))
+    run.refine("draw", draws(some, seed, 1))
+    guess = learned.direct(some, seed, **settings["direct"])
+    (direct,) = run.refine("direct", [guess])[SMALL]
+    guess = learned.neural_adjoint(some, seed, [SMALL], **settings["neural_adjoint"])[SMALL]
+    (adjoint,) = run.refine("neural_adjoint", [guess])[SMALL]
+    found, descent = batched(some)
+    run.end("bfgs_batched", found)
+    run.end("exchange", exchange(some, some.start, some.target))
+    clock = restart(some, seed, settings["restarts"], joint.cpu)
+    run.end("multistart", clock.found)
+    run.end("multistart_equal", clock.within)
+    each = {"bfgs": run.baseline[SMALL], "joint": joint, "direct": direct}
+    each |= {"neural_adjoint": adjoint, "multistart": clock.found, "truth": truth}
+    losses = {name: _short(answer.loss) for name, answer in each.items()}
+    losses["at_truth"] = _short(some.at_truth)
+    kept = {"losses": losses} if len(some) <= KEPT else {}
+    return curves_of(course, descent) | {"multistart": clock.curve()} | kept
+
+
+def restart(some: Problems, seed: int, restarts: int, budget: float) -> Clocked:
+    """BFGS from the mean of the prior, then from draws of it, watched by a clock.
+
+    Where an exact answer exists a search for it ends there; elsewhere every problem takes part
+    in all rounds.
+    """
+    clock = Clocked(some, budget)
+    exact = bool((some.at_truth == 0).all())
+    found = timed(
+        lambda: minimize(
+            clock,
+            some.start,
+            method="multistart",
+            **some.limits(SMALL),
+            draws=some.task.prior,
+            restarts=restarts,
+            target=some.target if exact else None,
+            seed=1000 * seed,
+        )
+    )
+    clock.end(found)
+    return clock
+
+
+class Clocked:
+    """A loss that notes what the searches through it have found, and when.
+
+    Args:
+        some: the problems.
+        budget: processor time in seconds at which the answers are kept as ``within``.
+
+    Attributes:
+        found, within: the answers at the end, and when the budget was spent.
+    """
+
+    found: Result
+    within: Result
+
+    def __init__(self, some: Problems, budget: float) -> None:
+        self.some, self.budget = some, budget
+        self.x, self.loss = some.start.clone(), torch.full_like(some.start[:, 0], torch.inf)
+        self.evaluations, self.begin = 0, time.process_time()
+        self.notes: list[tuple[float, float, float]] = []
+
+    def __call__(self, x: Tensor, rows: Tensor) -> Tensor:
+        value = self.some.fun(x, rows)
+        learned.keep_lower(self.x, self.loss, rows, x.detach(), value.detach())
+        self.evaluations += len(rows)
+        spent = time.process_time() - self.begin
+        solved = 100 * self.some.solved(self.x, self.loss).double().mean().item()
+        self.notes.append((spent, solved, self.loss.mean().item()))
+        if spent >= self.budget and not hasattr(self, "within"):
+            self.within = self._now(spent)
+        return value
+
+    def _now(self, spent: float) -> Result:
+        evaluations = self.evaluations / len(self.some)
+        return Result(self.x.clone(), self.loss.clone(), spent, evaluations)
+
+    def end(self, found: Result) -> None:
+        """Enter what the search returned."""
+        self.found = found
+        if not hasattr(self, "within"):
+            self.within = found
+
+    def curve(self) -> dict[str, list[float]]:
+        """``cpu``, ``solved`` and ``loss`` at a few dozen moments."""
+        at = torch.linspace(0, len(self.notes) - 1, POINTS).round().long().unique().tolist()
+        columns = zip(*(self.notes[i] for i in at), strict=True)
+        names = ("cpu", "solved", "loss")
+        return {
+            name: [float(f"{value:.4g}") for value in column]
+            for name, column in zip(names, columns, strict=True)
+        }
+
+
+def _short(values: Tensor) -> list[float]:
+    return [float(f"{value:.7g}") for value in values.tolist()]

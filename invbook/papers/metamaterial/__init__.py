@@ -1,0 +1,31 @@
+"""The meta-material of Ren, Padilla and Malof (2020): the solver, and the network it trained.
+
+What is recorded: truncation, interpolation and cost of the solver, what the loss tangent decides,
+the error of networks against the number of simulations, and that of the one in the package.
+"""
+
+from invbook.papers.metamaterial.claims import CLAIMS
+from invbook.papers.metamaterial.experiments import (
+    interpolation,
+    learning_curve,
+    loss,
+    proxy,
+    seconds,
+    truncation,
+)
+from invbook.papers.metamaterial.production import errors, simulations, train_simulator
+from invbook.papers.metamaterial.runs import plan
+
+__all__ = [
+    "CLAIMS",
+    "plan",
+    "errors",
+    "interpolation",
+    "learning_curve",
+    "loss",
+    "proxy",
+    "seconds",
+    "simulations",
+    "train_simulator",
+    "truncation",
+]

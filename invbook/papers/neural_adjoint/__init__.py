@@ -1,0 +1,40 @@
+"""Many guesses for one target: Ren, Padilla and Malof (NeurIPS 2020).
+
+What is recorded: the neural adjoint, the baselines and eight trained models on D1 (ballistics),
+D2 (sine) and D3 (robot arm), scored by r_T and against the exact posterior; and the ablation of
+boundary loss and start distribution.
+"""
+
+from invbook.papers.neural_adjoint.claims import CLAIMS, PAPER, PROXY_PAPER
+from invbook.papers.neural_adjoint.experiments import (
+    GUESSES,
+    PAIRS,
+    PROXY_TASK,
+    TASKS,
+    ablation,
+    compare,
+    ladder,
+    training_pairs,
+)
+from invbook.papers.neural_adjoint.models import MODELS, invert
+from invbook.papers.neural_adjoint.runs import plan
+from invbook.papers.neural_adjoint.scoring import match, score
+
+__all__ = [
+    "CLAIMS",
+    "GUESSES",
+    "MODELS",
+    "PAIRS",
+    "PAPER",
+    "PROXY_PAPER",
+    "PROXY_TASK",
+    "TASKS",
+    "ablation",
+    "plan",
+    "compare",
+    "invert",
+    "ladder",
+    "match",
+    "score",
+    "training_pairs",
+]

@@ -1,0 +1,1 @@
+"""Long runs: records on disk, data in shards, processes and clusters."""

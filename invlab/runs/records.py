@@ -1,0 +1,248 @@
+"""Runs of an experiment → records on disk: a file a run, written whole, computed once."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import os
+import platform
+import threading
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import invlab
+from invlab import runtime
+from invlab.files import write_whole
+from invlab.runs import processes
+from invlab.validation import require_count
+
+__all__ = ["Run", "FailedRuns", "Record", "load", "run"]
+
+# Parsed JSON: id, settings, seeds, preset, device, versions, date, cpu_seconds, scores, curves.
+Record = dict[str, Any]
+
+# The preset, torch's threads and the processor time belong to the process, and a Dask worker may
+# have several threads: runs of one process take turns.
+_one_at_a_time = threading.RLock()
+
+
+@dataclass(frozen=True)
+class Run:
+    """One thing to compute.
+
+    Attributes:
+        id: where its record goes, such as ``"loss_design/effect/l1"``.
+        settings: everything that decides the numbers; a record made under other settings is
+            computed again.
+        compute: seeds to ``{"scores": {name: one number a seed}, "curves": {name: lists}}``.
+            Picklable where it is to run in another process.
+        seeds: instead of those of the run, such as one seed where each has its own run.
+    """
+
+    id: str
+    settings: dict[str, Any]
+    compute: Callable[[Sequence[int]], dict[str, Any]]
+    seeds: tuple[int, ...] | None = None
+
+
+class FailedRuns(RuntimeError):
+    """Some runs have no record.
+
+    Attributes:
+        errors: what went wrong in each, by id: a line, and the traceback below it.
+    """
+
+    def __init__(self, errors: dict[str, str], total: int) -> None:
+        lines = [f"{name}: {text.splitlines()[0]}" for name, text in errors.items()]
+        super().__init__(
+            f"{len(errors)} of {total} runs failed; the others are recorded, and the next run "
+            "tries these again\n  " + "\n  ".join(lines) + f"\n{next(iter(errors.values()))}"
+        )
+        self.errors = errors
+
+
+def run(
+    runs: Iterable[Run],
+    *,
+    seeds: Sequence[int],
+    folder: Path,
+    jobs: int = 1,
+    scheduler: str | None = None,
+) -> list[Record]:
+    """Compute the runs that have no record yet, and return the records of all.
+
+    Interrupt it whenever you like: what is on disk is whole, and the next run goes on from
+    there, with at most the runs in flight lost. A run that fails does not stop the others.
+
+    Args:
+        runs: what to compute.
+        seeds: for each run that has none of its own.
+        folder: of the records; made where missing.
+        jobs: number of processes of this machine, each on one thread; 1 is this process.
+        scheduler: address of a Dask scheduler whose workers compute instead, such as
+            ``"tcp://10.0.0.1:8786"``.
+
+    Raises:
+        FailedRuns: after the others are done.
+        ValueError: two runs of one id, or both ``jobs`` and ``scheduler``.
+        ImportError: ``scheduler`` without the extra ``dask``.
+        ConnectionError: no scheduler answers.
+    """
+    runs = list(runs)
+    _require_distinct(run.id for run in runs)
+    if require_count("jobs", jobs) > 1 and scheduler is not None:
+        raise ValueError(f"run: expected jobs or scheduler, got {jobs} and {scheduler!r}")
+    asked = [(run, _wanted(run, seeds)) for run in runs]
+    records = {run.id: _recorded(folder, run, wanted) for run, wanted in asked}
+    missing = [(run, wanted) for run, wanted in asked if records[run.id] is None]
+    errors = {}
+    for name, outcome in runtime.progress(
+        _outcomes(missing, folder, jobs, scheduler), "plan", total=len(missing)
+    ):
+        if isinstance(outcome, dict):
+            records[name] = outcome
+        else:
+            errors[name] = outcome
+    if errors:
+        raise FailedRuns(errors, len(runs))
+    return [record for record in records.values() if record is not None]
+
+
+def load(folder: Path) -> dict[str, Record]:
+    """All records below a folder, by id."""
+    found = (_read(path) for path in sorted(folder.rglob("*.json")))
+    return {record["id"]: record for record in found if record is not None and "id" in record}
+
+
+def _outcomes(
+    missing: Sequence[tuple[Run, Record]], folder: Path, jobs: int, scheduler: str | None
+) -> Iterator[tuple[str, Record | str]]:
+    """The id of each run, as they complete, and its record (on disk by then) or its error."""
+    if not missing:
+        return
+    if scheduler is not None:
+        # The workers may be on machines that do not see the folder.
+        for (run, _), outcome in processes.on_cluster(_attempt, missing, scheduler):
+            if isinstance(outcome, dict):
+                _write(_path(folder, run), outcome)
+            yield run.id, _explained(outcome) if isinstance(outcome, Exception) else outcome
+    elif jobs > 1:
+        attempt = partial(_attempt_and_write, folder)
+        for (run, _), outcome in processes.on_processes(attempt, missing, jobs):
+            yield run.id, _explained(outcome) if isinstance(outcome, Exception) else outcome
+    else:
+        for run, wanted in missing:
+            yield run.id, _attempt_and_write(folder, run, wanted)
+
+
+def _explained(error: Exception) -> str:
+    """What went wrong in a line, and the traceback below it."""
+    first = str(error).partition("\n")[0]
+    return f"{type(error).__name__}: {first}\n{''.join(traceback.format_exception(error))}"
+
+
+def _attempt_and_write(folder: Path, run: Run, wanted: Record) -> Record | str:
+    there = _recorded(folder, run, wanted)
+    if there is not None:  # its process died after writing it and before saying so
+        return there
+    outcome = _attempt(run, wanted)
+    if isinstance(outcome, dict):
+        _write(_path(folder, run), outcome)
+    return outcome
+
+
+def _attempt(run: Run, wanted: Record) -> Record | str:
+    """The record, or what went wrong as text: not each exception can be sent between processes.
+
+    Runs under the preset that is wanted, whatever the environment of this process says.
+    """
+    with _one_at_a_time, _environment("INVLAB_PRESET", wanted["preset"]):
+        try:
+            record: Record = json.loads(json.dumps(_compute(run, wanted)))
+        except Exception as error:
+            return _explained(error)
+        return record
+
+
+@contextlib.contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+def _compute(run: Run, wanted: Record) -> Record:
+    start = time.process_time()
+    outcome = run.compute(wanted["seeds"])
+    return {
+        "id": run.id,
+        **wanted,
+        "device": _device_name(),
+        "versions": {
+            "invlab": invlab.__version__,
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+        },
+        "date": datetime.date.today().isoformat(),
+        "cpu_seconds": round(time.process_time() - start, 2),
+        **outcome,
+    }
+
+
+def _wanted(run: Run, seeds: Sequence[int]) -> Record:
+    """What a record must say to be the one of this run and run."""
+    return {
+        "settings": json.loads(json.dumps(run.settings)),
+        "seeds": list(seeds if run.seeds is None else run.seeds),
+        "preset": runtime.preset(),
+    }
+
+
+def _recorded(folder: Path, run: Run, wanted: Record) -> Record | None:
+    """The record that is there and was made as wanted."""
+    record = _read(_path(folder, run))
+    fits = record is not None and all(record.get(key) == wanted[key] for key in wanted)
+    return record if fits else None
+
+
+def _path(folder: Path, run: Run) -> Path:
+    return folder / f"{run.id}.json"
+
+
+def _require_distinct(names: Iterable[str]) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ValueError(f"run: expected one run an id, got more of {', '.join(twice)}")
+
+
+def _device_name() -> str:
+    device = runtime.device()
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def _read(path: Path) -> Record | None:
+    """The record, or None where there is none or its file was damaged."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):  # ValueError: neither UTF-8 nor JSON
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _write(path: Path, record: Record) -> None:
+    write_whole(path, (json.dumps(record, indent=1) + "\n").encode())

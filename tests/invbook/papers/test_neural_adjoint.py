@@ -1,0 +1,300 @@
+"""The runs, the scores and the claims of the comparison of many inverse models."""
+
+import importlib
+import json
+import math
+
+import pytest
+import torch
+
+from invbook import papers
+from invbook.papers import neural_adjoint
+from invbook.papers.neural_adjoint import model_claims, scoring
+from invbook.papers.neural_adjoint.experiments import PROXY_TASK, TASKS
+from invbook.papers.neural_adjoint.models import MODELS, invert, settings
+from invlab import Box, Pairs, Targets, Task, get_method, get_task
+from invlab.networks.mlp import MLP
+from invlab.networks.training import TrainingOptions
+from invlab.runtime import generator
+
+# the package has a function of this module's name
+cells_of_paper = importlib.import_module("invbook.papers.neural_adjoint.runs")
+TINY = {"targets": 5, "guesses": 4, "pairs": 200, "shorter": 100, "matching": False}
+EACH = [(model, task) for model in MODELS for task in TASKS]
+
+each_model_and_task = pytest.mark.parametrize(("model", "task"), EACH)
+
+
+class Known:
+    """A method that proposes what it is told to."""
+
+    def __init__(self, propose, exchangeable=True):
+        self.answer, self.exchangeable = propose, exchangeable
+
+    def propose(self, y, n=1, *, generator=None):
+        return self.answer(y, n, generator)
+
+
+# Runs and claims
+
+
+def by_id():
+    return {run.id: run for run in papers.plan("neural_adjoint")}
+
+
+def test_every_cell_has_a_name_and_settings_of_its_own():
+    runs = papers.plan("neural_adjoint")
+    assert len(by_id()) == len(runs)
+    assert len({run.id.split("/")[1] for run in runs}) == 4
+    written = [
+        json.dumps([run.id.split("/")[1], run.settings, run.seeds], sort_keys=True) for run in runs
+    ]
+    assert len(set(written)) == len(runs)
+
+
+def test_every_model_has_a_cell_for_each_task_and_seed():
+    found = [name for name in by_id() if "/models/" in name and PROXY_TASK not in name]
+    assert len(found) == len(MODELS) * len(TASKS) * len(cells_of_paper.MODEL_SEEDS)
+    for model, task in EACH:
+        assert f"neural_adjoint/models/{task}/{model}/seed0" in found
+    on_proxy = {name.split("/")[3] for name in by_id() if f"/models/{PROXY_TASK}/" in name}
+    assert on_proxy == set(MODELS) - {"tandem_plain"}
+
+
+def test_the_quick_preset_shrinks_lengths_and_skips_no_run(monkeypatch):
+    quick = by_id()
+    monkeypatch.setenv("INVLAB_PRESET", "full")
+    full = by_id()
+    assert quick.keys() == full.keys()
+    for name, run in full.items():
+        assert quick[name].settings["targets"] < run.settings["targets"]
+        for length in {"epochs", "pool"} & run.settings.keys():
+            assert quick[name].settings[length] < run.settings[length]
+        if "/models/" in name:
+            assert quick[name].settings["shorter"] > run.settings["shorter"] == 1
+
+
+def test_the_settings_of_a_cell_name_no_place_in_memory():
+    # else each process would take a record for one of other settings, and compute it anew
+    for run in papers.plan("neural_adjoint"):
+        assert " at 0x" not in json.dumps(run.settings), run.id
+
+
+@each_model_and_task
+def test_the_settings_of_a_model_are_options_of_its_method(model, task):
+    options = settings(model, task)
+    made = get_method(model.removesuffix("_plain"), **options)
+    assert made.training_options.keys() <= TrainingOptions.__annotations__.keys()
+    assert made.training_options["epochs"] == options.get("epochs", made.training_options["epochs"])
+    before = settings(model, task)
+    options["epochs"] = -1
+    assert settings(model, task) == before
+
+
+def test_the_two_tandems_differ_by_the_boundary_loss_alone():
+    held, plain = settings("tandem", "sine"), settings("tandem_plain", "sine")
+    assert held.pop("boundary") > plain.pop("boundary") == 0
+    assert held == plain
+
+
+def test_every_claim_has_a_name_of_its_own_and_reads_records_that_a_cell_makes():
+    names = [claim.id for claim in papers.claims()]
+    assert len(set(names)) == len(names)
+    for claim in neural_adjoint.CLAIMS:
+        assert set(claim.records) <= by_id().keys(), claim.id
+
+
+@pytest.mark.parametrize("table", model_claims.PAPER_TABLES)
+def test_a_table_of_the_paper_has_a_number_above_zero_for_each_task_and_model(table):
+    rows = model_claims.PAPER_TABLES[table]
+    assert set(rows) - {PROXY_TASK} == set(TASKS)
+    for row in rows.values():
+        assert len(row) == len(model_claims.COLUMNS)
+        assert min(row) > 0
+    first = rows[TASKS[0]][model_claims.COLUMNS.index("cvae")]
+    assert model_claims.paper_value(table, TASKS[0], "cvae") == first
+    assert model_claims.paper_value(table, TASKS[0], "flow_matching") is None
+
+
+def test_the_claims_on_a_model_find_their_numbers_in_its_record(monkeypatch):
+    def tiny(name, seed, **options):
+        return invert(name, seed, **options | {"targets": 5, "pairs": 200, "shorter": 100})
+
+    monkeypatch.setattr(cells_of_paper, "invert", tiny)
+    monkeypatch.setattr(scoring, "DRAWS", 60)
+    for model in ("mixture_density", "tandem"):
+        run = by_id()[f"neural_adjoint/models/sine/{model}/seed1"]
+        record = run.compute(run.seeds)
+        json.dumps(record, allow_nan=False)
+        claims = [claim for claim in neural_adjoint.CLAIMS if run.id in claim.records]
+        assert len(claims) >= 7
+        for claim in claims:
+            (values,) = claim.values(record)
+            values = values if isinstance(values, list) else [values]
+            assert all(math.isfinite(value) for value in values), claim.id
+
+
+# One model on one task
+
+KEYS = {"errors", "best", "r_T", "invalid", "outside", "mean", "infer", "infer_wall"}
+KEYS |= {"q5", "q25", "q50", "q75", "q95", "evaluations", "train", "train_wall"}
+KEYS |= {"simulations", "parameters"}
+FREE = {"free", "free_invalid", "moved"}
+COSTS = {"infer", "infer_wall", "evaluations", "train", "train_wall", "simulations", "parameters"}
+
+
+@pytest.mark.parametrize("model", ["mixture_density", "tandem"])
+def test_a_model_is_scored_ranked_and_refined(model):
+    found = invert("sine", 7, model=model, **TINY, refined=1)
+    assert list(found) == [model, f"{model} ranked", f"{model} refined"]
+    plain, ranked, refined = found.values()
+    assert plain.keys() == KEYS | (FREE if model == "mixture_density" else set())
+    assert ranked.keys() == refined.keys() == KEYS - COSTS
+    for row in found.values():
+        assert row["errors"].shape == row["best"].shape == (5, 4)
+        assert row["r_T"].shape == (4,)
+        assert row["errors"].isfinite().all()
+        assert 0 <= row["q5"] <= row["q50"] <= row["q95"]
+    # ranked guesses are the same ones in another order
+    assert torch.equal(ranked["errors"].sort(1).values, plain["errors"].sort(1).values)
+    assert plain["simulations"] == 200
+    assert plain["parameters"] > 1000
+    assert plain["train"] > 0
+    # a network for a draw, or one answer for all
+    assert plain["evaluations"] == (4 if model == "mixture_density" else 1)
+    if model == "mixture_density":
+        assert 0 <= plain["moved"] <= 1
+    else:
+        assert (plain["errors"] == plain["errors"][:, :1]).all()
+
+
+def test_a_model_of_one_seed_gives_the_same_scores_again():
+    first, again = (invert("sine", 7, model="direct", **TINY)["direct"] for _ in range(2))
+    assert torch.equal(first["errors"], again["errors"])
+    assert not torch.equal(
+        first["errors"], invert("sine", 8, model="direct", **TINY)["direct"]["errors"]
+    )
+
+
+# Scores
+
+
+def test_work_costs_the_rows_that_go_through_its_networks(device):
+    one, three = MLP([2, 4, 1]).to(device), MLP([2, 4, 1], seeds=(0, 1, 2)).to(device)
+    u = torch.ones(7, 2, device=device)
+
+    def work():
+        three(u.expand(3, -1, -1))
+        return one(u[:5])
+
+    result, spent = scoring.spend(work)
+    assert torch.equal(result, one(u[:5]))
+    assert spent.evaluations == 7 + 5
+    assert spent.cpu >= 0
+    assert spent.wall > 0
+    assert scoring.spend(lambda: None)[1].evaluations == 0
+
+
+def test_rows_are_no_longer_counted_when_the_work_fails(device):
+    hooks = torch.nn.modules.module._global_forward_hooks
+
+    def fails():
+        raise RuntimeError("mine")
+
+    before = len(hooks)
+    with pytest.raises(RuntimeError, match="mine"):
+        scoring.spend(fails)
+    assert len(hooks) == before
+
+
+ROOT = Task("root", lambda x: x.sqrt(), Box([0.0], [4.0]), differentiable=False)
+
+
+def test_an_invalid_guess_is_charged_with_twice_the_variance_of_y(device):
+    data = Pairs(torch.ones(3, 1, device=device), torch.tensor([[0.0], [2.0], [4.0]]).to(device))
+    asked = Targets(torch.tensor([[1.0], [2.0]], dtype=torch.float64, device=device))
+    guesses = torch.tensor([[1.0, -1.0], [-1.0, 1.0]], dtype=torch.float64, device=device)
+    model = Known(lambda y, n, _: guesses[:, :n, None])
+    found = scoring.score(ROOT, asked, model, 2, data)
+    # variance 4; errors 0 and 1 where they are valid
+    assert found["errors"].tolist() == [[0, 8], [8, 1]]
+    assert found["best"].tolist() == [[4, 0], [4.5, 1]]
+    assert found["r_T"].tolist() == [4.25, 0.5]
+    assert found["invalid"] == 0.5
+    assert found["outside"] == 0.5
+    assert found["mean"] == pytest.approx((0 + 8 + 8 + 1) / 4 / 4)
+    assert found["q50"] == pytest.approx((1 + 8) / 2 / 4)
+    infinite = scoring.score(ROOT, asked, model, 2)
+    assert infinite["errors"].tolist() == [[0, torch.inf], [torch.inf, 1]]
+    assert "mean" not in infinite
+
+
+def test_ranked_guesses_are_scored_in_their_order(device):
+    asked = Targets(torch.tensor([[1.0]], device=device))
+    model = Known(lambda y, n, _: torch.tensor([[[4.0], [1.0]]]).to(y), exchangeable=False)
+    assert scoring.score(ROOT, asked, model, 2)["r_T"].tolist() == [1, 0]
+
+
+@pytest.fixture
+def few_draws(monkeypatch):
+    """Two-sample scores of fewer draws than those recorded."""
+    monkeypatch.setattr(scoring, "DRAWS", 200)
+
+
+def test_exact_draws_match_and_prior_draws_do_not(few_draws):
+    task = get_task("sine")
+    asked = task.targets(400, seed=3, dtype=torch.float64)
+    scale = task.sample(1000).x.double().std(0)
+
+    def from_prior(y, n, draws):
+        return task.prior.sample(len(y) * n, generator=draws).to(y).unflatten(0, (len(y), n))
+
+    exact = Known(lambda y, n, draws: task.posterior(y, n, generator=draws))
+    found = scoring.match(task, exact, asked, scale, seed=0)
+    assert {name: len(values) for name, values in found.items()} == {
+        "mmd": 50,
+        "c2st": 10,
+        "recall": 50,
+        "calibration": 2,
+    }
+    mmd = torch.tensor(found["mmd"])
+    assert abs(mmd.mean()) < 3 * mmd.std() / 50**0.5
+    assert sum(found["c2st"]) / 10 == pytest.approx(0.5, abs=0.05)
+    # some of twelve and more modes hold few of 200 draws
+    assert min(found["recall"]) > 0.7
+    assert min(found["calibration"]) > 1e-3
+    floor = scoring.posterior_floor(task, asked, scale, seed=0)
+    assert {name: len(values) for name, values in floor.items()} == {
+        "mmd": 50,
+        "mmd_biased": 50,
+        "c2st": 10,
+    }
+    assert min(floor["mmd_biased"]) > 0
+    wrong = scoring.match(task, Known(from_prior), asked, scale, seed=0)
+    assert torch.tensor(wrong["mmd"]).mean() > 0.02
+    # calibrated on average over y, and yet wrong for each
+    assert min(wrong["calibration"]) > 1e-3
+
+
+def test_one_answer_a_target_matches_badly_and_finds_one_mode(few_draws):
+    task = get_task("sine")
+    asked = task.targets(20, seed=3, dtype=torch.float64)
+    point = Known(lambda y, n, _: task.posterior(y, 1).expand(-1, n, -1), exchangeable=False)
+    found = scoring.match(task, point, asked, task.sample(1000).x.double().std(0), seed=0)
+    assert min(found["mmd"]) > 1.5
+    assert min(found["c2st"]) > 0.9
+    assert max(found["recall"]) <= 1 / 9
+
+
+def test_the_draws_of_a_match_come_from_its_seed(few_draws):
+    task, used = get_task("sine"), []
+    asked = task.targets(8, seed=3, dtype=torch.float64)
+
+    def recorded(y, n, draws):
+        used.append(draws.initial_seed())
+        return task.posterior(y, n, generator=draws)
+
+    scale = torch.ones(2, dtype=torch.float64)
+    found = [scoring.match(task, Known(recorded), asked, scale, seed=s) for s in (1, 1, 2)]
+    assert found[0]["mmd"] == found[1]["mmd"] != found[2]["mmd"]
+    assert generator(1, "exact").initial_seed() not in used

@@ -1,0 +1,248 @@
+"""Two-sample scores, calibration and modes, judged on laws that are known."""
+
+import pytest
+import torch
+from scipy.stats import kstest
+
+from invlab import get_task
+from invlab.metrics.posterior import c2st, calibration_ranks, mmd2, mode_recall, uniformity
+from invlab.runtime import generator
+
+WIDTHS = (0.05, 0.2, 0.9)
+
+
+def normal(device, *shape, seed=0):
+    return torch.randn(shape, generator=generator(seed, "normal"), dtype=torch.float64).to(device)
+
+
+def standard_error(values):
+    return values.std().item() / len(values) ** 0.5
+
+
+# Maximum mean discrepancy
+
+
+def by_double_loop(u, v, widths, unbiased):
+    def mean(a, b, same):
+        found = [
+            sum(1 / (1 + (p - q).square().sum().item() / h**2) for h in widths)
+            for i, p in enumerate(a)
+            for j, q in enumerate(b)
+            if not (same and unbiased and i == j)
+        ]
+        return sum(found) / len(found)
+
+    return mean(u, u, True) + mean(v, v, True) - 2 * mean(u, v, False)
+
+
+@pytest.mark.parametrize("unbiased", [True, False])
+@pytest.mark.parametrize("widths", [WIDTHS, (0.7,)])
+def test_the_discrepancy_is_a_double_loop_over_pairs(device, widths, unbiased):
+    u, v = normal(device, 3, 12, 2), normal(device, 3, 9, 2, seed=1) + 0.3
+    found = mmd2(u, v, widths=widths, unbiased=unbiased)
+    expected = [by_double_loop(a, b, widths, unbiased) for a, b in zip(u, v, strict=True)]
+    assert found.dtype == torch.float64
+    assert found.tolist() == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("dim", [1, 2, 4])
+def test_the_unbiased_discrepancy_of_equal_laws_scatters_around_zero(device, dim):
+    found = mmd2(normal(device, 200, 50, dim), normal(device, 200, 50, dim, seed=1))
+    assert abs(found.mean().item()) < 3 * standard_error(found)
+    assert (found < 0).double().mean().item() == pytest.approx(0.5, abs=0.2)
+
+
+def test_the_biased_discrepancy_of_equal_laws_is_about_six_over_n(device):
+    u, v = normal(device, 20, 200, 3), normal(device, 20, 200, 3, seed=1)
+    biased = mmd2(u, v, unbiased=False)
+    assert (biased > 0).all()
+    assert biased.mean().item() == pytest.approx(6 / 200, rel=0.2)
+    assert (mmd2(u, u, unbiased=False).abs() < 1e-12).all()
+
+
+def test_a_point_against_a_wide_law_scores_two_to_three(device):
+    point = torch.zeros(4, 100, 2, device=device, dtype=torch.float64)
+    for unbiased in (True, False):
+        found = mmd2(point, normal(device, 4, 100, 2), unbiased=unbiased)
+        assert ((found > 2) & (found < 3)).all()
+
+
+def test_the_discrepancy_grows_with_a_shift_and_is_symmetric(device):
+    u, v = normal(device, 5, 200, 2), normal(device, 5, 200, 2, seed=1)
+    near, far = mmd2(u, v + 0.5), mmd2(u, v + 2)
+    assert (far > near).all()
+    assert (near > 0.01).all()
+    torch.testing.assert_close(mmd2(v + 2, u), far)
+
+
+def test_targets_do_not_mix_and_the_order_of_draws_means_nothing(device):
+    u, v = normal(device, 3, 20, 2), normal(device, 3, 30, 2, seed=1)
+    together = mmd2(u, v)
+    torch.testing.assert_close(mmd2(u[1:2], v[1:2]), together[1:2])
+    torch.testing.assert_close(mmd2(u.flip(1), v.flip(1)), together)
+
+
+def test_the_median_width_does_not_change_with_the_unit(device):
+    u, v = normal(device, 3, 40, 2), normal(device, 3, 40, 2, seed=1) + 1
+    found = mmd2(u, v, widths="median")
+    torch.testing.assert_close(mmd2(100 * u, 100 * v, widths="median"), found)
+    median = (u[0][:, None] - v[0]).norm(dim=-1).flatten().sort().values[(40 * 40 - 1) // 2]
+    expected = mmd2(u[:1], v[:1], widths=[median.item()])
+    torch.testing.assert_close(found[:1], expected)
+
+
+@pytest.mark.parametrize(
+    ("u", "v", "error", "message"),
+    [
+        ((2, 1, 3), (2, 5, 3), ValueError, "expected two draws or more, got 1 and 5"),
+        ((2, 5, 3), (2, 1, 3), ValueError, "expected two draws or more, got 5 and 1"),
+        ((5, 3), (5, 3), ValueError, r"u: expected shape \(B, n, d\), got \(5, 3\)"),
+        ((2, 5, 3), (3, 5, 3), ValueError, r"v: expected shape \(2, m, 3\), got \(3, 5, 3\)"),
+        ((2, 5, 3), (2, 5, 1), ValueError, r"v: expected shape \(2, m, 3\), got \(2, 5, 1\)"),
+    ],
+)
+def test_draws_that_cannot_be_compared_are_named(device, u, v, error, message):
+    with pytest.raises(error, match=message):
+        mmd2(torch.ones(u, device=device), torch.ones(v, device=device))
+
+
+def test_draws_that_are_no_numbers_are_named(device):
+    u = torch.ones(1, 3, 2, device=device)
+    with pytest.raises(ValueError, match="v: expected finite numbers, got 6 NaN"):
+        mmd2(u, u * torch.nan)
+    with pytest.raises(TypeError, match="u: expected a floating-point tensor"):
+        mmd2(u.long(), u)
+
+
+@pytest.mark.parametrize("name", ["sine", "ballistics", "robot_arm"])
+def test_exact_draws_match_exact_draws(name):
+    task = get_task(name)
+    scale = task.prior.sample(2000, generator=generator(0)).std(0)
+    y = task.targets(30, seed=4, dtype=torch.float64).y
+    one, other = (task.posterior(y, 120, generator=generator(k)) / scale.to(y) for k in (0, 1))
+    found = mmd2(one, other)
+    assert abs(found.mean().item()) < 3 * standard_error(found)
+    prior = task.prior.sample(120, generator=generator(2)).to(y) / scale.to(y)
+    assert mmd2(prior.expand(30, -1, -1), other).mean().item() > 10 * standard_error(found)
+
+
+# The classifier
+
+
+def test_equal_laws_cannot_be_told_apart_and_shifted_ones_can(device):
+    u, v = normal(device, 4, 300, 2), normal(device, 4, 300, 2, seed=1)
+    v[2:] += 4
+    found = c2st(u, v, epochs=20)
+    assert found.shape == (4,)
+    assert found.dtype == torch.float64
+    # 600 judged draws a target: 0.02
+    assert ((found[:2] - 0.5).abs() < 0.08).all()
+    assert (found[2:] > 0.95).all()
+
+
+def test_the_classifier_tells_prior_draws_from_rings(device):
+    task = get_task("sine")
+    y = task.targets(2, seed=0, dtype=torch.float64).y.to(device)
+    exact = task.posterior(y, 1000)
+    prior = task.prior.sample(1000, generator=generator(0)).to(y).expand(2, -1, -1)
+    assert (c2st(prior, exact) > 0.8).all()
+
+
+def test_the_classifier_repeats_itself_and_leaves_the_random_state_alone(device):
+    u, v = normal(device, 2, 40, 1), normal(device, 2, 40, 1, seed=1) + 1
+    before = torch.get_rng_state()
+    first, again = (c2st(u, v, epochs=3) for _ in range(2))
+    assert torch.equal(first, again)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert not torch.equal(c2st(u, v, epochs=3, seed=1), first)
+
+
+def test_the_classifier_asks_for_as_many_draws_of_both(device):
+    u = torch.ones(2, 8, 1, device=device)
+    with pytest.raises(ValueError, match=r"v: expected shape \(2, 8, 1\), got \(2, 7, 1\)"):
+        c2st(u, u[:, 1:])
+    with pytest.raises(ValueError, match="n: expected at least 1"):
+        c2st(u[:, :3], u[:, :3])
+
+
+# Calibration
+
+
+@pytest.fixture(scope="module")
+def calibrated():
+    """True unknowns of the sine task and 99 exact draws for the y of each."""
+    task = get_task("sine")
+    targets = task.targets(1500, seed=5, dtype=torch.float64)
+    return targets.x, task.posterior(targets.y, 99, generator=generator(6))
+
+
+def test_ranks_by_hand_with_ties_counted_half(device):
+    x = torch.tensor([[2.0, 0.0], [5.0, 1.0]], device=device)
+    draws = torch.tensor(
+        [[[1.0, 1.0], [2.0, 2.0], [2.0, 3.0], [3.0, 4.0]], [[1.0, 1.0]] * 4], device=device
+    )
+    # below: 1, 0 | 4, 0; ties: 2, 0 | 0, 4
+    assert calibration_ranks(x, draws).tolist() == [[1 + 1, 0], [4, 0 + 2]]
+    assert calibration_ranks(x[:1, :1], draws[:1, :2, :1]).tolist() == [[1 + 0]]
+
+
+def test_the_exact_posterior_is_calibrated(calibrated):
+    x, draws = calibrated
+    ranks = calibration_ranks(x, draws)
+    assert ranks.min() >= 0
+    assert ranks.max() <= 99
+    assert (uniformity(ranks, 99) > 1e-3).all()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [lambda draws: 1.5 * draws, lambda draws: 0.7 * draws, lambda draws: draws + 0.2],
+    ids=["too wide", "too narrow", "shifted"],
+)
+def test_draws_of_another_width_or_place_are_not_calibrated(calibrated, wrong):
+    x, draws = calibrated
+    assert (uniformity(calibration_ranks(x, wrong(draws)), 99) < 1e-6).all()
+
+
+@pytest.mark.parametrize(("n", "bins"), [(99, 20), (50, 20), (9, 10), (19, 5)])
+def test_the_p_values_of_uniform_ranks_are_uniform(device, n, bins):
+    ranks = torch.randint(0, n + 1, (400, 600), generator=generator(n, bins)).to(device)
+    p = uniformity(ranks, n, bins=bins)
+    assert p.shape == (600,)
+    assert kstest(p.numpy(), "uniform").pvalue > 1e-3
+
+
+def test_the_p_value_by_hand():
+    ranks = torch.tensor([[0], [0], [0], [1]])
+    # 3 and 1 where 2 and 2 are expected: χ² = 1 with one degree of freedom
+    assert uniformity(ranks, 1, bins=2).tolist() == pytest.approx([0.31731], rel=1e-4)
+
+
+def test_a_true_x_that_does_not_fit_the_draws_is_named(device):
+    x, draws = torch.ones(3, 2, device=device), torch.ones(3, 5, 1, device=device)
+    with pytest.raises(ValueError, match=r"draws: expected shape \(3, n, 2\), got \(3, 5, 1\)"):
+        calibration_ranks(x, draws)
+
+
+# Modes
+
+
+def test_the_recall_of_modes_by_hand(device):
+    exact = torch.tensor([[0, 0, 1, 1], [2, 2, 2, 2], [0, 1, 2, 3]], device=device)
+    found = torch.tensor([[0, 0, 0, 0], [2, 0, 1, 3], [5, 5, 5, 5]], device=device)
+    assert mode_recall(found, exact).tolist() == [1 / 2, 1, 0]
+
+
+def test_a_mode_counts_from_a_part_of_its_exact_share(device):
+    exact = torch.tensor([[0] * 10 + [1] * 10], device=device)
+    found = torch.tensor([[0] * 19 + [1]], device=device)  # a tenth of one half
+    assert mode_recall(found, exact).item() == 1
+    assert mode_recall(found, exact, least=0.11).item() == 1 / 2
+
+
+def test_exact_draws_find_every_mode_and_one_point_finds_one():
+    task = get_task("sine")
+    y = torch.tensor([[0.7], [-0.3]], dtype=torch.float64)
+    one, other = (task.modes(task.posterior(y, 1000, generator=generator(k)), y) for k in (0, 1))
+    assert mode_recall(one, other).tolist() == [1, 1]
+    assert mode_recall(one[:, :1], other).tolist() == [1 / 12, 1 / 16]

@@ -1,0 +1,314 @@
+"""Records: computed once, written whole, made again when what decides them changes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+
+from invlab.runs import processes, records
+from invlab.runs.records import FailedRuns, Run
+
+
+class Counted:
+    """A computation that counts its calls."""
+
+    def __init__(self, outcome=None):
+        self.calls = 0
+        self.outcome = outcome
+
+    def __call__(self, seeds):
+        self.calls += 1
+        if isinstance(self.outcome, BaseException):
+            raise self.outcome
+        return {"scores": {"error": [float(seed) for seed in seeds]}, "curves": {}}
+
+
+def run(compute, folder, *, id="paper/a", seeds=(0, 1), **settings):
+    (record,) = records.run([Run(id, settings, compute)], seeds=seeds, folder=folder)
+    return record
+
+
+def test_a_record_says_what_was_computed_and_where(tmp_path):
+    record = run(Counted(), tmp_path, epochs=3, points=(1, 2))
+    assert record == json.loads((tmp_path / "paper/a.json").read_text(encoding="utf-8"))
+    assert record["id"] == "paper/a"
+    assert record["settings"] == {"epochs": 3, "points": [1, 2]}
+    assert record["seeds"] == [0, 1]
+    assert record["preset"] == "quick"
+    assert record["scores"] == {"error": [0, 1]}
+    assert {"device", "versions", "date", "cpu_seconds"} <= record.keys()
+
+
+def test_a_cell_is_computed_once(tmp_path):
+    compute = Counted()
+    first = run(compute, tmp_path, points=(1, 2))
+    assert run(compute, tmp_path, points=(1, 2)) == first
+    assert compute.calls == 1
+
+
+@pytest.mark.parametrize("change", ["settings", "seeds", "preset"])
+def test_what_decides_the_numbers_makes_a_new_record(tmp_path, monkeypatch, change):
+    compute = Counted()
+    run(compute, tmp_path, epochs=3)
+    if change == "preset":
+        monkeypatch.setenv("INVLAB_PRESET", "full")
+    epochs = 4 if change == "settings" else 3
+    seeds = (0, 1, 2) if change == "seeds" else (0, 1)
+    record = run(compute, tmp_path, epochs=epochs, seeds=seeds)
+    assert compute.calls == 2
+    assert len(record["scores"]["error"]) == len(seeds)
+    assert record == records.load(tmp_path)["paper/a"]
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), RuntimeError("second")])
+def test_a_stopped_run_keeps_the_first_record_and_goes_on_from_there(tmp_path, stop):
+    first, second = Counted(), Counted(stop)
+    runs = [Run("paper/a", {}, first), Run("paper/b", {}, second)]
+    with pytest.raises(type(stop)):
+        records.run(runs, seeds=[0], folder=tmp_path)
+    assert list(records.load(tmp_path)) == ["paper/a"]
+    second.outcome = None
+    found = records.run(runs, seeds=[0], folder=tmp_path)
+    assert [record["id"] for record in found] == ["paper/a", "paper/b"]
+    assert (first.calls, second.calls) == (1, 2)
+
+
+KILLED = """
+    import sys, time
+    from pathlib import Path
+    from invlab.runs import records
+    from invlab.runs.records import Run
+
+    folder = Path(sys.argv[1])
+
+    def quick(seeds):
+        return {"scores": {"error": [0.0]}}
+
+    def endless(seeds):
+        (folder / "started").touch()
+        time.sleep(600)
+
+    records.run([Run("a", {}, quick), Run("b", {}, endless)], seeds=[0], folder=folder)
+"""
+
+
+def test_a_killed_run_leaves_whole_records_only(tmp_path):
+    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(KILLED), str(tmp_path)])
+    try:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "started").exists() and time.monotonic() < deadline:
+            assert process.poll() is None
+            time.sleep(0.05)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert [path.name for path in tmp_path.glob("*.json")] == ["a.json"]
+    compute = Counted()
+    assert run(compute, tmp_path, id="a", seeds=[0])["scores"] == {"error": [0]}
+    assert compute.calls == 0
+
+
+def test_a_write_that_fails_keeps_the_old_record(tmp_path, monkeypatch):
+    old = run(Counted(), tmp_path, epochs=3)
+
+    def full_disk(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(os, "replace", full_disk)
+    with pytest.raises(OSError, match="disk full"):
+        run(Counted(), tmp_path, epochs=4)
+    assert records.load(tmp_path) == {"paper/a": old}
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [b"", b'{"id": "paper/a", ', b"\x00\x00", b"\xff\xfe{", b"[]", b"3"],
+    ids=["empty", "cut", "zeros", "bytes", "list", "number"],
+)
+def test_a_damaged_record_is_left_out_and_computed_again(tmp_path, damaged):
+    compute = Counted()
+    record = run(compute, tmp_path)
+    (tmp_path / "paper/a.json").write_bytes(damaged)
+    assert records.load(tmp_path) == {}
+    assert run(compute, tmp_path)["scores"] == record["scores"]
+    assert compute.calls == 2
+
+
+def test_records_load_from_a_folder_by_id_and_nothing_from_an_empty_one(tmp_path):
+    assert records.load(tmp_path) == {}
+    for name in ("paper/a", "paper/b", "other/deep/c"):
+        run(Counted(), tmp_path, id=name)
+    assert set(records.load(tmp_path)) == {"paper/a", "paper/b", "other/deep/c"}
+
+
+def test_the_seeds_of_a_cell_come_before_those_of_the_run(tmp_path):
+    runs = [Run("a", {}, Counted()), Run("b", {}, Counted(), seeds=(7,))]
+    found = records.run(runs, seeds=[0, 1], folder=tmp_path)
+    assert [record["seeds"] for record in found] == [[0, 1], [7]]
+    assert found[1]["scores"] == {"error": [7]}
+    records.run(runs, seeds=[0, 1, 2], folder=tmp_path)
+    assert [run.compute.calls for run in runs] == [2, 1]
+
+
+def test_two_cells_of_one_id_are_refused(tmp_path):
+    runs = [Run("paper/a", {}, Counted()), Run("paper/a", {"epochs": 2}, Counted())]
+    with pytest.raises(ValueError, match="one run an id, got more of paper/a"):
+        records.run(runs, seeds=[0], folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ({"jobs": 0}, "jobs: expected at least 1, got 0"),
+        ({"jobs": 2, "scheduler": "tcp://127.0.0.1:1"}, "jobs or scheduler"),
+    ],
+)
+def test_a_place_that_makes_no_sense_is_refused(tmp_path, where, message):
+    with pytest.raises(ValueError, match=message):
+        records.run([], seeds=[0], folder=tmp_path, **where)
+
+
+def test_a_missing_dask_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    runs = [Run("a", {}, Counted())]
+    with pytest.raises(ImportError, match=r'pip install "invlab\[dask\]"'):
+        records.run(runs, seeds=[0], folder=tmp_path, scheduler="tcp://there:1")
+
+
+def counted(folder, name, seeds):
+    """A computation that notes each call in a folder: it may run in another process."""
+    (folder / f"{name}.{time.monotonic_ns()}").touch()
+    return {"scores": {"error": [float(seed) for seed in seeds]}}
+
+
+def failing(seeds):
+    raise ValueError(f"no luck with {list(seeds)}")
+
+
+def not_json(seeds):
+    return {"scores": {"error": torch.ones(2)}}
+
+
+def where_it_runs(seeds):
+    return {"scores": {}, "pid": os.getpid(), "threads": torch.get_num_threads()}
+
+
+def deadly(seeds):
+    """Ends its process as the system does when memory runs out."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def calls(folder):
+    """How often each run was begun."""
+    names = [path.name.partition(".")[0] for path in folder.iterdir()]
+    return {name: names.count(name) for name in names}
+
+
+@pytest.fixture
+def notes(tmp_path):
+    """A folder for the notes of the runs."""
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    return folder
+
+
+def cells_that_note(notes, names):
+    return [Run(f"paper/{name}", {}, partial(counted, notes, name)) for name in names]
+
+
+def test_two_processes_go_on_where_a_run_stopped(tmp_path, notes):
+    folder = tmp_path / "records"
+    first = records.run(cells_that_note(notes, "ab"), seeds=[0], folder=folder)
+    runs = [*cells_that_note(notes, "edcba"), Run("paper/where", {}, where_it_runs)]
+    found = records.run(runs, seeds=[0], folder=folder, jobs=2)
+    assert [record["id"] for record in found] == [run.id for run in runs]
+    assert found[4:2:-1] == first
+    assert records.load(folder) == {record["id"]: record for record in found}
+    assert records.run(runs, seeds=[0], folder=folder, jobs=2) == found
+    assert calls(notes) == dict.fromkeys("abcde", 1)
+    # a process of its own, on one thread
+    assert found[-1]["pid"] != os.getpid()
+    assert found[-1]["threads"] == 1
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_failing_cell_does_not_stop_the_others(tmp_path, notes, jobs):
+    folder = tmp_path / "records"
+    bad = [Run("paper/x", {}, failing), Run("paper/y", {}, not_json)]
+    runs = [*bad, *cells_that_note(notes, "ab")]
+    with pytest.raises(FailedRuns) as caught:
+        records.run(runs, seeds=[3], folder=folder, jobs=jobs)
+    assert set(caught.value.errors) == {"paper/x", "paper/y"}
+    for part in ("2 of 4", "paper/x: ValueError: no luck with [3]", "paper/y: TypeError", "line"):
+        assert part in str(caught.value)
+    assert set(records.load(folder)) == {"paper/a", "paper/b"}
+
+
+def test_a_process_that_dies_is_replaced_and_a_cell_that_always_kills_it_named(
+    tmp_path, notes, monkeypatch
+):
+    monkeypatch.setattr(processes, "POOLS", 2)
+    runs = [Run("paper/deadly", {}, deadly), *cells_that_note(notes, "abcd")]
+    with pytest.raises(FailedRuns, match=r"1 of 5 .*\s+paper/deadly: TerminatedWorkerError"):
+        records.run(runs, seeds=[0], folder=tmp_path / "records", jobs=2)
+    assert set(records.load(tmp_path / "records")) == {run.id for run in runs[1:]}
+
+
+def slow(folder, name, seeds):
+    note = folder / f"{name}.{time.monotonic_ns()}"
+    note.write_text(str(os.getpid()), encoding="utf-8")
+    time.sleep(0.3)
+    return {"scores": {}}
+
+
+def slow_run(root, jobs=2):
+    """Twelve runs, those of the test that kills them."""
+    runs = [Run(f"c{n}", {}, partial(slow, root / "notes", f"c{n}")) for n in range(12)]
+    return records.run(runs, seeds=[0], folder=root / "records", jobs=jobs)
+
+
+def test_a_killed_parallel_run_loses_at_most_the_cells_in_flight(tmp_path, notes):
+    code = f"import sys, test_benchmark as t; t.slow_run(t.Path({str(tmp_path)!r}))"
+    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    process = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path})
+    try:
+        until(lambda: len(records.load(tmp_path / "records")) >= 4, process)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    workers = {int(note.read_text(encoding="utf-8") or 0) for note in notes.iterdir()} - {0}
+    until(lambda: not any(map(alive, workers)))
+    kept = set(records.load(tmp_path / "records"))
+    begun = calls(notes)
+    assert 4 <= len(kept) < 12
+    assert len(begun.keys() - kept) <= 2
+
+    assert len(slow_run(tmp_path, jobs=1)) == 12
+    again = calls(notes)
+    assert {name: again[name] for name in kept} == dict.fromkeys(kept, 1)
+
+
+def until(condition, process=None, seconds=60):
+    """Wait for a condition, and fail when it does not come."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        assert process is None or process.poll() is None
+        time.sleep(0.05)
+
+
+def alive(pid):
+    """Whether a process is there and no zombie."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"

@@ -1,0 +1,125 @@
+"""f̂ from values, and from values and derivatives."""
+
+import pytest
+import torch
+
+from invlab import Pairs, fit_surrogate, runtime
+from invlab.losses import jacobian, misfit
+from invlab.networks.mlp import Standardizer
+
+SLOPES = torch.tensor([[2.0, -30.0], [0.1, 5.0]])  # dy_i / dx_j
+
+
+def linear_pairs(n=20, dtype=torch.float32):
+    draws = torch.rand(n, 2, generator=runtime.generator(0)).to(runtime.device(), dtype)
+    x = draws * torch.tensor([10.0, 0.1]).to(draws)
+    return Pairs(x, x @ SLOPES.T.to(x) + 7)
+
+
+def fit_line(**options):
+    # one linear layer can be exact, in any units
+    options = {"layers": 1, "epochs": 600, "batch_size": None, "lr": 0.05, "lr_end": 1e-3} | options
+    return fit_surrogate(options.pop("data", linear_pairs()), **options)
+
+
+def test_a_linear_simulator_is_copied_in_original_units():
+    data = linear_pairs()
+    copied = fit_line()(data.x)
+    assert copied.shape == (1, 20, 2)
+    torch.testing.assert_close(copied[0], data.y, rtol=0, atol=0.02 * data.y.std().item())
+
+
+@pytest.mark.parametrize("norm", ["l1", "l2"])
+def test_values_and_derivatives_of_a_linear_simulator_agree_in_scaled_units(norm):
+    data = linear_pairs()
+    surrogate = fit_line(
+        data=data, norm=norm, derivatives=SLOPES.expand(20, 2, 2).to(data.x), seeds=(0, 1)
+    )
+    assert list(surrogate.history.terms) == ["F", "DER"]
+    # in other units for the derivative the two terms could not both vanish
+    for term in surrogate.history.terms.values():
+        assert (term[-1] < 0.02 * term[0]).all()
+    found = jacobian(surrogate, data.x).detach()
+    torch.testing.assert_close(found, SLOPES.expand(2, 20, 2, 2).to(found), rtol=0.05, atol=0.05)
+
+
+def test_the_weight_multiplies_the_derivative_term():
+    slopes = SLOPES.expand(20, 2, 2).to(runtime.device())
+    once, thrice = (
+        fit_line(derivatives=slopes, derivative_weight=w, epochs=1).history.terms
+        for w in (1.0, 3.0)
+    )
+    torch.testing.assert_close(thrice["DER"], 3 * once["DER"])
+    torch.testing.assert_close(thrice["F"], once["F"])
+
+
+def test_derivatives_of_the_wrong_shape_are_named():
+    with pytest.raises(
+        ValueError, match=r"derivatives: expected shape \(20, 2, 2\), got \(20, 2\)"
+    ):
+        fit_line(derivatives=torch.zeros(20, 2, device=runtime.device()))
+
+
+def test_the_scales_are_those_of_the_data_unless_given():
+    data = linear_pairs()
+    surrogate = fit_line(epochs=1)
+    torch.testing.assert_close(surrogate.inputs.shift, data.x.mean(0))
+    torch.testing.assert_close(surrogate.outputs.scale, data.y.std(0, correction=0))
+    own = Standardizer([1.0, 2.0], [3.0, 4.0])
+    assert fit_line(x_scaler=own, epochs=1).inputs.shift.tolist() == [1, 2]
+
+
+def test_width_layers_and_members_are_as_asked():
+    surrogate = fit_surrogate(linear_pairs(), seeds=(4, 5, 6), width=7, layers=3, epochs=1)
+    shapes = [tuple(w.shape) for w in surrogate.core.weights]
+    assert shapes == [(3, 2, 7), (3, 7, 7), (3, 7, 2)]
+    assert len(surrogate) == 3
+
+
+def test_float64_pairs_are_accepted_and_not_changed():
+    data = linear_pairs(dtype=torch.float64)
+    before = data.x.clone()
+    assert fit_surrogate(data, epochs=1)(data.x.float()).dtype == torch.float32
+    assert torch.equal(data.x, before)
+
+
+def test_held_out_pairs_give_a_validation_loss():
+    history = fit_line(held_out=linear_pairs(8), epochs=3).history
+    assert history.validation.shape == (3, 1)
+
+
+@pytest.mark.parametrize("rows", [8, 20])
+def test_held_out_pairs_are_judged_by_their_values_alone(rows):
+    data, held = linear_pairs(), linear_pairs(40)[20 : 20 + rows]
+    surrogate = fit_line(
+        data=data, derivatives=SLOPES.expand(20, 2, 2).to(data.x), held_out=held, epochs=1
+    )
+    scale = surrogate.outputs
+    expected = misfit(scale(surrogate(held.x)), scale(held.y)).detach().cpu()
+    torch.testing.assert_close(surrogate.history.validation[0], expected)
+
+
+def test_a_context_becomes_further_inputs_in_scales_of_their_own():
+    data = linear_pairs()
+    c = 1000 + 50 * torch.rand(20, 1, generator=runtime.generator(1)).to(data.x)
+    shifted = Pairs(data.x, data.y + 0.01 * c, c)
+    surrogate = fit_line(data=shifted)
+    assert len(surrogate.inputs.shift) == 3
+    torch.testing.assert_close(surrogate.inputs.shift[2:], c.mean(0))
+    found = surrogate(torch.cat([data.x, c], 1))[0]
+    torch.testing.assert_close(found, shifted.y, rtol=0, atol=0.02 * data.y.std().item())
+    # given scales are those of x alone
+    own = fit_line(data=shifted, x_scaler=Standardizer([1.0, 2.0], [3.0, 4.0]), epochs=1)
+    assert own.inputs.shift[:2].tolist() == [1, 2]
+    torch.testing.assert_close(own.inputs.scale[2:], c.std(0, correction=0))
+
+
+def test_a_context_counts_in_the_derivatives_and_in_the_held_out_pairs():
+    data = linear_pairs()
+    c = torch.rand(20, 1, generator=runtime.generator(1)).to(data.x)
+    shifted = Pairs(data.x, data.y + 4 * c, c)
+    slopes = torch.cat([SLOPES, torch.full((2, 1), 4.0)], 1).expand(20, 2, 3).to(data.x)
+    surrogate = fit_line(data=shifted, derivatives=slopes, held_out=shifted)
+    found = jacobian(surrogate, torch.cat([data.x, c], 1)).detach()[0]
+    torch.testing.assert_close(found, slopes, rtol=0.05, atol=0.1)
+    assert surrogate.history.validation[-1] < 0.02 * surrogate.history.validation[0]

@@ -1,0 +1,597 @@
+"""Gauss–Newton steps of least length, and refinement on the true simulator."""
+
+import sys
+
+import pytest
+import torch
+
+from invlab import (
+    Box,
+    Task,
+    fit_surrogate,
+    get_task,
+    refine,
+    refine_bfgs,
+    refine_on_surrogate,
+    resimulation_error,
+    surrogate_error,
+)
+from invlab.improve import gauss_newton, rank, squared_distance
+from invlab.methods.baselines import nearest_rows
+from invlab.runtime import generator
+
+
+def draw(device, *shape):
+    return torch.randn(*shape, generator=generator(0, *map(str, shape)), dtype=torch.float64).to(
+        device
+    )
+
+
+def unit(x):
+    return torch.ones(x.shape[1]).to(x)
+
+
+# Linear systems, where one step is the whole way
+
+
+@pytest.mark.parametrize(
+    ("dy", "dx"), [(1, 3), (2, 5), (3, 3), (1, 1), (5, 2), (4, 1)], ids=lambda n: str(n)
+)
+def test_a_linear_system_takes_one_step_of_least_length(device, dy, dx):
+    matrix, offset = draw(device, dy, dx), draw(device, dy)
+    start, y = draw(device, 7, dx), draw(device, 7, dy)
+    x, error = gauss_newton(
+        lambda x: x @ matrix.T + offset, start, y, scale=unit(start), steps=1, clip=1e9, damping=0
+    )
+    # the pseudo-inverse gives the shortest step where there are many, else least squares
+    expected = start + (y - start @ matrix.T - offset) @ torch.linalg.pinv(matrix).T
+    torch.testing.assert_close(x, expected)
+    left = (y - expected @ matrix.T - offset).square().mean(1)
+    torch.testing.assert_close(error, left, atol=1e-14, rtol=1e-9)
+
+
+def test_lengths_are_counted_in_units_of_the_scale(device):
+    # the second unknown is counted in hundreds, so that it does nearly all the way
+    scale = torch.tensor([1.0, 100.0], dtype=torch.float64, device=device)
+    start, y = torch.zeros(1, 2).to(scale), torch.ones(1, 1).to(scale)
+    x, _ = gauss_newton(
+        lambda x: x.sum(1, keepdim=True), start, y, scale=scale, steps=1, clip=9, damping=0
+    )
+    torch.testing.assert_close(x[0], scale.square() / scale.square().sum())
+
+
+def test_the_default_damping_costs_next_to_nothing(device):
+    matrix, start = draw(device, 3, 4), draw(device, 6, 4)
+    y = draw(device, 6, 3)
+    _, error = gauss_newton(lambda x: x @ matrix.T, start, y, scale=unit(start), clip=1e9)
+    assert error.max() < 1e-18
+
+
+# What keeps a step in bounds
+
+
+def test_no_step_is_longer_than_the_clip(device):
+    start, y = torch.zeros(1, 2, device=device), torch.full((1, 2), 100.0, device=device)
+    scale = torch.tensor([1.0, 10.0], device=device)
+    x, _ = gauss_newton(lambda x: x, start, y, scale=scale, steps=3, clip=0.5)
+    assert x.tolist() == [[1.5, 15]]
+
+
+def test_points_are_clipped_to_the_box(device):
+    start, y = torch.zeros(1, 2, device=device), torch.tensor([[5.0, -0.5]], device=device)
+    visited = []
+
+    def identity(x):
+        visited.append(x.detach().clone())
+        return 1 * x
+
+    box = Box([-1.0, -1.0], [1.0, 1.0])
+    x, error = gauss_newton(identity, start, y, scale=unit(start), clip=9, box=box)
+    torch.testing.assert_close(x, torch.tensor([[1.0, -0.5]], device=device))
+    assert error.item() == pytest.approx(8)
+    assert all(box.contains(point).all() for point in visited)
+
+
+def test_a_row_stops_at_the_tolerance(device):
+    start = torch.tensor([[1.0], [3.0], [100.0]], device=device)
+    sizes = []
+
+    def square(x):
+        sizes.append(len(x))
+        return x.square()
+
+    y = torch.ones(3, 1, device=device)
+    x, error = gauss_newton(square, start, y, scale=unit(start), steps=6, clip=1e9, tolerance=1e-2)
+    # the first is there already, and the second before the third
+    assert sizes == [3, 2, 2, 2, 1, 1, 1]
+    assert error[:2].max() <= 1e-2 < error[2]
+    assert x[0] == 1
+
+
+def test_all_rows_done_end_the_search(device):
+    calls = []
+    start = torch.ones(2, 1, device=device)
+    gauss_newton(lambda x: calls.append(0) or 1 * x, start, start, scale=unit(start), steps=50)
+    assert len(calls) == 1
+
+
+# What must never happen
+
+
+@pytest.mark.parametrize("dy", [1, 2, 5])
+@pytest.mark.parametrize("damping", [0.0, 1e-6])
+def test_a_vanishing_jacobian_moves_nothing(device, dy, damping):
+    start = torch.zeros(2, 2, device=device)
+
+    def flat(x):
+        return x.square().sum(1, keepdim=True).repeat(1, dy)
+
+    y = torch.full((2, dy), 3.0, device=device)
+    x, error = gauss_newton(flat, start, y, scale=unit(start), damping=damping)
+    assert torch.equal(x, start)
+    assert error.tolist() == [9, 9]
+
+
+@pytest.mark.parametrize("dy", [1, 2, 4])
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf])
+def test_a_row_that_is_no_number_leaves_the_others_alone(device, dy, bad):
+    weights = draw(device, 3, dy)
+
+    def bent(x):
+        return (x @ weights).tanh()
+
+    start = 0.3 * draw(device, 5, 3)
+    y = bent(0.3 * draw(device, 5, 3).flip(0))
+    alone, error = gauss_newton(bent, start[:4], y[:4], scale=unit(start))
+    start[4] = bad
+    x, errors = gauss_newton(bent, start, y, scale=unit(start))
+    torch.testing.assert_close(x[:4], alone)
+    torch.testing.assert_close(errors[:4], error)
+    if bad is torch.nan:
+        assert errors[4] == torch.inf
+        assert x[4].isnan().all()
+
+
+def test_a_step_into_a_region_without_values_is_not_taken(device):
+    start = torch.tensor([[0.5]], dtype=torch.float64, device=device)
+    y = torch.tensor([[-3.0]], dtype=torch.float64, device=device)
+    x, error = gauss_newton(lambda x: x.sqrt(), start, y, scale=unit(start), clip=9)
+    assert x.item() == 0.5
+    assert error.item() == pytest.approx((0.5**0.5 + 3) ** 2)
+
+
+def test_what_comes_back_is_never_worse_than_the_start(device):
+    def wild(x):
+        return torch.stack([(9 * x[:, 0]).sin(), (7 * x.prod(1)).cos()], 1)
+
+    start, y = draw(device, 300, 2), draw(device, 300, 2)
+    x, error = gauss_newton(wild, start, y, scale=unit(start), clip=2.0)
+    before = (y - wild(start)).square().mean(1)
+    assert (error <= before).all()
+    assert (error < before).any()
+    torch.testing.assert_close(error, (y - wild(x)).square().mean(1))
+
+
+def test_the_start_is_not_changed_and_carries_no_gradient(device):
+    start, y = draw(device, 4, 2), draw(device, 4, 2)
+    kept = start.clone()
+    x, error = gauss_newton(lambda x: x.sin(), start.requires_grad_(), y, scale=unit(start))
+    assert torch.equal(start, kept)
+    assert not x.requires_grad
+    assert not error.requires_grad
+
+
+def test_rows_in_many_parts_are_solved_as_alone(device, monkeypatch):
+    start, y = draw(device, 10, 2), draw(device, 10, 2).tanh()
+
+    def fun(x):
+        return x.flip(1).sin()
+
+    whole = gauss_newton(fun, start, y, scale=unit(start))
+    # invlab.refine is the function; the module of that name stands behind it
+    monkeypatch.setattr(sys.modules["invlab.refine"], "CHUNK", 3)
+    parts = gauss_newton(fun, start, y, scale=unit(start))
+    for a, b in zip(whole, parts, strict=True):
+        torch.testing.assert_close(a, b)
+
+
+# The two ways to a Jacobian
+
+
+def test_a_long_observation_uses_forward_mode_and_agrees_with_the_backward_one(device, monkeypatch):
+    weights = draw(device, 2, 6)
+
+    def bent(x):
+        return (x @ weights).sin() + x.prod(1, keepdim=True)
+
+    start, y = 0.3 * draw(device, 9, 2), bent(0.3 * draw(device, 9, 2).flip(0))
+    passes = []
+    jvp = torch.func.jvp
+
+    def counted(*args):
+        passes.append(0)
+        return jvp(*args)
+
+    monkeypatch.setattr(torch.func, "jvp", counted)
+    long, _ = gauss_newton(bent, start, y, scale=unit(start), steps=2, clip=9, damping=1e-3)
+    assert len(passes) == 2 * 2  # steps times unknowns
+
+    # Unknowns that do nothing make the observation the shorter one, and reverse mode is used.
+    # Both give the same damped step, where the damping is the same: relative to the mean of 2
+    # diagonal elements above, of 6 here.
+    wider = torch.cat([start, torch.zeros(9, 6).to(start)], 1)
+    scale = torch.cat([unit(start), torch.zeros(6).to(start)])
+    passes.clear()
+    wide, _ = gauss_newton(
+        lambda x: bent(x[:, :2]), wider, y, scale=scale, steps=2, clip=9, damping=3e-3
+    )
+    assert not passes
+    torch.testing.assert_close(wide[:, :2], long)
+
+
+# On a task
+
+
+def near(task, targets, spread):
+    """Four guesses a target, each near the unknowns behind it."""
+    noise = torch.randn(len(targets), 4, task.x_dim, generator=generator(7), dtype=torch.float64)
+    return targets.x[:, None] + spread * task.box.width.to(targets.x) * noise.to(targets.x)
+
+
+@pytest.mark.parametrize("name", ["sine", "ballistics", "robot_arm"])
+def test_near_guesses_reach_machine_precision(name):
+    task = get_task(name)
+    targets = task.targets(20, seed=0, dtype=torch.float64)
+    guesses = near(task, targets, 0.01)
+    before = resimulation_error(task, guesses, targets.y)
+    x = refine(task, guesses, targets.y)
+    assert x.shape == guesses.shape
+    assert x.dtype == torch.float64
+    after = resimulation_error(task, x, targets.y)
+    assert (after <= before).all()
+    assert before.median() > 1e-6
+    assert after.max() < 1e-20
+
+
+def test_a_look_up_and_a_few_steps_solve_every_target():
+    task = get_task("robot_arm")
+    pool = task.sample(2000, dtype=torch.float64)
+    y = task.targets(50, seed=0, dtype=torch.float64).y
+    x = refine(task, pool.x[nearest_rows(y, pool.y, 1)], y)
+    assert resimulation_error(task, x, y).max() < 1e-20
+
+
+def test_single_precision_stays_single_and_does_not_get_worse():
+    task = get_task("sine")
+    targets = task.targets(20, seed=0)
+    guesses = near(task, targets, 0.02)
+    x = refine(task, guesses, targets.y)
+    assert x.dtype == torch.float32
+    before, after = (resimulation_error(task, g, targets.y) for g in (guesses, x))
+    assert (after <= before + 1e-12).all()
+    assert after.max() < 1e-10
+
+
+def bent_lens(**options):
+    return Task(
+        "lens",
+        lambda x, c: (x[..., :1] * c + x[..., 1:]).exp(),
+        Box([0.0, 0.0], [1.0, 2.0]),
+        context=Box([1.0], [2.0]),
+        **options,
+    )
+
+
+def test_each_guess_is_refined_under_the_context_of_its_target():
+    task = bent_lens()
+    targets = task.targets(12, seed=0, dtype=torch.float64)
+    guesses = near(task, targets, 0.05)
+    x = refine(task, guesses, targets.y, targets.c)
+    assert x.shape == (12, 4, 2)
+    assert resimulation_error(task, x, targets.y, targets.c).max() < 1e-20
+
+
+def test_an_image_is_refined():
+    task = Task("image", lambda x: x[..., None] * x[..., None, :], Box([0.5] * 3, [1.0] * 3))
+    targets = task.targets(5, seed=0, dtype=torch.float64)
+    assert targets.y.shape == (5, 3, 3)
+    x = refine(task, near(task, targets, 0.05), targets.y)
+    assert (x - targets.x[:, None]).abs().max() < 1e-9
+
+
+def test_guesses_stay_in_the_box_where_they_are_told_to():
+    task = Task("line", lambda x: 2 * x, Box([0.0], [1.0]))
+    x = torch.tensor([[[0.5], [-3.0]]], dtype=torch.float64)
+    y = torch.full((1, 1), 2.4, dtype=torch.float64)
+    free, held = (refine(task, x, y, bounded=bounded) for bounded in (False, True))
+    torch.testing.assert_close(free[..., 0], torch.full((1, 2), 1.2, dtype=torch.float64))
+    assert (held == 1.0).all()
+    # a guess outside comes in, even where it fitted better outside
+    outside = refine(task, torch.full((1, 1, 1), 1.2).double(), y, bounded=True)
+    assert (outside == 1.0).all()
+
+
+def test_a_guess_that_is_no_number_leaves_the_others_alone():
+    task = get_task("sine")
+    targets = task.targets(3, seed=0, dtype=torch.float64)
+    guesses = near(task, targets, 0.01)
+    guesses[1, 2] = torch.nan
+    errors = resimulation_error(task, refine(task, guesses, targets.y), targets.y)
+    assert errors[1, 2] == torch.inf
+    assert errors.isfinite().sum() == 11
+    assert errors[errors.isfinite()].max() < 1e-20
+
+
+def test_a_simulator_without_gradients_is_refused():
+    task = Task("blind", lambda x: x.detach(), Box([0.0], [1.0]), differentiable=False)
+    with pytest.raises(ValueError, match="refine: blind says differentiable=False; refine on a"):
+        refine(task, torch.zeros(2, 3, 1), torch.zeros(2, 1))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda x, y: (x[:, 0], y), r"x: expected shape \(B, T, 2\), got \(3, 2\)"),
+        (lambda x, y: (x[..., :1], y), r"x: expected shape \(B, T, 2\), got \(3, 4, 1\)"),
+        (lambda x, y: (x, y[:2]), "x has 3, y has 2"),
+        (lambda x, y: (x, y.repeat(1, 2)), r"y: expected shape \(12, 1\), got \(12, 2\)"),
+    ],
+    ids=["flat", "unknowns", "length", "observation"],
+)
+def test_shapes_that_do_not_fit_are_named(device, change, message):
+    x, y = torch.zeros(3, 4, 2, device=device), torch.zeros(3, 1, device=device)
+    with pytest.raises(ValueError, match=message):
+        refine(get_task("sine"), *change(x, y))
+
+
+def test_a_single_column_is_not_compared_with_each(device):
+    x, y = torch.zeros(3, 4, 4, device=device), torch.zeros(3, 1, device=device)
+    with pytest.raises(ValueError, match=r"y: expected shape \(12, 2\), got \(12, 1\)"):
+        refine(get_task("robot_arm"), x, y)
+
+
+def test_a_missing_and_a_needless_context_are_named(device):
+    x, y = torch.zeros(3, 4, 2, device=device), torch.zeros(3, 1, device=device)
+    with pytest.raises(ValueError, match="refine: lens needs a context c"):
+        refine(bent_lens(), x, y)
+    with pytest.raises(ValueError, match="refine: sine takes no context c"):
+        refine(get_task("sine"), x, y, y)
+
+
+@pytest.mark.parametrize(("steps", "error"), [(0, ValueError), (1.5, TypeError)])
+def test_a_bad_number_of_steps_is_named(device, steps, error):
+    x = torch.zeros(3, 4, 2, device=device)
+    with pytest.raises(error, match="steps: expected"):
+        refine(get_task("sine"), x, x[:, 0, :1], steps=steps)
+
+
+# Contexts
+
+SHOTS = get_task("billiards")
+
+
+def swung(x, c):
+    return (x * c[:, :2] + c[:, 2:]).sin()
+
+
+def test_contexts_stay_with_their_rows(device, monkeypatch):
+    start, c = 0.3 * draw(device, 10, 2), draw(device, 10, 4)
+    y = swung(0.3 * draw(device, 10, 2).flip(0), c)
+    options = {"scale": unit(start), "clip": 9, "tolerance": 1e-9}  # rows stop one by one
+    whole = gauss_newton(swung, start, y, c, **options)
+    monkeypatch.setattr(sys.modules["invlab.refine"], "CHUNK", 3)
+    parts = gauss_newton(swung, start, y, c, **options)
+    for i in range(10):
+        alone = gauss_newton(
+            lambda x, i=i: swung(x, c[i : i + 1]), start[i : i + 1], y[i : i + 1], **options
+        )
+        for one, all_at_once, part in zip(alone, whole, parts, strict=True):
+            torch.testing.assert_close(all_at_once[i], one[0])
+            torch.testing.assert_close(part[i], one[0])
+    with pytest.raises(ValueError, match="x has 10, y has 10, c has 9"):
+        gauss_newton(swung, start, y, c[:9], scale=unit(start))
+
+
+class Undifferentiable(torch.autograd.Function):
+    """What it is given, and an error where somebody asks for its derivative."""
+
+    @staticmethod
+    def forward(c):
+        return c.clone()
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        pass
+
+    @staticmethod
+    def backward(ctx, grad):
+        raise AssertionError("differentiated by the context")
+
+    jvp = backward
+
+
+@pytest.mark.parametrize("dy", [2, 5], ids=["reverse", "forward"])
+def test_refine_never_differentiates_by_the_context(dy):
+    task = Task(
+        "guarded",
+        lambda x, c: (x.sum(-1, keepdim=True) * Undifferentiable.apply(c)[..., :dy]).tanh(),
+        Box([0.0] * 3, [1.0] * 3),
+        context=Box([1.0] * 40, [2.0] * 40),
+    )
+    targets = task.targets(6, seed=0, dtype=torch.float64)
+    guesses = near(task, targets, 0.05)
+    x = refine(task, guesses, targets.y, targets.c.requires_grad_())
+    assert not x.requires_grad
+    with torch.no_grad():
+        assert resimulation_error(task, x, targets.y, targets.c).max() < 1e-20
+
+
+def test_guesses_keep_their_dtype_beside_another_of_the_context():
+    task = bent_lens()
+    targets = task.targets(3, seed=0, dtype=torch.float64)
+    guesses = near(task, targets, 0.05)
+    for x, c in ((guesses.float(), targets.c), (guesses, targets.c.float())):
+        assert refine(task, x, targets.y.to(x), c).dtype == x.dtype
+
+
+@pytest.mark.parametrize("name", ["lens", "billiards"])
+def test_a_context_does_the_same_as_unknowns_of_length_zero(name):
+    task = bent_lens() if name == "lens" else SHOTS
+    targets = task.targets(12, seed=0, dtype=torch.float64)
+    guesses = near(task, targets, 0.005)
+    x = refine(task, guesses, targets.y, targets.c)
+    assert resimulation_error(task, x, targets.y, targets.c).max() < 1e-20
+    rows = torch.cat([guesses, targets.c[:, None].expand(-1, 4, -1)], 2).flatten(0, 1)
+    scale = torch.cat([task.box.width, torch.zeros(targets.c.shape[1]).double()]).to(rows)
+    carried, _ = gauss_newton(
+        lambda rows: task.simulator(rows[:, :2], rows[:, 2:]),
+        rows,
+        targets.y.repeat_interleave(4, 0),
+        scale=scale,
+        steps=10,
+        clip=0.5,
+    )
+    torch.testing.assert_close(x.flatten(0, 1), carried[:, :2], rtol=1e-12, atol=1e-12)
+
+
+# Ranking
+
+
+def test_rank_puts_the_best_guess_first_and_keeps_equals_in_order(device):
+    x = torch.arange(12.0, device=device).reshape(2, 3, 2)
+    error = torch.tensor([[2.0, 0.0, 1.0], [1.0, torch.inf, 1.0]], device=device)
+    ranked = rank(x, error)
+    assert ranked[0].tolist() == [[2, 3], [4, 5], [0, 1]]
+    assert ranked[1].tolist() == [[6, 7], [10, 11], [8, 9]]
+
+
+def test_rank_refuses_errors_of_other_targets(device):
+    with pytest.raises(ValueError, match="x has 2, error has 3"):
+        rank(torch.zeros(2, 3, 1, device=device), torch.zeros(3, 3, device=device))
+
+
+@pytest.fixture(scope="module")
+def copied():
+    task = get_task("sine")
+    data = task.sample(600, generator=generator(0, "pairs"))
+    surrogate = fit_surrogate(data, seeds=[0, 1], epochs=5, activation=torch.tanh)
+    targets = task.targets(4, seed=3)
+    guesses = task.prior.sample(20, generator=generator(1)).to(targets.y).expand(4, -1, -1)
+    return surrogate.requires_grad_(False), guesses, targets.y
+
+
+def test_believed_error_is_the_scaled_error_of_the_mean_copy(copied):
+    surrogate, guesses, y = copied
+    believed = surrogate_error(surrogate, guesses, y)
+    copy_of_one = surrogate(guesses[1])[..., 0].mean(0)
+    expected = ((copy_of_one - y[1]) / surrogate.outputs.scale).square()
+    torch.testing.assert_close(believed[1], expected, rtol=1e-4, atol=1e-6)
+
+
+def test_refining_on_a_surrogate_makes_no_guess_worse_for_it(copied):
+    surrogate, guesses, y = copied
+    before = guesses.clone()
+    refined = refine_on_surrogate(surrogate, guesses, y, steps=3)
+    gain = surrogate_error(surrogate, before, y) - surrogate_error(surrogate, refined, y)
+    assert refined.shape == guesses.shape
+    assert (gain >= -1e-6).all()
+    assert gain.mean() > 0.1
+    assert torch.equal(guesses, before)
+
+
+def test_refining_on_a_surrogate_names_guesses_of_another_task(copied):
+    surrogate, guesses, y = copied
+    with pytest.raises(ValueError, match="x: expected shape"):
+        refine_on_surrogate(surrogate, guesses[..., :1], y)
+
+
+# BFGS on the true simulator
+
+
+def test_bfgs_brings_shots_that_hit_to_their_target():
+    targets = SHOTS.targets(30, seed=0, dtype=torch.float64)
+    noise = 0.03 * draw(targets.x.device, 30, 4, 2)
+    x = targets.x[:, None] + noise
+    before = resimulation_error(SHOTS, x, targets.y, targets.c)
+    after = resimulation_error(
+        SHOTS, refine_bfgs(SHOTS, x, targets.y, targets.c), targets.y, targets.c
+    )
+    assert (after <= before).all()
+    hit = SHOTS.hits(x, targets.c[:, None].expand(-1, 4, -1))
+    assert hit.double().mean() > 0.5
+    assert (after[hit] < 1e-6).double().mean() > 0.95
+    assert torch.equal(after[~hit], before[~hit])  # no gradient, no move
+
+
+def test_bfgs_is_the_same_for_guesses_together_and_alone():
+    task = get_task("sine")
+    targets = task.targets(3, seed=0, dtype=torch.float64)
+    x = task.prior.sample(6, generator=generator(1)).to(targets.y).reshape(3, 2, 2)
+    together = refine_bfgs(task, x, targets.y)
+    for i in range(3):
+        alone = refine_bfgs(task, x[i : i + 1, 1:], targets.y[i : i + 1])
+        torch.testing.assert_close(alone, together[i : i + 1, 1:])
+
+
+def test_bfgs_settles_in_the_least_squares_answer_where_there_is_no_exact_one(device):
+    matrix, y = draw(device, 5, 2), draw(device, 4, 5)
+    task = Task("wide", lambda x: x @ matrix.T.to(x), Box([-9.0, -9.0], [9.0, 9.0]))
+    x = refine_bfgs(task, torch.zeros(4, 1, 2).to(y), y, gtol=1e-9)[:, 0]
+    torch.testing.assert_close(x, y @ torch.linalg.pinv(matrix).T)
+
+
+def test_bfgs_stays_in_the_box_unless_told_otherwise(device):
+    task = Task("plain", lambda x: x, Box([0.0], [1.0]))
+    y = torch.tensor([[3.0], [0.25]], dtype=torch.float64, device=device)
+    x = torch.tensor([[[0.5], [-7.0]], [[0.9], [1.0]]], dtype=torch.float64, device=device)
+    held, free = (refine_bfgs(task, x, y, bounded=bounded) for bounded in (True, False))
+    assert task.box.contains(held).all()
+    torch.testing.assert_close(held[0], torch.ones_like(held[0]), rtol=0, atol=1e-2)
+    torch.testing.assert_close(held[1], torch.full_like(held[1], 0.25), rtol=0, atol=1e-4)
+    torch.testing.assert_close(free, y[:, None].expand_as(x), rtol=0, atol=1e-4)
+
+
+def test_the_unit_says_how_far_the_first_step_goes(device):
+    """Beside a wave packet a small unit leads into the right valley, and a large one out of it."""
+    task = get_task("wave_packet")
+    targets = task.targets(40, seed=0, dtype=torch.float64)
+    x = (targets.x + 0.6)[:, None]
+    near, far = (
+        (refine_bfgs(task, x, targets.y, unit=unit)[:, 0] - targets.x).abs() < 0.5
+        for unit in (1.0, 75.0)
+    )
+    assert near.all()
+    assert far.double().mean() < 0.9
+
+
+def test_bfgs_keeps_the_dtype_and_leaves_the_guesses_alone():
+    targets = SHOTS.targets(3, seed=0)
+    x = targets.x[:, None] + 0.01
+    before = x.clone()
+    better = refine_bfgs(SHOTS, x, targets.y, targets.c)
+    assert better.dtype == torch.float32
+    assert torch.equal(x, before)
+    x[1] = torch.nan
+    assert refine_bfgs(SHOTS, x, targets.y, targets.c)[1].isnan().all()
+    torch.testing.assert_close(refine_bfgs(SHOTS, x, targets.y, targets.c)[::2], better[::2])
+
+
+def test_bfgs_refuses_what_does_not_fit():
+    targets = SHOTS.targets(3, seed=0)
+    x = targets.x[:, None]
+    with pytest.raises(ValueError, match="refine_bfgs: billiards needs a context c"):
+        refine_bfgs(SHOTS, x, targets.y)
+    with pytest.raises(ValueError, match=r"y: expected shape \(3, 2\), got \(3, 1\)"):
+        refine_bfgs(SHOTS, x, targets.y[:, :1], targets.c)
+    blind = Task("blind", lambda x: x.detach(), Box([0.0], [1.0]), differentiable=False)
+    with pytest.raises(ValueError, match="refine_bfgs: blind says differentiable=False"):
+        refine_bfgs(blind, x[..., :1], targets.y[:, :1])
+
+
+def test_the_squared_distance_is_that_of_the_re_simulation():
+    targets = SHOTS.targets(5, seed=0, dtype=torch.float64)
+    x = SHOTS.prior.sample(5, generator=generator(0)).to(targets.y)
+    rows = torch.tensor([3, 0])
+    value = squared_distance(SHOTS, targets.y, targets.c)(x[rows], rows)
+    expected = 2 * resimulation_error(SHOTS, x[:, None], targets.y, targets.c)[rows, 0]
+    torch.testing.assert_close(value, expected)
