@@ -54,11 +54,11 @@ execute: $(STAMP)  ## run chapters and store outputs (CHAPTER=ch01_..., PRESET=q
 	$(PY) tools/pages.py
 
 records: $(STAMP)  ## the full-preset runs behind the ledger; resumes
-	$(PY) -m invlab bench loss_design --preset full
-	$(PY) -m invlab bench neural_adjoint --preset full --jobs 2
-	$(PY) -m invlab metamaterial generate --n 10000 --jobs 2
-	$(PY) -m invlab bench metamaterial --preset full
-	$(PY) -m invlab bench joint_optimization --preset full
+	$(PY) -m invbook bench loss_design --preset full
+	$(PY) -m invbook bench neural_adjoint --preset full --jobs 2
+	$(PY) -m invbook metamaterial generate --n 10000 --jobs 2
+	$(PY) -m invbook bench metamaterial --preset full
+	$(PY) -m invbook bench joint_optimization --preset full
 
 pages: $(STAMP)  ## write the generated pages (ledger, status)
 	$(PY) tools/pages.py
@@ -102,8 +102,8 @@ _build/gpu/%.ok: chapters/%.ipynb $(STAMP)
 	touch $@
 
 gpu-records: $(STAMP)  ## the full-preset runs on the GPU; resumes
-	INVLAB_DEVICE=cuda $(PY) -m invlab bench loss_design --preset full
-	INVLAB_DEVICE=cuda $(PY) -m invlab bench neural_adjoint --preset full
+	INVLAB_DEVICE=cuda $(PY) -m invbook bench loss_design --preset full
+	INVLAB_DEVICE=cuda $(PY) -m invbook bench neural_adjoint --preset full
 
 # MathJax, require.js and the widget manager are committed, so that `make book` needs no
 # Node and the pages need no network. Run this only to change a version.

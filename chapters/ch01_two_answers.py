@@ -285,15 +285,11 @@ check(
     "l2 loss within 0.5 % of its closed-form minimum",
     ((l2["inverse_l2"] / loss_design.DIRECT_L2 - 1).abs() < 0.005).all(),
 )
-check(
-    "l2 answers within 0.5 of zero (rms)", (l2["rms_x"] <= 0.5).all()
-)
+check("l2 answers within 0.5 of zero (rms)", (l2["rms_x"] <= 0.5).all())
 check(
     "99 % of l1 answers in [-√y, √y], to 0.5", (l1["inside"] >= 0.99).all()
 )
-check(
-    "re-simulated y is off by over 400", (l2["rmse_y"] > 400).all()
-)
+check("re-simulated y is off by over 400", (l2["rmse_y"] > 400).all())
 
 # %% [markdown]
 # The network did what it was asked to do, to within half a percent of what is possible. The *question* was wrong.
@@ -405,7 +401,7 @@ check("the diagnosis", findings.states == ["collapse to the mean"])
 # The figures above come from the quick preset. The full one, 300 epochs and five seeds, is recorded by
 #
 # ```
-# python -m invlab bench loss_design --preset full
+# python -m invbook bench loss_design --preset full
 # ```
 #
 # and the table shows its records. The paper gives no numbers for Figure 2, only the picture: answers far from both branches. "Ours" is the mean over seeds with a
@@ -474,12 +470,8 @@ def median_answer(y, w):
 
 # %% tags=["check-exercise"]
 draws = torch.where(torch.arange(1000) < 700, 20.0, -20.0)
-check(
-    "mean for w = 0.7", abs(mean_answer(400, 0.7) - draws.mean()) < 1e-4
-)
-check(
-    "median for w = 0.7", median_answer(400, 0.7) == draws.median()
-)
+check("mean for w = 0.7", abs(mean_answer(400, 0.7) - draws.mean()) < 1e-4)
+check("median for w = 0.7", median_answer(400, 0.7) == draws.median())
 
 # %% [markdown]
 # With a live kernel the next cell lets you move both $y$ and $w$: see how the smallest imbalance makes $\ell_1$ jump to an exact answer while $\ell_2$ slides there slowly.
@@ -537,9 +529,7 @@ print(f"I(0) is about {at_zero:.1f}".replace("-0.0", "0.0"))
 
 # %% tags=["check-exercise"]
 check("the conditional mean at 0", abs(at_zero) < 0.05)
-check(
-    "is an answer by luck", abs(math.sin(math.pi * at_zero)) < 0.15
-)
+check("is an answer by luck", abs(math.sin(math.pi * at_zero)) < 0.15)
 
 # %% [markdown]
 # ```{exercise-start} The value of the loss

@@ -226,9 +226,7 @@ check(
 # %%
 sign = {key: score["positive"] > 0.5 for key, score in scores.items()}
 same = sign["effect", "l1"] == sign["effect", "l2"]
-check(
-    "the same seed takes the same branch in both norms", same.all()
-)
+check("the same seed takes the same branch in both norms", same.all())
 
 model = invlab.get_method("direct", misfit="effect")
 start = model.build(1, 1, seeds=seeds).invert(targets.y).mean((1, 2)) > 0
@@ -285,12 +283,8 @@ two_step, cheat = bad["two_step"], bad["encoder_decoder"]
 check(
     "two-step, literal: every seed fails", (two_step["rmse_y"] > 400).all()
 )
-check(
-    "though its surrogate is good", (two_step["forward_rmse"] < 20).all()
-)
-check(
-    "encoder-decoder, literal: fails", (cheat["rmse_y"] > 400).all()
-)
+check("though its surrogate is good", (two_step["forward_rmse"] < 20).all())
+check("encoder-decoder, literal: fails", (cheat["rmse_y"] > 400).all())
 check(
     "though it believes in an error 10 times smaller or less",
     (cheat["surrogate_rmse_y"] < cheat["rmse_y"] / 10).all(),
@@ -316,23 +310,17 @@ found = {
     for loss, model in literal.items()
 }
 print(found)
-check(
-    "two-step: dead network", found["two_step"] == ["dead network"]
-)
-check(
-    "encoder-decoder: gap", "surrogate gap" in found["encoder_decoder"]
-)
+check("two-step: dead network", found["two_step"] == ["dead network"])
+check("encoder-decoder: gap", "surrogate gap" in found["encoder_decoder"])
 healthy = diagnosis.diagnose(task, models["two_step", "l2"].member(0), data)
-check(
-    "the normalised two-step model is healthy", healthy.states == []
-)
+check("the normalised two-step model is healthy", healthy.states == [])
 
 # %% [markdown]
 # The remedy is the dullest in the book, and the one most often forgotten: **bring every input and output to about one**, and judge with the true simulator.
 #
 # ## The recorded run
 #
-# The full preset (300 epochs, literal rows 100; five seeds; Adam from $10^{-3}$ to $10^{-5}$; batches of 50) is made by `python -m invlab bench loss_design --preset full`. The paper shows figures and no numbers for these losses, so its column holds what the figure shows. Errors are of the
+# The full preset (300 epochs, literal rows 100; five seeds; Adam from $10^{-3}$ to $10^{-5}$; batches of 50) is made by `python -m invbook bench loss_design --preset full`. The paper shows figures and no numbers for these losses, so its column holds what the figure shows. Errors are of the
 # re-simulated $y$, range 0 to 1089.
 
 # %%
@@ -383,9 +371,7 @@ def worst(name, score="rmse_y"):
     )
 
 
-check(
-    "recorded: effect, worst of all seeds ≤ 0.6", worst("effect") <= 0.6
-)
+check("recorded: effect, worst of all seeds ≤ 0.6", worst("effect") <= 0.6)
 check("recorded: encoder-decoder ≤ 3", worst("encoder_decoder") <= 3)
 check("recorded: two-step ≤ 1", worst("two_step") <= 1)
 check(

@@ -114,12 +114,8 @@ show_fits(plain)
 # %%
 plain_scores = {n: loss_design.forward_scores(s) for n, s in plain.items()}
 for norm, score in plain_scores.items():
-    check(
-        f"{norm}: three points hit", (score["at_points"] <= 2).all()
-    )
-    check(
-        f"{norm}: wrong elsewhere", (score["forward_rmse"] >= 90).all()
-    )
+    check(f"{norm}: three points hit", (score["at_points"] <= 2).all())
+    check(f"{norm}: wrong elsewhere", (score["forward_rmse"] >= 90).all())
 
 # %% [markdown]
 # The training points are hit; what lies between is as good as straight lines. The network had no reason to do better.
@@ -172,9 +168,7 @@ for norm in ("l1", "l2"):
     near = (
         hermite_scores[norm]["near_rmse"] / plain_scores[norm]["near_rmse"]
     )
-    check(
-        f"{norm}: near the points 5 times better", (near <= 0.2).all()
-    )
+    check(f"{norm}: near the points 5 times better", (near <= 0.2).all())
     far = hermite_scores[norm]["forward_rmse"]
     check(f"{norm}: globally still off by over 20", (far > 20).all())
 
@@ -212,9 +206,7 @@ by_unit = {
 slope_error = {
     unit: score["slope"].max() for unit, score in by_unit.items()
 }
-check(
-    "matching units: slopes right to 1", slope_error["matching"] < 1
-)
+check("matching units: slopes right to 1", slope_error["matching"] < 1)
 check(
     "literal units: some seed's slope is off 10 times as much",
     slope_error["literal"] > 10 * slope_error["matching"],
@@ -304,9 +296,7 @@ check(
     "the surrogate believes in an error below 10",
     (reduced_scores["surrogate_rmse_y"] < 10).all(),
 )
-check(
-    "the truth is over 100", (reduced_scores["rmse_y"] >= 100).all()
-)
+check("the truth is over 100", (reduced_scores["rmse_y"] >= 100).all())
 states = [
     diagnosis.diagnose(task, reduced.member(k), task.grid(400)).states
     for k in range(len(seeds))
@@ -379,9 +369,7 @@ show_reduced(second)
 
 # %%
 second_scores = loss_design.inverse_scores(second)
-check(
-    "the three points are hit", (second_scores["at_points"] <= 2).all()
-)
+check("the three points are hit", (second_scores["at_points"] <= 2).all())
 check(
     "around zero it is better than the first difference",
     second_scores["zero_rmse"].mean() < smooth_scores["zero_rmse"].mean(),
@@ -396,7 +384,7 @@ check(
 #
 # ## The recorded run
 #
-# Made by `python -m invlab bench loss_design --preset full`. The paper gives no numbers for Figures 8 to 13. All errors in the unit of $y$ (0 to 1089), mean over both norms (or the named one) and five seeds with a 95 % interval. "Near" is within 1 of the three points, "around zero" is $\lvert x\rvert < 5$.
+# Made by `python -m invbook bench loss_design --preset full`. The paper gives no numbers for Figures 8 to 13. All errors in the unit of $y$ (0 to 1089), mean over both norms (or the named one) and five seeds with a 95 % interval. "Near" is within 1 of the three points, "around zero" is $\lvert x\rvert < 5$.
 
 # %%
 records = load_records()
@@ -467,9 +455,7 @@ def recorded(name, score):
 for norm in ("l1", "l2"):
     near = recorded(f"hermite/{norm}", "near_rmse")
     ratio = near.mean() / recorded(f"plain/{norm}", "near_rmse").mean()
-    check(
-        f"recorded: Hermite, {norm}: 1/5 or less of plain", ratio <= 0.2
-    )
+    check(f"recorded: Hermite, {norm}: 1/5 or less of plain", ratio <= 0.2)
 check(
     "recorded: smoothness, l2: around zero within 150 in every seed",
     recorded("smooth/l2", "zero_rmse").max() <= 150,

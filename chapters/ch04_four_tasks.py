@@ -274,9 +274,7 @@ plt.show()
 
 # %%
 error = invlab.resimulation_error(arm, poses[None], y_arm)
-check(
-    "every pose reaches the point, to rounding", error.max() < 1e-24
-)
+check("every pose reaches the point, to rounding", error.max() < 1e-24)
 check(
     "with sliders more than 0.5 m apart",
     poses[:, 0].max() - poses[:, 0].min() > 0.5,
@@ -415,12 +413,8 @@ check(
     "no two of the three sets share a point",
     not (sets[0] & sets[1] or sets[0] & sets[2] or sets[1] & sets[2]),
 )
-check(
-    "ten thousand different x₁", data.x[:, 0].unique().numel() > 9_900
-)
-check(
-    "where the grid has a hundred", grid[:, 0].unique().numel() == 100
-)
+check("ten thousand different x₁", data.x[:, 0].unique().numel() > 9_900)
+check("where the grid has a hundred", grid[:, 0].unique().numel() == 100)
 
 # %% [markdown]
 # ## Exercises
@@ -456,9 +450,7 @@ print(len(answers))
 # %% tags=["check-exercise"]
 found = torch.stack([answers, torch.full_like(answers, 0.25)], -1)
 check("six answers", len(answers.unique()) == 6)
-check(
-    "all of them right", (sine.simulate(found) + 0.3).abs().max() < 1e-12
-)
+check("all of them right", (sine.simulate(found) + 0.3).abs().max() < 1e-12)
 
 # %% [markdown]
 # With a live kernel you can move both the target and $x_2$ and count the answers on the line yourself. (The static page shows the first state only; open the chapter in Colab to use it.)

@@ -87,9 +87,7 @@ print(tuple(errors.shape), tuple(r.shape))
 
 # %%
 ours = invlab.resimulation_error(sine, guesses, asked.y)
-check(
-    "the library finds the same errors", torch.allclose(errors, ours)
-)
+check("the library finds the same errors", torch.allclose(errors, ours))
 check(
     "and the same curve",
     torch.allclose(r, invlab.r_T(ours, exchangeable=False)),
@@ -583,7 +581,7 @@ for name, (worst_error, seconds) in solved.items():
 #
 # ## The recorded run
 #
-# `python -m invlab bench neural_adjoint --preset full`: five seeds, 500 fresh targets each, 200 guesses, a surrogate of 300 epochs for the pool of 200,000 draws with two refining steps. Here the look-up has all 10,000 pairs. The last column is the paper's own method, which its Tables 7 and 3 give and its Figure 3 shows (read off, at $T = 50$); the next chapter is about it.
+# `python -m invbook bench neural_adjoint --preset full`: five seeds, 500 fresh targets each, 200 guesses, a surrogate of 300 epochs for the pool of 200,000 draws with two refining steps. Here the look-up has all 10,000 pairs. The last column is the paper's own method, which its Tables 7 and 3 give and its Figure 3 shows (read off, at $T = 50$); the next chapter is about it.
 
 # %%
 rows = {row["id"]: row for row in ledger.rows(neural_adjoint.CLAIMS)}
@@ -718,9 +716,7 @@ r_wrong = float(invlab.r_T(e, exchangeable=True)[0])
 # ```
 
 # %% tags=["check-exercise"]
-check(
-    "the ranking was worth over a factor 100", r_wrong > 100 * r_right
-)
+check("the ranking was worth over a factor 100", r_wrong > 100 * r_right)
 
 # %% [markdown]
 # ## What we saw

@@ -271,9 +271,7 @@ plt.show()
 
 # %%
 effect = sine.simulate(guesses)
-check(
-    "all within 0.2 of the target", (effect + 0.3).abs().max() < 0.2
-)
+check("all within 0.2 of the target", (effect + 0.3).abs().max() < 0.2)
 thirds = ((guesses + 1) * 1.5).long().clamp(0, 2)
 cells = (3 * thirds[:, 0] + thirds[:, 1]).unique().numel()
 check("all nine parts of the square have some", cells == 9)
@@ -353,7 +351,7 @@ for starts in ("box", "prior"):
 #
 # ## The recorded run
 #
-# `python -m invlab bench neural_adjoint --preset full` trains on 10,000 simulations (a fifth of them for validation), as in the paper, with five seeds, and scores 500 fresh targets for each (15 for Adam's search). $T = 1$ is the guess that the surrogate likes best.
+# `python -m invbook bench neural_adjoint --preset full` trains on 10,000 simulations (a fifth of them for validation), as in the paper, with five seeds, and scores 500 fresh targets for each (15 for Adam's search). $T = 1$ is the guess that the surrogate likes best.
 
 # %%
 rows = {row["id"]: row for row in ledger.rows(neural_adjoint.CLAIMS)}
@@ -400,9 +398,7 @@ for name in neural_adjoint.TASKS:
             row["ours"] <= row["paper"] / factor,
         )
     seconds = rows[f"time/{name}/neural_adjoint/infer"]["ours"]
-    check(
-        f"recorded: {name}: under 0.02 CPU s a target", seconds < 0.02
-    )
+    check(f"recorded: {name}: under 0.02 CPU s a target", seconds < 0.02)
 
 # %% [markdown]
 # Why so far below? For one part it is the anchors: at $T = 1$ they buy more than two decades on the ball and more than five on the sine. The rest is not the search: in the right column the paper's own search on our surrogate is far below the paper too (but for the arm, of which more below). The *surrogate* decides. Without anchors, the neural adjoint can be no better than the network it searches, and the table walks from the paper's training to ours, one change at a time ($r_T$ without anchors; validation error in units of the variance of $y$; one seed, 100 epochs on every rung).
@@ -615,9 +611,7 @@ calm, wild = float(true[trusted].mean()), float(true[~trusted].mean())
 # ```
 
 # %% tags=["check-exercise"]
-check(
-    "where the networks agree they are right more often", calm < wild
-)
+check("where the networks agree they are right more often", calm < wild)
 
 # %% [markdown]
 # ## What we saw

@@ -145,7 +145,7 @@ data = throw.sample(4000, generator=runtime.generator(0, "pairs"))
 asked = throw.targets(n_targets, seed=0, dtype=torch.float64)
 low, high = data.x.amin(0), data.x.amax(0)
 away = (data.x.mean(0) / data.x.std(0)).abs()
-untrained = invlab.get_method("tandem", width=64, inverse_layers=4)
+untrained = invlab.get_method("tandem", width=64, layers=4)
 first = untrained.build(4, 1).invert(asked.y.cpu())
 check("untrained: all answers within 1.5", first.abs().max() < 1.5)
 check(
@@ -159,8 +159,8 @@ check(
 # %%
 common = {
     "width": 64,
-    "forward_layers": 4,
-    "inverse_layers": 4,
+    "surrogate_layers": 4,
+    "layers": 4,
     "batch_size": 100,
 }
 poor = {"activation": torch.relu, "lr": 2e-3}
@@ -200,7 +200,7 @@ def scores(model):
         "outside": float(outside.double().mean()),
         "lost": float(lost.double().mean()),
         "possible": float(possible),
-        "surrogate": float(check.square().mean() / spread),
+        "surrogate": float(gap.square().mean() / spread),
     }
 
 
@@ -397,9 +397,7 @@ for name, value in {
     print(f"{name:12s} {float(value):.0e}")
 
 # %%
-check(
-    "one network: all guesses are equal", (single == single[:, :1]).all()
-)
+check("one network: all guesses are equal", (single == single[:, :1]).all())
 check(
     "eight networks: r_8 is less than a tenth of r_1",
     r_lot[7] < r_lot[0] / 10,
@@ -434,7 +432,7 @@ check("eight tandems: still above 0.5", 0.5 < of_eight < of_tandem)
 #
 # ## The recorded run
 #
-# `python -m invlab bench neural_adjoint --preset full` trains the tandem on 10,000 simulations with five seeds, and scores 500 fresh targets each. The paper gives two numbers for this deterministic model, in its Tables 7 and 3, and they differ on two tasks, so that they must be of different trainings. Plain is without boundary loss; beside it stand baselines.
+# `python -m invbook bench neural_adjoint --preset full` trains the tandem on 10,000 simulations with five seeds, and scores 500 fresh targets each. The paper gives two numbers for this deterministic model, in its Tables 7 and 3, and they differ on two tasks, so that they must be of different trainings. Plain is without boundary loss; beside it stand baselines.
 
 # %%
 rows = {row["id"]: row for row in ledger.rows(neural_adjoint.CLAIMS)}
@@ -493,9 +491,7 @@ differ = [
     if model_claims.paper_value("r_1", name, "tandem")
     != model_claims.paper_value("r_200", name, "tandem")
 ]
-check(
-    "the paper's two numbers differ on two tasks", len(differ) == 2
-)
+check("the paper's two numbers differ on two tasks", len(differ) == 2)
 for name in ("ballistics", "sine"):
     row = rows[f"tandem/{name}/boundary"]
     check(

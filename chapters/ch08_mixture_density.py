@@ -222,9 +222,7 @@ for name, way in ways.items():
         adam.step()
     found[name] = mean.detach()
 
-check(
-    "the floor has no pull at 8 widths", pull["floor of 1e-6"][80] < 1e-3
-)
+check("the floor has no pull at 8 widths", pull["floor of 1e-6"][80] < 1e-3)
 far = {name: (mean - 16).abs().min() for name, mean in found.items()}
 check("log-sum-exp finds both clusters", far["log-sum-exp"] < 0.5)
 check("with the floor the second is lost", far["floor of 1e-6"] > 10)
@@ -548,7 +546,7 @@ check("yet its MMD² is below 0.005", off["as trained"] < 0.005)
 #
 # ## The recorded run
 #
-# `python -m invlab bench neural_adjoint --preset full` trains on 10,000 simulations (a fifth for validation), five seeds, and scores 500 fresh targets each, 200 draws a target. Below the mixture stand the prior, the pool of {doc}`ch05_counting_guesses` and the neural adjoint of {doc}`ch06_neural_adjoint`. (These two are ranked: their $r_1$ is that of a chosen guess.) The paper's numbers {cite:p}`ren2020benchmarking` are Table 7, Figure 3 and Table 3; brackets are 95 % intervals.
+# `python -m invbook bench neural_adjoint --preset full` trains on 10,000 simulations (a fifth for validation), five seeds, and scores 500 fresh targets each, 200 draws a target. Below the mixture stand the prior, the pool of {doc}`ch05_counting_guesses` and the neural adjoint of {doc}`ch06_neural_adjoint`. (These two are ranked: their $r_1$ is that of a chosen guess.) The paper's numbers {cite:p}`ren2020benchmarking` are Table 7, Figure 3 and Table 3; brackets are 95 % intervals.
 
 # %% tags=["nbval-ignore-output"]
 rows = {row["id"]: row for row in ledger.rows(neural_adjoint.CLAIMS)}

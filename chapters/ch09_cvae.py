@@ -164,9 +164,7 @@ check(
 )
 between = (draws > answers[0] + 0.2) & (draws < answers[1] - 0.2)
 check("some draws lie between them", between.float().mean() > 0.03)
-check(
-    "the encoder puts them on different sides", mean.sign().sum() == 0
-)
+check("the encoder puts them on different sides", mean.sign().sum() == 0)
 check("its message is worth more than a bit", nats > math.log(2))
 
 # %% [markdown]
@@ -194,9 +192,7 @@ summed = (gap.square().sum(1) + beta * kl) / beta
 averaged = (gap.square().mean(1) + beta * kl) / beta
 wider = (4 * beta / 2) ** 0.5
 by_wider = (0.5 * (gap / wider).square()).sum(1) + kl
-check(
-    "β on the summed error is σ² = β/2", torch.allclose(by_width, summed)
-)
+check("β on the summed error is σ² = β/2", torch.allclose(by_width, summed))
 check(
     "β on the averaged error is σ² = dβ/2",
     torch.allclose(by_wider, averaged),
@@ -474,9 +470,7 @@ def steepness(model):
 steep = {way: steepness(model) for way, model in on_sine.items()}
 top = {way: float(values.quantile(0.99)) for way, values in steep.items()}
 middle = float(steep["plain"].median())
-check(
-    "plain: within 30 % of the map to the prior", 1.0 < middle < 1.8
-)
+check("plain: within 30 % of the map to the prior", 1.0 < middle < 1.8)
 check("and much the same everywhere", top["plain"] < 1.4 * middle)
 check(
     "with waves: its steepest places 1.25 times steeper",
@@ -500,7 +494,7 @@ check(
 #
 # ## The recorded run
 #
-# `python -m invlab bench neural_adjoint --preset full`: 10,000 simulations, five seeds, 500 fresh targets, 200 draws each; on the sine with `z_fourier_octaves=5`. The paper's numbers are from its Tables 7 and 3 and, at $T = 50$, read off Figure 3.
+# `python -m invbook bench neural_adjoint --preset full`: 10,000 simulations, five seeds, 500 fresh targets, 200 draws each; on the sine with `z_fourier_octaves=5`. The paper's numbers are from its Tables 7 and 3 and, at $T = 50$, read off Figure 3.
 
 # %%
 rows = {row["id"]: row for row in ledger.rows(neural_adjoint.CLAIMS)}
@@ -652,9 +646,7 @@ gap = torch.randn(100, 4, generator=runtime.generator(0, "exercise"))
 kl = torch.rand(100, 5, generator=runtime.generator(1, "exercise"))
 of_means = gap.square().mean(1) + beta_mean * kl.mean(1)
 of_sums = gap.square().sum(1) + 0.01 * kl.sum(1)
-check(
-    "proportional for every pair", torch.allclose(4 * of_means, of_sums)
-)
+check("proportional for every pair", torch.allclose(4 * of_means, of_sums))
 
 # %% [markdown]
 # ```{exercise-start} The price of precision

@@ -294,9 +294,7 @@ check(
     "without, its MMD² is over half of the prior's",
     cinn0["mmd"] > 0.5 * blind["mmd"],
 )
-check(
-    "INN: waves lower MMD² ten times", inn["mmd"] < inn0["mmd"] / 10
-)
+check("INN: waves lower MMD² ten times", inn["mmd"] < inn0["mmd"] / 10)
 check(
     "INN without: far worse than the prior at T = 200, and in MMD²",
     inn0["r"][-1] > 5 * blind["r"][-1] and inn0["mmd"] > 5 * blind["mmd"],
@@ -336,9 +334,7 @@ plt.show()
 # %%
 change = (piece.diff() != 0).nonzero()[:, 0]
 top = torch.maximum(height[change], height[change + 1])
-check(
-    "it comes by three pieces or more", piece.unique().numel() >= 3
-)
+check("it comes by three pieces or more", piece.unique().numel() >= 3)
 check("each time over a pass at f = 0 or more", (top > -0.05).all())
 
 # %% [markdown]
@@ -354,9 +350,7 @@ tandem, _, odd = range(3)
 r_1, r_200, mmd = (
     tables[key]["ballistics"] for key in ("r_1", "r_200", "mmd")
 )
-check(
-    "paper: r_1 / r_200 is about 10", 8 < r_1[odd] / r_200[odd] < 12
-)
+check("paper: r_1 / r_200 is about 10", 8 < r_1[odd] / r_200[odd] < 12)
 check("paper: MMD² near the tandem's", mmd[odd] > 0.7 * mmd[tandem])
 
 # %% [markdown]
@@ -375,7 +369,7 @@ check("the right one has a gradient", right_term.requires_grad)
 check("the other has none", not dead_term.requires_grad)
 
 # %% [markdown]
-# The value looks right, so that nothing strikes the eye. But the network is never told, and what remains of the loss is $-\ln \lvert \det J \rvert$ without anything to hold it. Say $\hat z = a x$ with one $x$ of spread $s$. The right loss, $\tfrac12 a^2 s^2 - \ln a$, is smallest at $a = 1/s$, where $\hat z$ has spread one; the dead one falls by $\ln 2$ with each doubling of $a$, for ever. On the robot arm, with `norm="dead"` and as it should be:
+# The value looks right, so that nothing strikes the eye. But the network is never told, and what remains of the loss is $-\ln \lvert \det J \rvert$ without anything to hold it. Say $\hat z = a x$ with one $x$ of spread $s$. The right loss, $\tfrac12 a^2 s^2 - \ln a$, is smallest at $a = 1/s$, where $\hat z$ has spread one; the dead one falls by $\ln 2$ with each doubling of $a$, for ever. On the robot arm, with `latent_norm="dead"` and as it should be:
 
 # %%
 arm = invlab.get_task("robot_arm")
@@ -397,7 +391,7 @@ def latent(model):
         return model.outputs(model.x_scaler(unseen.x), padding)[1][0].cpu()
 
 
-inns = {"dead": on_arm(norm="dead"), "correct": on_arm()}
+inns = {"dead": on_arm(latent_norm="dead"), "correct": on_arm()}
 spread = {name: latent(model) for name, model in inns.items()}
 result = {
     name: neural_adjoint.score(arm, reach, model, 200)
@@ -436,9 +430,7 @@ last = {
     name: float(model.history.validation[-1])
     for name, model in inns.items()
 }
-check(
-    "the loss prefers the dead one", last["dead"] < last["correct"]
-)
+check("the loss prefers the dead one", last["dead"] < last["correct"])
 r_dead, r_right = (result[name]["r_T"] for name in inns)
 check("dead: 200 guesses gain little", r_dead[-1] > r_dead[0] / 5)
 check("correct: a factor of 100", r_right[-1] < r_right[0] / 100)
@@ -575,9 +567,7 @@ check(
 )
 lower = (gap[:, 0] < gap[:, 1]).double().mean()
 check("both answers get their share", 0.35 < lower < 0.65)
-check(
-    "the paths keep their order", (track.diff(dim=1) > -1e-3).all()
-)
+check("the paths keep their order", (track.diff(dim=1) > -1e-3).all())
 
 # %% [markdown]
 # Nor can this one tear: two paths never cross, and a start between the branches ends between the answers. It is a flow like the others. But nobody asked it to be made of blocks, and a regression is easy to train. On the sine, with the same waves:
@@ -631,7 +621,7 @@ check("four do for this one", r_steps[4] < 1.15 * r_steps[8])
 #
 # ## The recorded run
 #
-# `python -m invlab bench neural_adjoint --preset full` trains on 10,000 simulations (a fifth for validation), five seeds, and scores 500 fresh targets, 200 draws each. On the sine the cINN has two numbers of padding and four fourier_octaves, on the other tasks it has no waves. The paper's numbers {cite:p}`ren2020benchmarking` are Table 7, Figure 3 (read off) and Table 3; it has no flow matching. The pool of {doc}`ch05_counting_guesses` and the neural adjoint of {doc}`ch06_neural_adjoint` rank their guesses, best first.
+# `python -m invbook bench neural_adjoint --preset full` trains on 10,000 simulations (a fifth for validation), five seeds, and scores 500 fresh targets, 200 draws each. On the sine the cINN has two numbers of padding and four fourier_octaves, on the other tasks it has no waves. The paper's numbers {cite:p}`ren2020benchmarking` are Table 7, Figure 3 (read off) and Table 3; it has no flow matching. The pool of {doc}`ch05_counting_guesses` and the neural adjoint of {doc}`ch06_neural_adjoint` rank their guesses, best first.
 
 # %% tags=["nbval-ignore-output"]
 rows = {row["id"]: row for row in ledger.rows(neural_adjoint.CLAIMS)}
@@ -823,9 +813,7 @@ for _ in range(3):
 shifted = (-0.5 * (a**2 + b**2)).exp() / (2 * math.pi)
 check("never above", shifted.max() <= highest * (1 + 1e-9))
 check("nearly reached", shifted.max() > 0.99 * highest)
-check(
-    "with stretching it is exceeded", density.max() > 1.5 * highest
-)
+check("with stretching it is exceeded", density.max() > 1.5 * highest)
 
 # %% [markdown]
 # ```{exercise-start} Who needs the waves?

@@ -214,7 +214,7 @@ check(
 # %% [markdown]
 # ## The recorded run: Figure 3
 #
-# `python -m invlab bench neural_adjoint --preset full` trains every model at full size on all tasks, and resumes where it was stopped. The fourth task, a **meta-material** of eight unknowns and 300 numbers in $y$, has a chapter of its own: {doc}`ch12_metamaterial` makes it, and has what is special about it. Here its numbers stand beside the others, from three seeds with 100 targets each, since judging a guess there takes five networks. The paper's Figure 3 goes to $T = 50$; here are 200.
+# `python -m invbook bench neural_adjoint --preset full` trains every model at full size on all tasks, and resumes where it was stopped. The fourth task, a **meta-material** of eight unknowns and 300 numbers in $y$, has a chapter of its own: {doc}`ch12_metamaterial` makes it, and has what is special about it. Here its numbers stand beside the others, from three seeds with 100 targets each, since judging a guess there takes five networks. The paper's Figure 3 goes to $T = 50$; here are 200.
 
 # %%
 CLAIMS = neural_adjoint.CLAIMS
@@ -744,9 +744,7 @@ of_ranked = invlab.r_T(errors, exchangeable=False)
 
 # %%  tags=["check-exercise"]
 gain = live["flow matching"][0] / of_ranked[0]
-check(
-    "ranked, one guess is worth many: r_1 falls tenfold", gain > 10
-)
+check("ranked, one guess is worth many: r_1 falls tenfold", gain > 10)
 
 # %% [markdown]
 # ```{exercise-start} When does chance win?

@@ -360,7 +360,7 @@ check(
 )
 
 # %% [markdown]
-# One cell proves little. `python -m invlab bench metamaterial --preset full` recorded the solver's errors over many, and its time. The measure is the $6 \cdot 10^{-5}$ that the paper's networks have: a solver that feeds networks need not be more exact than they are, and should not be less.
+# One cell proves little. `python -m invbook bench metamaterial --preset full` recorded the solver's errors over many, and its time. The measure is the $6 \cdot 10^{-5}$ that the paper's networks have: a solver that feeds networks need not be more exact than they are, and should not be less.
 
 # %%
 solver_rows = {row["id"]: row for row in ledger.rows(metamaterial.CLAIMS)}
@@ -464,9 +464,7 @@ of_n = {
     name: dict(zip(numbers, values, strict=True))
     for name, values in error.items()
 }
-check(
-    "28 frequencies: error below 1e-5", of_n["unfolded"][28] < 1e-5
-)
+check("28 frequencies: error below 1e-5", of_n["unfolded"][28] < 1e-5)
 for n, factor in ((36, 1e4), (44, 1e6)):
     check(
         f"{n}: in plain frequency {factor:.0e} times larger",
@@ -490,9 +488,7 @@ check(
     "the field was strongest at a pole",
     (nearest.real - fine[peak]).abs() < 0.01,
 )
-check(
-    "it decays in time: its imaginary part is negative", nearest.imag < 0
-)
+check("it decays in time: its imaginary part is negative", nearest.imag < 0)
 
 # %% [markdown]
 # {class}`~invlab.simulators.maxwell.spectrum.Reflectance` puts solver and interpolation together; it is the task's `simulator="maxwell"`, with 36 frequencies at $M = 6$. The recorded error there, against 300 solved frequencies:
@@ -525,7 +521,7 @@ check(
 # A spectrum takes a fraction of a second of one core. Long jobs are interrupted, so {func}`invlab.runs.shards.generate` makes them in *shards* of a hundred. Shard $k$ has random numbers of its own, so the data depend neither on the number of workers nor on the order in which they finish; a file is written whole or not at all; what is there is never made again. From the shell it is
 #
 # ```
-# python -m invlab metamaterial generate --n 40000 --jobs 2
+# python -m invbook metamaterial generate --n 40000 --jobs 2
 # ```
 #
 # which takes hours of one core where the paper's program took forty days, and with `--scheduler` the workers are those of a Dask cluster. Here are a few hundred at $M = 3$, with an accident in between.
@@ -704,9 +700,7 @@ Markdown(ledger.table(shown, {"what": "card", "value": ""}))
 
 # %%
 proxy = records["metamaterial/proxy"]["scores"]
-check(
-    "the file's error is at most the paper's 6e-5", card["mse"] <= 6e-5
-)
+check("the file's error is at most the paper's 6e-5", card["mse"] <= 6e-5)
 check(
     "recorded: so it is on fresh spectra",
     solver_rows["metamaterial/proxy/mse"]["ours"] <= 6e-5,
@@ -794,7 +788,7 @@ def polish(x, y, steps=12):
         task.simulator,
         x.flatten(0, 1),
         y.repeat_interleave(x.shape[1], 0),
-        scale=task.box.width.to(x),
+        x_scale=task.box.width.to(x),
         steps=steps,
         tolerance=1e-12,
         box=task.box,
@@ -1012,7 +1006,7 @@ check(
 #
 # ## The recorded run: all models
 #
-# `python -m invlab bench neural_adjoint --preset full` has this task as well, D4 in the paper's count. The rules are those of {doc}`ch11_benchmark`: 10,000 pairs, drawn from the proxy as in the paper; 100 fresh targets; the same models. Judging a guess takes five networks here, so there are three seeds with 100 targets each, and the brackets below are intervals over both.
+# `python -m invbook bench neural_adjoint --preset full` has this task as well, D4 in the paper's count. The rules are those of {doc}`ch11_benchmark`: 10,000 pairs, drawn from the proxy as in the paper; 100 fresh targets; the same models. Judging a guess takes five networks here, so there are three seeds with 100 targets each, and the brackets below are intervals over both.
 
 # %%
 rows = {row["id"]: row for row in ledger.rows(neural_adjoint.CLAIMS)}

@@ -64,11 +64,11 @@ SOLVED = 1e-6  # m², a thousandth of a metre off
 # The paper gives no sizes and no friction. In ours the balls have radius 0.05 m, lose speed by a drag of 1/s and collide with restitution 0.8, so that the whole shot is a formula, and so is its inverse: `task.answer` knows the one right velocity. The places are drawn uniformly, the cue ball's in $-0.8 \le x \le -0.6$ m, the other's in $0 \le x \le 0.2$ m, both at most 0.3 m off the axis; the target is at (1, 0) m. The first guess for all is 1.5 m/s straight ahead. A problem is *solved* if the ball comes to rest within a millimetre of the target, a loss below $10^{-6}$ m².
 
 # %%
-some = joint.problems("billiards", n, seed=SEED)
-task = some.task
-answer = task.answer(some.y, some.c)
-hits = task.hits(some.start, some.c)
-check("the answer is right", some.loss(answer).max() < 1e-20)
+problems = joint.draw_problems("billiards", n, seed=SEED)
+task = problems.task
+answer = task.answer(problems.y, problems.c)
+hits = task.hits(problems.start, problems.c)
+check("the answer is right", problems.loss(answer).max() < 1e-20)
 print(f"first guesses that hit: {int(hits.sum())} of {n}")
 
 # %% mystnb={"figure": {"name": "fig-shots", "caption": "Two problems. Thin dashed lines: the first guess; solid: the answer. Left it hits the other ball and misses the target, right it misses the ball. After Figure 3a of the paper."}, "image": {"alt": "Two tables with a cue ball on the left, another ball in the middle and a target on the right. On the left table the first guess hits the ball, which rolls past the target; on the right it passes the ball by. The answers hit the balls off centre, and these roll to the target."}}
@@ -91,7 +91,9 @@ def table(ax, c, shots, lines):
 easy, hard = int(hits.nonzero()[0]), int((~hits).nonzero()[0])
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.2), sharey=True)
 for ax, row in zip(axes, (easy, hard)):
-    table(ax, some.c[row], (some.start[row], answer[row]), ("--", "-"))
+    table(
+        ax, problems.c[row], (problems.start[row], answer[row]), ("--", "-")
+    )
 axes[1].set_ylabel("")
 plt.show()
 
@@ -105,7 +107,7 @@ plt.show()
 def over(row, v):
     """Loss and gradient of one problem at velocities (K, 2)."""
     v = v.clone().requires_grad_()
-    loss = some.fun(v, torch.full((len(v),), row))
+    loss = problems.fun(v, torch.full((len(v),), row))
     (slope,) = torch.autograd.grad(loss.sum(), v)
     return loss.detach(), slope
 
@@ -145,13 +147,11 @@ where = task.context.sample(20_000, generator=runtime.generator(1))
 share = float(task.hits(tried, where.double()).double().mean())
 on_grid = task.hits(
     torch.cartesian_prod(across, up),
-    some.c[hard].expand(len(flat), -1),
+    problems.c[hard].expand(len(flat), -1),
 )
 check("each miss has a gradient of zero", flat[~on_grid].all())
 check("about one shot in eight hits", 0.10 < share < 0.15)
-check(
-    "the slope is never infinite or NaN", slope_cut.isfinite().all()
-)
+check("the slope is never infinite or NaN", slope_cut.isfinite().all())
 
 # %% [markdown]
 # One shot in eight gives a gradient at all. And the gradient is no friend: towards a grazing hit it grows without bound, like the inverse square root of the distance to the edge, and there it pushes the shot *off* the ball, if that lowers the loss.
@@ -167,22 +167,18 @@ def solved(found, goal=SOLVED):
     return float((found.fun < goal).double().mean())
 
 
-plain = invlab.minimize(some.fun, some.start)
+plain = invlab.minimize(problems.fun, problems.start)
 done = plain.fun < SOLVED
-check(
-    "no first guess that misses is ever solved", not done[~hits].any()
-)
+check("no first guess that misses is ever solved", not done[~hits].any())
 check("nearly all that hit are", done[hits].double().mean() > 0.9)
 print(plain.message[hard][:70])
 
 # %%
 by_unit = [
-    solved(invlab.minimize(some.fun, some.start, unit=unit))
+    solved(invlab.minimize(problems.fun, problems.start, x_scale=unit))
     for unit in (0.1, 0.3, 1.0, 3.0)
 ]
-check(
-    "the unit changes nothing here", max(by_unit) - min(by_unit) < 0.1
-)
+check("the unit changes nothing here", max(by_unit) - min(by_unit) < 0.1)
 
 # %% [markdown]
 # In {doc}`ch13_wave_packet` the unit of the unknown decided who won. Here it does not: what decides is whether there is a gradient. So from here on velocities are in m/s as they stand, and there is one baseline.
@@ -193,12 +189,14 @@ check(
 
 
 # %%
-def train(some, *, last=0.01, lr=3e-3, hear=None, **network):
+def train(problems, *, last=0.01, lr=3e-3, hear=None, **network):
     """Joint search by several networks: history and answers.
 
     ``hear`` changes the gradient (K, n, 2) that the networks see.
     """
-    features = FeatureScale.fit(some.features)(some.features).float()
+    features = FeatureScale.fit(problems.features)(
+        problems.features
+    ).float()
     net = encoder_for(
         features.shape[1:],
         2,
@@ -207,12 +205,12 @@ def train(some, *, last=0.01, lr=3e-3, hear=None, **network):
         **network,
     )
     adam = torch.optim.Adam(net.parameters(), lr=lr)
-    best = torch.full((networks, len(some)), torch.inf).double()
-    best_v = some.start.repeat(networks, 1, 1)
+    best = torch.full((networks, len(problems)), torch.inf).double()
+    best_v = problems.start.repeat(networks, 1, 1)
     history = {"loss": [], "hits": []}
     for _ in range(iterations):
-        v = some.start + net(features).double()
-        loss = (task.simulate(v, some.c) - some.y).square().sum(2)
+        v = problems.start + net(features).double()
+        loss = (task.simulate(v, problems.c) - problems.y).square().sum(2)
         (g,) = torch.autograd.grad(loss.sum(), v, retain_graph=True)
         lower = loss.detach() < best
         best = torch.where(lower, loss.detach(), best)
@@ -226,25 +224,27 @@ def train(some, *, last=0.01, lr=3e-3, hear=None, **network):
     return {"last": v.detach(), "best": best_v, **history}
 
 
-def refined(some, v):
+def refined(problems, v):
     """Losses (K, n) of answers (K, n, 2) after BFGS."""
-    problem = torch.arange(len(some)).repeat(len(v))
+    problem = torch.arange(len(problems)).repeat(len(v))
 
     def fun(x, rows):
-        return some.fun(x, problem[rows])
+        return problems.fun(x, problem[rows])
 
     found = invlab.minimize(fun, v.flatten(0, 1))
-    return found.fun.reshape(len(v), len(some))
+    return found.fun.reshape(len(v), len(problems))
 
 
-def share_solved(some, v):
+def share_solved(problems, v):
     """Share of problems solved after refinement, by network: (K,)."""
-    return (refined(some, v) < SOLVED).double().mean(1)
+    return (refined(problems, v) < SOLVED).double().mean(1)
 
 
 counts = (8, 32, 64, 128)
-problems = {k: joint.problems("billiards", k, seed=SEED) for k in counts}
-runs = {k: train(problems[k]) for k in counts}
+problem_sets = {
+    k: joint.draw_problems("billiards", k, seed=SEED) for k in counts
+}
+runs = {k: train(problem_sets[k]) for k in counts}
 
 # %% mystnb={"figure": {"name": "fig-hits", "caption": "Ten networks each, for 8 and for 64 problems. Left: share of shots that hit. Right: mean loss without refinement; dotted: BFGS. After Figure 3c of the paper."}, "image": {"alt": "Left: share of hits over the steps. With 8 problems the lines stay near where they begin, at a quarter; with 64 they rise within some hundred steps from a third to nearly all. Right: the mean loss falls with 64 problems by more than a decade, below the dotted line of BFGS, and with 8 it stays above it or near it."}}
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4))
@@ -260,7 +260,9 @@ for k, color in ((8, figures.ORANGE), (64, figures.GREEN)):
             label=label,
         )
         right.semilogy(runs[k]["loss"][:, j], line, color=color, lw=0.8)
-    bfgs = invlab.minimize(problems[k].fun, problems[k].start).fun.mean()
+    bfgs = invlab.minimize(
+        problem_sets[k].fun, problem_sets[k].start
+    ).fun.mean()
     right.axhline(bfgs, color=color, linestyle=":")
 left.set(xlabel="step", ylabel="shots that hit (%)", ylim=(0, 103))
 right.set(xlabel="step", ylabel="mean loss (m²)")
@@ -268,9 +270,9 @@ left.legend()
 plt.show()
 
 # %%
-shares = {k: share_solved(problems[k], runs[k]["best"]) for k in counts}
+shares = {k: share_solved(problem_sets[k], runs[k]["best"]) for k in counts}
 alone = {
-    k: solved(invlab.minimize(problems[k].fun, problems[k].start))
+    k: solved(invlab.minimize(problem_sets[k].fun, problem_sets[k].start))
     for k in counts
 }
 final = runs[64]["loss"][-1]
@@ -280,9 +282,7 @@ check(
     "n = 8: at least 20 points fewer than at n = 128",
     shares[8].mean() < shares[128].mean() - 0.2,
 )
-check(
-    "BFGS alone: fewer than half, at any n", max(alone.values()) < 0.5
-)
+check("BFGS alone: fewer than half, at any n", max(alone.values()) < 0.5)
 check(
     "without refinement the loss stays far from zero",
     final.median() > 1e-4,
@@ -296,10 +296,10 @@ check(
 # %%
 started = time.process_time()
 together = invlab.minimize(
-    some.fun,
-    some.start,
+    problems.fun,
+    problems.start,
     method="joint",
-    features=some.features,
+    features=problems.features,
     fallback=True,
 )
 seconds = {"joint": time.process_time() - started}
@@ -318,8 +318,8 @@ check(
 # There is a way to lose everything at once. If some step makes *all* shots miss, all gradients are zero, and nothing will ever change again. A network with an ordinary last layer starts with shots in many directions; train it with a rate of 0.01, three times as high as above. Beside it the same rate with a last layer that starts at a hundredth of the usual weights, and that with the lower rate, as above:
 
 # %%
-rough = train(some, last=1.0, lr=1e-2)
-fast = train(some, lr=1e-2)
+rough = train(problems, last=1.0, lr=1e-2)
+fast = train(problems, lr=1e-2)
 smooth = runs[64]
 three = {
     "ordinary last layer, rate 0.01": rough,
@@ -347,7 +347,7 @@ dead = rough["hits"][-1] == 0
 check("some of the rough networks collapse", dead.any())
 check(
     "they end with no problem solved",
-    share_solved(some, rough["last"])[dead].max() == 0,
+    share_solved(problems, rough["last"])[dead].max() == 0,
 )
 check(
     "at the same rate, fewer networks with a small last layer do",
@@ -357,7 +357,7 @@ check(
     "at the lower rate, no network with a small last layer does",
     (smooth["hits"][-1] > 0).all(),
 )
-kept = share_solved(some, rough["best"])[dead]
+kept = share_solved(problems, rough["best"])[dead]
 check(
     "each row's best iterate saves more than BFGS solves",
     kept.mean() > alone[64],
@@ -385,16 +385,19 @@ def noisy(g, size=3.0):
     return g + size * torch.randn(g.shape, generator=noise).to(g)
 
 
-other = joint.problems("billiards", n, seed=SEED + 1)
+other = joint.draw_problems("billiards", n, seed=SEED + 1)
 cases = {
-    "as above": (some, smooth),
-    "ordinary last layer": (some, train(some, last=1.0)),
-    "ordinary last layer, rate 0.01": (some, rough),
-    "small last layer, rate 0.01": (some, fast),
-    "ReLU for the sigmoid": (some, train(some, activation=torch.relu)),
-    "rows clipped at 0.1": (some, train(some, hear=clipped)),
+    "as above": (problems, smooth),
+    "ordinary last layer": (problems, train(problems, last=1.0)),
+    "ordinary last layer, rate 0.01": (problems, rough),
+    "small last layer, rate 0.01": (problems, fast),
+    "ReLU for the sigmoid": (
+        problems,
+        train(problems, activation=torch.relu),
+    ),
+    "rows clipped at 0.1": (problems, train(problems, hear=clipped)),
     "the same, other problems": (other, train(other, hear=clipped)),
-    "noisy gradients": (some, train(some, hear=noisy)),
+    "noisy gradients": (problems, train(problems, hear=noisy)),
 }
 result = {
     name: {
@@ -426,9 +429,9 @@ columns = {
 Markdown(ledger.table(shown, columns))
 
 # %%
-start = some.start.clone().requires_grad_()
+start = problems.start.clone().requires_grad_()
 every_row = torch.arange(n)
-(g,) = torch.autograd.grad(some.fun(start, every_row).sum(), start)
+(g,) = torch.autograd.grad(problems.fun(start, every_row).sum(), start)
 length = g.norm(dim=1)
 check(
     "nine in ten of the gradients are longer than 0.1",
@@ -436,13 +439,13 @@ check(
 )
 check("a typical one is 2 to 6", 2 < length[hits].median() < 6)
 
-walk = some.start.clone().requires_grad_()
+walk = problems.start.clone().requires_grad_()
 adam = torch.optim.Adam([walk], lr=1e-2)
 for _ in range(iterations):
-    (g,) = torch.autograd.grad(some.fun(walk, every_row).sum(), walk)
+    (g,) = torch.autograd.grad(problems.fun(walk, every_row).sum(), walk)
     walk.grad = noisy(g)
     adam.step()
-wandered = invlab.minimize(some.fun, walk.detach())
+wandered = invlab.minimize(problems.fun, walk.detach())
 
 usual = result["as above"]["best"].mean()
 clip_one = result["rows clipped at 0.1"]
@@ -483,15 +486,15 @@ def trade(problem):
         problem.start,
         method="multistart",
         restarts=0,
-        exchange=True,
+        cross_start=True,
         target=1e-8,
     )
 
 
 started = time.process_time()
-traded = trade(some)
+traded = trade(problems)
 seconds["exchange"] = time.process_time() - started
-exchange = {k: solved(trade(problems[k])) for k in counts}
+exchange = {k: solved(trade(problem_sets[k])) for k in counts}
 
 # %% mystnb={"figure": {"name": "fig-threshold", "caption": "Share of the problems solved, over their number. Joint: mean and range of ten networks, best iterate, refined. Live, one set of problems each."}, "image": {"alt": "Percentage solved over n from 8 to 128. BFGS alone stays at about a third. The joint search rises from about a half at n = 8 to nearly all at 64 and 128. Exchange without a network rises as well, from three quarters to nearly all, and lies on or above the joint search."}}
 fig, ax = plt.subplots(figsize=(6, 3.4))
@@ -564,7 +567,7 @@ def restart(start, draws, **options):
     """BFGS, again and again for what is not solved; and its seconds."""
     started = time.process_time()
     found = invlab.minimize(
-        some.fun,
+        problems.fun,
         start,
         method="multistart",
         draws=draws,
@@ -575,20 +578,22 @@ def restart(start, draws, **options):
 
 
 near, seconds["restarts, prior"] = restart(
-    some.start, task.prior, restarts=200
+    problems.start, task.prior, restarts=200
 )
 wide, seconds["restarts, any direction"] = restart(
-    some.start, aimed, restarts=200
+    problems.start, aimed, restarts=200
 )
-rest, spent = restart(together.x, task.prior, restarts=200, exchange=True)
+rest, spent = restart(
+    together.x, task.prior, restarts=200, cross_start=True
+)
 seconds["joint, exchange, restarts"] = seconds["joint"] + spent
 started = time.process_time()
-plain = invlab.minimize(some.fun, some.start)
+plain = invlab.minimize(problems.fun, problems.start)
 seconds["BFGS"] = time.process_time() - started
 
-taught = learned.direct(some, SEED, iterations=400, lr=3e-3)
+taught = learned.direct(problems, SEED, iterations=400, lr=3e-3)
 adjoint = learned.neural_adjoint(
-    some, SEED, [1.0], width=128, layers=4, training={"epochs": 300}
+    problems, SEED, [1.0], width=128, layers=4, training={"epochs": 300}
 )[1.0]
 seconds |= {"supervised": taught.cpu, "neural adjoint": adjoint.cpu}
 every = {
@@ -598,8 +603,8 @@ every = {
     "restarts, prior": near,
     "restarts, any direction": wide,
     "joint, exchange, restarts": rest,
-    "supervised": invlab.minimize(some.fun, taught.x),
-    "neural adjoint": invlab.minimize(some.fun, adjoint.x),
+    "supervised": invlab.minimize(problems.fun, taught.x),
+    "neural adjoint": invlab.minimize(problems.fun, adjoint.x),
 }
 
 # %% tags=["nbval-ignore-output"]
@@ -660,7 +665,7 @@ for name in ("supervised", "neural adjoint"):
 #
 # ## The recorded run
 #
-# `python -m invlab bench joint_optimization --preset full`, for every $n$ on the five seeds 30 to 34. No setting was chosen on them. The first choice, features of mean 0 and variance 1 and a last layer at 1 %, was measured on the seeds 10 to 14 (85 % solved at $n = 64$), the next, features in metres, on 20 to 24 (91 %, and at $n = 128$ 89 %, with one network that stopped at 46 %). Then an ordinary last layer was chosen, on the seeds 0 to 6 alone. The live cells above use the first choice, the default of `minimize`, on the problems of the seeds 0 and 1; so their numbers differ from these.
+# `python -m invbook bench joint_optimization --preset full`, for every $n$ on the five seeds 30 to 34. No setting was chosen on them. The first choice, features of mean 0 and variance 1 and a last layer at 1 %, was measured on the seeds 10 to 14 (85 % solved at $n = 64$), the next, features in metres, on 20 to 24 (91 %, and at $n = 128$ 89 %, with one network that stopped at 46 %). Then an ordinary last layer was chosen, on the seeds 0 to 6 alone. The live cells above use the first choice, the default of `minimize`, on the problems of the seeds 0 and 1; so their numbers differ from these.
 
 # %%
 records = load_records()
@@ -970,8 +975,8 @@ def aim(problem, speed, angle):
     v = speed * torch.stack([direction.cos(), direction.sin()])
     loss, slope = over(problem, v[None])
     fig, ax = plt.subplots(figsize=(6.5, 4.3))
-    table(ax, some.c[problem], (v,), ("-",))
-    _, rest = task.trajectory(v[None], some.c[problem][None])[0]
+    table(ax, problems.c[problem], (v,), ("-",))
+    _, rest = task.trajectory(v[None], problems.c[problem][None])[0]
     x, y = rest[-1].tolist()
     flat = bool((slope == 0).all())
     ax.set_title(
@@ -1053,9 +1058,9 @@ check("as counted", abs(predicted - counted) < 0.02)
 found = plain
 for _ in range(5):
     done = found.fun < SOLVED
-    nearest = torch.cdist(some.c, some.c[done]).argmin(1)
+    nearest = torch.cdist(problems.c, problems.c[done]).argmin(1)
     begin = torch.where(done[:, None], found.x, found.x[done][nearest])
-    found = invlab.minimize(some.fun, begin)
+    found = invlab.minimize(problems.fun, begin)
 by_neighbour = solved(found)
 print(f"{by_neighbour:.1f}")
 
@@ -1066,9 +1071,7 @@ print(f"{by_neighbour:.1f}")
 # ```
 
 # %% tags=["check-exercise"]
-check(
-    "at least 20 points more than BFGS", by_neighbour > alone[64] + 0.2
-)
+check("at least 20 points more than BFGS", by_neighbour > alone[64] + 0.2)
 
 # %% [markdown]
 # ```{exercise-start} Wake the dead
@@ -1095,9 +1098,9 @@ def wake(g):
     return g + dead[:, None, None] * push
 
 
-woken = train(some, last=1.0, lr=1e-2, hear=wake)
-before = share_solved(some, rough["best"]).mean()
-after = share_solved(some, woken["best"]).mean()
+woken = train(problems, last=1.0, lr=1e-2, hear=wake)
+before = share_solved(problems, rough["best"]).mean()
+after = share_solved(problems, woken["best"]).mean()
 print(f"{before:.1f} to {after:.1f}")
 
 # %% [markdown]

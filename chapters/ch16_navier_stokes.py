@@ -274,7 +274,7 @@ def bfgs(x, **options):
         misfit,
         x,
         bounds=task.box,
-        unit=half,
+        x_scale=half,
         gtol=1e-4,
         maxfev=60,
         **options,
@@ -374,7 +374,7 @@ for name in ("two", "five"):
         calm_misfit,
         calm.box.center.to(device).repeat(n, 1),
         bounds=calm.box,
-        unit=calm.box.width.to(device) / 2,
+        x_scale=calm.box.width.to(device) / 2,
         gtol=1e-4,
         maxfev=60,
     )
@@ -456,9 +456,7 @@ check(
     "without refinement it loses to BFGS in most problems",
     (unrefined > plain.fun).double().mean() > 0.5,
 )
-check(
-    "refinement lowers the mean", together.fun.mean() < unrefined.mean()
-)
+check("refinement lowers the mean", together.fun.mean() < unrefined.mean())
 
 # %% [markdown]
 # ## All methods side by side
@@ -485,7 +483,7 @@ surrogate = invlab.get_method(
     "neural_adjoint",
     search="bfgs",
     held_out=0.0,
-    unit=half,
+    x_scale=half,
     training={"epochs": 300},
 ).fit(task, drawn, seed=SEED)
 x_adjoint = surrogate.propose(y, 1, c)[:, 0].double()
@@ -501,7 +499,7 @@ again = invlab.minimize(
     draws=task.prior,
     restarts=restarts,
     bounds=task.box,
-    unit=half,
+    x_scale=half,
     gtol=1e-4,
     maxfev=60,
 )
@@ -571,16 +569,12 @@ check(
     "the better of both is worse than BFGS in none",
     numbers["the better of both"][2] == 0,
 )
-check(
-    "restarts are worse than BFGS in none", numbers["restarts"][2] == 0
-)
+check("restarts are worse than BFGS in none", numbers["restarts"][2] == 0)
 check(
     "joint: equal in a third or more, with tolerance",
     numbers["joint"][1] > 33,
 )
-check(
-    "without tolerance it is equal in none", numbers["joint"][4] == 0
-)
+check("without tolerance it is equal in none", numbers["joint"][4] == 0)
 check(
     "and better in more than with it",
     numbers["joint"][3] > numbers["joint"][0],
@@ -603,7 +597,7 @@ check(
 #
 # ## The recorded run
 #
-# `python -m invlab bench joint_optimization --preset full` measures all methods on the 32² grid of this page, on a CPU, with the seeds 20 to 22, on which no setting was chosen (8 and 32 problems; one of them for 128), and SciPy's BFGS as baseline and as refinement. Of each problem the joint search keeps the best answer on the way. Here are both sets of obstacles.
+# `python -m invbook bench joint_optimization --preset full` measures all methods on the 32² grid of this page, on a CPU, with the seeds 20 to 22, on which no setting was chosen (8 and 32 problems; one of them for 128), and SciPy's BFGS as baseline and as refinement. Of each problem the joint search keeps the best answer on the way. Here are both sets of obstacles.
 
 # %%
 records = load_records()
@@ -988,7 +982,12 @@ def fit(w):
         return 1000 * off.square().flatten(1).mean(1) + w * penalty
 
     return invlab.minimize(
-        fun, m.repeat(n, 1), bounds=mild.box, unit=h, gtol=1e-3, maxfev=60
+        fun,
+        m.repeat(n, 1),
+        bounds=mild.box,
+        x_scale=h,
+        gtol=1e-3,
+        maxfev=60,
     )
 
 
@@ -1006,9 +1005,7 @@ off_free, off_prior = (
 # %% tags=["check-exercise"]
 check("with the pull the push is nearer", off_prior < off_free)
 at_middle_off = float(((m - weak[0]) / h).abs().mean())
-check(
-    "about as near as the middle", off_prior < 1.15 * at_middle_off
-)
+check("about as near as the middle", off_prior < 1.15 * at_middle_off)
 check(
     "without it, it is hardly nearer than the middle, or farther",
     off_free > 0.8 * at_middle_off,

@@ -138,22 +138,24 @@ PAPER_1 = {
 n = runtime.by_preset(quick=32, full=128)
 measured = {}
 for system in UNIT:
-    some = joint.problems(system, n, seed=0)
-    guess = some.task.prior.sample(
+    problems = joint.draw_problems(system, n, seed=0)
+    guess = problems.task.prior.sample(
         n, generator=runtime.generator(0, system)
     )
     guess = guess.double().requires_grad_()
-    loss = some.fun(guess, torch.arange(n))
+    loss = problems.fun(guess, torch.arange(n))
     (slope,) = torch.autograd.grad(loss.sum(), guess)
     size = slope.norm(dim=1)
     moving = size[size > 0]
     measured[system] = {
         "unknowns": guess.shape[1],
-        "numbers": some.y[0].numel(),
+        "numbers": problems.y[0].numel(),
         "zero": 100 * float((size == 0).double().mean()),
         "steep": float(moving.max() / moving.median()),
-        "context": some.c is not None,
-        "floor": float((some.loss(some.truth) / loss).detach().mean()),
+        "context": problems.c is not None,
+        "floor": float(
+            (problems.loss(problems.truth) / loss).detach().mean()
+        ),
     }
 
 # %% tags=["nbval-ignore-output"]
@@ -342,9 +344,7 @@ if len([s for s in UNIT if (s, "joint") in known]) == 4:
         55 < average < 80,
     )
     honest = np.mean([known[s, "joint"][1][0] for s in UNIT])
-    check(
-        "with tolerance at least 10 points less", honest < average - 10
-    )
+    check("with tolerance at least 10 points less", honest < average - 10)
 
 # %% [markdown]
 # The paper's summary is that joint optimisation is better in 69 % of the problems. Counted in its way, ours is near. How much of it stands depends on how small a difference you call one. For two systems the losses of all problems were recorded; here is the same comparison over the difference that counts.
@@ -789,7 +789,7 @@ if STATES:
 # 1. **Is the best fit the answer?** If part of what decides $y$ is hidden or noisy, compare the loss at a simulated truth with that of a fit. If the fit is lower, a better optimiser frees the searches that are stuck, but does not lead to the truth; put what you know into the loss as a prior ({doc}`ch16_navier_stokes`).
 # 2. **Is there an easier loss with its minimum in the same place?** An envelope, an earlier horizon, a whole trajectory instead of its end. Minimise that first, then the true one: `minimize(easy, x0)`, then `minimize(fun, found.x)`. It beat everything else for the wave packet, and it is what works with 48 unknowns ({doc}`ch13_wave_packet`).
 # 3. **Up to a handful of unknowns, and a box to draw from?** Restarts of the unsolved rows: `method="multistart"`, with `target` if you know when a row is solved ({doc}`ch15_kuramoto_sivashinsky`).
-# 4. **Related problems in the same unknowns?** Let the rows try the answers of the others: `method="multistart", restarts=0, exchange=True`. Each unsolved row tries the answers of all the others, so that it costs some $n$ runs of the model a row, without gradients, and it mends most rows whose gradient is zero ({doc}`ch14_billiards`).
+# 4. **Related problems in the same unknowns?** Let the rows try the answers of the others: `method="multistart", restarts=0, cross_start=True`. Each unsolved row tries the answers of all the others, so that it costs some $n$ runs of the model a row, without gradients, and it mends most rows whose gradient is zero ({doc}`ch14_billiards`).
 # 5. **Can you simulate pairs cheaply, and is the answer unique?** Supervised learning, refined by BFGS on the true simulator: `get_method("direct")`. It needs no gradient of the simulator until the refinement ({doc}`ch15_kuramoto_sivashinsky`).
 # 6. **No gradient at all?** A surrogate and a search through it, the neural adjoint of {doc}`ch06_neural_adjoint`. In Part III it never won.
 # 7. **None of these?** The joint search, with `bounds` if you have any, and the fallback: `method="joint", features=y, fallback=True`. It is never worse than BFGS, and costs a training ({doc}`ch13_wave_packet`).
@@ -820,7 +820,7 @@ Markdown(ledger.table(shown, dict(zip(columns, columns))))
 # :label: ex-rounds
 # ```
 #
-# Take 64 shots of billiards, `table = joint.problems("billiards", 64, seed=3)`, and run BFGS once from a draw of the prior in each. Estimate the chance $p$ that a start solves a shot (a loss below `1e-6`), and from it the number of `rounds` after which 95 % should be solved. Then let `minimize` restart that often, with a target of `1e-8`, and compute the share `reached` of shots with a loss below `1e-6`. Is it 95 %?
+# Take 64 shots of billiards, `table = joint.draw_problems("billiards", 64, seed=3)`, and run BFGS once from a draw of the prior in each. Estimate the chance $p$ that a start solves a shot (a loss below `1e-6`), and from it the number of `rounds` after which 95 % should be solved. Then let `minimize` restart that often, with a target of `1e-8`, and compute the share `reached` of shots with a loss below `1e-6`. Is it 95 %?
 #
 # ```{exercise-end}
 # ```
@@ -831,7 +831,7 @@ Markdown(ledger.table(shown, dict(zip(columns, columns))))
 # ```
 
 # %%
-table = joint.problems("billiards", 64, seed=3)
+table = joint.draw_problems("billiards", 64, seed=3)
 draw = table.task.prior.sample(64, generator=runtime.generator(3)).double()
 once = invlab.minimize(table.fun, draw)
 p = float((once.fun < 1e-6).double().mean())
@@ -926,9 +926,9 @@ def bowl(x, rows):
     return bumpy(moved.reshape(-1, 2), copies).reshape(-1, 64).mean(1)
 
 
-eased = invlab.minimize(bowl, origin, bounds=square, unit=1.0)
-lowest = invlab.minimize(bumpy, eased.x, bounds=square, unit=0.1).fun
-alone = invlab.minimize(bumpy, origin, bounds=square, unit=0.1).fun
+eased = invlab.minimize(bowl, origin, bounds=square, x_scale=1.0)
+lowest = invlab.minimize(bumpy, eased.x, bounds=square, x_scale=0.1).fun
+alone = invlab.minimize(bumpy, origin, bounds=square, x_scale=0.1).fun
 without = int((alone < 1e-8).sum())
 
 # %% [markdown]

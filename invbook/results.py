@@ -23,7 +23,8 @@ def results_folder() -> Path:
         if place.is_dir():
             return place
     raise FileNotFoundError(
-        f"no recorded results in {', '.join(map(str, places))}; run `python -m invbook bench --help`"
+        f"no recorded results in {', '.join(map(str, places))}; "
+        "run `python -m invbook bench --help`"
     )
 
 

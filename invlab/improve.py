@@ -35,9 +35,9 @@ def gauss_newton(
     y: Tensor,
     c: Tensor | None = None,
     *,
-    scale: Tensor,
+    x_scale: Tensor,
     steps: int = 4,
-    clip: float = 0.2,
+    max_step: float = 0.2,
     tolerance: float = 0.0,
     damping: float = 1e-6,
     box: Box | None = None,
@@ -53,9 +53,9 @@ def gauss_newton(
         x: where to start, ``(M, dx)``; it is not changed.
         y: what to reach, ``(M, dy)``.
         c: contexts, ``(M, dc)``.
-        scale: length of each unknown that counts as one, ``(dx,)``.
+        x_scale: length of each unknown that counts as one, ``(dx,)``.
         steps: at most this many.
-        clip: largest component of a step, in units of ``scale``.
+        max_step: largest component of a step, in units of ``x_scale``.
         tolerance: a row stops where its mean squared residual is at most this.
         damping: added to ``J Jᵀ``, relative to its trace.
         box: points are clipped to it after each step.
@@ -68,7 +68,7 @@ def gauss_newton(
     require_same_length(x=x, y=y, c=c)
     columns = [k.detach().split(CHUNK) for k in (x, y, c) if k is not None]
     parts = [
-        _descend(fun, a, b, given, scale.to(a), steps, clip, tolerance, damping, box)
+        _descend(fun, a, b, given, x_scale.to(a), steps, max_step, tolerance, damping, box)
         for a, b, *given in zip(*columns, strict=True)
     ]
     return torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])
@@ -94,7 +94,7 @@ def surrogate_error(surrogate: Surrogate, x: Tensor, y: Tensor) -> Tensor:
 
 
 def refine_on_surrogate(
-    surrogate: Surrogate, x: Tensor, y: Tensor, *, steps: int = 2, clip: float = 0.5
+    surrogate: Surrogate, x: Tensor, y: Tensor, *, steps: int = 2, max_step: float = 0.5
 ) -> Tensor:
     """A few Gauss–Newton steps through a surrogate, for the guesses of any sampler.
 
@@ -102,7 +102,7 @@ def refine_on_surrogate(
         surrogate: f̂.
         x: guesses, ``(B, T, dx)``.
         y: targets, ``(B, *dy)``.
-        steps, clip: see :func:`gauss_newton`; a unit is that of the surrogate's scaled x.
+        steps, max_step: see :func:`gauss_newton`; a unit is that of the surrogate's scaled x.
 
     Returns:
         ``(B, T, dx)`` in the dtype of x, none worse than before as the surrogate sees it.
@@ -113,9 +113,9 @@ def refine_on_surrogate(
         surrogate.scaled_mean,
         x.flatten(0, 1).float(),
         surrogate.outputs(y.flatten(1).float()).repeat_interleave(x.shape[1], 0),
-        scale=surrogate.inputs.scale,
+        x_scale=surrogate.inputs.scale,
         steps=steps,
-        clip=clip,
+        max_step=max_step,
     )
     return better.unflatten(0, x.shape[:2]).to(x.dtype)
 
@@ -134,7 +134,7 @@ def refine(
     c: Tensor | None = None,
     *,
     steps: int = 10,
-    clip: float = 0.5,
+    max_step: float = 0.5,
     bounded: bool = False,
 ) -> Tensor:
     """Polish guesses on the true simulator; none gets worse.
@@ -146,7 +146,7 @@ def refine(
         x: guesses, ``(B, T, dx)``; float64 reaches machine precision.
         y: targets, ``(B, *dy)``.
         c: contexts, ``(B, dc)``, where the task has one, taken in the dtype of x.
-        steps, clip: see :func:`gauss_newton`; a unit is the width of the task's box.
+        steps, max_step: see :func:`gauss_newton`; a unit is the width of the task's box.
         bounded: whether answers stay in the task's box. A guess outside is first moved to the
             nearest point of it, and not to be worse is then meant from there.
 
@@ -166,7 +166,14 @@ def refine(
 
     scale = task.box.width.to(flat)
     better, _ = gauss_newton(
-        effect, flat, targets.flatten(1), contexts, scale=scale, steps=steps, clip=clip, box=box
+        effect,
+        flat,
+        targets.flatten(1),
+        contexts,
+        x_scale=scale,
+        steps=steps,
+        max_step=max_step,
+        box=box,
     )
     return better.unflatten(0, x.shape[:2])
 
@@ -177,7 +184,7 @@ def refine_bfgs(
     y: Tensor,
     c: Tensor | None = None,
     *,
-    unit: XScale | None = None,
+    x_scale: XScale | None = None,
     bounded: bool = True,
     gtol: float = 1e-5,
     maxiter: int | None = None,
@@ -192,9 +199,9 @@ def refine_bfgs(
         x: guesses, ``(B, T, dx)``. One that is NaN stays so.
         y: targets, ``(B, *dy)``.
         c: contexts, ``(B, dc)``, where the task has one.
-        unit: length of x that counts as one, and about the length of the first step; see
-            :class:`~invlab.minimizers.reparametrization.Reparametrization`. If not given, a tenth of the
-            half-width of the task's box.
+        x_scale: length of x that counts as one, and about the length of the first step; see
+            :class:`~invlab.minimizers.reparametrization.Reparametrization`. If not given, a tenth
+            of the half-width of the task's box.
         bounded: whether answers stay in the task's box. A guess outside is first moved to the
             nearest point of it, and not to be worse is then meant from there.
         gtol, maxiter: see :func:`invlab.minimize`.
@@ -210,8 +217,8 @@ def refine_bfgs(
     box = task.box if bounded else None
     start, targets, contexts = _one_row_a_guess(x.detach().double(), y, c, box)
     fun = squared_distance(task, targets, contexts)
-    unit = default_x_scale(task.box) if unit is None else unit
-    found = minimize(fun, start, bounds=box, unit=unit, gtol=gtol, maxiter=maxiter)
+    x_scale = default_x_scale(task.box) if x_scale is None else x_scale
+    found = minimize(fun, start, bounds=box, x_scale=x_scale, gtol=gtol, maxiter=maxiter)
     with torch.no_grad():
         before = fun(start, torch.arange(len(start), device=start.device))
     better = found.fun < before
@@ -268,9 +275,9 @@ def _descend(
     x: Tensor,
     y: Tensor,
     contexts: list[Tensor],
-    scale: Tensor,
+    x_scale: Tensor,
     steps: int,
-    clip: float,
+    max_step: float,
     tolerance: float,
     damping: float,
     box: Box | None,
@@ -290,9 +297,9 @@ def _descend(
         if last or not bool(active.any()):
             break
         assert jacobian is not None
-        move = _shortest(jacobian[active] * scale, residual[active], damping)
-        move = move.nan_to_num(0.0, 0.0, 0.0).clamp(-clip, clip)
-        rows, point = rows[active], point[active] + move * scale
+        move = _shortest(jacobian[active] * x_scale, residual[active], damping)
+        move = move.nan_to_num(0.0, 0.0, 0.0).clamp(-max_step, max_step)
+        rows, point = rows[active], point[active] + move * x_scale
         if box is not None:
             point = box.clip(point)
     return best, error

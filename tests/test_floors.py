@@ -1,30 +1,35 @@
 """How the house is laid out: imports point down, files and functions stay small and documented."""
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parent.parent / "invlab"
+ROOT = Path(__file__).resolve().parent.parent
 FILES = {
-    path.relative_to(PACKAGE).with_suffix("").as_posix(): path
-    for path in sorted(PACKAGE.rglob("*.py"))
+    path.relative_to(ROOT).with_suffix("").as_posix(): path
+    for package in ("invlab", "invbook")
+    for path in sorted((ROOT / package).rglob("*.py"))
 }
-# A module imports only from lower floors; the modules of one folder may import each other.
+# A room (a module, or a folder and all in it) imports only from lower floors; the modules of one
+# room may import each other. The book stands on the library, which knows nothing of it.
 FLOORS = [
-    {"runtime", "storage", "validation"},
-    {"priors", "noise", "grid_sampling", "networks", "training"},
-    {"losses", "coupling", "encoders", "maxwell", "mac_grid", "etdrk4"},
-    {"task", "minimize"},
-    {"neural_simulator"},
-    {"contract", "matching", "metrics", "surrogate", "tasks"},
-    {"refine"},
-    {"methods"},
-    {"diagnosis", "parallel"},
-    {"benchmark", "shards"},
-    {"report"},
-    {"papers", "plots", "widgets"},
-    {"__init__", "__main__"},
+    {"invlab.runtime", "invlab.files", "invlab.validation"},
+    {"invlab.priors", "invlab.sampling", "invlab.networks"},
+    {"invlab.losses", "invlab.simulators"},
+    {"invlab.task", "invlab.minimizers"},
+    {"invlab.surrogates"},
+    {"invlab.contract", "invlab.metrics", "invlab.tasks"},
+    {"invlab.improve"},
+    {"invlab.methods"},
+    {"invlab.trust", "invlab.runs"},
+    {"invlab", "invlab.__main__"},
+    {"invbook.checks", "invbook.results", "invbook.figures", "invbook.widgets"},
+    {"invbook.ledger"},
+    {"invbook.papers"},
+    {"invbook"},
+    {"invbook.__main__"},
 ]
 FLOOR = {name: i for i, floor in enumerate(FLOORS) for name in floor}
 DRAWING = {"matplotlib", "mpl_toolkits", "ipywidgets", "IPython"}
@@ -59,38 +64,66 @@ def without_docstring(function):
     return function.end_lineno - function.lineno + 1 - docstring
 
 
-def part(name):
-    """The top-level module or folder that a file belongs to."""
-    return name.split("/")[0]
+def room(name):
+    """The module or folder of a package that a dotted name or a file belongs to."""
+    parts = name.replace("/", ".").removesuffix(".__init__").split(".")
+    return ".".join(parts[:2])
 
 
 def test_every_module_stands_on_a_floor():
-    assert {part(name) for name in FILES} <= FLOOR.keys()
+    missing = {room(name) for name in FILES} - FLOOR.keys()
+    assert not missing, f"tests/test_floors.py: name the floor of {sorted(missing)} in FLOORS"
+
+
+def own_rooms(name):
+    """The rooms of ours that a file imports from."""
+    for imported in imports(name):
+        package = imported.split(".")[0]
+        if package in ("invlab", "invbook"):
+            yield room(imported) if room(imported) in FLOOR else package
 
 
 @each_file
 def test_imports_point_down(name):
-    own = part(name)
-    for imported in imports(name):
-        names = imported.split(".")
-        # benchmark and __main__ ask the package for its version and its check
-        if names[0] != "invlab" or len(names) == 1 and own in ("benchmark", "__main__"):
+    own = room(name)
+    for other in own_rooms(name):
+        # what runs on the library's public names, and on its version, stands on no floor below
+        if other == own or other == "invlab" and own in ("invlab.runs", "invlab.__main__"):
             continue
-        assert len(names) > 1, f"{name} imports all of invlab"
-        if names[1] in FLOOR and names[1] != own:
-            assert FLOOR[names[1]] < FLOOR[own], f"{name} imports {imported}"
+        assert FLOOR[other] < FLOOR[own], f"{name} imports {other}, which stands above it"
+
+
+def test_no_room_imports_in_a_circle():
+    arrows = {}
+    for name in FILES:
+        arrows.setdefault(room(name), set()).update(set(own_rooms(name)) - {room(name), "invlab"})
+    order = TopologicalSorter(arrows).static_order()  # raises where there is a circle
+    assert set(order) >= {"invlab.task", "invbook.ledger"}
 
 
 @each_file
-def test_only_plots_and_widgets_draw(name):
+def test_only_the_book_draws(name):
     drawing = {imported.split(".")[0] for imported in imports(name)} & DRAWING
-    assert not drawing or name in ("plots", "widgets")
+    assert not drawing or name in ("invbook/figures", "invbook/widgets")
 
 
 @each_file
-def test_a_file_has_at_most_350_lines_and_says_what_it_is(name):
-    assert len(FILES[name].read_text(encoding="utf-8").splitlines()) <= 350
+def test_a_file_says_what_it_is(name):
     assert ast.get_docstring(tree(name))
+
+
+@each_file
+def test_no_function_hides_a_module_of_its_name(name):
+    """``from folder.name import name`` in a folder's __init__ would hide the module."""
+    if name.endswith("__init__"):
+        folder = FILES[name].parent
+        modules = {path.stem for path in folder.glob("*.py")} | {
+            path.name for path in folder.iterdir() if path.is_dir()
+        }
+        bound = {imported.split(".")[-1] for imported in imports(name)}
+        bound |= {function.name for function in functions(name)}
+        rooms = {i.split(".")[-1] for i in imports(name) if room(i) == i}
+        assert not (bound & modules) - rooms
 
 
 @each_file

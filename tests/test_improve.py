@@ -41,7 +41,13 @@ def test_a_linear_system_takes_one_step_of_least_length(device, dy, dx):
     matrix, offset = draw(device, dy, dx), draw(device, dy)
     start, y = draw(device, 7, dx), draw(device, 7, dy)
     x, error = gauss_newton(
-        lambda x: x @ matrix.T + offset, start, y, scale=unit(start), steps=1, clip=1e9, damping=0
+        lambda x: x @ matrix.T + offset,
+        start,
+        y,
+        x_scale=unit(start),
+        steps=1,
+        max_step=1e9,
+        damping=0,
     )
     # the pseudo-inverse gives the shortest step where there are many, else least squares
     expected = start + (y - start @ matrix.T - offset) @ torch.linalg.pinv(matrix).T
@@ -55,7 +61,7 @@ def test_lengths_are_counted_in_units_of_the_scale(device):
     scale = torch.tensor([1.0, 100.0], dtype=torch.float64, device=device)
     start, y = torch.zeros(1, 2).to(scale), torch.ones(1, 1).to(scale)
     x, _ = gauss_newton(
-        lambda x: x.sum(1, keepdim=True), start, y, scale=scale, steps=1, clip=9, damping=0
+        lambda x: x.sum(1, keepdim=True), start, y, x_scale=scale, steps=1, max_step=9, damping=0
     )
     torch.testing.assert_close(x[0], scale.square() / scale.square().sum())
 
@@ -63,7 +69,7 @@ def test_lengths_are_counted_in_units_of_the_scale(device):
 def test_the_default_damping_costs_next_to_nothing(device):
     matrix, start = draw(device, 3, 4), draw(device, 6, 4)
     y = draw(device, 6, 3)
-    _, error = gauss_newton(lambda x: x @ matrix.T, start, y, scale=unit(start), clip=1e9)
+    _, error = gauss_newton(lambda x: x @ matrix.T, start, y, x_scale=unit(start), max_step=1e9)
     assert error.max() < 1e-18
 
 
@@ -73,7 +79,7 @@ def test_the_default_damping_costs_next_to_nothing(device):
 def test_no_step_is_longer_than_the_clip(device):
     start, y = torch.zeros(1, 2, device=device), torch.full((1, 2), 100.0, device=device)
     scale = torch.tensor([1.0, 10.0], device=device)
-    x, _ = gauss_newton(lambda x: x, start, y, scale=scale, steps=3, clip=0.5)
+    x, _ = gauss_newton(lambda x: x, start, y, x_scale=scale, steps=3, max_step=0.5)
     assert x.tolist() == [[1.5, 15]]
 
 
@@ -86,7 +92,7 @@ def test_points_are_clipped_to_the_box(device):
         return 1 * x
 
     box = Box([-1.0, -1.0], [1.0, 1.0])
-    x, error = gauss_newton(identity, start, y, scale=unit(start), clip=9, box=box)
+    x, error = gauss_newton(identity, start, y, x_scale=unit(start), max_step=9, box=box)
     torch.testing.assert_close(x, torch.tensor([[1.0, -0.5]], device=device))
     assert error.item() == pytest.approx(8)
     assert all(box.contains(point).all() for point in visited)
@@ -101,7 +107,9 @@ def test_a_row_stops_at_the_tolerance(device):
         return x.square()
 
     y = torch.ones(3, 1, device=device)
-    x, error = gauss_newton(square, start, y, scale=unit(start), steps=6, clip=1e9, tolerance=1e-2)
+    x, error = gauss_newton(
+        square, start, y, x_scale=unit(start), steps=6, max_step=1e9, tolerance=1e-2
+    )
     # the first is there already, and the second before the third
     assert sizes == [3, 2, 2, 2, 1, 1, 1]
     assert error[:2].max() <= 1e-2 < error[2]
@@ -111,7 +119,7 @@ def test_a_row_stops_at_the_tolerance(device):
 def test_all_rows_done_end_the_search(device):
     calls = []
     start = torch.ones(2, 1, device=device)
-    gauss_newton(lambda x: calls.append(0) or 1 * x, start, start, scale=unit(start), steps=50)
+    gauss_newton(lambda x: calls.append(0) or 1 * x, start, start, x_scale=unit(start), steps=50)
     assert len(calls) == 1
 
 
@@ -127,7 +135,7 @@ def test_a_vanishing_jacobian_moves_nothing(device, dy, damping):
         return x.square().sum(1, keepdim=True).repeat(1, dy)
 
     y = torch.full((2, dy), 3.0, device=device)
-    x, error = gauss_newton(flat, start, y, scale=unit(start), damping=damping)
+    x, error = gauss_newton(flat, start, y, x_scale=unit(start), damping=damping)
     assert torch.equal(x, start)
     assert error.tolist() == [9, 9]
 
@@ -142,9 +150,9 @@ def test_a_row_that_is_no_number_leaves_the_others_alone(device, dy, bad):
 
     start = 0.3 * draw(device, 5, 3)
     y = bent(0.3 * draw(device, 5, 3).flip(0))
-    alone, error = gauss_newton(bent, start[:4], y[:4], scale=unit(start))
+    alone, error = gauss_newton(bent, start[:4], y[:4], x_scale=unit(start))
     start[4] = bad
-    x, errors = gauss_newton(bent, start, y, scale=unit(start))
+    x, errors = gauss_newton(bent, start, y, x_scale=unit(start))
     torch.testing.assert_close(x[:4], alone)
     torch.testing.assert_close(errors[:4], error)
     if bad is torch.nan:
@@ -155,7 +163,7 @@ def test_a_row_that_is_no_number_leaves_the_others_alone(device, dy, bad):
 def test_a_step_into_a_region_without_values_is_not_taken(device):
     start = torch.tensor([[0.5]], dtype=torch.float64, device=device)
     y = torch.tensor([[-3.0]], dtype=torch.float64, device=device)
-    x, error = gauss_newton(lambda x: x.sqrt(), start, y, scale=unit(start), clip=9)
+    x, error = gauss_newton(lambda x: x.sqrt(), start, y, x_scale=unit(start), max_step=9)
     assert x.item() == 0.5
     assert error.item() == pytest.approx((0.5**0.5 + 3) ** 2)
 
@@ -165,7 +173,7 @@ def test_what_comes_back_is_never_worse_than_the_start(device):
         return torch.stack([(9 * x[:, 0]).sin(), (7 * x.prod(1)).cos()], 1)
 
     start, y = draw(device, 300, 2), draw(device, 300, 2)
-    x, error = gauss_newton(wild, start, y, scale=unit(start), clip=2.0)
+    x, error = gauss_newton(wild, start, y, x_scale=unit(start), max_step=2.0)
     before = (y - wild(start)).square().mean(1)
     assert (error <= before).all()
     assert (error < before).any()
@@ -175,7 +183,7 @@ def test_what_comes_back_is_never_worse_than_the_start(device):
 def test_the_start_is_not_changed_and_carries_no_gradient(device):
     start, y = draw(device, 4, 2), draw(device, 4, 2)
     kept = start.clone()
-    x, error = gauss_newton(lambda x: x.sin(), start.requires_grad_(), y, scale=unit(start))
+    x, error = gauss_newton(lambda x: x.sin(), start.requires_grad_(), y, x_scale=unit(start))
     assert torch.equal(start, kept)
     assert not x.requires_grad
     assert not error.requires_grad
@@ -187,10 +195,10 @@ def test_rows_in_many_parts_are_solved_as_alone(device, monkeypatch):
     def fun(x):
         return x.flip(1).sin()
 
-    whole = gauss_newton(fun, start, y, scale=unit(start))
+    whole = gauss_newton(fun, start, y, x_scale=unit(start))
     # invlab.refine is the function; the module of that name stands behind it
     monkeypatch.setattr(sys.modules["invlab.refine"], "CHUNK", 3)
-    parts = gauss_newton(fun, start, y, scale=unit(start))
+    parts = gauss_newton(fun, start, y, x_scale=unit(start))
     for a, b in zip(whole, parts, strict=True):
         torch.testing.assert_close(a, b)
 
@@ -213,7 +221,7 @@ def test_a_long_observation_uses_forward_mode_and_agrees_with_the_backward_one(d
         return jvp(*args)
 
     monkeypatch.setattr(torch.func, "jvp", counted)
-    long, _ = gauss_newton(bent, start, y, scale=unit(start), steps=2, clip=9, damping=1e-3)
+    long, _ = gauss_newton(bent, start, y, x_scale=unit(start), steps=2, max_step=9, damping=1e-3)
     assert len(passes) == 2 * 2  # steps times unknowns
 
     # Unknowns that do nothing make the observation the shorter one, and reverse mode is used.
@@ -223,7 +231,7 @@ def test_a_long_observation_uses_forward_mode_and_agrees_with_the_backward_one(d
     scale = torch.cat([unit(start), torch.zeros(6).to(start)])
     passes.clear()
     wide, _ = gauss_newton(
-        lambda x: bent(x[:, :2]), wider, y, scale=scale, steps=2, clip=9, damping=3e-3
+        lambda x: bent(x[:, :2]), wider, y, x_scale=scale, steps=2, max_step=9, damping=3e-3
     )
     assert not passes
     torch.testing.assert_close(wide[:, :2], long)
@@ -389,7 +397,7 @@ def test_contexts_stay_with_their_rows(device, monkeypatch):
             torch.testing.assert_close(all_at_once[i], one[0])
             torch.testing.assert_close(part[i], one[0])
     with pytest.raises(ValueError, match="x has 10, y has 10, c has 9"):
-        gauss_newton(swung, start, y, c[:9], scale=unit(start))
+        gauss_newton(swung, start, y, c[:9], x_scale=unit(start))
 
 
 class Undifferentiable(torch.autograd.Function):
@@ -447,9 +455,9 @@ def test_a_context_does_the_same_as_unknowns_of_length_zero(name):
         lambda rows: task.simulator(rows[:, :2], rows[:, 2:]),
         rows,
         targets.y.repeat_interleave(4, 0),
-        scale=scale,
+        x_scale=scale,
         steps=10,
-        clip=0.5,
+        max_step=0.5,
     )
     torch.testing.assert_close(x.flatten(0, 1), carried[:, :2], rtol=1e-12, atol=1e-12)
 
@@ -557,7 +565,7 @@ def test_the_unit_says_how_far_the_first_step_goes(device):
     targets = task.targets(40, seed=0, dtype=torch.float64)
     x = (targets.x + 0.6)[:, None]
     near, far = (
-        (refine_bfgs(task, x, targets.y, unit=unit)[:, 0] - targets.x).abs() < 0.5
+        (refine_bfgs(task, x, targets.y, x_scale=unit)[:, 0] - targets.x).abs() < 0.5
         for unit in (1.0, 75.0)
     )
     assert near.all()

@@ -44,7 +44,7 @@ four: *reached* means that our number meets the target, *better* that it is clea
 it, *not reached* that it falls short, *for comparison* that nothing was asked of it; what
 decided stands after the colon. A number that was not reached stays here.
 
-The same rows, for programs: `python -m invlab report --json`.
+The same rows, for programs: `python -m invbook report --json`.
 """
 
 STATUS_HEAD = f"""{NOTE}

@@ -46,7 +46,7 @@ def adam(
         objective,
         (start - low) / width,
         method="adam",
-        lr=lr,
+        step_size=lr,
         schedule="adaptive",
         patience=10,
         maxiter=steps,
@@ -63,7 +63,7 @@ def bfgs(
     box: Box,
     *,
     boundary: float,
-    unit: XScale | None,
+    x_scale: XScale | None,
     steps: int,
 ) -> tuple[Tensor, Tensor]:
     """BFGS on misfit and boundary loss from each start, all rows at once.
@@ -73,7 +73,7 @@ def bfgs(
         start: ``(M, dx)``, float64.
         box: where answers belong. It is not enforced: the boundary loss draws back what leaves.
         boundary: its weight.
-        unit: length of x that counts as one; a tenth of the box's half-width if not given.
+        x_scale: length of x that counts as one; a tenth of the box's half-width if not given.
         steps: iterations, at most.
 
     Returns:
@@ -83,7 +83,7 @@ def bfgs(
     def objective(x: Tensor, rows: Tensor) -> Tensor:
         return misfit(x, rows) + boundary * boundary_loss(x, box)
 
-    unit = default_x_scale(box) if unit is None else unit
-    solution = minimize(objective, start, method="bfgs", unit=unit, maxiter=steps, gtol=1e-8)
+    x_scale = default_x_scale(box) if x_scale is None else x_scale
+    solution = minimize(objective, start, method="bfgs", x_scale=x_scale, maxiter=steps, gtol=1e-8)
     with torch.no_grad():
         return solution.x, misfit(solution.x, torch.arange(len(start), device=start.device))

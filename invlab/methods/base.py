@@ -52,7 +52,7 @@ class InverseNetwork(nn.Module):
     Args:
         norm: ``"l1"`` or ``"l2"``.
         width: units of each hidden layer.
-        inverse_layers: linear layers of I; the paper has eleven.
+        layers: linear layers of I; the paper has eleven.
         activation: between them, and in f̂ where the method has one.
         x_scaler, y_scaler: scales that the networks see x and y in; mean and standard
             deviation of the training data if not given.
@@ -62,7 +62,7 @@ class InverseNetwork(nn.Module):
 
     exchangeable = False
     # Linear layers of f̂, where the method trains one.
-    forward_layers: int | None = None
+    surrogate_layers: int | None = None
     # What the loss compares: unknowns ("x") or their effect ("y").
     measures: Literal["x", "y"] = "y"
     # Whether the network may see a context beside y.
@@ -73,7 +73,7 @@ class InverseNetwork(nn.Module):
         *,
         norm: Norm = "l2",
         width: int = 64,
-        inverse_layers: int = 11,
+        layers: int = 11,
         activation: Callable[[Tensor], Tensor] = torch.relu,
         x_scaler: Standardizer | None = None,
         y_scaler: Standardizer | None = None,
@@ -85,7 +85,7 @@ class InverseNetwork(nn.Module):
             raise ValueError(f"norm: expected 'l1' or 'l2', got {norm!r}")
         self.norm = norm
         self.width = require_count("width", width)
-        self.inverse_layers = require_count("inverse_layers", inverse_layers)
+        self.layers = require_count("layers", layers)
         self.activation = activation
         self.x_scaler, self.y_scaler = x_scaler, y_scaler
         self._given = x_scaler is not None, y_scaler is not None
@@ -110,16 +110,16 @@ class InverseNetwork(nn.Module):
         if c_dim:
             self.c_scaler = self.c_scaler or Standardizer.identity(c_dim)
             seen = seen.beside(self.c_scaler)
-        sizes = [y_dim + c_dim, *[self.width] * (self.inverse_layers - 1), x_dim]
+        sizes = [y_dim + c_dim, *[self.width] * (self.layers - 1), x_dim]
         core = MLP(sizes, seeds=seeds, stream="inverse", activation=self.activation)
         self.inverse = ScaledNetwork(core, seen, self.x_scaler)
-        if self.forward_layers is not None:
+        if self.surrogate_layers is not None:
             self.surrogate = build_surrogate(
                 self.x_scaler,
                 self.y_scaler,
                 seeds=seeds,
                 width=self.width,
-                layers=self.forward_layers,
+                layers=self.surrogate_layers,
                 activation=self.activation,
             )
         return self

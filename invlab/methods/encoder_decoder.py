@@ -29,7 +29,7 @@ class EncoderDecoder(InverseNetwork):
             half-widths of the task's box, whatever scale the networks see, so that λ keeps
             its meaning.
         smooth_points: number of points of the box that the term is averaged over.
-        forward_layers: linear layers of f̂; the paper has five.
+        surrogate_layers: linear layers of f̂; the paper has five.
         options: see :class:`~invlab.methods.base.InverseNetwork`.
 
     Source: Rivera, Pardo and Alberdi (2020), Sections 3 and 4.
@@ -42,7 +42,7 @@ class EncoderDecoder(InverseNetwork):
         smooth_order: Literal[1, 2] = 1,
         smooth_step: float = 1e-3,
         smooth_points: int = 1000,
-        forward_layers: int = 5,
+        surrogate_layers: int = 5,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -52,7 +52,7 @@ class EncoderDecoder(InverseNetwork):
         self.smooth_order = smooth_order
         self.smooth_step = smooth_step
         self.smooth_points = require_count("smooth_points", smooth_points)
-        self.forward_layers = require_count("forward_layers", forward_layers)
+        self.surrogate_layers = require_count("surrogate_layers", surrogate_layers)
 
     def fit(
         self, task: Task, data: Pairs, *, seed: Seeds = 0, targets: Targets | None = None

@@ -25,18 +25,18 @@ class FlowMatching(Sampler):
 
     Args:
         width, layers: of the network; ``layers`` counts linear layers.
-        steps: steps of the classical Runge–Kutta method; each evaluates the network four times.
+        ode_steps: steps of the classical Runge–Kutta method; each evaluates the network four times.
         options: see :class:`~invlab.methods.sampler.Sampler`.
 
     Source: Lipman et al. (2023). It came after the paper, which has no such row.
     """
 
     def __init__(
-        self, *, width: int = 192, layers: int = 5, steps: int = 8, **options: Any
+        self, *, width: int = 192, layers: int = 5, ode_steps: int = 8, **options: Any
     ) -> None:
         super().__init__(**{"epochs": 400, "batch_size": 512, "lr": 2e-3, **options})
         self.width, self.layers = require_count("width", width), require_count("layers", layers)
-        self.steps = require_count("steps", steps)
+        self.ode_steps = require_count("ode_steps", ode_steps)
 
     def build_networks(self, x_dim: int, y_dim: int, seeds: Sequence[int]) -> None:
         """One network on x_t with its waves, t with one wave, and y."""
@@ -63,8 +63,8 @@ class FlowMatching(Sampler):
 
     def transform(self, z: Tensor, y: Tensor) -> Tensor:
         """Follow the velocity from noise at t = 0 to unknowns at t = 1."""
-        x, h = z, 1 / self.steps
-        for k in range(self.steps):
+        x, h = z, 1 / self.ode_steps
+        for k in range(self.ode_steps):
             t = torch.full_like(z[:, :1], k * h)
             first = self.velocity(x, t, y)[0]
             second = self.velocity(x + h / 2 * first, t + h / 2, y)[0]

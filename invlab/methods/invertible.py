@@ -115,7 +115,7 @@ class INN(FlowSampler):
             from 1 along a geometric series during the first half.
         padding: numbers of noise added to x; by default as many as make room for y and, where
             x has more numbers than y, for at least three latent ones.
-        norm: ``"output"`` takes ‖ẑ‖² from the flow. ``"dead"`` takes it from fresh noise, as
+        latent_norm: ``"output"`` takes ‖ẑ‖² from the flow. ``"dead"`` takes it from fresh noise, as
             the published code does: it then has no gradient, and nothing keeps ẑ small.
         blocks, width, layers, clamp: see :class:`~invlab.networks.coupling_flow.CouplingFlow`.
         options: see :class:`~invlab.methods.sampler.Sampler`; y is always taken as it is.
@@ -129,15 +129,15 @@ class INN(FlowSampler):
         self,
         *,
         sigma: float = 0.05,
-        norm: Literal["output", "dead"] = "output",
+        latent_norm: Literal["output", "dead"] = "output",
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        if norm not in ("output", "dead"):
-            raise ValueError(f"norm: expected 'output' or 'dead', got {norm!r}")
+        if latent_norm not in ("output", "dead"):
+            raise ValueError(f"latent_norm: expected 'output' or 'dead', got {latent_norm!r}")
         if not 0 < sigma <= 1:
             raise ValueError(f"sigma: expected a width above 0 and at most 1, got {sigma}")
-        self.sigma, self.norm = sigma, norm
+        self.sigma, self.latent_norm = sigma, latent_norm
 
     def _features(self, y_dim: int) -> int:
         if self.summary_dim is not None:
@@ -166,7 +166,7 @@ class INN(FlowSampler):
         """Misfit of y, norm of z and log-determinant of each pair, in nats up to a constant."""
         y_hat, z_hat, log_det = self.outputs(x, draws)
         width = self.sigma ** min(1.0, 2 * share)
-        latent = z_hat if self.norm == "output" else normal_like(z_hat, draws)
+        latent = z_hat if self.latent_norm == "output" else normal_like(z_hat, draws)
         return {
             "misfit": 0.5 * ((y_hat - y) / width).square().sum(-1),
             "norm": 0.5 * latent.square().sum(-1),

@@ -35,11 +35,11 @@ class JointOptimization:
         networks: how many a guess trains side by side; each target keeps the best answer.
         iterations: steps of Adam.
         lr, lr_end: learning rate, falling to ``lr_end`` along half a cosine where that is given.
-        network: options of :func:`invlab.networks.encoders.encoder_for`, which chooses a network by the
-            shape of y (a context becomes further numbers, or constant channels), or a module.
-        scale: length of x that an output of one stands for; the half-width of the box if not
+        network: options of :func:`invlab.networks.encoders.encoder_for`, which chooses a network
+            by the shape of y (a context becomes further numbers or channels), or a module.
+        output_scale: length of x that an output of one stands for; the half-width of the box if not
             given.
-        unit: length S of x that counts as one for BFGS, whose first step has about that length;
+        x_scale: length S of x that counts as one for BFGS, whose first step has about that length;
             a tenth of the half-width of the task's box if not given. It decides how a refinement
             treats a good start, and any comparison with BFGS has to use the same.
         bounded: whether x stays in the task's box, by ``x = m + h · tanh(S z / h)`` with its
@@ -50,7 +50,7 @@ class JointOptimization:
         fallback: whether BFGS also starts from the middle of the prior, for the better of the
             two; a target is then never worse off than by BFGS alone.
         clip, clip_rows: see :class:`invlab.minimizers.joint.JointNetwork`.
-        gtol: gradient at which a BFGS is done, in units of y squared over ``unit``.
+        gtol: gradient at which a BFGS is done, in units of y squared over ``x_scale``.
 
     Attributes:
         solutions: of the last call of :meth:`propose`, one a guess: costs, reasons, values.
@@ -70,8 +70,8 @@ class JointOptimization:
         lr: float = 3e-3,
         lr_end: float | None = None,
         network: nn.Module | Mapping[str, Any] | None = None,
-        scale: XScale | None = None,
-        unit: XScale | None = None,
+        output_scale: XScale | None = None,
+        x_scale: XScale | None = None,
         bounded: bool = True,
         keep_best: bool = True,
         refine: bool = True,
@@ -83,7 +83,7 @@ class JointOptimization:
         self.networks = require_count("networks", networks)
         self.iterations = require_count("iterations", iterations)
         self.network, self.bounded = network, bounded
-        self.scale, self.unit, self.gtol = scale, unit, gtol
+        self.output_scale, self.x_scale, self.gtol = output_scale, x_scale, gtol
         self.options: dict[str, Any] = {
             "lr": lr,
             "lr_end": lr_end,
@@ -171,7 +171,7 @@ class JointOptimization:
             standardize=False,
             seed=seeds,
             iterations=self.iterations,
-            scale=task.box.width / 2 if self.scale is None else self.scale,
-            unit=default_x_scale(task.box) if self.unit is None else self.unit,
+            output_scale=task.box.width / 2 if self.output_scale is None else self.output_scale,
+            x_scale=default_x_scale(task.box) if self.x_scale is None else self.x_scale,
             **self.options,
         )

@@ -58,7 +58,7 @@ class NeuralAdjoint:
             ``f̂(x) = y − (y_i − f̂(x_i))``, so that f̂ is exact where it starts. These come first
             in the ranking, the nearest pair's first. Ours; the paper has none.
         steps: of the search; 4 for Gauss–Newton, 300 for Adam, 200 for BFGS, if not given.
-        clip: largest step of an unknown, in standard deviations of the training x.
+        max_step: largest step of an unknown, in standard deviations of the training x.
         boundary: weight of :func:`invlab.losses.boundary_loss` (Adam, BFGS); 0 leaves it out.
             The misfit it is added to is in units of the variance of y.
         starts: where Adam and BFGS start: draws of the ``"prior"``, or uniform in the task's
@@ -66,8 +66,8 @@ class NeuralAdjoint:
             and normal laws, and only further ones are draws. ``"prior"`` for Adam and
             ``"center"`` for BFGS, if not given.
         lr: of Adam, in units of the box.
-        unit: of BFGS, see :class:`~invlab.minimizers.reparametrization.Reparametrization`; a tenth of the
-            half-width of the task's box if not given.
+        x_scale: of BFGS, see :class:`~invlab.minimizers.reparametrization.Reparametrization`; a
+            tenth of the half-width of the task's box if not given.
         ranked: whether guesses are returned in the order of f̂'s error, best first.
         ensemble: networks in f̂, trained together and averaged.
         spread: weight of the networks' disagreement in the ranking.
@@ -93,11 +93,11 @@ class NeuralAdjoint:
         pool: int = 20_000,
         anchors: float = 0.5,
         steps: int | None = None,
-        clip: float = 0.2,
+        max_step: float = 0.2,
         boundary: float = 10.0,
         starts: Starts | None = None,
         lr: float = 0.5,
-        unit: XScale | None = None,
+        x_scale: XScale | None = None,
         ranked: bool = True,
         ensemble: int = 1,
         spread: float = 0.0,
@@ -112,7 +112,7 @@ class NeuralAdjoint:
             raise ValueError(f"search: expected one of {', '.join(DEFAULTS)}, got {search!r}")
         if starts not in ("prior", "box", "center", None):
             raise ValueError(f"starts: expected 'prior', 'box' or 'center', got {starts!r}")
-        self.search, self.ranked, self.unit = search, ranked, unit
+        self.search, self.ranked, self.x_scale = search, ranked, x_scale
         self.starts = starts or ("center" if search == "bfgs" else "prior")
         default = DEFAULTS[search]
         self.candidates = require_count(
@@ -123,7 +123,7 @@ class NeuralAdjoint:
             raise ValueError(f"anchors: expected a share between 0 and 1, got {anchors}")
         self.anchors = anchors
         self.steps = require_count("steps", default[1] if steps is None else steps)
-        self.clip, self.boundary, self.lr, self.spread = clip, boundary, lr, spread
+        self.max_step, self.boundary, self.lr, self.spread = max_step, boundary, lr, spread
         self.ensemble = require_count("ensemble", ensemble)
         self.width, self.layers = require_count("width", width), require_count("layers", layers)
         self.held_out = held_out
@@ -242,9 +242,9 @@ class NeuralAdjoint:
             self.predict,
             starts.flatten(0, 1),
             goals.flatten(0, 1),
-            scale=self.surrogate.inputs.scale,
+            x_scale=self.surrogate.inputs.scale,
             steps=self.steps,
-            clip=self.clip,
+            max_step=self.max_step,
             tolerance=TOLERANCE,
             # f̂ was trained on prior draws: do not leave the region they fill
             box=Box.around(pool),
@@ -299,7 +299,7 @@ class NeuralAdjoint:
             start.double().repeat(len(y), 1),
             self.task.box,
             boundary=self.boundary,
-            unit=self.unit,
+            x_scale=self.x_scale,
             steps=self.steps,
         )
         shape = (len(y), len(start))

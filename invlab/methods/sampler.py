@@ -77,7 +77,8 @@ class Sampler(nn.Module):
             raise ValueError(f"bounds: expected 'clip' or 'free', got {bounds!r}")
         if fourier_octaves < 0 or x_jitter < 0:
             raise ValueError(
-                f"expected fourier_octaves >= 0 and x_jitter >= 0, got {fourier_octaves}, {x_jitter}"
+                "expected fourier_octaves >= 0 and x_jitter >= 0, "
+                f"got {fourier_octaves}, {x_jitter}"
             )
         self.fourier_octaves, self.summary_dim = fourier_octaves, summary_dim
         self.bounds, self.x_jitter, self.held_out = bounds, x_jitter, held_out
@@ -128,7 +129,7 @@ class Sampler(nn.Module):
         features = self._features(y_dim)
         self.encoder: nn.Module = nn.Identity()
         if features != y_dim:
-            self.encoder = MLP([y_dim, 256, features], seeds=seeds, stream="summary_dim")
+            self.encoder = MLP([y_dim, 256, features], seeds=seeds, stream="condition")
         self.build_networks(x_dim, features, seeds)
         return self
 

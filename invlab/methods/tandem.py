@@ -21,7 +21,7 @@ class Tandem(InverseNetwork):
     """f̂ is fitted to the pairs and frozen; I then learns ``‖f̂(I(y)) − y‖``, eqs. (13), (14).
 
     Args:
-        forward_layers: linear layers of f̂; the paper has five.
+        surrogate_layers: linear layers of f̂; the paper has five.
         boundary: weight of :func:`invlab.losses.boundary_loss`, which holds the answers in the
             range of the training x, where f̂ has learned; 0 leaves it out.
         options: see :class:`~invlab.methods.base.InverseNetwork`.
@@ -33,7 +33,7 @@ class Tandem(InverseNetwork):
     def __init__(
         self,
         *,
-        forward_layers: int = 5,
+        surrogate_layers: int = 5,
         boundary: float = 0.0,
         **options: Any,
     ) -> None:
@@ -41,7 +41,7 @@ class Tandem(InverseNetwork):
         if boundary < 0:
             raise ValueError(f"boundary: expected a weight of at least 0, got {boundary}")
         self.boundary = boundary
-        self.forward_layers: int = require_count("forward_layers", forward_layers)
+        self.surrogate_layers: int = require_count("surrogate_layers", surrogate_layers)
 
     def fit(self, task: Task, data: Pairs, *, seed: Seeds = 0) -> Self:
         """Train f̂ on the pairs, freeze it, then train I on their y. The simulator is not called."""
@@ -53,7 +53,7 @@ class Tandem(InverseNetwork):
             seeds=seeds,
             norm=self.norm,
             width=self.width,
-            layers=self.forward_layers,
+            layers=self.surrogate_layers,
             activation=self.activation,
             x_scaler=x_scale,
             y_scaler=y_scale,

@@ -32,19 +32,19 @@ from invlab.validation import require_count, require_tensor
 
 __all__ = ["Solution", "minimize"]
 
-# A method and the defaults of its own options. What only steps is run by `drive`; `JointNetwork` and
-# `Multistart` run others, and call it.
+# A method and the defaults of its own options. What only steps is run by `drive`; `JointNetwork`
+# and `Multistart` run others, and call it.
 METHODS: dict[
     str,
     tuple[Callable[..., Algorithm[Any]] | type[JointNetwork] | type[Multistart], dict[str, Any]],
 ] = {
     "gd": (
         Descent,
-        {"adam": False, "lr": 0.1, "schedule": "adaptive", "patience": 1, "growth": 1.2},
+        {"adam": False, "step_size": 0.1, "schedule": "adaptive", "patience": 1, "growth": 1.2},
     ),
     "adam": (
         Descent,
-        {"adam": True, "lr": 0.05, "schedule": "cosine", "patience": 20, "growth": 1.0},
+        {"adam": True, "step_size": 0.05, "schedule": "cosine", "patience": 20, "growth": 1.0},
     ),
     "bfgs": (BFGS, {}),
     "lm": (LevenbergMarquardt, {}),
@@ -96,15 +96,15 @@ def minimize(
         x0: starts, ``(B, d)``, floating point, on any device; float64 for full accuracy. Rows may
             hold NaN, and then do not start.
         method: ``"bfgs"`` (smooth objectives; SciPy's defaults, options ``c1``, ``c2``,
-            ``trials``, ``unit``), ``"lm"`` (Levenberg–Marquardt, few unknowns; option
-            ``damping``), ``"gd"`` or ``"adam"`` (options ``lr``, ``schedule``, ``patience``,
+            ``trials``, ``x_scale``), ``"lm"`` (Levenberg–Marquardt, few unknowns; option
+            ``damping``), ``"gd"`` or ``"adam"`` (options ``step_size``, ``schedule``, ``patience``,
             ``growth``; Adam also ``betas``, ``eps``), ``"multistart"``: BFGS, and again from
-            fresh ``draws`` in the rows above ``target``, with ``exchange=True`` first from the
+            fresh ``draws`` in the rows above ``target``, with ``cross_start=True`` first from the
             answers of the others (:class:`~invlab.minimizers.multistart.Multistart`), or
             ``"joint"``: the rows are related problems, one network learns to solve them from a
             row of ``features`` each, and BFGS finishes them
-            (:class:`~invlab.minimizers.joint.JointNetwork`); ``fallback=True`` makes it never worse than
-            ``"bfgs"``. The classes of these modules describe the options.
+            (:class:`~invlab.minimizers.joint.JointNetwork`); ``fallback=True`` makes it never
+            worse than ``"bfgs"``. The classes of these modules describe the options.
         jac: the gradient ``(n, d)`` (for ``"lm"`` the Jacobian ``(n, m, d)``) as a function of
             the same arguments, or True where ``fun`` returns the pair. None: autograd.
         bounds: a box to stay in, by projection; ``"bfgs"``, ``"joint"`` and ``"multistart"``
@@ -140,7 +140,7 @@ def minimize(
     if maxfev is None:
         maxfev = EVALUATIONS_PER_ITERATION * maxiter
     termination = Termination(gtol, maxiter, require_count("maxfev", maxfev), bounds)
-    unit = options.pop("unit", None) if method == "bfgs" else None
+    x_scale = options.pop("x_scale", None) if method == "bfgs" else None
     search = build(termination, **{**defaults, **options})
     if x0.dtype != torch.float64 and method in SECOND_ORDER and gtol < FLOAT32_GTOL:
         warnings.warn(
@@ -154,8 +154,8 @@ def minimize(
         objective = Objective(fun, jac, start, residuals=method == "lm")
         if isinstance(search, JointNetwork | Multistart):
             return search.solve(objective, start, record=record)
-        if method == "bfgs" and (bounds is not None or unit is not None):
-            log = _in_coordinates(search, objective, start, termination, unit, record)
+        if method == "bfgs" and (bounds is not None or x_scale is not None):
+            log = _in_coordinates(search, objective, start, termination, x_scale, record)
         else:
             log = drive(search, objective, start, termination, name=method, record=record)
         dtype = str(x0.dtype).removeprefix("torch.")
@@ -167,11 +167,11 @@ def _in_coordinates(
     objective: Objective,
     x0: Tensor,
     termination: Termination,
-    unit: XScale | None,
+    x_scale: XScale | None,
     record: bool,
 ) -> RowLog:
     """A search that knows no box, over coordinates that do not need one."""
-    coordinates = Reparametrization(x0, unit, termination.box)
+    coordinates = Reparametrization(x0, x_scale, termination.box)
     transformed, free = TransformedObjective(objective, coordinates), termination._replace(box=None)
     log = drive(search, transformed, coordinates.z(x0), free, name="bfgs", record=record)
     log.x = coordinates.x(log.x)
@@ -191,7 +191,7 @@ def _check(
     if method == "gd":
         known -= {"betas", "eps"}
     if method == "bfgs":
-        known |= {"unit"}
+        known |= {"x_scale"}
     unknown = sorted(set(options) - known)
     if unknown:
         raise ValueError(

@@ -17,7 +17,7 @@ from invlab.minimizers.objective import Objective
 from invlab.minimizers.reparametrization import Reparametrization, TransformedObjective
 from invlab.minimizers.solution import RowLog
 
-__all__ = ["Target", "exchange", "unsolved"]
+__all__ = ["Target", "start_across", "unsolved"]
 
 # The objective at which a row is solved: one number, or one a row.
 Target = float | Tensor
@@ -47,7 +47,7 @@ def unsolved(answers: BestSoFar, target: Target | None) -> Tensor:
     return answers.rows[(answers.fun > goal)[answers.rows]]
 
 
-def exchange(
+def start_across(
     objective: Objective,
     coordinates: Reparametrization,
     answers: BestSoFar,

@@ -29,7 +29,7 @@ class _State(NamedTuple):
     x: Tensor
     gradient: Tensor
     nit: Tensor
-    lr: Tensor
+    step_size: Tensor
     home_x: Tensor
     home_gradient: Tensor
     home_value: Tensor
@@ -44,7 +44,7 @@ class Descent:
     """Gradient descent, or Adam with ``adam=True``.
 
     Args:
-        lr: step size, one number or one a row, ``(B,)``.
+        step_size: step size, one number or one a row, ``(B,)``.
         schedule: ``"constant"``; ``"cosine"`` (to zero at ``maxiter``); or ``"adaptive"``: a row
             without a new best value for ``patience`` evaluations returns to its best point with
             half the step.
@@ -55,7 +55,7 @@ class Descent:
 
     termination: Termination
     adam: bool
-    lr: float | Tensor
+    step_size: float | Tensor
     schedule: Schedule
     patience: int
     growth: float
@@ -65,8 +65,8 @@ class Descent:
     def __post_init__(self) -> None:
         if self.schedule not in SCHEDULES:
             raise ValueError(f"schedule: expected one of {SCHEDULES}, got {self.schedule!r}")
-        if not bool((torch.as_tensor(self.lr) > 0).all()):
-            raise ValueError(f"lr: expected numbers above zero, got {self.lr}")
+        if not bool((torch.as_tensor(self.step_size) > 0).all()):
+            raise ValueError(f"step_size: expected numbers above zero, got {self.step_size}")
         if self.patience < 1 or self.growth < 1:
             raise ValueError(
                 f"expected patience and growth of at least 1, got {self.patience} and {self.growth}"
@@ -78,13 +78,15 @@ class Descent:
 
     def start(self, x: Tensor, seen: Evaluation) -> _State:
         """A first step from each start."""
-        lr = torch.as_tensor(self.lr, dtype=x.dtype, device=x.device)
-        if lr.shape not in ((), (len(x),)):
-            raise ValueError(f"lr: expected one number or shape ({len(x)},), got {tuple(lr.shape)}")
+        step_size = torch.as_tensor(self.step_size, dtype=x.dtype, device=x.device)
+        if step_size.shape not in ((), (len(x),)):
+            raise ValueError(
+                f"step_size: expected one number or shape ({len(x)},), got {tuple(step_size.shape)}"
+            )
         zero = torch.zeros(len(x), dtype=torch.long, device=x.device)
         none = torch.zeros_like(x)
         state = _State(
-            x, x, seen.gradient, zero, lr.expand(len(x)).clone(),
+            x, x, seen.gradient, zero, step_size.expand(len(x)).clone(),
             x, seen.gradient, seen.value, zero, zero, none, none,
         )  # fmt: skip
         return self._step(state)
@@ -97,17 +99,17 @@ class Descent:
         home_x = torch.where(column, state.trial, state.home_x)
         home_gradient = torch.where(column, seen.gradient, state.home_gradient)
         wait = (state.wait + 1).masked_fill(improved, 0)
-        cut, lr = ~finite, state.lr
+        cut, step_size = ~finite, state.step_size
         if self.schedule == "adaptive":
             cut = cut | (wait >= self.patience)
-            lr = torch.where(improved, lr * self.growth, lr)
+            step_size = torch.where(improved, step_size * self.growth, step_size)
         keep = ~cut[:, None]
         state = _State(
             trial=state.trial,
             x=torch.where(keep, state.trial, home_x),
             gradient=torch.where(keep, seen.gradient, home_gradient),
             nit=state.nit + 1,
-            lr=torch.where(cut, lr / 2, lr),
+            step_size=torch.where(cut, step_size / 2, step_size),
             home_x=home_x,
             home_gradient=home_gradient,
             home_value=torch.where(improved, seen.value, state.home_value),
@@ -139,6 +141,6 @@ class Descent:
 
     def _rate(self, state: _State) -> Tensor:
         if self.schedule != "cosine":
-            return state.lr[:, None]
-        share = (state.nit.to(state.lr) / self.termination.maxiter).clamp_max(1.0)
-        return (state.lr * (1 + torch.cos(math.pi * share)) / 2)[:, None]
+            return state.step_size[:, None]
+        share = (state.nit.to(state.step_size) / self.termination.maxiter).clamp_max(1.0)
+        return (state.step_size * (1 + torch.cos(math.pi * share)) / 2)[:, None]

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from invlab.minimizers.best_so_far import BestSoFar, Points
 from invlab.minimizers.bfgs import BFGS
-from invlab.minimizers.cross_start import Target, exchange
+from invlab.minimizers.cross_start import Target, start_across
 from invlab.minimizers.driver import Termination, drive
 from invlab.minimizers.objective import Objective
 from invlab.minimizers.reparametrization import (
@@ -47,27 +47,28 @@ LARGEST = 1e15
 class JointNetwork:
     """The method: one network, Adam on all rows at once, then BFGS on each row.
 
-    A row of the network's output is a step from that row's start, in units of ``scale``:
-    ``x = x0 + scale · network(features)``, and with bounds the same inside a scaled tanh, see
-    :class:`~invlab.minimizers.reparametrization.Reparametrization`. A row whose objective or gradient is not
-    finite is left out of the sum for as long as it is so; one that is not finite at ``x0`` is
-    left out of everything.
+    A row of the network's output is a step from that row's start, in units of ``output_scale``:
+    ``x = x0 + output_scale · network(features)``, and with bounds the same inside a scaled tanh,
+    see :class:`~invlab.minimizers.reparametrization.Reparametrization`. A row whose objective or
+    gradient is not finite is left out of the sum for as long as it is so; one that is not finite
+    at ``x0`` is left out of everything.
 
     Args:
         features: what the network sees of each problem, ``(B, ...)``: its observation, with a
-            context beside it where there is one (:func:`invlab.networks.encoders.beside`). A row with NaN
-            does not start.
-        network: options of :func:`invlab.networks.encoders.encoder_for`, which chooses a network by the
-            shape of the features; its last layer starts at a hundredth of the usual weights
+            context beside it where there is one (:func:`invlab.networks.encoders.beside`). A row
+            with NaN does not start.
+        network: options of :func:`invlab.networks.encoders.encoder_for`, which chooses a network
+            by the shape of the features; its last layer starts at a hundredth of the usual weights
             unless ``{"last": ...}`` says otherwise. Or a module, ``(n, ...)`` to ``(n, d)``, that
             serves as a start and stays as it is.
         seed: of the network. With several seeds as many networks are trained side by side, and
             each row keeps the best of their answers.
         iterations: steps of Adam.
         lr, lr_end: learning rate, falling to ``lr_end`` along half a cosine where that is given.
-        scale: length of x, one number or one an unknown, that an output of one stands for. 1 if
-            not given, and in a box its half-width.
-        unit: see :class:`~invlab.minimizers.reparametrization.Reparametrization`: the first step of BFGS.
+        output_scale: length of x, one number or one an unknown, that an output of one stands for.
+            1 if not given, and in a box its half-width.
+        x_scale: see :class:`~invlab.minimizers.reparametrization.Reparametrization`: the first
+            step of BFGS.
         keep_best: whether a row's answer is the best point that its network came through, or
             the last one, as in the paper.
         standardize: whether the features are brought to mean zero and variance one first.
@@ -80,7 +81,7 @@ class JointNetwork:
             edge of a box starts a little inside.
         fallback: whether BFGS also starts from ``x0``; each row keeps the better answer, and so
             is never worse than by BFGS alone.
-        exchange: whether, at the end, each row is searched from the best of the other rows'
+        cross_start: whether, at the end, each row is searched from the best of the other rows'
             answers, see :mod:`~invlab.minimizers.cross_start`.
         target: objective at which a row is solved and needs no exchange, one number or one a row.
     """
@@ -92,8 +93,8 @@ class JointNetwork:
     iterations: int = 1000
     lr: float = 3e-3
     lr_end: float | None = None
-    scale: XScale | None = None
-    unit: XScale | None = None
+    output_scale: XScale | None = None
+    x_scale: XScale | None = None
     keep_best: bool = True
     standardize: bool = True
     clip: float | None = None
@@ -101,7 +102,7 @@ class JointNetwork:
     train_on: Callable[..., Any] | None = None
     refine: bool = True
     fallback: bool = False
-    exchange: bool = False
+    cross_start: bool = False
     target: Target | None = None
 
     def __post_init__(self) -> None:
@@ -138,7 +139,7 @@ class JointNetwork:
                 f"features: expected {len(x0)} rows on {x0.device}, one a problem, "
                 f"got {len(self.features)} on {self.features.device}"
             )
-        coordinates = Reparametrization(x0, self.unit, self.termination.box)
+        coordinates = Reparametrization(x0, self.x_scale, self.termination.box)
         answers = BestSoFar(coordinates.z(x0), self.termination, record=record)
         try:
             every = torch.arange(len(x0), device=x0.device)
@@ -172,8 +173,10 @@ class JointNetwork:
         if self.fallback and not answers.interrupted:
             log = self._bfgs(transformed, first.z, record=answers.record)
             answers.offer_search(log, f"from x0 by BFGS, better than from {spent}")
-        if self.exchange and not answers.interrupted:
-            exchange(transformed.objective, transformed.coordinates, answers, self.target, self._bfgs)
+        if self.cross_start and not answers.interrupted:
+            start_across(
+                transformed.objective, transformed.coordinates, answers, self.target, self._bfgs
+            )
 
     def _bfgs(self, transformed: TransformedObjective, z: Tensor, *, record: bool) -> RowLog:
         termination = self.termination._replace(box=None)
@@ -183,7 +186,9 @@ class JointNetwork:
             BFGS(termination), transformed, z, termination, name="joint, bfgs", record=record
         )
 
-    def _train(self, transformed: TransformedObjective, first: Points, answers: BestSoFar) -> Points:
+    def _train(
+        self, transformed: TransformedObjective, first: Points, answers: BestSoFar
+    ) -> Points:
         """Train on the sum of the objectives: each network's answers, ``(K, n, ...)``."""
         rows, members = answers.rows, len(self.seeds)
         features = self._scaled(self.features[rows])
@@ -195,7 +200,10 @@ class JointNetwork:
             easier = Objective(self.train_on, None, parked, residuals=False)
             unknown = first._replace(value=torch.full_like(first.value, torch.inf))
             course = _Course(
-                TransformedObjective(easier, transformed.coordinates, rows), unknown, members, answers
+                TransformedObjective(easier, transformed.coordinates, rows),
+                unknown,
+                members,
+                answers,
             )
             course.counts = False
 
@@ -264,10 +272,10 @@ class JointNetwork:
 
     def _ratio(self, coordinates: Reparametrization, like: Tensor) -> Tensor:
         """What an output of one means in the coordinates of BFGS, ``(d,)``."""
-        scale = self.scale
+        scale = self.output_scale
         if scale is None:
             scale = 1.0 if coordinates.box is None else coordinates.half
-        return length("scale", scale, like) / coordinates.unit
+        return length("output_scale", scale, like) / coordinates.x_scale
 
     def _clipped(self, gradient: Tensor) -> Tensor:
         """Row gradients ``(K, n, d)``, shortened."""

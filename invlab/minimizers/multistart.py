@@ -11,7 +11,7 @@ from torch import Tensor
 from invlab import runtime
 from invlab.minimizers.best_so_far import BestSoFar
 from invlab.minimizers.bfgs import BFGS
-from invlab.minimizers.cross_start import Target, exchange, unsolved
+from invlab.minimizers.cross_start import Target, start_across, unsolved
 from invlab.minimizers.driver import Termination, drive
 from invlab.minimizers.objective import Objective
 from invlab.minimizers.reparametrization import Reparametrization, TransformedObjective, XScale
@@ -38,10 +38,11 @@ class Multistart:
         restarts: rounds, at most; 0 for none.
         target: objective at which a row is solved, one number or one a row. Without one, each row
             takes part in all rounds.
-        exchange: whether, before the restarts, each unsolved row is searched from the best of the
-            other rows' answers, see :mod:`~invlab.minimizers.cross_start`: for rows that are related
-            problems in the same unknowns.
-        unit: see :class:`~invlab.minimizers.reparametrization.Reparametrization`: the first step of BFGS.
+        cross_start: whether, before the restarts, each unsolved row is searched from the best of
+            the other rows' answers, see :mod:`~invlab.minimizers.cross_start`: for rows that are
+            related problems in the same unknowns.
+        x_scale: see :class:`~invlab.minimizers.reparametrization.Reparametrization`: the first
+            step of BFGS.
         seed: of the draws. Those of a prior for row i in round k depend on the seed, i and k
             alone.
     """
@@ -50,8 +51,8 @@ class Multistart:
     draws: Draws | None = None
     restarts: int = 20
     target: Target | None = None
-    exchange: bool = False
-    unit: XScale | None = None
+    cross_start: bool = False
+    x_scale: XScale | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -69,7 +70,7 @@ class Multistart:
 
     def solve(self, objective: Objective, x0: Tensor, *, record: bool) -> Solution:
         """Search, exchange and restart; ``x0`` ``(B, d)``."""
-        coordinates = Reparametrization(x0, self.unit, self.termination.box)
+        coordinates = Reparametrization(x0, self.x_scale, self.termination.box)
         answers = BestSoFar(coordinates.z(x0), self.termination, record=record)
         unsolved(answers, self.target)  # a target of the wrong shape ends the call here
         try:
@@ -99,8 +100,8 @@ class Multistart:
             label = "x0" if k == 0 else f"restart {k} of at most {self.restarts}"
             answers.offer_search(log, f"from {label}, by BFGS")
             answers.rows = everyone
-            if k == 0 and self.exchange and not answers.interrupted:
-                exchange(objective, coordinates, answers, self.target, self._bfgs)
+            if k == 0 and self.cross_start and not answers.interrupted:
+                start_across(objective, coordinates, answers, self.target, self._bfgs)
             if answers.interrupted:
                 return
 

@@ -25,48 +25,48 @@ SHARE = 0.1
 class Reparametrization:
     """Free coordinates z of unknowns x: ``x = unit · z``, or with a scaled tanh inside a box.
 
-    With the middle m and the half-width h of the box, ``x = m + h · tanh(unit · z / h)``: in the
+    With the middle m and the half-width h of the box, ``x = m + h · tanh(x_scale · z / h)``: in the
     middle one of z is one unit of x, towards the edges less and less. A method whose first step
     has length one, as that of BFGS, first moves by about one unit.
 
     Args:
         like: unknowns ``(B, d)``, for number, dtype and device.
-        unit: length of x that counts as one. 1 if not given, and :func:`default_x_scale` the box if
-            there is one.
+        x_scale: length of x that counts as one. 1 if not given, and :func:`default_x_scale` the
+            box if there is one.
         box: where x stays; None for everywhere.
 
     Raises:
         ValueError: a unit that is not above zero, or not one number or one an unknown.
     """
 
-    def __init__(self, like: Tensor, unit: XScale | None = None, box: Box | None = None) -> None:
+    def __init__(self, like: Tensor, x_scale: XScale | None = None, box: Box | None = None) -> None:
         self.box = box
         if box is not None:
             self.middle, self.half = box.center.to(like), box.width.to(like) / 2
-        if unit is None:
-            unit = 1.0 if box is None else default_x_scale(box)
-        self.unit = length("unit", unit, like)
+        if x_scale is None:
+            x_scale = 1.0 if box is None else default_x_scale(box)
+        self.x_scale = length("x_scale", x_scale, like)
 
     def x(self, z: Tensor) -> Tensor:
         """Unknowns of coordinates, ``(..., d)`` to ``(..., d)``."""
         if self.box is None:
-            return self.unit * z
+            return self.x_scale * z
         # rounding may lift the edge by a digit
-        return self.box.clip(self.middle + self.half * torch.tanh(self.unit * z / self.half))
+        return self.box.clip(self.middle + self.half * torch.tanh(self.x_scale * z / self.half))
 
     def z(self, x: Tensor) -> Tensor:
         """Reparametrization of unknowns; in a box, of the nearest point a little inside."""
         if self.box is None:
-            return x / self.unit
+            return x / self.x_scale
         share = ((x - self.middle) / self.half).clamp(MARGIN - 1, 1 - MARGIN)
-        return share.atanh() * self.half / self.unit
+        return share.atanh() * self.half / self.x_scale
 
     def slope(self, z: Tensor) -> Tensor:
         """dx/dz for each unknown, ``(..., d)``."""
         if self.box is None:
-            return self.unit.expand_as(z)
+            return self.x_scale.expand_as(z)
         # 1/cosh², which has no cancelling digits near the edge
-        return self.unit / torch.cosh(self.unit * z / self.half).square()
+        return self.x_scale / torch.cosh(self.x_scale * z / self.half).square()
 
 
 class TransformedObjective:

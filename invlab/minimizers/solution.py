@@ -35,7 +35,7 @@ MESSAGES = {
     ),
     Reason.MAXITER: (
         "stopped at maxiter = {maxiter} iterations above gtol = {gtol:g}; raise maxiter, bring "
-        "the unknowns to one scale, or give gd and adam another lr"
+        "the unknowns to one scale, or give gd and adam another step_size"
     ),
     Reason.MAXFEV: (
         "stopped at maxfev = {maxfev} evaluations above gtol = {gtol:g}; raise maxfev, or bring "

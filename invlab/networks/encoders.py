@@ -154,9 +154,9 @@ class ConvolutionalEncoder(nn.Module):
         widths: channels after each convolution; by default 8, 16, 16, 32, 32 for a signal and
             8, 16, 16, 32 for an image, fewer where no place would be left to pool.
         head: units of the hidden linear layer.
-        norm: ``"batch"``: each channel gets mean zero and variance one over the rows that are
-            given together, always, so that an answer depends on the other rows; ``"group"``: over
-            the channels and places of a row alone; None.
+        normalization: ``"batch"``: each channel gets mean zero and variance one over the rows that
+            are given together, always, so that an answer depends on the other rows; ``"group"``:
+            over the channels and places of a row alone; None.
         seeds, stream: as for :class:`~invlab.networks.mlp.MLP`.
 
     Source: five convolutions with batch norm and two linear layers, Holl and Thuerey
@@ -172,18 +172,20 @@ class ConvolutionalEncoder(nn.Module):
         kind: Kind,
         widths: Sequence[int] | None = None,
         head: int = 32,
-        norm: Literal["batch", "group"] | None = "batch",
+        normalization: Literal["batch", "group"] | None = "batch",
         seeds: Sequence[int] = (0,),
         stream: str = "encoder",
     ) -> None:
         super().__init__()
-        if norm not in ("batch", "group", None):
-            raise ValueError(f"norm: expected 'batch', 'group' or None, got {norm!r}")
+        if normalization not in ("batch", "group", None):
+            raise ValueError(
+                f"normalization: expected 'batch', 'group' or None, got {normalization!r}"
+            )
         axes = 1 if kind == "signal" else 2
         if len(shape) not in (axes, axes + 1):
             wanted = "(L,) or (C, L)" if kind == "signal" else "(H, W) or (C, H, W)"
             raise ValueError(f"{kind}: expected shape {wanted}, got {tuple(shape)}")
-        self.shape, self.axes, self.norm = tuple(shape), axes, norm
+        self.shape, self.axes, self.normalization = tuple(shape), axes, normalization
         channels = shape[0] if len(shape) > axes else 1
         places = list(shape[-axes:])
         # the last convolution still sees two places, over which a norm can average for one row
@@ -198,7 +200,7 @@ class ConvolutionalEncoder(nn.Module):
             size = (require_count("widths", width), channels, *[3] * axes)
             self.weights.append(uniform_weights(size, fan_in, generators))
             self.biases.append(uniform_weights((width,), fan_in, generators))
-            if norm is not None:
+            if normalization is not None:
                 self.gains.append(nn.Parameter(torch.ones(len(seeds), width)))
                 self.shifts.append(nn.Parameter(torch.zeros(len(seeds), width)))
             channels = width
@@ -232,10 +234,10 @@ class ConvolutionalEncoder(nn.Module):
         return convolve(h, weight, bias, padding=1, groups=len(self))
 
     def _normal(self, h: Tensor, i: int) -> Tensor:
-        if self.norm is None:
+        if self.normalization is None:
             return h
         gain, shift = self.gains[i].flatten(), self.shifts[i].flatten()
-        if self.norm == "batch":
+        if self.normalization == "batch":
             return functional.batch_norm(h, None, None, gain, shift, training=True)
         groups = len(self) * math.gcd(GROUPS, len(gain) // len(self))
         return functional.group_norm(h, groups, gain, shift)

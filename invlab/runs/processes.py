@@ -101,8 +101,7 @@ def _on_one_pool(
     function: Callable[..., Any], items: Sequence[Item], jobs: int
 ) -> Iterator[tuple[Item, Any]]:
     """As ``on_processes``, but a process that dies takes all that is unfinished with it."""
-    # joblib.Parallel itself would drop the other calls when one fails.
-    from joblib.externals.loky import ProcessPoolExecutor
+    from loky import ProcessPoolExecutor
 
     single = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     pool = ProcessPoolExecutor(

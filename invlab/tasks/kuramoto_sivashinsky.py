@@ -64,8 +64,8 @@ class Front(Simulator):
 
     −u_xx feeds waves longer than 2π, −u_xxxx takes from the shorter ones, and β carries from the
     first to the second: without the force, v = βu obeys one equation for all β. The steps are
-    those of :mod:`invlab.simulators.etdrk4`. Neither the force nor a derivative has a mean, so the mean of u
-    stays. Waves k ≥ N/3 in the first state are dropped.
+    those of :mod:`invlab.simulators.etdrk4`. Neither the force nor a derivative has a mean, so the
+    mean of u stays. Waves k ≥ N/3 in the first state are dropped.
 
     Args:
         length: L.

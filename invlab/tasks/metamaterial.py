@@ -40,7 +40,8 @@ class Metamaterial(Task):
 
     Args:
         simulator: ``"neural"``, the network that comes with the package, which knows one choice
-            of solver; or ``"maxwell"``, the solver, see :class:`invlab.simulators.maxwell.Reflectance`.
+            of solver; or ``"maxwell"``, the solver, see
+            :class:`invlab.simulators.maxwell.Reflectance`.
         orders: M, Fourier orders of the solver (6, if not given).
         loss: tan δ of the silicon (0.05, if not given).
         nodes: frequencies that are solved (36, if not given); the others are interpolated.

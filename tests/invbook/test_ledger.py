@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from invbook import ledger
+from invbook import ledger, results
+from invbook.checks import check
 from invbook.ledger import Claim
 
 
@@ -41,13 +42,13 @@ def row(folder, *claims):
 
 
 def test_a_claim_that_holds_is_printed(capsys):
-    checks.check("two is more than one", 2 > 1)
+    check("two is more than one", 2 > 1)
     assert capsys.readouterr().out == "holds: two is more than one\n"
 
 
 def test_a_claim_that_fails_is_printed_and_stops(capsys):
     with pytest.raises(AssertionError, match="one is more than two"):
-        checks.check("one is more than two", 1 > 2)
+        check("one is more than two", 1 > 2)
     assert capsys.readouterr().out == "FAILS: one is more than two\n"
 
 
@@ -65,7 +66,7 @@ def test_a_row_has_the_keys_that_programs_read(tmp_path):
     assert list(found) == keys.split()
     assert found["seeds"] == [0, 1, 2]
     assert found["paper"] == 1.5
-    assert found["command"] == "python -m invlab bench paper --preset full"
+    assert found["command"] == "python -m invbook bench paper --preset full"
     assert found["why"] == "at most 2.0"
     json.dumps(found)
 
@@ -146,7 +147,7 @@ def test_the_results_are_those_named_in_the_environment(tmp_path, monkeypatch):
 
 def test_a_folder_of_results_that_is_not_there_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("INVLAB_RESULTS", str(tmp_path / "nowhere"))
-    with pytest.raises(FileNotFoundError, match="nowhere; run `python -m invlab bench"):
+    with pytest.raises(FileNotFoundError, match="nowhere; run `python -m invbook bench"):
         results.results_folder()
 
 
@@ -154,5 +155,5 @@ def test_a_folder_of_results_that_is_not_there_is_named(tmp_path, monkeypatch):
 def test_the_results_lie_beside_the_package_or_in_it(tmp_path, monkeypatch, place):
     monkeypatch.delenv("INVLAB_RESULTS", raising=False)
     (tmp_path / place).mkdir(parents=True)
-    monkeypatch.setattr(ledger, "__file__", str(tmp_path / "package" / "report.py"))
+    monkeypatch.setattr(results, "__file__", str(tmp_path / "package" / "results.py"))
     assert results.results_folder() == tmp_path / place

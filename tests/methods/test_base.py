@@ -6,7 +6,7 @@ import torch
 from invlab import Box, Task, get_method, get_task
 from invlab.methods.base import InverseNetwork
 
-TINY = {"width": 8, "inverse_layers": 3, "epochs": 3, "batch_size": 16}
+TINY = {"width": 8, "layers": 3, "epochs": 3, "batch_size": 16}
 SQUARE = get_task("square")
 # two unknowns, three observations, the last of them constant
 TWO = Task(
@@ -85,7 +85,7 @@ def test_training_lowers_the_loss(name, norm):
 
 @pytest.mark.parametrize(
     ("option", "error"),
-    [({"norm": "l3"}, ValueError), ({"width": 0}, ValueError), ({"inverse_layers": 0}, ValueError)],
+    [({"norm": "l3"}, ValueError), ({"width": 0}, ValueError), ({"layers": 0}, ValueError)],
 )
 def test_bad_options_are_named(name, option, error):
     with pytest.raises(error, match=f"^{next(iter(option))}: expected"):

@@ -18,7 +18,7 @@ from invlab import (
     runtime,
 )
 
-NETWORK = {"width": 8, "inverse_layers": 3, "epochs": 3, "batch_size": 16}
+NETWORK = {"width": 8, "layers": 3, "epochs": 3, "batch_size": 16}
 SEARCH = {
     "width": 8,
     "layers": 3,
@@ -427,7 +427,7 @@ def test_the_joint_method_beats_draws_from_the_prior(name):
 )
 def test_one_answer_trained_on_its_effect_beats_draws_from_the_prior(case, options):
     y = SQUARE.targets(50, seed=0).y
-    longer = {"width": 32, "inverse_layers": 4, "epochs": 40, "batch_size": 50, "lr": 3e-3}
+    longer = {"width": 32, "layers": 4, "epochs": 40, "batch_size": 50, "lr": 3e-3}
     model = fitted(case, data=SQUARE.sample(500), **longer, **options)
     assert best_of_8(model, SQUARE, y) < 0.5 * drawn_best_of_8(SQUARE, y)
 

@@ -6,7 +6,7 @@ import torch
 from invlab import Box, Pairs, Task, get_method, get_task
 
 TASK = get_task("square")
-SMALL = {"width": 32, "inverse_layers": 4, "lr": 3e-3}
+SMALL = {"width": 32, "layers": 4, "lr": 3e-3}
 
 
 def test_l2_learns_the_conditional_mean(device):
@@ -87,7 +87,7 @@ def test_held_out_pairs_are_not_trained_on(misfit):
 
 def test_held_out_pairs_do_not_depend_on_which_seeds_train_together():
     data, y = TASK.sample(40), TASK.targets(4, seed=0).y
-    options = {"held_out": 0.25, "epochs": 3, "width": 8, "inverse_layers": 3}
+    options = {"held_out": 0.25, "epochs": 3, "width": 8, "layers": 3}
     together = get_method("direct", **options).fit(TASK, data, seed=[0, 7]).member(1)
     alone = get_method("direct", **options).fit(TASK, data, seed=7)
     torch.testing.assert_close(together.propose(y), alone.propose(y), rtol=1e-3, atol=1e-2)
@@ -120,7 +120,7 @@ def test_something_is_learned_of_billiards():
     data = data[SHOTS.hits(data.x, data.c)]
     test, data = data[:60], data[60:]
     assert len(data) > 200
-    model = get_method("direct", width=64, inverse_layers=4, epochs=150, lr=3e-3, batch_size=50)
+    model = get_method("direct", width=64, layers=4, epochs=150, lr=3e-3, batch_size=50)
     x = model.fit(SHOTS, data).propose(test.y, c=test.c)[:, 0]
     wrong = model.propose(test.y, c=test.c.roll(1, 0))[:, 0]
     mean = data.x.mean(0)

@@ -7,7 +7,7 @@ from invlab import Box, Pairs, Targets, Task, get_method, get_task
 from invlab.losses import smoothness
 
 TASK = get_task("square")
-TINY = {"width": 8, "inverse_layers": 3, "epochs": 3, "batch_size": 16}
+TINY = {"width": 8, "layers": 3, "epochs": 3, "batch_size": 16}
 THREE = [-33.0, 1.0, 33.0]
 
 
@@ -102,7 +102,9 @@ def test_the_simulator_is_not_called():
     get_method("encoder_decoder", smooth=0.1, **TINY).fit(blind, Pairs(data.x, data.y))
 
 
-@pytest.mark.parametrize("option", [{"smooth": -1.0}, {"smooth_points": 0}, {"forward_layers": 0}])
+@pytest.mark.parametrize(
+    "option", [{"smooth": -1.0}, {"smooth_points": 0}, {"surrogate_layers": 0}]
+)
 def test_bad_options_are_named(option):
     with pytest.raises(ValueError, match=f"^{next(iter(option))}: expected"):
         get_method("encoder_decoder", **option)

@@ -42,7 +42,7 @@ def test_billiards_are_solved_far_more_often_than_by_bfgs():
     x = fitted(BILLIARDS, iterations=700).propose(targets.y, c=targets.c)
     start = BILLIARDS.prior.center.to(x).repeat(64, 1)
     fun = squared_distance(BILLIARDS, targets.y, targets.c)
-    plain = minimize(fun, start, bounds=BILLIARDS.box, unit=default_x_scale(BILLIARDS.box))
+    plain = minimize(fun, start, bounds=BILLIARDS.box, x_scale=default_x_scale(BILLIARDS.box))
     share = [
         (found < 1e-6).double().mean().item()
         for found in (plain.fun, loss(BILLIARDS, x, targets)[:, 0])
@@ -56,7 +56,7 @@ def test_with_fallback_no_target_is_worse_off_than_by_bfgs():
     x = fitted(SINE, fallback=True).propose(targets.y)
     start = SINE.prior.center.to(x).repeat(30, 1)
     plain = minimize(
-        squared_distance(SINE, targets.y), start, bounds=SINE.box, unit=default_x_scale(SINE.box)
+        squared_distance(SINE, targets.y), start, bounds=SINE.box, x_scale=default_x_scale(SINE.box)
     )
     assert (loss(SINE, x, targets)[:, 0] <= plain.fun * (1 + 1e-9) + 1e-15).all()
 
@@ -119,7 +119,7 @@ def test_several_networks_a_guess_cost_more_and_are_no_worse():
 def test_a_signal_is_read_by_convolutions():
     task = get_task("wave_packet")
     targets = task.targets(16, seed=0, dtype=torch.float64)
-    model = fitted(task, network={"last": None}, lr=3e-4, unit=5.0, iterations=20)
+    model = fitted(task, network={"last": None}, lr=3e-4, x_scale=5.0, iterations=20)
     x = model.propose(targets.y)
     assert model.kind == "signal"
     assert task.box.contains(x[:, 0]).all()

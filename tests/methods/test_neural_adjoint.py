@@ -115,7 +115,7 @@ def test_answers_stay_in_the_region_of_the_pool():
 def test_starts_are_the_nearest_of_the_pool(learned):
     # at a zero step size what comes back are the starts
     y = SINE.targets(4, seed=0).y
-    x = search(learned, clip=0.0).propose(y, 7, generator=generator(2))
+    x = search(learned, max_step=0.0).propose(y, 7, generator=generator(2))
     pool = SINE.prior.sample(200, generator=generator(2)).to(y)
     error = surrogate_error(learned, pool.expand(4, -1, -1), y)
     expected = pool[error.argsort(1)[:, :7]]
@@ -192,7 +192,7 @@ def test_bfgs_reaches_what_the_surrogate_can_reach(learned):
 def test_bfgs_starts_in_the_middle_of_the_prior_and_then_from_draws(learned):
     y = SINE.targets(2, seed=0).y
     # a unit of nothing: what comes back are the starts
-    options = {"search": "bfgs", "steps": 1, "unit": 1e-9, "ranked": False}
+    options = {"search": "bfgs", "steps": 1, "x_scale": 1e-9, "ranked": False}
     draws = SINE.prior.sample(4, generator=generator(2)).to(y)
     center = SINE.prior.center.to(y)
     for starts, expected in (

@@ -225,7 +225,7 @@ def test_bad_options_are_named(name, option):
         ("cvae", {"beta": -1.0}, "cvae: expected beta >= 0"),
         ("cvae", {"warm_up": 1.5}, "cvae: expected .*warm_up from 0 to 1"),
         ("cvae", {"sigma": 0.0}, "cvae: expected .*sigma > 0"),
-        ("inn", {"norm": "l2"}, "^norm: expected 'output' or 'dead', got 'l2'"),
+        ("inn", {"latent_norm": "l2"}, "^latent_norm: expected 'output' or 'dead', got 'l2'"),
         ("inn", {"sigma": 0.0}, "^sigma: expected a width above 0 and at most 1, got 0.0"),
         ("inn", {"sigma": 2.0}, "^sigma: expected a width above 0 and at most 1, got 2.0"),
         ("inn", {"blocks": 0}, "^blocks: expected at least 1"),
@@ -484,7 +484,7 @@ def test_the_latent_of_a_conditional_flow_is_standard_normal_on_fresh_pairs():
 
 
 def flowing(velocity, steps):
-    model = built("flow_matching", 2, 1, steps=steps)
+    model = built("flow_matching", 2, 1, ode_steps=steps)
     model.velocity = velocity
     return model
 

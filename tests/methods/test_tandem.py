@@ -14,7 +14,7 @@ TINY = {"width": 8, "epochs": 4, "batch_size": 16}
 
 def test_the_second_step_does_not_change_the_surrogate():
     data = TASK.sample(48)
-    model = get_method("tandem", inverse_layers=3, **TINY).fit(TASK, data)
+    model = get_method("tandem", layers=3, **TINY).fit(TASK, data)
     x, y = Standardizer.fit(data.x), Standardizer.fit(data.y)
     first_step = fit_surrogate(data, x_scaler=x, y_scaler=y, **TINY)
     pairs = zip(model.surrogate.parameters(), first_step.parameters(), strict=True)
@@ -56,7 +56,7 @@ def test_it_finds_one_branch_of_the_square():
     model = get_method(
         "tandem",
         width=32,
-        inverse_layers=4,
+        layers=4,
         epochs=60,
         batch_size=50,
         lr=3e-3,
@@ -95,7 +95,7 @@ def test_the_boundary_loss_holds_the_answers_in_the_range_of_the_training_x():
     data = Task("line", torch.clone, Box([-1.0], [1.0])).sample(200)
     noise = torch.randn(200, 1, generator=generator(0)).to(data.x)
     noisy, box, farthest = Pairs(data.x, data.y + noise), Box.around(data.x), []
-    options = {"width": 16, "inverse_layers": 3, "epochs": 40, "batch_size": 20, "lr": 3e-3}
+    options = {"width": 16, "layers": 3, "epochs": 40, "batch_size": 20, "lr": 3e-3}
     for weight in (0.0, 10.0):
         model = get_method("tandem", boundary=weight, **options).fit(TASK, noisy)
         farthest.append(boundary_loss(model.propose(noisy.y)[:, 0], box).max().item())
@@ -104,7 +104,7 @@ def test_the_boundary_loss_holds_the_answers_in_the_range_of_the_training_x():
 
 
 def test_seeds_trained_together_with_the_boundary_loss_do_not_mix():
-    data, options = TASK.sample(48), TINY | {"inverse_layers": 3, "boundary": 2.0}
+    data, options = TASK.sample(48), TINY | {"layers": 3, "boundary": 2.0}
     together = get_method("tandem", **options).fit(TASK, data, seed=[0, 7])
     for k, seed in enumerate((0, 7)):
         alone = get_method("tandem", **options).fit(TASK, data, seed=seed)

@@ -283,7 +283,7 @@ def test_an_output_of_one_is_a_step_of_one_scale(bowls, box):
 
     for scale in (1e-3, [2e-3, 3e-3]):
         minimize(
-            fun, bowls.x0, features=bowls.features, bounds=box, scale=scale,
+            fun, bowls.x0, features=bowls.features, bounds=box, output_scale=scale,
             network={"last": None}, method="joint", iterations=1, refine=False,
         )  # fmt: skip
     factor = torch.tensor([2.0, 3.0]).to(seen[1])
@@ -378,9 +378,9 @@ def test_an_easier_objective_leads_the_network(device):
     options = {"features": features, "method": "joint", "iterations": 400, "lr": 1e-2}
     x0, fun = torch.zeros_like(a), ripples(a)
     led = minimize(
-        fun, x0, train_on=lambda x, rows: (x - a[rows]).square().sum(1), unit=0.1, **options
+        fun, x0, train_on=lambda x, rows: (x - a[rows]).square().sum(1), x_scale=0.1, **options
     )
-    plain = minimize(fun, x0, unit=0.1, **options)
+    plain = minimize(fun, x0, x_scale=0.1, **options)
     assert (led.fun < 1e-9).double().mean() > 0.9
     assert (plain.fun < 1e-9).double().mean() < 0.5
     # one at x0, one a step, one after the last, one for its answers on `fun`; then BFGS
@@ -451,8 +451,8 @@ GOOD = torch.ones(3, 2, dtype=F64)
         ({"clip": 0}, ValueError, "clip: expected"),
         ({"clip_rows": "row"}, ValueError, "clip_rows: expected .*got 'row'"),
         ({"clip_rows": -1}, ValueError, "clip_rows: expected"),
-        ({"scale": 0.0}, ValueError, "scale: expected a number above 0, or 2 of them"),
-        ({"unit": [1.0, torch.nan]}, ValueError, "unit: expected"),
+        ({"output_scale": 0.0}, ValueError, "output_scale: .* number above 0, or 2 of them"),
+        ({"x_scale": [1.0, torch.nan]}, ValueError, "x_scale: expected"),
         ({"seed": ()}, ValueError, "seed: expected an int or several"),
         ({"seed": 1.5}, TypeError, "seed: expected"),
         ({"network": "conv"}, TypeError, "network: expected options .*got str"),

@@ -114,7 +114,7 @@ def test_success_and_message_agree(problem, method, device):
 @every_problem
 def test_the_callers_things_are_left_alone(problem, method, device):
     x0 = problem.x0(device).requires_grad_()
-    options = {"lr": torch.full((len(x0),), 0.05)} if method in ("gd", "adam") else {}
+    options = {"step_size": torch.full((len(x0),), 0.05)} if method in ("gd", "adam") else {}
     before, settings = x0.detach().clone(), copy.deepcopy(options)
     box = None if method == "bfgs" else Box([-6.0] * x0.shape[1], [6.0] * x0.shape[1])
     solution = solve(problem, method, x0, bounds=box, **options)

@@ -66,7 +66,7 @@ def test_every_method_reaches_scipys_minimum_of_himmelblau(method, device):
     problem = next(p for p in PROBLEMS if p.name == "himmelblau")
     x0 = problem.x0(device)[1:]
     # a first step short enough to stay in the basin
-    options = {"lr": 0.01} if method == "gd" else {}
+    options = {"step_size": 0.01} if method == "gd" else {}
     ours = minimize(problem.fun(method), x0, method=method, gtol=1e-9, **options)
     theirs = scipy_bfgs(problem.value, x0, gtol=1e-9)
     assert ours.success.all()
@@ -153,7 +153,7 @@ def test_bfgs_in_a_box_is_bfgs_on_the_argument_of_a_scaled_tanh(unit, device):
         return box.center.to(z) + half * (length * z / half).tanh()
 
     z0 = ((x0 - box.center.to(x0)) / half).atanh() * half / length
-    ours = minimize(SMOOTH[0].value, x0, bounds=box, unit=unit)
+    ours = minimize(SMOOTH[0].value, x0, bounds=box, x_scale=unit)
     by_hand = minimize(lambda z: SMOOTH[0].value(bounded(z)), z0)
     torch.testing.assert_close(ours.x, bounded(by_hand.x), rtol=0, atol=1e-8)
     assert ours.nfev.tolist() == by_hand.nfev.tolist()
@@ -187,7 +187,7 @@ def test_the_unit_is_the_length_of_the_first_step(device):
 
     for unit in (1.0, 0.02):
         seen.clear()
-        found = minimize(fun, torch.zeros(1, 1, dtype=F64, device=device), unit=unit)
+        found = minimize(fun, torch.zeros(1, 1, dtype=F64, device=device), x_scale=unit)
         assert seen[1].item() == pytest.approx(1.01 * unit)
         assert found.x.item() == pytest.approx(5)
 
@@ -202,7 +202,7 @@ def test_bfgs_follows_scipy_into_the_local_minima_of_wave_packets(unit, share):
     def misfit(x, rows):
         return (task.simulator(x) - y[rows]).square().sum(1)
 
-    ours = minimize(misfit, torch.full((64, 1), 128.0).to(y), bounds=task.box, unit=unit)
+    ours = minimize(misfit, torch.full((64, 1), 128.0).to(y), bounds=task.box, x_scale=unit)
     theirs = [
         scipy_bfgs(
             lambda z, row=row: misfit(128 + 75 * (unit * z / 75).tanh(), torch.tensor([row])),
@@ -226,7 +226,7 @@ def test_bfgs_follows_scipy_through_a_chaotic_equation():
         return (task.simulator(x, targets.c[rows]) - targets.y[rows]).square().mean((1, 2))
 
     middle = task.box.center.to(targets.y)
-    ours = minimize(misfit, middle.expand(12, 2).contiguous(), bounds=task.box, unit=half)
+    ours = minimize(misfit, middle.expand(12, 2).contiguous(), bounds=task.box, x_scale=half)
     theirs = [
         scipy_bfgs(
             lambda z, row=row: misfit(middle + half * z.to(middle).tanh(), torch.tensor([row])),
@@ -244,7 +244,13 @@ def test_bfgs_follows_scipy_through_a_chaotic_equation():
 def test_adam_is_torchs_adam(lr):
     x0 = torch.tensor([[1.0, 2.0], [-1.0, 0.5]], dtype=F64)
     found = minimize(
-        SMOOTH[0].value, x0, method="adam", lr=lr, schedule="constant", maxiter=50, record=True
+        SMOOTH[0].value,
+        x0,
+        method="adam",
+        step_size=lr,
+        schedule="constant",
+        maxiter=50,
+        record=True,
     )
     for row in range(2):
         x = x0[row : row + 1].clone().requires_grad_()
@@ -265,7 +271,12 @@ def test_adam_is_torchs_adam(lr):
 def test_schedules_reach_a_bowls_bottom(method, schedule, device):
     x0 = torch.tensor([[1.0, -2.0], [0.1, 10.0]], dtype=F64, device=device)
     found = minimize(
-        lambda x: x.square().sum(1), x0, method=method, schedule=schedule, lr=0.1, maxiter=2000
+        lambda x: x.square().sum(1),
+        x0,
+        method=method,
+        schedule=schedule,
+        step_size=0.1,
+        maxiter=2000,
     )
     assert found.success.all()
     assert float(found.fun.max()) < 1e-8

@@ -75,9 +75,15 @@ def test_only_unsolved_rows_are_searched_again(device):
     fun, x0 = ripples(a), torch.zeros_like(a)
     plain = minimize(fun, x0)
     found = minimize(
-        watched(fun, seen), x0, method="multistart", bounds=BOX, unit=1.0, restarts=5, target=1e-6
+        watched(fun, seen),
+        x0,
+        method="multistart",
+        bounds=BOX,
+        x_scale=1.0,
+        restarts=5,
+        target=1e-6,
     )
-    first = minimize(fun, x0, bounds=BOX, unit=1.0)
+    first = minimize(fun, x0, bounds=BOX, x_scale=1.0)
     kept = first.fun <= 1e-6
     assert 0 < kept.sum() < 20, plain.fun
     # one more than BFGS: whether a row can start is seen before it does
@@ -154,7 +160,7 @@ def test_exchange_brings_an_answer_to_rows_without_a_gradient(device):
     x0 = torch.full_like(middle, 5.0)
     x0[4] = 0.5  # the only one that starts in its well
     alone = minimize(wells, x0)
-    found = minimize(wells, x0, method="multistart", restarts=0, exchange=True, target=1e-6)
+    found = minimize(wells, x0, method="multistart", restarts=0, cross_start=True, target=1e-6)
     assert (alone.fun < 1e-6).sum() == 1
     torch.testing.assert_close(found.x, middle, rtol=0, atol=1e-5)
     # 9 evaluations of answers, and a search; the solved row takes no part
@@ -174,14 +180,14 @@ def test_exchange_ends_where_the_last_row_has_no_other_answer_to_try(device):
 
     # the second row is helped by the first, and stays above the target: alone in the next round
     x0 = torch.tensor([[0.5], [5.0]], dtype=F64, device=device)
-    found = minimize(wells, x0, method="multistart", restarts=0, exchange=True, target=1e-6)
+    found = minimize(wells, x0, method="multistart", restarts=0, cross_start=True, target=1e-6)
     torch.testing.assert_close(found.fun, floor, rtol=0, atol=1e-9)
 
 
 def test_exchange_solves_shots_that_bfgs_misses(shots):
     _, _, fun, x0 = shots
     plain = minimize(fun, x0)
-    found = minimize(fun, x0, method="multistart", restarts=0, exchange=True, target=1e-8)
+    found = minimize(fun, x0, method="multistart", restarts=0, cross_start=True, target=1e-8)
     assert (found.fun <= plain.fun).all()
     assert (found.fun < 1e-6).double().mean() > (plain.fun < 1e-6).double().mean() + 0.3
 
@@ -195,7 +201,7 @@ def test_joint_exchanges_too(shots):
         "fallback": True,
     }
     alone = minimize(fun, x0, **options)
-    found = minimize(fun, x0, exchange=True, target=1e-8, **options)
+    found = minimize(fun, x0, cross_start=True, target=1e-8, **options)
     assert (found.fun <= alone.fun).all()
     assert (found.fun < 1e-6).sum() > (alone.fun < 1e-6).sum()
     solved = alone.fun <= 1e-8
@@ -211,7 +217,7 @@ def test_exchange_works_for_functions_without_rows_and_given_derivatives(device)
         z = x - a
         return fun(x, every), 0.2 * z + 4 * (4 * z).sin()
 
-    options = {"method": "multistart", "restarts": 1, "bounds": BOX, "exchange": True}
+    options = {"method": "multistart", "restarts": 1, "bounds": BOX, "cross_start": True}
     expected = minimize(fun, 0 * a, **options)
     found = minimize(pair, 0 * a, jac=True, **options)
     torch.testing.assert_close(found.fun, expected.fun, rtol=0, atol=1e-9)
@@ -327,7 +333,7 @@ def test_float32_and_the_callers_things(device):
         ({"draws": BOX, "restarts": -1}, ValueError, "restarts"),
         ({"draws": BOX, "target": torch.zeros(5)}, ValueError, "target"),
         ({"draws": lambda rows, generator: torch.zeros(1, 2)}, ValueError, "draws"),
-        ({"draws": BOX, "unit": 0.0}, ValueError, "unit"),
+        ({"draws": BOX, "x_scale": 0.0}, ValueError, "x_scale"),
         ({"draws": BOX, "lr": 1.0}, ValueError, "lr"),
     ],
 )

@@ -80,7 +80,7 @@ def test_sizes_may_be_chosen(device):
         (lambda: encoder_for((99,), 2, fourier_octaves=1), TypeError, "fourier_octaves"),
         (lambda: encoder_for((3,), 2, fourier_octaves=-1), ValueError, "fourier_octaves: expected"),
         (lambda: encoder_for((3,), 2, width=0), ValueError, "width: expected"),
-        (lambda: encoder_for((99,), 2, norm="layer"), ValueError, "norm: expected"),
+        (lambda: encoder_for((99,), 2, normalization="layer"), ValueError, "normalization:"),
         (lambda: encoder_for((3, 4, 5), 2, kind="signal"), ValueError, r"signal: .*\(C, L\)"),
         (lambda: encoder_for((99,), 2, kind="image"), ValueError, r"image: .*\(C, H, W\)"),
         (lambda: encoder_for((3,), 0), ValueError, "out: expected at least 1"),
@@ -114,7 +114,7 @@ def test_members_do_not_mix(device, shape):
 @pytest.mark.parametrize(("norm", "alone"), [("batch", False), ("group", True), (None, True)])
 def test_only_batch_norm_makes_an_answer_depend_on_the_other_rows(device, norm, alone):
     u = observations(device, 6, 64)
-    encoder = encoder_for((64,), 2, norm=norm).to(device)
+    encoder = encoder_for((64,), 2, normalization=norm).to(device)
     together, first = encoder(u)[:, :1], encoder(u[:1])
     assert torch.allclose(together, first, atol=1e-5) == alone
     # and it is so in evaluation mode too
@@ -125,7 +125,7 @@ def test_only_batch_norm_makes_an_answer_depend_on_the_other_rows(device, norm, 
 def test_batch_norm_forgets_the_size_of_its_input_and_group_norm_that_of_each_row(device, shape):
     u = observations(device, 6, *shape)
     for norm in ("batch", "group"):
-        encoder = encoder_for(shape, 2, norm=norm).to(device)
+        encoder = encoder_for(shape, 2, normalization=norm).to(device)
         with torch.no_grad():
             for bias in encoder.biases[: encoder.blocks]:
                 bias.zero_()

@@ -10,7 +10,7 @@ from invbook.papers.joint_optimization.experiments import measure
 from invbook.papers.joint_optimization.pde_claims import PDE_CLAIMS
 from invbook.papers.joint_optimization.reading import curves, numbers, over_counts, summary
 from invbook.papers.joint_optimization.runs import COUNTS, plan
-from invbook.papers.joint_optimization.systems import problems, scipy_bfgs
+from invbook.papers.joint_optimization.systems import draw_problems, scipy_bfgs
 
 __all__ = [
     "CLAIMS",
@@ -20,7 +20,7 @@ __all__ = [
     "measure",
     "numbers",
     "over_counts",
-    "problems",
+    "draw_problems",
     "scipy_bfgs",
     "summary",
 ]

@@ -15,7 +15,7 @@ from invbook.papers.joint_optimization.systems import (
     Problems,
     Result,
     compare,
-    problems,
+    draw_problems,
     scipy_bfgs,
 )
 from invlab import runtime
@@ -32,7 +32,7 @@ WAVE: dict[str, dict[str, Any]] = {
     "rate 1e-4": {"lr": 1e-4},
     "rate 1e-3": {"lr": 1e-3},
     "rate 1e-2": {"lr": 1e-2},
-    "no normalisation": {"network": {"last": None, "norm": None}},
+    "no normalisation": {"network": {"last": None, "normalization": None}},
     "clip": {"clip": 1.0},
     "unit rows": {"clip_rows": "unit"},
     "noise 3": {"noise": 3.0},
@@ -60,11 +60,11 @@ VARIANTS = {"wave_packet": WAVE, "billiards": BILLIARDS}
 ALONE = 0.05
 
 
-def noisy(some: Problems, level: float, seed: int) -> Problems:
+def noisy(problems: Problems, level: float, seed: int) -> Problems:
     """The same problems with a gradient that has errors; values stay exact.
 
     Args:
-        some: the problems.
+        problems: to be solved.
         level: length of the error of each row, normally distributed in each direction, in lengths
             of the row's gradient.
         seed: of the errors.
@@ -75,14 +75,14 @@ def noisy(some: Problems, level: float, seed: int) -> Problems:
         if x.requires_grad:
             x = x.clone()
             x.register_hook(spoilt)
-        return some.fun(x, rows)
+        return problems.fun(x, rows)
 
     def spoilt(gradient: Tensor) -> Tensor:
         error = torch.randn(gradient.shape, generator=rng, dtype=torch.float64)
         size = gradient.norm(dim=1, keepdim=True) / gradient.shape[1] ** 0.5
         return gradient + level * size * error
 
-    return replace(some, fun=fun)
+    return replace(problems, fun=fun)
 
 
 def ablate(system: str, n: int, seed: int, settings: dict[str, Any], unit: float) -> dict[str, Any]:
@@ -95,23 +95,23 @@ def ablate(system: str, n: int, seed: int, settings: dict[str, Any], unit: float
 
     Returns:
         ``scores`` under ``<variant>/<stage>/<quantity>``, as in
-        :func:`~invbook.papers.joint_optimization.experiments.measure`, and ``<variant>/moving``, the
-        percentage of rows whose gradient at the last iterate is not zero.
+        :func:`~invbook.papers.joint_optimization.experiments.measure`, and ``<variant>/moving``,
+        the percentage of rows whose gradient at the last iterate is not zero.
     """
-    some = problems(system, n, seed)
-    baseline = scipy_bfgs(some, some.start, unit).loss
+    problems = draw_problems(system, n, seed)
+    baseline = scipy_bfgs(problems, problems.start, unit).loss
     keep = settings.get("keep_best", True)
     scores: dict[str, float] = {}
     for variant, changed in VARIANTS[system].items():
         options = {**settings, **changed}
         options.pop("keep_best", None)
-        last, best = _run(some, seed, options)
+        last, best = _run(problems, seed, options)
         answer = best if keep else last
-        refined = scipy_bfgs(some, answer.x, unit)
+        refined = scipy_bfgs(problems, answer.x, unit)
         for stage, found in (("unrefined", answer), ("refined", refined)):
-            numbers = compare(some, found, baseline)
+            numbers = compare(problems, found, baseline)
             scores |= {f"{variant}/{stage}/{name}": value for name, value in numbers.items()}
-        scores[f"{variant}/moving"] = _moving(some, last.x)
+        scores[f"{variant}/moving"] = _moving(problems, last.x)
         scores[f"{variant}/cpu"] = answer.cpu
     return {
         "scores": {name: [float(f"{value:.5g}")] for name, value in scores.items()},
@@ -119,42 +119,42 @@ def ablate(system: str, n: int, seed: int, settings: dict[str, Any], unit: float
     }
 
 
-def _run(some: Problems, seed: int, options: dict[str, Any]) -> tuple[Result, Result]:
+def _run(problems: Problems, seed: int, options: dict[str, Any]) -> tuple[Result, Result]:
     """Last and best iterate of a variant."""
     level = options.pop("noise", 0.0)
-    some = noisy(some, level, seed) if level else some
+    problems = noisy(problems, level, seed) if level else problems
     if not options.pop("coupled", True):
-        return _alone(some, options["iterations"])
+        return _alone(problems, options["iterations"])
     network = dict(options.get("network") or {})
     if "activation" in network:
         network["activation"] = getattr(torch, network["activation"])
     with warnings.catch_warnings():
         # where all shots miss; "moving" tells
         warnings.filterwarnings("ignore", "minimize .joint.: at the end", UserWarning)
-        last, best, _ = learned.joint(some, seed, **{**options, "network": network})
+        last, best, _ = learned.joint(problems, seed, **{**options, "network": network})
     return last[0], best[0]
 
 
-def _alone(some: Problems, iterations: int) -> tuple[Result, Result]:
+def _alone(problems: Problems, iterations: int) -> tuple[Result, Result]:
     """Adam on each row by itself, from the same start, with a step that falls to zero."""
-    middle, half = some.task.box.center, some.task.box.width / 2
+    middle, half = problems.task.box.center, problems.task.box.width / 2
 
     def unknowns(z: Tensor) -> Tensor:
-        return middle + half * torch.tanh(z) if some.system.bounded else z
+        return middle + half * torch.tanh(z) if problems.system.bounded else z
 
     def objective(z: Tensor, rows: Tensor) -> Tensor:
-        return some.fun(unknowns(z), rows)
+        return problems.fun(unknowns(z), rows)
 
-    z0 = torch.zeros_like(some.start) if some.system.bounded else some.start
+    z0 = torch.zeros_like(problems.start) if problems.system.bounded else problems.start
     start = time.process_time()
-    found = minimize(objective, z0, method="adam", lr=ALONE, maxiter=iterations, gtol=0.0)
+    found = minimize(objective, z0, method="adam", step_size=ALONE, maxiter=iterations, gtol=0.0)
     x, cpu = unknowns(found.x), time.process_time() - start
-    answer = Result(x, some.loss(x), cpu, found.nfev.double().mean().item())
+    answer = Result(x, problems.loss(x), cpu, found.nfev.double().mean().item())
     return answer, answer
 
 
-def _moving(some: Problems, x: Tensor) -> float:
+def _moving(problems: Problems, x: Tensor) -> float:
     with torch.enable_grad():
         x = x.clone().requires_grad_()
-        (gradient,) = torch.autograd.grad(some.fun(x, torch.arange(len(x))).sum(), x)
+        (gradient,) = torch.autograd.grad(problems.fun(x, torch.arange(len(x))).sum(), x)
     return 100 * (gradient != 0).any(1).double().mean().item()

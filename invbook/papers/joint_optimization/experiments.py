@@ -18,7 +18,7 @@ from invbook.papers.joint_optimization.scoreboard import (
     multistart,
     timed,
 )
-from invbook.papers.joint_optimization.systems import Result, envelope, problems
+from invbook.papers.joint_optimization.systems import Result, draw_problems, envelope
 from invlab.minimizers import minimize
 
 __all__ = ["BILLIARDS", "WAVE", "aimed", "measure"]
@@ -77,8 +77,8 @@ def measure(system: str, n: int, seed: int, settings: dict[str, Any]) -> dict[st
         what multi-start has ``solved`` at what ``cpu`` after how many ``starts``; see
         :func:`~invbook.papers.joint_optimization.pdes.search` for the differential equations.
     """
-    some = problems(system, n, seed)
-    run = Scoreboard(some)
+    problems = draw_problems(system, n, seed)
+    run = Scoreboard(problems)
     if system == "wave_packet":
         curves = _wave(run, seed, settings)
     elif system == "billiards":
@@ -96,57 +96,61 @@ def aimed(rows: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _wave(run: Scoreboard, seed: int, settings: dict[str, Any]) -> dict[str, Any]:
-    some = run.some
-    last, best, course = learned.joint(some, seed, **settings["joint"])
+    problems = run.problems
+    last, best, course = learned.joint(problems, seed, **settings["joint"])
     ends = run.refine("joint", last)
     for unit in run.units:
         run.enter(unit, "joint_single", "unrefined", last[0])
         run.enter(unit, "joint_single", "refined", ends[unit][0])
     run.refine("joint_best", best)
-    drawn = draws(some, seed, settings["joint"]["networks"])
+    drawn = draws(problems, seed, settings["joint"]["networks"])
     ends = run.refine("draws", drawn)
     for unit in run.units:
         run.enter(unit, "draw", "unrefined", drawn[0])
         run.enter(unit, "draw", "refined", ends[unit][0])
-    run.refine("envelope", [learned.envelope_joint(some, seed, **settings["envelope"])])
-    smooth = envelope(some)
-    ahead = timed(lambda: minimize(smooth, some.start, bounds=some.box, unit=SMALL))
-    ahead = Result(ahead.x, some.loss(ahead.x), ahead.cpu, ahead.evaluations)
+    run.refine("envelope", [learned.envelope_joint(problems, seed, **settings["envelope"])])
+    smooth = envelope(problems)
+    ahead = timed(lambda: minimize(smooth, problems.start, bounds=problems.box, x_scale=SMALL))
+    ahead = Result(ahead.x, problems.loss(ahead.x), ahead.cpu, ahead.evaluations)
     run.refine("envelope_bfgs", [ahead])
-    run.refine("direct", [learned.direct(some, seed, **settings["direct"])])
-    guessed = learned.neural_adjoint(some, seed, run.units, **settings["neural_adjoint"])
+    run.refine("direct", [learned.direct(problems, seed, **settings["direct"])])
+    guessed = learned.neural_adjoint(problems, seed, run.units, **settings["neural_adjoint"])
     for unit in run.units:
         run.refine("neural_adjoint", [guessed[unit]], [unit])
-    ours, descent = batched(some)
+    ours, descent = batched(problems)
     run.end("bfgs_batched", ours)
-    run.end("exchange", exchange(some, some.start))
-    found, noted = multistart(some, seed, settings["starts"], some.start, draws=some.task.prior)
+    run.end("exchange", exchange(problems, problems.start))
+    found, noted = multistart(
+        problems, seed, settings["starts"], problems.start, draws=problems.task.prior
+    )
     run.end("multistart", found)
     return curves_of(course, descent) | {"multistart": noted}
 
 
 def _billiards(run: Scoreboard, seed: int, settings: dict[str, Any]) -> dict[str, Any]:
-    some, goal = run.some, settings["target"]
-    last, best, course = learned.joint(some, seed, **settings["joint"])
+    problems, goal = run.problems, settings["target"]
+    last, best, course = learned.joint(problems, seed, **settings["joint"])
     run.refine("joint_last", last)
     (joint,) = run.refine("joint", best)[SMALL]
-    run.refine("draw", draws(some, seed, 1))
-    run.refine("direct", [learned.direct(some, seed, **settings["direct"])])
-    guessed = learned.neural_adjoint(some, seed, run.units, **settings["neural_adjoint"])
+    run.refine("draw", draws(problems, seed, 1))
+    run.refine("direct", [learned.direct(problems, seed, **settings["direct"])])
+    guessed = learned.neural_adjoint(problems, seed, run.units, **settings["neural_adjoint"])
     run.refine("neural_adjoint", [guessed[SMALL]])
-    ours, descent = batched(some)
+    ours, descent = batched(problems)
     run.end("bfgs_batched", ours)
-    run.end("exchange", exchange(some, some.start, goal))
-    run.end("joint_exchange", joint.then(exchange(some, joint.x, goal)))
-    options = {"target": goal, "draws": some.task.prior}
-    found, noted = multistart(some, seed, settings["starts"], some.start, **options)
+    run.end("exchange", exchange(problems, problems.start, goal))
+    run.end("joint_exchange", joint.then(exchange(problems, joint.x, goal)))
+    options = {"target": goal, "draws": problems.task.prior}
+    found, noted = multistart(problems, seed, settings["starts"], problems.start, **options)
     run.end("multistart", found)
-    wide, widely = multistart(some, seed, settings["starts"], some.start, target=goal, draws=aimed)
+    wide, widely = multistart(
+        problems, seed, settings["starts"], problems.start, target=goal, draws=aimed
+    )
     run.end("multistart_aimed", wide)
     # the better of the network's answer and BFGS's, then exchange, then restarts
     safe = Result.best([joint, ours])
     for name, first in (("all", safe), ("all_without_network", ours)):
-        shared = exchange(some, first.x, goal)
-        rest, _ = multistart(some, seed, settings["starts"], shared.x, **options)
+        shared = exchange(problems, first.x, goal)
+        rest, _ = multistart(problems, seed, settings["starts"], shared.x, **options)
         run.end(name, first.then(shared).then(rest))
     return curves_of(course, descent) | {"multistart": noted, "multistart_aimed": widely}

@@ -46,7 +46,7 @@ class RecordingLoss:
     ``minimize`` evaluates the start once, and then the networks in turn.
 
     Args:
-        some: the problems.
+        problems: to be solved.
         networks: how many.
         single: whether to simulate in float32, which is enough for training.
 
@@ -55,10 +55,13 @@ class RecordingLoss:
         course: mean loss of the first network's answers, a number an iteration.
     """
 
-    def __init__(self, some: Problems, networks: int, *, single: bool = False) -> None:
+    def __init__(self, problems: Problems, networks: int, *, single: bool = False) -> None:
         self.single = single
-        self.fun, self.networks, self.calls = some.fun, networks, 0
-        x, value = some.start.repeat(networks, 1, 1), some.loss(some.start).repeat(networks, 1)
+        self.fun, self.networks, self.calls = problems.fun, networks, 0
+        x, value = (
+            problems.start.repeat(networks, 1, 1),
+            problems.loss(problems.start).repeat(networks, 1),
+        )
         self.last = x.clone(), value.clone()
         self.best = x.clone(), value.clone()
         self.course: list[float] = []
@@ -78,7 +81,7 @@ class RecordingLoss:
 
 
 def joint(
-    some: Problems, seed: int, *, networks: int = 1, single: bool = False, **options: Any
+    problems: Problems, seed: int, *, networks: int = 1, single: bool = False, **options: Any
 ) -> tuple[list[Result], list[Result], list[float]]:
     """Joint optimisation, unrefined: the last and the best iterate of each network, and a curve.
 
@@ -86,14 +89,14 @@ def joint(
     float32. ``options`` are those of ``minimize(method="joint")``. With ``train_on`` only the
     last iterates mean something: what the networks ended with, as the loss sees it.
     """
-    watched = RecordingLoss(some, networks, single=single)
+    watched = RecordingLoss(problems, networks, single=single)
     start = time.process_time()
     solution = minimize(
         watched,
-        some.start,
+        problems.start,
         method="joint",
-        features=some.features,
-        bounds=some.box,
+        features=problems.features,
+        bounds=problems.box,
         seed=[1000 * seed + k for k in range(networks)],
         refine=False,
         **options,
@@ -102,7 +105,7 @@ def joint(
     spent = solution.nfev.double().mean().item() / networks
     last, best = (
         [
-            Result(x, some.loss(x) if single else value, cpu, spent)
+            Result(x, problems.loss(x) if single else value, cpu, spent)
             for x, value in zip(*points, strict=True)
         ]
         for points in (watched.last, watched.best)
@@ -110,22 +113,22 @@ def joint(
     return last, best, watched.course
 
 
-def envelope_joint(some: Problems, seed: int, **options: Any) -> Result:
+def envelope_joint(problems: Problems, seed: int, **options: Any) -> Result:
     """Joint optimisation of the envelope's loss by one network, unrefined."""
     # with train_on, the loss itself sees the networks' answers only once, at the end
-    return joint(some, seed, train_on=envelope(some), **options)[0][0]
+    return joint(problems, seed, train_on=envelope(problems), **options)[0][0]
 
 
-def pairs(some: Problems, seed: int, n: int | None = None) -> Pairs:
+def pairs(problems: Problems, seed: int, n: int | None = None) -> Pairs:
     """Synthetic pairs from the prior, as many as there are problems, float64 on the CPU."""
     generator = runtime.generator(seed, "joint optimization", "pairs")
-    task, n = some.task, len(some) if n is None else n
+    task, n = problems.task, len(problems) if n is None else n
     drawn = task.sample(n, generator=generator, dtype=torch.float64)
     return Pairs(drawn.x.cpu(), drawn.y.cpu(), None if drawn.c is None else drawn.c.cpu())
 
 
 def direct(
-    some: Problems,
+    problems: Problems,
     seed: int,
     *,
     iterations: int,
@@ -135,16 +138,16 @@ def direct(
 ) -> Result:
     """Supervised regression on ``count`` pairs (one a problem), by the network of ``joint``."""
     start = time.process_time()
-    data = pairs(some, seed, count)
-    seen = features_of(some.task, data.y, data.c)
+    data = pairs(problems, seed, count)
+    seen = features_of(problems.task, data.y, data.c)
     scale = FeatureScale.fit(seen)
-    features, unknowns = scale(seen).float(), _free(some, data.x).float()
+    features, unknowns = scale(seen).float(), _free(problems, data.x).float()
     encoder = encoder_for(
         tuple(seen.shape[1:]), data.x.shape[1], seeds=(seed,), stream="direct", **(network or {})
     )
     train(
         encoder,
-        lambda u, x: {"inverse": (_bounded(some, encoder(u)) - x).square().sum(2).mean(1)},
+        lambda u, x: {"inverse": (_bounded(problems, encoder(u)) - x).square().sum(2).mean(1)},
         (features, unknowns),
         seeds=(seed,),
         epochs=iterations,
@@ -153,46 +156,48 @@ def direct(
         lr_end=1e-2 * lr,
     )
     with torch.no_grad():
-        found = _bounded(some, encoder(scale(some.features).float()))[0].double()
-    x = _unknowns(some, found)
+        found = _bounded(problems, encoder(scale(problems.features).float()))[0].double()
+    x = _unknowns(problems, found)
     cpu = time.process_time() - start
-    return Result(x, some.loss(x), cpu, len(data) / len(some))
+    return Result(x, problems.loss(x), cpu, len(data) / len(problems))
 
 
-def _scales(some: Problems) -> tuple[Tensor, Tensor]:
+def _scales(problems: Problems) -> tuple[Tensor, Tensor]:
     """Middle and half-width of the box that outputs are measured in."""
-    law = some.task.box if some.system.bounded else some.task.prior.bounds
+    law = problems.task.box if problems.system.bounded else problems.task.prior.bounds
     return law.center, law.width / 2
 
 
-def _free(some: Problems, x: Tensor) -> Tensor:
-    middle, half = _scales(some)
+def _free(problems: Problems, x: Tensor) -> Tensor:
+    middle, half = _scales(problems)
     return (x - middle) / half
 
 
-def _unknowns(some: Problems, u: Tensor) -> Tensor:
-    middle, half = _scales(some)
+def _unknowns(problems: Problems, u: Tensor) -> Tensor:
+    middle, half = _scales(problems)
     return middle + half * u
 
 
-def _bounded(some: Problems, output: Tensor) -> Tensor:
-    return torch.tanh(output) if some.system.bounded else output
+def _bounded(problems: Problems, output: Tensor) -> Tensor:
+    return torch.tanh(output) if problems.system.bounded else output
 
 
 def neural_adjoint(
-    some: Problems, seed: int, units: Sequence[float], **options: Any
+    problems: Problems, seed: int, units: Sequence[float], **options: Any
 ) -> dict[float, Result]:
     """A surrogate on n pairs, and BFGS on it from the prior mean in each of some units."""
     start = time.process_time()
-    data = pairs(some, seed)
-    method = NeuralAdjoint(search="bfgs", held_out=0.0, **options).fit(some.task, data, seed=seed)
+    data = pairs(problems, seed)
+    method = NeuralAdjoint(search="bfgs", held_out=0.0, **options).fit(
+        problems.task, data, seed=seed
+    )
     trained = time.process_time() - start
     found = {}
     for unit in units:
         start = time.process_time()
-        method.unit = some.lengths(unit)
-        x = method.propose(some.y, 1, some.c)[:, 0].double()
-        x = x if some.box is None else some.box.clip(x)
+        method.x_scale = problems.lengths(unit)
+        x = method.propose(problems.y, 1, problems.c)[:, 0].double()
+        x = x if problems.box is None else problems.box.clip(x)
         cpu = trained + time.process_time() - start
-        found[unit] = Result(x, some.loss(x), cpu, len(data) / len(some))
+        found[unit] = Result(x, problems.loss(x), cpu, len(data) / len(problems))
     return found

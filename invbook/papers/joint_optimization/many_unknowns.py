@@ -48,17 +48,17 @@ def compare_many(packets: int, n: int, seed: int, settings: dict[str, Any]) -> d
         ``cpu`` in seconds, ``evaluations`` a signal, and for the last two ``rounds``.
     """
     study = _Study(packets, n, seed, settings)
-    some, start = study.some, study.some.start
+    problems, start = study.problems, study.problems.start
     study.search("bfgs", start)
-    smooth = smoothed_loss(some, settings["smoothing"])
+    smooth = smoothed_loss(problems, settings["smoothing"])
     begin = time.process_time()
-    ahead = minimize(smooth, start, bounds=some.box, **study.limits)
+    ahead = minimize(smooth, start, bounds=problems.box, **study.limits)
     study.search("envelope_bfgs", ahead.x, time.process_time() - begin, ahead.nfev)
-    _, best, _ = learned.joint(some, seed, **settings["joint"])
+    _, best, _ = learned.joint(problems, seed, **settings["joint"])
     budget = study.search("joint", best[0].x, best[0].cpu, best[0].evaluations)
-    last, _, _ = learned.joint(some, seed, train_on=smooth, **settings["envelope"])
+    last, _, _ = learned.joint(problems, seed, train_on=smooth, **settings["envelope"])
     study.search("envelope", last[0].x, last[0].cpu, last[0].evaluations)
-    guess = learned.direct(some, seed, **settings["direct"])
+    guess = learned.direct(problems, seed, **settings["direct"])
     study.search("direct", guess.x, guess.cpu, guess.evaluations)
     study.restart("multistart", budget, study.anywhere)
     study.restart("hop", budget, study.one_packet)
@@ -73,7 +73,7 @@ class _Study(Study):
         targets = self.task.targets(n, seed=seed, dtype=torch.float64)
         assert targets.x is not None
         y, truth = targets.y.cpu(), targets.x.cpu()
-        some = Problems(
+        problems = Problems(
             System("wave_packets", (), bounded=True),
             self.task,
             y,
@@ -83,16 +83,16 @@ class _Study(Study):
             self.task.prior.bounds.center.repeat(n, 1),
         )
         limits = {"gtol": settings["gtol"], "maxiter": settings["maxiter"]}
-        super().__init__(some, MARGIN, generator(seed, "wave packets", "restarts"), **limits)
+        super().__init__(problems, MARGIN, generator(seed, "wave packets", "restarts"), **limits)
 
     def one_packet(self, x: Tensor, rows: Tensor, k: int) -> Tensor:
         """New unknowns for the k-th packet, counted around, beside the best of the others."""
-        fresh, some = self.anywhere(x, rows, k), x[rows].clone()
+        fresh, problems = self.anywhere(x, rows, k), x[rows].clone()
         own = slice(4 * (k % self.task.packets), 4 * (k % self.task.packets) + 4)
-        some[:, own] = fresh[:, own]
-        return some
+        problems[:, own] = fresh[:, own]
+        return problems
 
     def measured(self, x: Tensor) -> dict[str, float]:
         """The share of packets near their place."""
-        off = (self.task.positions(x) - self.task.positions(self.some.truth)).abs()
+        off = (self.task.positions(x) - self.task.positions(self.problems.truth)).abs()
         return {"found": 100 * (off < FOUND).double().mean().item()}

@@ -66,48 +66,48 @@ def search(run: Scoreboard, seed: int, settings: dict[str, Any]) -> dict[str, An
         restarts have ``solved`` (%), at what ``cpu`` (s), and the mean ``loss``; for at most 64
         problems ``losses``, those of every problem after ``joint``, ``bfgs`` and others.
     """
-    some = run.some
-    (truth,) = run.refine("truth", [Result(some.truth, some.at_truth, 0.0, 0.0)])[SMALL]
-    last, best, course = learned.joint(some, seed, **settings["joint"])
+    problems = run.problems
+    (truth,) = run.refine("truth", [Result(problems.truth, problems.at_truth, 0.0, 0.0)])[SMALL]
+    last, best, course = learned.joint(problems, seed, **settings["joint"])
     run.refine("joint_last", last)
     (joint,) = run.refine("joint", best)[SMALL]
     run.end("joint_or_bfgs", Result.best([joint, run.baseline[SMALL]]))
-    run.refine("draw", draws(some, seed, 1))
-    guess = learned.direct(some, seed, **settings["direct"])
+    run.refine("draw", draws(problems, seed, 1))
+    guess = learned.direct(problems, seed, **settings["direct"])
     (direct,) = run.refine("direct", [guess])[SMALL]
-    guess = learned.neural_adjoint(some, seed, [SMALL], **settings["neural_adjoint"])[SMALL]
+    guess = learned.neural_adjoint(problems, seed, [SMALL], **settings["neural_adjoint"])[SMALL]
     (adjoint,) = run.refine("neural_adjoint", [guess])[SMALL]
-    found, descent = batched(some)
+    found, descent = batched(problems)
     run.end("bfgs_batched", found)
-    run.end("exchange", exchange(some, some.start, some.target))
-    clock = restart(some, seed, settings["restarts"], joint.cpu)
+    run.end("exchange", exchange(problems, problems.start, problems.target))
+    clock = restart(problems, seed, settings["restarts"], joint.cpu)
     run.end("multistart", clock.found)
     run.end("multistart_equal", clock.within)
     each = {"bfgs": run.baseline[SMALL], "joint": joint, "direct": direct}
     each |= {"neural_adjoint": adjoint, "multistart": clock.found, "truth": truth}
     losses = {name: _short(answer.loss) for name, answer in each.items()}
-    losses["at_truth"] = _short(some.at_truth)
-    kept = {"losses": losses} if len(some) <= KEPT else {}
+    losses["at_truth"] = _short(problems.at_truth)
+    kept = {"losses": losses} if len(problems) <= KEPT else {}
     return curves_of(course, descent) | {"multistart": clock.curve()} | kept
 
 
-def restart(some: Problems, seed: int, restarts: int, budget: float) -> Clocked:
+def restart(problems: Problems, seed: int, restarts: int, budget: float) -> Clocked:
     """BFGS from the mean of the prior, then from draws of it, watched by a clock.
 
     Where an exact answer exists a search for it ends there; elsewhere every problem takes part
     in all rounds.
     """
-    clock = Clocked(some, budget)
-    exact = bool((some.at_truth == 0).all())
+    clock = Clocked(problems, budget)
+    exact = bool((problems.at_truth == 0).all())
     found = timed(
         lambda: minimize(
             clock,
-            some.start,
+            problems.start,
             method="multistart",
-            **some.limits(SMALL),
-            draws=some.task.prior,
+            **problems.limits(SMALL),
+            draws=problems.task.prior,
             restarts=restarts,
-            target=some.target if exact else None,
+            target=problems.target if exact else None,
             seed=1000 * seed,
         )
     )
@@ -119,7 +119,7 @@ class Clocked:
     """A loss that notes what the searches through it have found, and when.
 
     Args:
-        some: the problems.
+        problems: to be solved.
         budget: processor time in seconds at which the answers are kept as ``within``.
 
     Attributes:
@@ -129,25 +129,25 @@ class Clocked:
     found: Result
     within: Result
 
-    def __init__(self, some: Problems, budget: float) -> None:
-        self.some, self.budget = some, budget
-        self.x, self.loss = some.start.clone(), torch.full_like(some.start[:, 0], torch.inf)
+    def __init__(self, problems: Problems, budget: float) -> None:
+        self.problems, self.budget = problems, budget
+        self.x, self.loss = problems.start.clone(), torch.full_like(problems.start[:, 0], torch.inf)
         self.evaluations, self.begin = 0, time.process_time()
         self.notes: list[tuple[float, float, float]] = []
 
     def __call__(self, x: Tensor, rows: Tensor) -> Tensor:
-        value = self.some.fun(x, rows)
+        value = self.problems.fun(x, rows)
         learned.keep_lower(self.x, self.loss, rows, x.detach(), value.detach())
         self.evaluations += len(rows)
         spent = time.process_time() - self.begin
-        solved = 100 * self.some.solved(self.x, self.loss).double().mean().item()
+        solved = 100 * self.problems.solved(self.x, self.loss).double().mean().item()
         self.notes.append((spent, solved, self.loss.mean().item()))
         if spent >= self.budget and not hasattr(self, "within"):
             self.within = self._now(spent)
         return value
 
     def _now(self, spent: float) -> Result:
-        evaluations = self.evaluations / len(self.some)
+        evaluations = self.evaluations / len(self.problems)
         return Result(self.x.clone(), self.loss.clone(), spent, evaluations)
 
     def end(self, found: Result) -> None:

@@ -64,7 +64,7 @@ def over_counts(
 
 
 def curves(records: Mapping[str, Record], system: str, n: int) -> list[dict[str, object]]:
-    """The curves of each seed, see :func:`~invbook.papers.joint_optimization.experiments.measure`."""
+    """The curves of each seed; the module ``experiments`` says what is in them."""
     return [record["curves"] for record in _of(records, system, n)]
 
 

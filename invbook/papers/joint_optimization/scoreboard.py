@@ -34,22 +34,22 @@ class Scoreboard:
     """Scores of one set of problems, against its baseline in each unit.
 
     Attributes:
-        some: the problems.
+        problems: to be solved.
         units: of the comparison.
         scores: a number under each ``S<unit>/<method>/<stage>/<quantity>``.
         baseline: SciPy's BFGS from the mean of the prior, by unit.
     """
 
-    def __init__(self, some: Problems) -> None:
-        self.some, self.units = some, some.system.units
+    def __init__(self, problems: Problems) -> None:
+        self.problems, self.units = problems, problems.system.units
         self.scores: dict[str, float] = {}
-        self.baseline = {unit: scipy_bfgs(some, some.start, unit) for unit in self.units}
+        self.baseline = {unit: scipy_bfgs(problems, problems.start, unit) for unit in self.units}
         for unit, found in self.baseline.items():
             self.enter(unit, "bfgs", "refined", found)
 
     def enter(self, unit: float, method: str, stage: str, found: Result) -> None:
         """Compare answers with the baseline of a unit, and keep the numbers."""
-        numbers = compare(self.some, found, self.baseline[unit].loss)
+        numbers = compare(self.problems, found, self.baseline[unit].loss)
         numbers |= {"cpu": found.cpu, "evaluations": found.evaluations}
         if found.iterations:
             numbers["iterations"] = found.iterations
@@ -71,7 +71,7 @@ class Scoreboard:
         """
         ends = {}
         for unit in self.units if units is None else units:
-            refined = [scipy_bfgs(self.some, found.x, unit) for found in several]
+            refined = [scipy_bfgs(self.problems, found.x, unit) for found in several]
             ends[unit] = [a.then(b) for a, b in zip(several, refined, strict=True)]
             self.enter(unit, method, "unrefined", Result.best(several))
             self.enter(unit, method, "refined", Result.best(ends[unit]))
@@ -87,15 +87,15 @@ def timed(search: Callable[[], Solution]) -> Result:
     return Result(found.x, found.fun, cpu, evaluations, iterations)
 
 
-def draws(some: Problems, seed: int, count: int) -> list[Result]:
+def draws(problems: Problems, seed: int, count: int) -> list[Result]:
     """Draws of the prior as answers, free of charge."""
     generator = runtime.generator(seed, "joint optimization", "draws")
-    each = [some.task.prior.sample(len(some), generator=generator) for _ in range(count)]
-    return [Result(x, some.loss(x), 0.0, 0.0) for x in each]
+    each = [problems.task.prior.sample(len(problems), generator=generator) for _ in range(count)]
+    return [Result(x, problems.loss(x), 0.0, 0.0) for x in each]
 
 
 def multistart(
-    some: Problems, seed: int, starts: Sequence[int], start: Tensor, **options: Any
+    problems: Problems, seed: int, starts: Sequence[int], start: Tensor, **options: Any
 ) -> tuple[Result, dict[str, list[float]]]:
     """Batched BFGS from ``start`` and then draws, noted after some numbers of starts."""
     total, spent, evaluations, iterations = start, 0.0, 0.0, 0.0
@@ -106,10 +106,10 @@ def multistart(
         restarts = count - before if before else count - 1
         found = timed(
             lambda total=total, restarts=restarts, before=before: minimize(  # type: ignore[misc]
-                some.fun,
+                problems.fun,
                 total,
                 method="multistart",
-                **some.limits(SMALL),
+                **problems.limits(SMALL),
                 restarts=restarts,
                 seed=1000 * seed + before,
                 **options,
@@ -119,19 +119,19 @@ def multistart(
         spent, evaluations = spent + found.cpu, evaluations + found.evaluations
         iterations += found.iterations
         noted["cpu"].append(round(spent, 4))
-        noted["solved"].append(100 * some.solved(found.x, found.loss).double().mean().item())
+        noted["solved"].append(100 * problems.solved(found.x, found.loss).double().mean().item())
     return Result(total, found.loss, spent, evaluations, iterations), noted
 
 
-def batched(some: Problems) -> tuple[Result, dict[str, list[float]]]:
+def batched(problems: Problems) -> tuple[Result, dict[str, list[float]]]:
     """Our BFGS on all problems at once, and how the mean of its best losses falls in each unit."""
     descents = {}
 
     def search(unit: float) -> Solution:
         solution = minimize(
-            some.fun,
-            some.start,
-            **some.limits(unit),
+            problems.fun,
+            problems.start,
+            **problems.limits(unit),
             record=True,
         )
         assert solution.history is not None
@@ -139,22 +139,22 @@ def batched(some: Problems) -> tuple[Result, dict[str, list[float]]]:
         descents[f"S{unit:g}"] = [float(f"{value:.5g}") for value in mean]
         return solution
 
-    for unit in some.system.units:
+    for unit in problems.system.units:
         if unit != SMALL:
             search(unit)
     return timed(lambda: search(SMALL)), descents
 
 
-def exchange(some: Problems, start: Tensor, target: float | Tensor | None = None) -> Result:
+def exchange(problems: Problems, start: Tensor, target: float | Tensor | None = None) -> Result:
     """BFGS from ``start``, then from other rows' answers where the target is not reached."""
     return timed(
         lambda: minimize(
-            some.fun,
+            problems.fun,
             start,
             method="multistart",
-            **some.limits(SMALL),
+            **problems.limits(SMALL),
             restarts=0,
-            exchange=True,
+            cross_start=True,
             target=target,
         )
     )

@@ -45,20 +45,20 @@ def recover(n: int, seed: int, settings: dict[str, Any]) -> dict[str, Any]:
         amplitudes, in standard deviations of the prior), ``excess`` (mean loss), ``cpu`` in
         seconds, ``evaluations`` a problem, and for ``multistart`` its ``rounds``.
     """
-    some, early = _problems(n, seed, settings)
+    problems, early = _problems(n, seed, settings)
     # one stands for a standard deviation of the prior
     unit = settings["task"]["modes"] ** -0.5
     limits = {"gtol": settings["gtol"], "maxiter": settings["maxiter"], "unit": unit}
-    study = _States(some, SOLVED_WAVES, generator(seed, "states", "restarts"), **limits)
-    study.search("bfgs", some.start)
+    study = _States(problems, SOLVED_WAVES, generator(seed, "states", "restarts"), **limits)
+    study.search("bfgs", problems.start)
     begin = time.process_time()
-    ahead = minimize(early.fun, some.start, **limits)
+    ahead = minimize(early.fun, problems.start, **limits)
     study.search("early_bfgs", ahead.x, time.process_time() - begin, ahead.nfev)
-    last, _, _ = learned.joint(some, seed, scale=unit, **settings["joint"])
+    last, _, _ = learned.joint(problems, seed, scale=unit, **settings["joint"])
     budget = study.search("joint", last[0].x, last[0].cpu, last[0].evaluations)
-    last, _, _ = learned.joint(some, seed, scale=unit, train_on=early.fun, **settings["joint"])
+    last, _, _ = learned.joint(problems, seed, scale=unit, train_on=early.fun, **settings["joint"])
     study.search("early_joint", last[0].x, last[0].cpu, last[0].evaluations)
-    guess = learned.direct(some, seed, **settings["direct"])
+    guess = learned.direct(problems, seed, **settings["direct"])
     study.search("direct", guess.x, guess.cpu, guess.evaluations)
     study.restart("multistart", budget, study.anywhere)
     return {"scores": {name: [value] for name, value in study.scores.items()}, "curves": {}}
@@ -67,7 +67,7 @@ def recover(n: int, seed: int, settings: dict[str, Any]) -> dict[str, Any]:
 class _States(Study):
     def measured(self, x: Tensor) -> dict[str, float]:
         """The distance to the truth."""
-        off = (x - self.some.truth) / self.limits["unit"]
+        off = (x - self.problems.truth) / self.limits["unit"]
         return {"error": off.square().mean().sqrt().item()}
 
 

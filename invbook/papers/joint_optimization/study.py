@@ -30,7 +30,7 @@ class Study:
     know that loss and stop there.
 
     Args:
-        some: the problems.
+        problems: to be solved.
         margin: of the loss.
         generator: of the restarts.
         limits: options of BFGS.
@@ -40,21 +40,26 @@ class Study:
     """
 
     def __init__(
-        self, some: Problems, margin: float, generator: torch.Generator, **limits: Any
+        self, problems: Problems, margin: float, generator: torch.Generator, **limits: Any
     ) -> None:
-        self.some, self.margin, self.generator, self.limits = some, margin, generator, limits
+        self.problems, self.margin, self.generator, self.limits = (
+            problems,
+            margin,
+            generator,
+            limits,
+        )
         self.scores: dict[str, float] = {}
 
     def bfgs(self, x: Tensor, rows: Tensor | None = None, fun: Loss | None = None) -> Solution:
         """Our BFGS on some of the problems, through ``fun`` in place of their own loss."""
-        fun = self.some.fun if fun is None else fun
+        fun = self.problems.fun if fun is None else fun
         if rows is not None:
             every, chosen = fun, rows
 
             def fun(x: Tensor, rows: Tensor) -> Tensor:
                 return every(x, chosen[rows])
 
-        return minimize(fun, x, bounds=self.some.box, **self.limits)
+        return minimize(fun, x, bounds=self.problems.box, **self.limits)
 
     def search(
         self, method: str, x: Tensor, cpu: float = 0.0, spent: Tensor | float = 0.0
@@ -70,20 +75,20 @@ class Study:
     def restart(self, method: str, budget: float, draw: Callable[..., Tensor]) -> None:
         """BFGS from the start, then from draws in the unsolved rows, until the time is spent."""
         begin, rounds, evaluations = time.process_time(), 0, 0
-        x, fun = self.some.start.clone(), torch.full_like(self.some.at_truth, torch.inf)
+        x, fun = self.problems.start.clone(), torch.full_like(self.problems.at_truth, torch.inf)
 
         def watched(point: Tensor, rows: Tensor) -> Tensor:
             nonlocal evaluations
             if time.process_time() - begin > budget:
                 raise _SpentError
-            value = self.some.fun(point, rows)
+            value = self.problems.fun(point, rows)
             evaluations += len(rows)
             keep_lower(x, fun, rows, point.detach(), value.detach())
             return value
 
         with suppress(_SpentError):
-            self.bfgs(self.some.start, fun=watched)
-            while len(rows := (fun > self.some.at_truth + self.margin).nonzero()[:, 0]):
+            self.bfgs(self.problems.start, fun=watched)
+            while len(rows := (fun > self.problems.at_truth + self.margin).nonzero()[:, 0]):
                 self.bfgs(draw(x, rows, rounds), rows, watched)
                 rounds += 1
         cpu = time.process_time() - begin
@@ -91,7 +96,7 @@ class Study:
 
     def anywhere(self, x: Tensor, rows: Tensor, k: int) -> Tensor:
         """New unknowns for some rows, drawn from the prior."""
-        return self.some.task.prior.sample(len(x), generator=self.generator)[rows]
+        return self.problems.task.prior.sample(len(x), generator=self.generator)[rows]
 
     def measured(self, x: Tensor) -> dict[str, float]:
         """What else tells how good answers ``(n, dx)`` are."""
@@ -101,7 +106,7 @@ class Study:
         self, method: str, x: Tensor, loss: Tensor, cpu: float, evaluations: float, **more: float
     ) -> None:
         """Score answers ``(n, dx)`` with their losses ``(n,)``."""
-        excess = loss - self.some.at_truth
+        excess = loss - self.problems.at_truth
         numbers = {
             "solved": 100 * (excess < self.margin).double().mean().item(),
             **self.measured(x),

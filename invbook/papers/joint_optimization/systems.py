@@ -30,7 +30,7 @@ __all__ = [
     "compare",
     "envelope",
     "features_of",
-    "problems",
+    "draw_problems",
     "scipy_bfgs",
     "smoothed_loss",
 ]
@@ -237,7 +237,7 @@ class Result:
         )
 
 
-def problems(name: str, n: int, seed: int) -> Problems:
+def draw_problems(name: str, n: int, seed: int) -> Problems:
     """``n`` problems of a seed, on the CPU: timings here compare single threads.
 
     Raises:
@@ -273,44 +273,44 @@ def _scaled(
     return lambda x, rows: factor * fun(x, rows)
 
 
-def envelope(some: Problems) -> Callable[[Tensor, Tensor], Tensor]:
+def envelope(problems: Problems) -> Callable[[Tensor, Tensor], Tensor]:
     """The loss between smoothed squares of the signals, which has one valley instead of many."""
-    return smoothed_loss(some, SMOOTHING)
+    return smoothed_loss(problems, SMOOTHING)
 
 
-def smoothed_loss(some: Problems, width: float) -> Callable[[Tensor, Tensor], Tensor]:
+def smoothed_loss(problems: Problems, width: float) -> Callable[[Tensor, Tensor], Tensor]:
     """The loss between squares that are smoothed by a Gaussian of ``width`` samples."""
-    times = torch.arange(some.y.shape[1], dtype=torch.float64)
+    times = torch.arange(problems.y.shape[1], dtype=torch.float64)
     weights = (-((times[:, None] - times) / width).square() / 2).exp()
     weights = weights / weights.sum(0)
-    goal = some.y.square() @ weights
+    goal = problems.y.square() @ weights
 
     def fun(x: Tensor, rows: Tensor) -> Tensor:
-        return (some.task.simulator(x).square() @ weights - goal[rows]).square().sum(1)
+        return (problems.task.simulator(x).square() @ weights - goal[rows]).square().sum(1)
 
     return fun
 
 
-def scipy_bfgs(some: Problems, start: Tensor, unit: float) -> Result:
+def scipy_bfgs(problems: Problems, start: Tensor, unit: float) -> Result:
     """SciPy's BFGS on each problem, until no component of a gradient exceeds the system's gtol.
 
     Args:
-        some: the problems.
+        problems: to be solved.
         start: ``(n, dx)``; in a box, one at the edge begins a little inside.
         unit: length of x that counts as one, see :meth:`Problems.lengths`.
     """
-    coordinates = Reparametrization(start, some.lengths(unit), some.box)
-    moved = TransformedObjective(Objective(some.fun, None, start, residuals=False), coordinates)
+    coordinates = Reparametrization(start, problems.lengths(unit), problems.box)
+    moved = TransformedObjective(Objective(problems.fun, None, start, residuals=False), coordinates)
     begin = time.process_time()
-    search = scipy_rows.together if some.system.together else scipy_rows.alone
-    ends = search(moved, coordinates.z(start), some.system.gtol)
+    search = scipy_rows.together if problems.system.together else scipy_rows.alone
+    ends = search(moved, coordinates.z(start), problems.system.gtol)
     x = coordinates.x(ends.z)
-    loss = some.loss(x)
+    loss = problems.loss(x)
     cpu = time.process_time() - begin
     return Result(x, loss, cpu, ends.evaluations.mean().item(), ends.iterations.mean().item())
 
 
-def compare(some: Problems, found: Result, baseline: Tensor) -> dict[str, float]:
+def compare(problems: Problems, found: Result, baseline: Tensor) -> dict[str, float]:
     """How answers stand against the losses ``(n,)`` of a baseline, in per cent of the problems.
 
     Returns:
@@ -320,7 +320,7 @@ def compare(some: Problems, found: Result, baseline: Tensor) -> dict[str, float]
         ``median_loss``) and the mean distance to the true unknowns (``error``), with a unit of
         one in each.
     """
-    tolerance = some.system.relative * baseline.abs() + some.system.absolute
+    tolerance = problems.system.relative * baseline.abs() + problems.system.absolute
     gain = baseline - found.loss
 
     def share(mask: Tensor) -> float:
@@ -332,9 +332,9 @@ def compare(some: Problems, found: Result, baseline: Tensor) -> dict[str, float]
         "worse": share(gain < -tolerance),
         "better_exact": share(gain > 0),
         "equal_exact": share(gain == 0),
-        "solved": share(some.solved(found.x, found.loss)),
-        "close": share(found.loss < CLOSE * some.at_start),
+        "solved": share(problems.solved(found.x, found.loss)),
+        "close": share(found.loss < CLOSE * problems.at_start),
         "loss": found.loss.mean().item(),
         "median_loss": found.loss.median().item(),
-        "error": ((found.x - some.truth) / some.lengths(1.0)).norm(dim=1).mean().item(),
+        "error": ((found.x - problems.truth) / problems.lengths(1.0)).norm(dim=1).mean().item(),
     }

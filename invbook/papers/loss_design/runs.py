@@ -29,10 +29,10 @@ __all__ = ["plan"]
 
 def plan() -> list[Run]:
     """All that is recorded of the paper; a tenth of the epochs in the quick preset."""
-    return [*_inverse_cells(), *_forward_cells(), *_reduced_cells()]
+    return [*_inverse_runs(), *_forward_runs(), *_reduced_runs()]
 
 
-def _inverse_cells() -> list[Run]:
+def _inverse_runs() -> list[Run]:
     variants: dict[str, dict[str, Any]] = {
         "direct": {"loss": "direct"},
         "effect": {"loss": "effect"},
@@ -46,7 +46,7 @@ def _inverse_cells() -> list[Run]:
         "literal_two_step": {"loss": "two_step", "scaling": "literal", "epochs": 100},
         "split_direct": {"loss": "direct", "split": 0.2},
     }
-    return _cells(variants, fit_inverse, _inverse, "epochs")
+    return _runs(variants, fit_inverse, _inverse, "epochs")
 
 
 def _inverse(options: dict[str, Any], norm: Norm, seeds: Sequence[int]) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def _inverse(options: dict[str, Any], norm: Norm, seeds: Sequence[int]) -> dict[
     return {"scores": _listed(inverse_scores(model)), "curves": curves}
 
 
-def _forward_cells() -> list[Run]:
+def _forward_runs() -> list[Run]:
     variants: dict[str, dict[str, Any]] = {
         "plain": {},
         "hermite": {"derivatives": True},
@@ -75,7 +75,7 @@ def _forward_cells() -> list[Run]:
             "difference": 1e-3,
         },
     }
-    return _cells(variants, fit_forward, _forward, "steps")
+    return _runs(variants, fit_forward, _forward, "steps")
 
 
 def _forward(options: dict[str, Any], norm: Norm, seeds: Sequence[int]) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def _forward(options: dict[str, Any], norm: Norm, seeds: Sequence[int]) -> dict[
     return {"scores": _listed(scores), "curves": curves}
 
 
-def _reduced_cells() -> list[Run]:
+def _reduced_runs() -> list[Run]:
     variants: dict[str, dict[str, Any]] = {
         "reduced": {},
         "smooth": {"smooth": 0.01},
@@ -94,7 +94,7 @@ def _reduced_cells() -> list[Run]:
         "second_difference": SECOND_DIFFERENCE,
         "normalised_second_difference": {**SECOND_DIFFERENCE, "scaling": "normalised"},
     }
-    return _cells(variants, fit_reduced, _reduced, "epochs")
+    return _runs(variants, fit_reduced, _reduced, "epochs")
 
 
 def _reduced(options: dict[str, Any], norm: Norm, seeds: Sequence[int]) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def _reduced(options: dict[str, Any], norm: Norm, seeds: Sequence[int]) -> dict[
     }
 
 
-def _cells(
+def _runs(
     variants: dict[str, dict[str, Any]],
     fit: Callable[..., Any],
     compute: Callable[[dict[str, Any], Norm, Sequence[int]], dict[str, Any]],

@@ -63,13 +63,13 @@ def plan() -> list[Run]:
     ]
 
 
-def _run(name: str, run: Callable[..., dict[str, Any]], **options: Any) -> Run:
-    return Run(f"metamaterial/{name}", options, partial(_compute, run, options), seeds=(0,))
+def _run(name: str, compute: Callable[..., dict[str, Any]], **options: Any) -> Run:
+    return Run(f"metamaterial/{name}", options, partial(_compute, compute, options), seeds=(0,))
 
 
-def _of_the_network(name: str, run: Callable[..., dict[str, Any]], **options: Any) -> Run:
+def _of_the_network(name: str, compute: Callable[..., dict[str, Any]], **options: Any) -> Run:
     """A run that is computed anew when another network comes with the package."""
-    run = _run(name, run, **options)
+    run = _run(name, compute, **options)
     network = Emulator.fingerprint(NEURAL)
     return replace(run, settings={**run.settings, "network": network})
 

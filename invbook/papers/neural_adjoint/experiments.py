@@ -17,7 +17,7 @@ from invbook.papers.neural_adjoint.scoring import (
 )
 from invlab import runtime
 from invlab.methods.base import Method
-from invlab.methods.baselines import Nearest, Prior
+from invlab.methods.baselines import Nearest, PriorSampler
 from invlab.methods.neural_adjoint import NeuralAdjoint, Pool
 from invlab.networks.mlp import Standardizer
 from invlab.networks.training import TrainingOptions
@@ -101,7 +101,7 @@ def compare(
     numbers = sum(p.numel() for p in shared.parameters())
     unanchored = NeuralAdjoint(anchors=0.0, steps=steps).fit(task, data, surrogate=shared)
     methods: dict[str, tuple[Method, Spent, int, int]] = {
-        "prior": (Prior().fit(task, data, seed=seed), nothing, 0, 0),
+        "prior": (PriorSampler().fit(task, data, seed=seed), nothing, 0, 0),
         "nearest": (Nearest().fit(task, data), nothing, pairs, 0),
         "pool": (Pool(pool=pool).fit(task, data, surrogate=shared), spent, pairs, numbers),
         "unanchored": (unanchored, spent, pairs, numbers),

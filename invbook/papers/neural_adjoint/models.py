@@ -36,7 +36,7 @@ SAMPLERS = ("mixture_density", "cvae", "inn", "cinn", "flow_matching")
 MODELS = ("direct", "tandem", "tandem_plain", *SAMPLERS)
 INVERSE: dict[str, Any] = {
     "width": 256,
-    "inverse_layers": 5,
+    "layers": 5,
     "activation": silu,
     "held_out": 0.2,
     "epochs": 100,

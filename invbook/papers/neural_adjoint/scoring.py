@@ -14,10 +14,11 @@ from torch import Tensor
 from invlab import runtime
 from invlab.methods.baselines import Nearest
 from invlab.metrics import best_of, resimulation_error
-from invlab.metrics.posterior import c2st, calibration_ranks, mmd2, mode_recall, uniformity
+from invlab.metrics.posterior import c2st, mmd2, mode_recall
 from invlab.networks.mlp import MLP
 from invlab.task import Pairs, Targets, Task
 from invlab.tasks import get_task
+from invlab.trust.calibration import calibration_ranks, uniformity
 
 __all__ = [
     "Spent",

@@ -8,7 +8,7 @@ from invbook.papers import joint_optimization
 from invbook.papers.joint_optimization import ablation, experiments, learned, many_unknowns, systems
 from invbook.papers.joint_optimization.claims import CLAIMS
 from invbook.papers.joint_optimization.runs import QUICK, seeds_of
-from invbook.papers.joint_optimization.systems import Result, compare, problems, scipy_bfgs
+from invbook.papers.joint_optimization.systems import Result, compare, draw_problems, scipy_bfgs
 from invlab.minimizers import minimize
 
 SHORT = {
@@ -55,27 +55,27 @@ def test_the_ledgers_number_of_problems_has_five_fresh_seeds():
 
 @pytest.mark.parametrize("system", ["wave_packet", "billiards"])
 def test_scipy_and_the_batched_bfgs_agree_in_the_small_unit(system):
-    some = problems(system, 24, 0)
-    peer = scipy_bfgs(some, some.start, 1.0)
-    ours = minimize(some.fun, some.start, bounds=some.box, unit=1.0)
+    problems = draw_problems(system, 24, 0)
+    peer = scipy_bfgs(problems, problems.start, 1.0)
+    ours = minimize(problems.fun, problems.start, bounds=problems.box, x_scale=1.0)
     same = (peer.loss - ours.fun).abs() <= 1e-5 * peer.loss + 1e-7
     assert same.double().mean() >= 23 / 24
-    torch.testing.assert_close(some.loss(peer.x), peer.loss)
+    torch.testing.assert_close(problems.loss(peer.x), peer.loss)
     assert peer.evaluations == pytest.approx(ours.nfev.double().mean().item(), rel=0.3)
 
 
 def test_the_unit_decides_where_bfgs_ends():
-    some = problems("wave_packet", 24, 0)
-    small, large = (scipy_bfgs(some, some.start, unit) for unit in (1.0, 75.0))
+    problems = draw_problems("wave_packet", 24, 0)
+    small, large = (scipy_bfgs(problems, problems.start, unit) for unit in (1.0, 75.0))
     assert (large.x - small.x).abs().max() > 5
-    assert (large.x - some.start).abs().mean() > (small.x - some.start).abs().mean()
+    assert (large.x - problems.start).abs().mean() > (small.x - problems.start).abs().mean()
 
 
 def test_a_comparison_counts_as_its_words_say():
-    some = problems("billiards", 4, 0)
+    problems = draw_problems("billiards", 4, 0)
     baseline = torch.tensor([1.0, 1.0, 1.0, 1e-12], dtype=torch.float64)
     loss = torch.tensor([0.5, 1.0, 2.0, 1e-13], dtype=torch.float64)
-    found = compare(some, Result(some.truth, loss, 0.0, 0.0), baseline)
+    found = compare(problems, Result(problems.truth, loss, 0.0, 0.0), baseline)
     assert (found["better"], found["equal"], found["worse"]) == (25, 50, 25)
     assert (found["better_exact"], found["equal_exact"]) == (50, 25)
     assert found["solved"] == 25
@@ -93,14 +93,14 @@ def test_the_best_of_several_answers_costs_all_of_them():
 
 
 def test_the_envelope_has_its_valley_at_the_packet():
-    some = problems("wave_packet", 3, 0)
-    fun, rows = systems.envelope(some), torch.arange(3)
+    problems = draw_problems("wave_packet", 3, 0)
+    fun, rows = systems.envelope(problems), torch.arange(3)
     grid = torch.linspace(-40, 40, 81, dtype=torch.float64)
-    values = torch.stack([fun(some.truth + shift, rows) for shift in grid])
+    values = torch.stack([fun(problems.truth + shift, rows) for shift in grid])
     assert (grid[values.argmin(0)].abs() <= 2).all()
     # one valley: down to the packet and up again, apart from the noise at its bottom
     left, right = values[grid < -4], values[grid > 4]
-    inside = (some.truth + grid[:, None, None]).squeeze(-1)
+    inside = (problems.truth + grid[:, None, None]).squeeze(-1)
     assert (left.diff(dim=0)[(inside[grid < -4] > 60)[1:]] < 0).all()
     assert (right.diff(dim=0)[(inside[grid > 4] < 196)[1:]] > 0).all()
 
@@ -109,36 +109,36 @@ def test_the_envelope_has_its_valley_at_the_packet():
 
 
 def test_what_is_watched_is_what_the_networks_did():
-    some = problems("wave_packet", 5, 0)
+    problems = draw_problems("wave_packet", 5, 0)
     options = {"iterations": 3, "lr": 1e-3, "network": {"last": None}}
-    last, best, course = learned.joint(some, 0, networks=2, **options)
+    last, best, course = learned.joint(problems, 0, networks=2, **options)
     kept = minimize(
-        some.fun,
-        some.start,
+        problems.fun,
+        problems.start,
         method="joint",
-        features=some.features,
-        bounds=some.box,
+        features=problems.features,
+        bounds=problems.box,
         seed=[0, 1],
         refine=False,
         **options,
     )
     torch.testing.assert_close(Result.best(best).loss, kept.fun)
-    torch.testing.assert_close(some.loss(last[1].x), last[1].loss)
+    torch.testing.assert_close(problems.loss(last[1].x), last[1].loss)
     assert all((b.loss <= a.loss).all() for a, b in zip(last, best, strict=True))
     assert len(course) == 4  # before each step and after the last
     assert course[-1] == pytest.approx(last[0].loss.mean().item())
 
 
 def test_pairs_are_none_of_the_targets():
-    some = problems("wave_packet", 20, 3)
-    assert not torch.isin(learned.pairs(some, 3).x, some.truth).any()
+    problems = draw_problems("wave_packet", 20, 3)
+    assert not torch.isin(learned.pairs(problems, 3).x, problems.truth).any()
 
 
 def test_supervised_regression_learns_where_packets_are():
-    some = problems("wave_packet", 48, 0)
-    guess = learned.direct(some, 0, iterations=150, lr=3e-3)
-    off = (guess.x - some.truth).abs().mean()
-    assert off < 0.4 * (some.start - some.truth).abs().mean()
+    problems = draw_problems("wave_packet", 48, 0)
+    guess = learned.direct(problems, 0, iterations=150, lr=3e-3)
+    off = (guess.x - problems.truth).abs().mean()
+    assert off < 0.4 * (problems.start - problems.truth).abs().mean()
 
 
 # a hundred steps may end where every shot misses, of which minimize warns
@@ -185,15 +185,15 @@ def test_reading_finds_the_seeds_in_order():
 
 
 def test_noise_spoils_the_gradient_and_not_the_value():
-    some = problems("wave_packet", 400, 0)
-    spoilt, rows = ablation.noisy(some, 2.0, 0), torch.arange(400)
+    problems = draw_problems("wave_packet", 400, 0)
+    spoilt, rows = ablation.noisy(problems, 2.0, 0), torch.arange(400)
 
     def slope(which):
-        x = (some.truth + 1).requires_grad_()
+        x = (problems.truth + 1).requires_grad_()
         value = which.fun(x, rows)
         return value.detach(), torch.autograd.grad(value.sum(), x)[0]
 
-    value, gradient = slope(some)
+    value, gradient = slope(problems)
     same, wrong = slope(spoilt)
     assert torch.equal(value, same)
     ratio = (wrong - gradient) / gradient
@@ -215,7 +215,7 @@ def test_many_packets_are_scored_against_the_truth():
 
 def test_a_hop_moves_one_packet():
     study = many_unknowns._Study(3, 4, 0, many_unknowns.MANY)
-    x = study.some.start
+    x = study.problems.start
     moved = study.one_packet(x, torch.tensor([1, 3]), 4)
     changed = (moved != x[[1, 3]]).unflatten(1, (3, 4)).any(2)
     assert changed.tolist() == [[False, True, False]] * 2

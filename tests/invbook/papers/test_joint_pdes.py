@@ -23,7 +23,7 @@ from invbook.papers.joint_optimization.systems import (
     SOLVED_WAVES,
     Result,
     compare,
-    problems,
+    draw_problems,
     scipy_bfgs,
 )
 from invlab.minimizers.objective import Evaluation
@@ -68,9 +68,9 @@ def test_searches_together_take_the_same_steps_as_one_after_the_other():
 
 @each_system
 def test_they_do_so_through_a_simulator_too(system):
-    some = problems(system, 4, 0)
-    both = scipy_bfgs(some, some.start, 1.0)
-    alone = replace(some, system=replace(some.system, together=False))
+    problems = draw_problems(system, 4, 0)
+    both = scipy_bfgs(problems, problems.start, 1.0)
+    alone = replace(problems, system=replace(problems.system, together=False))
     single = scipy_bfgs(alone, alone.start, 1.0)
     torch.testing.assert_close(both.x, single.x, rtol=1e-4, atol=1e-4)
     assert both.iterations == pytest.approx(single.iterations, rel=0.1)
@@ -91,11 +91,11 @@ def test_what_goes_wrong_in_an_evaluation_is_raised_and_leaves_no_thread():
 
 
 def test_the_losses_are_those_that_are_stated():
-    some = problems("kuramoto_sivashinsky", 3, 0)
-    off = some.task.simulate(some.start, some.c) - some.y
-    torch.testing.assert_close(some.at_start, off.square().mean((1, 2)))
-    assert (some.at_truth == 0).all()
-    flow = problems("navier_stokes", 3, 0)
+    problems = draw_problems("kuramoto_sivashinsky", 3, 0)
+    off = problems.task.simulate(problems.start, problems.c) - problems.y
+    torch.testing.assert_close(problems.at_start, off.square().mean((1, 2)))
+    assert (problems.at_truth == 0).all()
+    flow = draw_problems("navier_stokes", 3, 0)
     off = flow.task.simulate(flow.truth, flow.c) - flow.y
     torch.testing.assert_close(flow.at_truth, 1000 * off.square().mean((1, 2, 3)))
     assert (flow.at_truth > 0).all()  # nobody saw the lower half
@@ -105,44 +105,44 @@ def test_the_losses_are_those_that_are_stated():
 
 @each_system
 def test_a_unit_of_one_is_half_the_width_of_the_box(system):
-    some = problems(system, 2, 0)
-    torch.testing.assert_close(some.lengths(1.0), some.box.width / 2)
-    edge = Result(some.truth + some.box.width / 2, some.at_start, 0.0, 0.0)
-    off = compare(some, edge, some.at_start)["error"]
-    assert off == pytest.approx(some.truth.shape[1] ** 0.5)
+    problems = draw_problems(system, 2, 0)
+    torch.testing.assert_close(problems.lengths(1.0), problems.box.width / 2)
+    edge = Result(problems.truth + problems.box.width / 2, problems.at_start, 0.0, 0.0)
+    off = compare(problems, edge, problems.at_start)["error"]
+    assert off == pytest.approx(problems.truth.shape[1] ** 0.5)
 
 
 @each_system
 def test_networks_see_images_of_start_and_end(system):
-    some = problems(system, 3, 0)
-    assert some.features.ndim == (3 if system == "kuramoto_sivashinsky" else 4)
+    problems = draw_problems(system, 3, 0)
+    assert problems.features.ndim == (3 if system == "kuramoto_sivashinsky" else 4)
     # what is known of a problem, all of it and once
-    assert some.features[0].numel() == some.y[0].numel() + some.c[0].numel()
+    assert problems.features[0].numel() == problems.y[0].numel() + problems.c[0].numel()
 
 
 # The methods
 
 
 def test_training_in_single_precision_does_the_same_and_is_judged_in_double():
-    some = problems("kuramoto_sivashinsky", 6, 0)
+    problems = draw_problems("kuramoto_sivashinsky", 6, 0)
     options = {"iterations": 5, "lr": 3e-3, "network": {"last": None}}
-    (double,), _, _ = learned.joint(some, 0, **options)
-    (single,), _, _ = learned.joint(some, 0, single=True, **options)
+    (double,), _, _ = learned.joint(problems, 0, **options)
+    (single,), _, _ = learned.joint(problems, 0, single=True, **options)
     torch.testing.assert_close(single.x, double.x, rtol=0, atol=1e-3)
-    assert torch.equal(single.loss, some.loss(single.x))
+    assert torch.equal(single.loss, problems.loss(single.x))
 
 
 def test_the_clock_keeps_what_was_found_in_time():
-    some = problems("kuramoto_sivashinsky", 8, 0)
-    clock = pdes.restart(some, 0, 2, budget=0.0)
+    problems = draw_problems("kuramoto_sivashinsky", 8, 0)
+    clock = pdes.restart(problems, 0, 2, budget=0.0)
     assert clock.within.evaluations == 1  # the budget is spent by the first evaluation
-    torch.testing.assert_close(clock.within.loss, some.at_start)
+    torch.testing.assert_close(clock.within.loss, problems.at_start)
     assert (clock.found.loss <= clock.within.loss).all()
     curve = clock.curve()
     assert curve["cpu"] == sorted(curve["cpu"])
     assert curve["solved"] == sorted(curve["solved"])
-    assert curve["solved"][-1] == compare(some, clock.found, some.at_start)["solved"]
-    later = pdes.restart(some, 0, 2, budget=1e9)
+    assert curve["solved"][-1] == compare(problems, clock.found, problems.at_start)["solved"]
+    later = pdes.restart(problems, 0, 2, budget=1e9)
     assert later.within is later.found
 
 
@@ -171,9 +171,9 @@ def test_a_record_holds_every_claimed_score(system):
 
 
 def test_exchange_takes_the_answers_of_others():
-    some = problems("kuramoto_sivashinsky", 8, 0)
-    alone, _ = scoreboard.batched(some)
-    shared = scoreboard.exchange(some, some.start, 1e-7)
+    problems = draw_problems("kuramoto_sivashinsky", 8, 0)
+    alone, _ = scoreboard.batched(problems)
+    shared = scoreboard.exchange(problems, problems.start, 1e-7)
     assert (shared.loss <= alone.loss + 1e-12).all()
     assert shared.evaluations > alone.evaluations
 
@@ -204,13 +204,13 @@ def test_a_first_state_is_recovered_from_the_early_states_first():
 
 
 def test_restarts_stop_when_their_time_is_spent(monkeypatch):
-    some = problems("kuramoto_sivashinsky", 8, 0)
+    problems = draw_problems("kuramoto_sivashinsky", 8, 0)
 
     class Plain(study.Study):
         def measured(self, x):
             return {}
 
-    searched = Plain(some, SOLVED_WAVES, torch.Generator().manual_seed(0))
+    searched = Plain(problems, SOLVED_WAVES, torch.Generator().manual_seed(0))
     ticks = itertools.count()
     monkeypatch.setattr(study.time, "process_time", lambda: next(ticks))
     searched.restart("few", 5, searched.anywhere)

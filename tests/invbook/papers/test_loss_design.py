@@ -7,8 +7,8 @@ import pytest
 
 from invbook import ledger, papers
 from invbook.papers import loss_design
+from invbook.results import load_records
 from invlab import runtime
-from invlab.runs import records
 
 CELLS = [run.id for run in papers.plan("loss_design")]
 IDS = [
