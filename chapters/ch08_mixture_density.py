@@ -49,6 +49,7 @@ from invbook.papers.neural_adjoint.models import settings
 from invbook.papers.neural_adjoint.runs import MODEL_SEEDS
 from invlab import runtime
 from invlab.metrics import posterior
+from invlab.trust import calibration_ranks, uniformity
 
 figures.use_style()
 torch.set_num_threads(1)
@@ -457,8 +458,8 @@ for ax, (name, source) in zip(
     axes, {"as trained": honest, "Λ + I": published}.items()
 ):
     x = source.propose(thrown.y, 99)
-    ranks = posterior.calibration_ranks(thrown.x, x)
-    chance[name] = posterior.uniformity(ranks, 99)
+    ranks = calibration_ranks(thrown.x, x)
+    chance[name] = uniformity(ranks, 99)
     miss = invlab.resimulation_error(throw, x, thrown.y)
     error[name] = float(miss.mean())
     some = source.propose(thrown.y[:25], n_draws) / throw_unit

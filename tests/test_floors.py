@@ -117,13 +117,11 @@ def test_no_function_hides_a_module_of_its_name(name):
     """``from folder.name import name`` in a folder's __init__ would hide the module."""
     if name.endswith("__init__"):
         folder = FILES[name].parent
-        modules = {path.stem for path in folder.glob("*.py")} | {
-            path.name for path in folder.iterdir() if path.is_dir()
-        }
-        bound = {imported.split(".")[-1] for imported in imports(name)}
-        bound |= {function.name for function in functions(name)}
-        rooms = {i.split(".")[-1] for i in imports(name) if room(i) == i}
-        assert not (bound & modules) - rooms
+        modules = {path.stem for path in folder.glob("*.py")}
+        modules |= {path.name for path in folder.iterdir() if path.is_dir()}
+        hidden = {i for i in imports(name) if "." in i and len({*i.split(".")[-2:]}) == 1}
+        hidden |= modules & {function.name for function in functions(name)}
+        assert not hidden
 
 
 @each_file

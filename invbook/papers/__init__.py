@@ -1,30 +1,40 @@
-"""The experiments of each paper: what is run for its figures and tables, and what they claim."""
+"""The papers of the book: what is run for their figures and tables, and what they claim."""
 
 from __future__ import annotations
 
 from invbook.ledger import Claim
 from invbook.papers import joint_optimization, loss_design, metamaterial, neural_adjoint
+from invbook.papers.paper import Paper
 from invlab.runs.records import Run
 
-__all__ = ["plan", "claims", "list_papers"]
+__all__ = ["Paper", "claims", "get_paper", "list_papers", "plan"]
 
-_CLAIMS = {
-    "loss_design": loss_design.CLAIMS,
-    "neural_adjoint": neural_adjoint.CLAIMS,
-    "metamaterial": metamaterial.CLAIMS,
-    "joint_optimization": joint_optimization.CLAIMS,
-}
-_CELLS = {
-    "loss_design": loss_design.plan,
-    "neural_adjoint": neural_adjoint.plan,
-    "metamaterial": metamaterial.plan,
-    "joint_optimization": joint_optimization.plan,
+# In the order of the ledger. A new paper: its folder, and a line here.
+_PAPERS: dict[str, Paper] = {
+    paper.name: paper
+    for paper in (
+        loss_design.PAPER,
+        neural_adjoint.PAPER,
+        metamaterial.PAPER,
+        joint_optimization.PAPER,
+    )
 }
 
 
 def list_papers() -> list[str]:
-    """Names of the papers whose experiments can be run."""
-    return sorted(_CELLS)
+    """Names of the papers whose experiments can be run, in the order of the ledger."""
+    return list(_PAPERS)
+
+
+def get_paper(name: str) -> Paper:
+    """A paper by name.
+
+    Raises:
+        ValueError: no such paper.
+    """
+    if name not in _PAPERS:
+        raise ValueError(f"get_paper: expected one of {list_papers()}, got {name!r}")
+    return _PAPERS[name]
 
 
 def plan(paper: str) -> list[Run]:
@@ -33,11 +43,10 @@ def plan(paper: str) -> list[Run]:
     Raises:
         ValueError: no such paper.
     """
-    if paper not in _CELLS:
-        raise ValueError(f"runs: expected one of {list_papers()}, got {paper!r}")
-    return _CELLS[paper]()
+    return get_paper(paper).plan()
 
 
 def claims(paper: str | None = None) -> list[Claim]:
     """The rows of the ledger, of one paper or of all in order."""
-    return [claim for name in _CLAIMS if paper in (None, name) for claim in _CLAIMS[name]]
+    chosen = list_papers() if paper is None else [paper]
+    return [claim for name in chosen for claim in get_paper(name).claims]

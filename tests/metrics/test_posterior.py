@@ -1,11 +1,10 @@
-"""Two-sample scores, calibration and modes, judged on laws that are known."""
+"""Two-sample scores and modes, judged on laws that are known."""
 
 import pytest
 import torch
-from scipy.stats import kstest
 
 from invlab import get_task
-from invlab.metrics.posterior import c2st, calibration_ranks, mmd2, mode_recall, uniformity
+from invlab.metrics.posterior import c2st, mmd2, mode_recall
 from invlab.runtime import generator
 
 WIDTHS = (0.05, 0.2, 0.9)
@@ -163,65 +162,6 @@ def test_the_classifier_asks_for_as_many_draws_of_both(device):
         c2st(u, u[:, 1:])
     with pytest.raises(ValueError, match="n: expected at least 1"):
         c2st(u[:, :3], u[:, :3])
-
-
-# Calibration
-
-
-@pytest.fixture(scope="module")
-def calibrated():
-    """True unknowns of the sine task and 99 exact draws for the y of each."""
-    task = get_task("sine")
-    targets = task.targets(1500, seed=5, dtype=torch.float64)
-    return targets.x, task.posterior(targets.y, 99, generator=generator(6))
-
-
-def test_ranks_by_hand_with_ties_counted_half(device):
-    x = torch.tensor([[2.0, 0.0], [5.0, 1.0]], device=device)
-    draws = torch.tensor(
-        [[[1.0, 1.0], [2.0, 2.0], [2.0, 3.0], [3.0, 4.0]], [[1.0, 1.0]] * 4], device=device
-    )
-    # below: 1, 0 | 4, 0; ties: 2, 0 | 0, 4
-    assert calibration_ranks(x, draws).tolist() == [[1 + 1, 0], [4, 0 + 2]]
-    assert calibration_ranks(x[:1, :1], draws[:1, :2, :1]).tolist() == [[1 + 0]]
-
-
-def test_the_exact_posterior_is_calibrated(calibrated):
-    x, draws = calibrated
-    ranks = calibration_ranks(x, draws)
-    assert ranks.min() >= 0
-    assert ranks.max() <= 99
-    assert (uniformity(ranks, 99) > 1e-3).all()
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [lambda draws: 1.5 * draws, lambda draws: 0.7 * draws, lambda draws: draws + 0.2],
-    ids=["too wide", "too narrow", "shifted"],
-)
-def test_draws_of_another_width_or_place_are_not_calibrated(calibrated, wrong):
-    x, draws = calibrated
-    assert (uniformity(calibration_ranks(x, wrong(draws)), 99) < 1e-6).all()
-
-
-@pytest.mark.parametrize(("n", "bins"), [(99, 20), (50, 20), (9, 10), (19, 5)])
-def test_the_p_values_of_uniform_ranks_are_uniform(device, n, bins):
-    ranks = torch.randint(0, n + 1, (400, 600), generator=generator(n, bins)).to(device)
-    p = uniformity(ranks, n, bins=bins)
-    assert p.shape == (600,)
-    assert kstest(p.numpy(), "uniform").pvalue > 1e-3
-
-
-def test_the_p_value_by_hand():
-    ranks = torch.tensor([[0], [0], [0], [1]])
-    # 3 and 1 where 2 and 2 are expected: χ² = 1 with one degree of freedom
-    assert uniformity(ranks, 1, bins=2).tolist() == pytest.approx([0.31731], rel=1e-4)
-
-
-def test_a_true_x_that_does_not_fit_the_draws_is_named(device):
-    x, draws = torch.ones(3, 2, device=device), torch.ones(3, 5, 1, device=device)
-    with pytest.raises(ValueError, match=r"draws: expected shape \(3, n, 2\), got \(3, 5, 1\)"):
-        calibration_ranks(x, draws)
 
 
 # Modes

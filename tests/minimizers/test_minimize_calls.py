@@ -147,7 +147,7 @@ GOOD = torch.ones(3, 2, dtype=F64)
         (
             lambda: minimize(ROSENBROCK.value, GOOD, method="gd", step_size=torch.ones(2)),
             ValueError,
-            r"lr: .*\(3,\), got \(2,\)",
+            r"step_size: .*\(3,\), got \(2,\)",
         ),
         (
             lambda: minimize(ROSENBROCK.value, GOOD, method="adam", schedule="step"),

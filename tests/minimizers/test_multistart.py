@@ -236,7 +236,7 @@ def test_never_worse_than_the_best_point_evaluated(device, exchange):
         method="multistart",
         bounds=BOX,
         restarts=3,
-        exchange=exchange,
+        cross_start=exchange,
         record=True,
     )
     best, count = torch.full_like(found.fun, torch.inf), torch.zeros_like(found.nfev)
@@ -268,7 +268,7 @@ def test_broken_rows_leave_the_others_alone(device, exchange):
         "method": "multistart",
         "draws": Box([-2.0, -2.0], [2.0, 2.0]),
         "restarts": 2,
-        "exchange": exchange,
+        "cross_start": exchange,
     }
     mixed = minimize(problem.value, torch.cat((x0, broken)), **options)
     clean = minimize(problem.value, x0, **options)

@@ -276,7 +276,7 @@ def slow_run(root, jobs=2):
 
 
 def test_a_killed_parallel_run_loses_at_most_the_cells_in_flight(tmp_path, notes):
-    code = f"import sys, test_benchmark as t; t.slow_run(t.Path({str(tmp_path)!r}))"
+    code = f"import sys, test_records as t; t.slow_run(t.Path({str(tmp_path)!r}))"
     path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
     process = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path})
     try:

@@ -11,9 +11,11 @@ from invbook.papers.joint_optimization.pde_claims import PDE_CLAIMS
 from invbook.papers.joint_optimization.reading import curves, numbers, over_counts, summary
 from invbook.papers.joint_optimization.runs import COUNTS, plan
 from invbook.papers.joint_optimization.systems import draw_problems, scipy_bfgs
+from invbook.papers.paper import Paper
 
 __all__ = [
     "CLAIMS",
+    "PAPER",
     "COUNTS",
     "plan",
     "curves",
@@ -26,3 +28,5 @@ __all__ = [
 ]
 
 CLAIMS = [*FIRST_CLAIMS, *PDE_CLAIMS]
+
+PAPER = Paper("joint_optimization", "Many problems at once", "holl2024joint", plan, CLAIMS)

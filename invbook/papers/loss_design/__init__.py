@@ -16,11 +16,13 @@ from invbook.papers.loss_design.fits import (
 )
 from invbook.papers.loss_design.runs import plan
 from invbook.papers.loss_design.scores import forward_scores, inverse_scores
+from invbook.papers.paper import Paper
 
 __all__ = [
     "CLAIMS",
     "DIRECT_L1",
     "DIRECT_L2",
+    "PAPER",
     "SECOND_DIFFERENCE",
     "SEEDS",
     "THREE_POINTS",
@@ -31,3 +33,5 @@ __all__ = [
     "forward_scores",
     "inverse_scores",
 ]
+
+PAPER = Paper("loss_design", "Design of loss functions", "rivera2020loss", plan, CLAIMS)

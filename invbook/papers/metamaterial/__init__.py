@@ -15,9 +15,11 @@ from invbook.papers.metamaterial.experiments import (
 )
 from invbook.papers.metamaterial.production import errors, simulations, train_simulator
 from invbook.papers.metamaterial.runs import plan
+from invbook.papers.paper import Paper
 
 __all__ = [
     "CLAIMS",
+    "PAPER",
     "plan",
     "errors",
     "interpolation",
@@ -29,3 +31,5 @@ __all__ = [
     "train_simulator",
     "truncation",
 ]
+
+PAPER = Paper("metamaterial", "The meta-material", "ren2020benchmarking", plan, CLAIMS)

@@ -19,9 +19,11 @@ from invbook.papers.neural_adjoint.experiments import (
 from invbook.papers.neural_adjoint.models import MODELS, invert
 from invbook.papers.neural_adjoint.runs import plan
 from invbook.papers.neural_adjoint.scoring import match, score
+from invbook.papers.paper import Paper
 
 __all__ = [
     "CLAIMS",
+    "PAPER",
     "GUESSES",
     "MODELS",
     "PAIRS",
@@ -38,3 +40,5 @@ __all__ = [
     "score",
     "training_pairs",
 ]
+
+PAPER = Paper("neural_adjoint", "Many guesses for one target", "ren2020benchmarking", plan, CLAIMS)

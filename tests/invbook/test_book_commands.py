@@ -1,0 +1,154 @@
+"""The command line of the book."""
+
+import json
+import sys
+
+import pytest
+
+from invbook import papers
+from invbook.__main__ import main
+from invlab.runs import records
+from invlab.runs.records import Run
+
+
+@pytest.fixture(autouse=True)
+def session(tmp_path, monkeypatch):
+    """A folder of its own, and an environment that is put back."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("INVLAB_PRESET", "quick")
+    monkeypatch.delenv("INVLAB_RESULTS", raising=False)
+
+
+def bench(folder, *more):
+    only = ["--only", "plain/l1", "--seeds", "2", "--folder", str(folder)]
+    return main(["bench", "loss_design", "--preset", "quick", *only, *more])
+
+
+def test_bench_records_the_chosen_cells_and_resumes(tmp_path, capsys):
+    folder = tmp_path / "records"
+    assert bench(folder) == 0
+    assert "1 records in" in capsys.readouterr().out
+    (record,) = records.load(folder).values()
+    assert record["id"] == "loss_design/plain/l1"
+    assert record["preset"] == "quick"
+    assert record["seeds"] == [0, 1]
+    assert record["settings"]["steps"] == 120
+    stamp = (folder / "loss_design/plain/l1.json").stat().st_mtime_ns
+    assert bench(folder) == 0
+    assert (folder / "loss_design/plain/l1.json").stat().st_mtime_ns == stamp
+
+
+def test_quick_records_do_not_go_among_the_full_ones(tmp_path):
+    assert main(["bench", "loss_design", "--only", "plain/l1", "--seeds", "1"]) == 0
+    assert (tmp_path / "results-quick/loss_design/plain/l1.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "where"),
+    [
+        ([], {"jobs": 1, "scheduler": None}),
+        (["--jobs", "3"], {"jobs": 3, "scheduler": None}),
+        (["--scheduler", "tcp://there:1"], {"jobs": 1, "scheduler": "tcp://there:1"}),
+    ],
+)
+def test_bench_computes_where_it_is_told_to(tmp_path, monkeypatch, more, where):
+    asked = []
+
+    def noted(runs, *, seeds, folder, **options):
+        asked.append(options)
+        return []
+
+    monkeypatch.setattr(records, "run", noted)
+    assert bench(tmp_path, *more) == 0
+    assert asked == [where]
+
+
+def test_list_prints_the_chosen_ids_and_runs_nothing(tmp_path, capsys):
+    folder = tmp_path / "records"
+    assert bench(folder, "--list") == 0
+    assert capsys.readouterr().out == "loss_design/plain/l1\n"
+    assert main(["bench", "loss_design", "--list"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(papers.plan("loss_design"))
+    assert not folder.exists()
+
+
+def test_a_choice_of_no_cell_is_refused_and_some_are_named(tmp_path, capsys):
+    assert bench(tmp_path, "--only", "plane") == 2
+    message = capsys.readouterr().err
+    assert "no run of loss_design contains 'plane'" in message
+    assert papers.plan("loss_design")[0].id in message
+
+
+def test_a_failing_cell_ends_in_status_1_and_its_name(tmp_path, capsys, monkeypatch):
+    def failing(seeds):
+        raise ValueError("no luck")
+
+    monkeypatch.setattr(papers, "plan", lambda paper: [Run("loss_design/x", {}, failing)])
+    assert main(["bench", "loss_design", "--folder", str(tmp_path)]) == 1
+    assert "loss_design/x: ValueError: no luck" in capsys.readouterr().err
+
+
+def test_a_scheduler_without_dask_is_refused_in_words(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert bench(tmp_path, "--scheduler", "tcp://127.0.0.1:1") == 2
+    assert 'pip install "invlab[dask]"' in capsys.readouterr().err
+
+
+def test_jobs_and_scheduler_exclude_each_other(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        bench(tmp_path, "--jobs", "2", "--scheduler", "tcp://127.0.0.1:1")
+    assert "not allowed with" in capsys.readouterr().err
+    assert bench(tmp_path, "--jobs", "0") == 2
+    assert "--jobs: expected at least 1" in capsys.readouterr().err
+
+
+def test_an_unknown_paper_is_named(capsys):
+    assert main(["bench", "loss_desing"]) == 2
+    message = capsys.readouterr().err
+    assert "expected one of ['loss_design', 'neural_adjoint', " in message
+    assert "got 'loss_desing'" in message
+
+
+def test_a_number_of_seeds_below_one_is_refused(tmp_path, capsys):
+    assert bench(tmp_path, "--seeds", "0") == 2
+    assert "seeds" in capsys.readouterr().err
+
+
+def recorded(folder):
+    scores = {"inverse_l2": [363.7, 363.8], "inverse_l1": [20.0, 20.0], "inside": [1.0, 1.0]}
+    for norm in ("l1", "l2"):
+        record = {
+            "id": f"loss_design/direct/{norm}",
+            "seeds": [0, 1],
+            "preset": "full",
+            "device": "cpu",
+            "scores": scores,
+        }
+        (folder / f"{norm}.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+def test_report_prints_the_rows_as_json(tmp_path, capsys):
+    recorded(tmp_path)
+    assert main(["report", "--json", "--folder", str(tmp_path)]) == 0
+    rows = {row["id"]: row for row in json.loads(capsys.readouterr().out)}
+    assert {name: row["verdict"] for name, row in rows.items()} == {
+        "loss_design/direct_l1/loss": "not reached",
+        "loss_design/direct_l1/inside": "reached",
+        "loss_design/direct_l2/loss": "reached",
+    }
+
+
+def test_report_prints_a_table_for_people(tmp_path, capsys):
+    recorded(tmp_path)
+    assert main(["report", "--folder", str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "| id | paper | ours | low | high | verdict |"
+    assert "| loss_design/direct_l2/loss | – | 364 | 364 | 364 | reached |" in lines
+
+
+def test_no_command_or_an_unknown_one_is_refused(capsys):
+    for arguments in ([], ["solve"]):
+        with pytest.raises(SystemExit) as stop:
+            main(arguments)
+        assert stop.value.code == 2
+    assert "usage" in capsys.readouterr().err
