@@ -346,7 +346,7 @@ for name, r in at_one.items():
 # The law also solves a riddle. The paper's Table 3 does not say its $T$. Its Figure 3 stops at $T = 50$. Continue the figure's values for the neural adjoint by the law:
 
 # %%
-for name, paper in neural_adjoint.PAPER.items():
+for name, paper in neural_adjoint.PUBLISHED.items():
     d_y = len(typical[name])
     continued = paper[50] * (200 / 50) ** (-2 / d_y)
     check(
@@ -397,7 +397,7 @@ for ax, name in zip(axes, tasks):
             kind: scores[name, kind].mean((0, 1))
             for kind in ("prior", "nearest", "pool")
         },
-        paper=neural_adjoint.PAPER[name],
+        paper=neural_adjoint.PUBLISHED[name],
     )
     ax.set_title(names[name])
     ax.label_outer()
@@ -407,7 +407,9 @@ plt.show()
 # %% tags=["nbval-ignore-output"]
 rows = []
 for name in tasks:
-    shown = {f"T{n}": neural_adjoint.PAPER[name][n] for n in (1, 50, 200)}
+    shown = {
+        f"T{n}": neural_adjoint.PUBLISHED[name][n] for n in (1, 50, 200)
+    }
     rows.append({"task": names[name], "method": "paper's NA", **shown})
     for kind in ("prior", "nearest", "pool"):
         shown = {}
@@ -433,7 +435,7 @@ Markdown(ledger.table(rows, columns))
 # %%
 for name in ("ballistics", "sine"):
     mine = float(scores[name, "nearest"][:, :, 0].mean())
-    paper = neural_adjoint.PAPER[name][1]
+    paper = neural_adjoint.PUBLISHED[name][1]
     check(
         f"{names[name]}: look-up over 20 times below the paper's r_1",
         mine < paper / 20,
@@ -441,12 +443,12 @@ for name in ("ballistics", "sine"):
 on_sine = float(scores["sine", "nearest"][:, :, 0].mean())
 check(
     "D2 sine: with one guess within a factor of 2 of the paper's r_200",
-    1 / 2 < on_sine / neural_adjoint.PAPER["sine"][200] < 2,
+    1 / 2 < on_sine / neural_adjoint.PUBLISHED["sine"][200] < 2,
 )
 on_arm = float(scores["robot_arm", "nearest"][:, :, 0].mean())
 check(
     "D3 arm: within a factor of 4 of it",
-    1 / 4 < on_arm / neural_adjoint.PAPER["robot_arm"][1] < 4,
+    1 / 4 < on_arm / neural_adjoint.PUBLISHED["robot_arm"][1] < 4,
 )
 
 # %% [markdown]
@@ -593,7 +595,7 @@ for name in neural_adjoint.TASKS:
             row = rows[f"r_T/{name}/{method}/{count}"]
             low, high = row["low"], row["high"]
             line[method] = f"{row['ours']:.1e} [{low:.1e}, {high:.1e}]"
-        line["paper"] = neural_adjoint.PAPER[name][count]
+        line["paper"] = neural_adjoint.PUBLISHED[name][count]
         shown.append(line)
 columns = {
     "task": "task",
@@ -611,7 +613,7 @@ for name in neural_adjoint.TASKS:
         check(
             f"recorded: {name}, T = {count}: the pool is below the paper",
             rows[f"r_T/{name}/pool/{count}"]["high"]
-            < neural_adjoint.PAPER[name][count],
+            < neural_adjoint.PUBLISHED[name][count],
         )
 
 # %% [markdown]

@@ -280,8 +280,8 @@ curves = {
     }
     for name in ALL
 }
-adjoint_paper = neural_adjoint.PAPER | {
-    "metamaterial": neural_adjoint.PROXY_PAPER
+adjoint_paper = neural_adjoint.PUBLISHED | {
+    "metamaterial": neural_adjoint.PROXY_PUBLISHED
 }
 
 # %%  mystnb={"figure": {"name": "fig-three", "caption": "Error of the best of T guesses, mean over seeds with 500 targets each (meta-material: three seeds, 100 targets each). Left: models that draw; right: one answer, search, and baselines; the prior (grey) is in both. Stars: the paper's Table 3 (T = 200) in the colour of the model. After Figure 3 of the paper."}, "image": {"alt": "Eight panels, a row for each of ballistics, sine, robot arm and metamaterial, with falling lines of r_T on logarithmic axes up to 200 guesses. The drawing models fall steadily and lie below the paper's stars; on the right the tandem and direct network are flat, and the neural adjoint and the pool are lowest."}}

@@ -1045,7 +1045,7 @@ def score(method, key):
 
 def paper_error(method, T):
     if method == "neural_adjoint":
-        return neural_adjoint.PROXY_PAPER[T]
+        return neural_adjoint.PROXY_PUBLISHED[T]
     return model_claims.paper_value(f"r_{T}", D4, method)
 
 

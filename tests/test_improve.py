@@ -1,6 +1,5 @@
 """Gauss–Newton steps of least length, and refinement on the true simulator."""
 
-
 import pytest
 import torch
 
@@ -384,7 +383,7 @@ def swung(x, c):
 def test_contexts_stay_with_their_rows(device, monkeypatch):
     start, c = 0.3 * draw(device, 10, 2), draw(device, 10, 4)
     y = swung(0.3 * draw(device, 10, 2).flip(0), c)
-    options = {"scale": unit(start), "clip": 9, "tolerance": 1e-9}  # rows stop one by one
+    options = {"x_scale": unit(start), "max_step": 9, "tolerance": 1e-9}  # rows stop one by one
     whole = gauss_newton(swung, start, y, c, **options)
     monkeypatch.setattr(improve, "CHUNK", 3)
     parts = gauss_newton(swung, start, y, c, **options)

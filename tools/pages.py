@@ -99,7 +99,8 @@ def paper_section(key: str, rows: list[dict[str, Any]]) -> str:
     commands = "\n".join(dict.fromkeys(row["command"] for row in rows))
     paper = papers.get_paper(key)
     return (
-        f"\n## {paper.heading}\n\nThe paper is {{cite:t}}`{paper.citation}`.\n\n{table(header, cells)}\n\n"
+        f"\n## {paper.heading}\n\nThe paper is {{cite:t}}`{paper.citation}`.\n\n"
+        f"{table(header, cells)}\n\n"
         f"Made by:\n\n```bash\n{commands}\n```\n"
     )
 

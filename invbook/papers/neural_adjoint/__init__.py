@@ -5,7 +5,7 @@ D2 (sine) and D3 (robot arm), scored by r_T and against the exact posterior; and
 boundary loss and start distribution.
 """
 
-from invbook.papers.neural_adjoint.claims import CLAIMS, PAPER, PROXY_PAPER
+from invbook.papers.neural_adjoint.claims import CLAIMS, PROXY_PUBLISHED, PUBLISHED
 from invbook.papers.neural_adjoint.experiments import (
     GUESSES,
     PAIRS,
@@ -23,12 +23,12 @@ from invbook.papers.paper import Paper
 
 __all__ = [
     "CLAIMS",
-    "PAPER",
     "GUESSES",
     "MODELS",
     "PAIRS",
     "PAPER",
-    "PROXY_PAPER",
+    "PROXY_PUBLISHED",
+    "PUBLISHED",
     "PROXY_TASK",
     "TASKS",
     "ablation",

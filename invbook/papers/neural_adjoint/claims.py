@@ -20,17 +20,17 @@ from invbook.papers.reading import (
     value,
 )
 
-__all__ = ["CLAIMS", "PAPER", "PROXY_PAPER"]
+__all__ = ["CLAIMS", "PUBLISHED", "PROXY_PUBLISHED"]
 
 # r_T of the neural adjoint: Table 7 (T = 1), Figure 3 (T = 50, read off) and Table 3, whose T is
 # 200 by our deduction: it continues the figure's curves as T^(−2/dim y).
-PAPER: dict[str, dict[int, float]] = {
+PUBLISHED: dict[str, dict[int, float]] = {
     "ballistics": {1: 5.00e-3, 50: 4.5e-6, 200: 2.50e-7},
     "sine": {1: 1.18e-3, 50: 1.6e-6, 200: 1.33e-7},
     "robot_arm": {1: 2.00e-4, 50: 2.6e-6, 200: 6.61e-7},
 }
 # The same on D4, where our physics are like the paper's, but not the same.
-PROXY_PAPER = {1: 2.50e-4, 50: 8.5e-5, 200: 6.67e-5}
+PROXY_PUBLISHED = {1: 2.50e-4, 50: 8.5e-5, 200: 6.67e-5}
 # What this book set out to reach: ten times below the paper at T = 1, twenty at T = 200.
 GOAL: dict[str, dict[int, float]] = {
     "ballistics": {1: 5.0e-4, 50: 4.5e-6, 200: 1.25e-8},
@@ -58,7 +58,7 @@ def _errors() -> list[Claim]:
     made = []
     for task in TASKS:
         for count in COUNTS:
-            paper, goal = PAPER[task][count], GOAL[task][count]
+            paper, goal = PUBLISHED[task][count], GOAL[task][count]
             made.append(
                 Claim(
                     f"r_T/{task}/neural_adjoint/{count}",
@@ -101,7 +101,7 @@ def _proxy_errors() -> list[Claim]:
     for method in ("neural_adjoint", "nearest", "prior", "pool"):
         ours = method == "neural_adjoint"
         for count in COUNTS:
-            paper = PROXY_PAPER[count]
+            paper = PROXY_PUBLISHED[count]
             made.append(
                 Claim(
                     f"r_T/{PROXY_TASK}/{method}/{count}",
@@ -114,7 +114,8 @@ def _proxy_errors() -> list[Claim]:
                 )
             )
         made += [
-            on_maxwell(method, count, "neural adjoint", PROXY_PAPER[1]) for count in MAXWELL_COUNTS
+            on_maxwell(method, count, "neural adjoint", PROXY_PUBLISHED[1])
+            for count in MAXWELL_COUNTS
         ]
     return made
 
@@ -138,8 +139,8 @@ def _ablations() -> list[Claim]:
             NO_ROW,
             _records("ablation", "sine"),
             targets(corner, 200),
-            at_most(PAPER["sine"][200]),
-            f"{meaning}; at or below the paper's r_200 of Table 3, {PAPER['sine'][200]:.3g}",
+            at_most(PUBLISHED["sine"][200]),
+            f"{meaning}; at or below the paper's r_200 of Table 3, {PUBLISHED['sine'][200]:.3g}",
         )
         for corner, meaning in CORNERS.items()
     ]
