@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from invlab.methods.base import InverseNetwork
+from invlab.methods.inverse_network import InverseNetwork
 from invlab.metrics import rmse
 from invlab.task import Pairs, Task
 

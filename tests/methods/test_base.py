@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from invlab import Box, Task, get_method, get_task
-from invlab.methods.base import InverseNetwork
+from invlab.methods.inverse_network import InverseNetwork
 
 TINY = {"width": 8, "layers": 3, "epochs": 3, "batch_size": 16}
 SQUARE = get_task("square")
