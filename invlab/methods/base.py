@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import operator
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
@@ -16,7 +15,13 @@ from invlab.methods.options import require_options
 from invlab.networks.training import History
 from invlab.priors import Box, Prior, Product
 from invlab.task import Pairs, Task
-from invlab.validation import batch_shape, require_count, require_tensor
+from invlab.validation import (
+    batch_shape,
+    is_integer,
+    require_count,
+    require_seed,
+    require_tensor,
+)
 
 __all__ = ["Bounds", "Method", "Seeds", "answer_box", "require_request", "usable_pairs"]
 
@@ -54,7 +59,8 @@ class Method(nn.Module):
       bases that it sets differently. Names of options are checked before, against the signatures;
     * :meth:`assemble`: make the untrained parts, in the sizes of ``facts``;
     * :meth:`learn`: train on checked pairs, and fill ``history``;
-    * :meth:`guess`: unknowns for checked targets; and :meth:`density` if it has one.
+    * :meth:`guess`: unknowns for checked targets; :meth:`density` if it has one; and
+      :meth:`attach` if it proposes by calling the simulator.
 
     Everything that a guess takes is a parameter or a buffer, or an entry of ``facts`` made of
     numbers, words, lists, a :class:`~invlab.priors.Box` or another prior: so it can be saved.
@@ -143,6 +149,9 @@ class Method(nn.Module):
             x: ``(B, n, dx)``; y: ``(B, dy)``, flat; c: ``(B, dc)`` or None; all checked.
         """
         raise NotImplementedError(f"{type(self).__name__}: write density(x, y, c)")
+
+    def attach(self, task: Task | None) -> None:
+        """Take from the task what a file cannot hold, after reading one; here nothing is needed."""
 
     # -- what they share -------------------------------------------------------------------
 
@@ -252,7 +261,7 @@ class Method(nn.Module):
         flat = self._require_request(y, n, c)
         box = self._box_for(bounds)
         c = None if c is None else _plain(c)
-        x = self.guess(flat, operator.index(n), c, generator=generator, box=box)
+        x = self.guess(flat, require_count("n", n), c, generator=generator, box=box)
         x = x.detach().to(y.dtype)
         return (x if box is None else _clip(x, box)).contiguous()
 
@@ -309,17 +318,14 @@ class Method(nn.Module):
         return f"{what} {facts['pairs']} pairs of {facts['task']} ({sizes}), {seed}"
 
     def _require_seeds(self, seed: Seeds) -> list[int]:
-        try:
-            return [_integer(seed)]
-        except TypeError:
-            if not self.several_seeds and isinstance(seed, Sequence | Tensor):
-                raise ValueError(f"{self.name}: expected one seed, got {seed!r}") from None
-            if isinstance(seed, str | float | bool | None):
-                raise TypeError(f"{self.name}: seed: expected an integer, got {seed!r}") from None
-        seeds = [_integer(one) for one in seed]  # type: ignore[union-attr]
-        if not self.several_seeds or not seeds:
-            wanted = "at least one" if self.several_seeds else "one"
-            raise ValueError(f"{self.name}: expected {wanted} seed, got {seed!r}")
+        name = f"{self.name}: seed"
+        if is_integer(seed) or isinstance(seed, str | bool | float | None):
+            return [require_seed(name, seed)]
+        if not self.several_seeds:
+            raise ValueError(f"{self.name}: expected one seed, got {seed!r}")
+        seeds = [require_seed(name, one) for one in seed]  # type: ignore[union-attr]
+        if not seeds:
+            raise ValueError(f"{self.name}: expected at least one seed, got {seed!r}")
         return seeds
 
     def _require_task(self, task: Task | None, data: Pairs) -> Task:
@@ -334,6 +340,9 @@ class Method(nn.Module):
             return from_pairs(data)
         if not isinstance(task, Task):
             raise TypeError(f"{self.name}: task: expected a Task, got {type(task).__name__}")
+        return self._require_gradient(task)
+
+    def _require_gradient(self, task: Task) -> Task:
         if self.needs_gradient and not task.differentiable:
             raise ValueError(
                 f"{self.name}: needs gradients, and {task.name} says it has none; use "
@@ -466,12 +475,6 @@ def _plain(values: Tensor) -> Tensor:
     """Without a graph, in single precision or better."""
     values = values.detach()
     return values if values.dtype == torch.float64 else values.float()
-
-
-def _integer(seed: Any) -> int:
-    if isinstance(seed, bool):
-        raise TypeError(f"seed: expected an integer, got {seed}")
-    return operator.index(seed)
 
 
 def _count(n: int, what: str) -> str:

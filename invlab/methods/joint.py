@@ -119,6 +119,14 @@ class JointOptimization(Method):
         self.y_scale = FeatureScale.identity(facts["y_shape"], self.kind)
         self.c_scale = Standardizer.identity(facts["c_dim"]) if facts["c_dim"] else None
 
+    def attach(self, task: Task | None) -> None:
+        """The task, since proposals call its simulator."""
+        if task is None:
+            raise ValueError(
+                f"{self.name}: calls the simulator; give the task too, load_method(path, task=...)"
+            )
+        self.task = self._require_gradient(task)
+
     def _kind(self) -> Kind:
         """What the network reads an observation as."""
         encoder = self._given[0]
@@ -171,8 +179,7 @@ class JointOptimization(Method):
         box: Box | None,
     ) -> Tensor:
         """One search a guess, each of all targets together."""
-        if self.task is None:
-            raise ValueError(f"{self.name}: has no task; load_method(path, task=...) gives it one")
+        assert self.task is not None
         generator = stream(self.facts["seeds"][0], self.name) if generator is None else generator
         draws = torch.randint(2**31, (n, self.networks), generator=generator, device="cpu")
         y = y.unflatten(1, self.facts["y_shape"]).double()

@@ -1,26 +1,16 @@
-"""The options of a method: which there are, with their defaults, and what is said of a wrong one."""
+"""The options of a method: which there are, with their defaults; a wrong one is named."""
 
 from __future__ import annotations
 
-import difflib
+import functools
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from invlab.networks.training import train
+from invlab.networks.training import TrainingOptions, train
+from invlab.validation import did_you_mean
 
-__all__ = ["TRAINING_OPTIONS", "options_of", "require_options"]
-
-# Of the training loop, where a class takes ``**training: Unpack[TrainingOptions]``.
-TRAINING_OPTIONS: tuple[str, ...] = (
-    "epochs",
-    "batch_size",
-    "lr",
-    "lr_end",
-    "schedule",
-    "patience",
-    "clip",
-)
+__all__ = ["options_of", "require_options"]
 
 
 def options_of(cls: type) -> dict[str, Any]:
@@ -33,21 +23,12 @@ def options_of(cls: type) -> dict[str, Any]:
     found: dict[str, Any] = {}
     changed: dict[str, Any] = {}
     for base in cls.__mro__:
-        for name, value in vars(base).get("defaults", {}).items():
-            changed.setdefault(name, value)
-        if "__init__" not in vars(base):
-            continue
-        rest = None
-        for name, parameter in inspect.signature(vars(base)["__init__"]).parameters.items():
-            if parameter.kind is parameter.KEYWORD_ONLY:
-                found.setdefault(name, parameter.default)
-            elif parameter.kind is parameter.VAR_KEYWORD:
-                rest = parameter
-        if rest is None:
-            break
-        if "TrainingOptions" in str(rest.annotation):
-            for name, value in _of_training().items():
-                found.setdefault(name, value)
+        changed = {**vars(base).get("defaults", {}), **changed}
+        if "__init__" in vars(base):
+            own, rest = _keywords(vars(base)["__init__"])
+            found = {**found, **{name: own[name] for name in own if name not in found}}
+            if not rest:
+                break
     return found | {name: value for name, value in changed.items() if name in found}
 
 
@@ -63,11 +44,20 @@ def require_options(name: str, cls: type, options: Mapping[str, Any]) -> None:
         return
     said = []
     for option in wrong:
-        near = difflib.get_close_matches(option, known, n=1)
-        said.append(f"no option {option!r}" + (f", did you mean {near[0]!r}?" if near else ""))
-    raise TypeError(f"{name}: {'; '.join(said)} It takes: {', '.join(sorted(known))}")
+        said.append(f"no option {option!r}{did_you_mean(option, known)}")
+    raise TypeError(f"{name}: {'; '.join(said)} (it takes {', '.join(sorted(known))})")
 
 
-def _of_training() -> dict[str, Any]:
-    signature = inspect.signature(train).parameters
-    return {name: signature[name].default for name in TRAINING_OPTIONS}
+@functools.cache
+def _keywords(function: Callable[..., Any]) -> tuple[dict[str, Any], bool]:
+    """Keywords with their defaults, and whether what is left is handed on."""
+    found, rest = {}, False
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            found[name] = parameter.default
+        elif parameter.kind is parameter.VAR_KEYWORD:
+            rest = True
+            if "TrainingOptions" in str(parameter.annotation):
+                training = _keywords(train)[0]
+                found |= {option: training[option] for option in TrainingOptions.__annotations__}
+    return found, rest

@@ -203,9 +203,9 @@ class ConvolutionalEncoder(nn.Module):
             self.weights.append(uniform_weights(size, fan_in, generators))
             self.biases.append(uniform_weights((width,), fan_in, generators))
             if normalization is not None:
-                each = {"size": (len(seeds), width), "dtype": torch.float32, "device": "cpu"}
-                self.gains.append(nn.Parameter(torch.ones(**each)))
-                self.shifts.append(nn.Parameter(torch.zeros(**each)))
+                each = torch.zeros(len(seeds), width, dtype=torch.float32, device="cpu")
+                self.gains.append(nn.Parameter(each + 1))
+                self.shifts.append(nn.Parameter(each))
             channels = width
             places = [_halved(size) for size in places]
         sizes = [channels * math.prod(places), require_count("head", head), out]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -216,13 +216,15 @@ class Bounded(nn.Module):
         core: its parameters are ``(K, ...)``.
     """
 
+    core: Any
+
     def __init__(self, core: nn.Module) -> None:
         super().__init__()
         self.core = core
 
     def __len__(self) -> int:
         """Number of members K."""
-        return len(self.core)  # type: ignore[arg-type]
+        return len(self.core)
 
     def forward(self, u: Tensor) -> Tensor:
         """What the core gives, in a tanh."""
@@ -241,6 +243,11 @@ class ScaledNetwork(nn.Module):
     The core keeps its dtype, usually float32, whatever comes in.
     """
 
+    # a module of ours, with a length and parameters
+    core: Any
+    inputs: Any
+    outputs: Standardizer
+
     def __init__(self, core: nn.Module, inputs: nn.Module, outputs: Standardizer) -> None:
         super().__init__()
         self.core = core
@@ -249,7 +256,7 @@ class ScaledNetwork(nn.Module):
 
     def __len__(self) -> int:
         """Number of members K."""
-        return len(self.core)  # type: ignore[arg-type]
+        return len(self.core)
 
     def forward(self, v: Tensor) -> Tensor:
         """``(N, d_in)`` or ``(K, N, d_in)`` to ``(K, N, d_out)``, both in original units."""

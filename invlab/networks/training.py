@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -174,20 +173,13 @@ def require_training(options: TrainingOptions) -> TrainingOptions:
     checked = dict(options)
     for name in ("epochs", "batch_size", "patience"):
         if name in checked and not (checked[name] is None and name != "epochs"):
-            checked[name] = require_count(name, _whole(checked[name]))
+            checked[name] = require_count(name, checked[name])
     for name in ("lr", "lr_end", "clip"):
         if name in checked and not (checked[name] is None and name == "clip"):
             _require_rate(name, checked[name], zero=name == "lr_end")
     if checked.get("schedule", "cosine") not in SCHEDULES:
         raise ValueError(f"schedule: expected 'cosine' or 'one-cycle', got {checked['schedule']!r}")
     return cast(TrainingOptions, checked)
-
-
-def _whole(value: Any) -> Any:
-    """NumPy's integers are integers; what is none stays, to be refused by its name."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        return value
-    return operator.index(value)
 
 
 def _require_rate(name: str, value: Any, *, zero: bool) -> None:
