@@ -15,7 +15,8 @@ FILES = {
 # A room (a module, or a folder and all in it) imports only from lower floors; the modules of one
 # room may import each other. The book stands on the library, which knows nothing of it.
 FLOORS = [
-    {"invlab.runtime", "invlab.files", "invlab.validation"},
+    {"invlab.validation"},
+    {"invlab.runtime", "invlab.files"},
     {"invlab.priors", "invlab.sampling", "invlab.networks"},
     {"invlab.losses", "invlab.simulators"},
     {"invlab.task", "invlab.minimizers"},
