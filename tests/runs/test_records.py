@@ -1,5 +1,6 @@
 """Records: computed once, written whole, made again when what decides them changes."""
 
+import contextlib
 import json
 import os
 import signal
@@ -85,10 +86,8 @@ def test_a_stopped_run_keeps_the_first_record_and_goes_on_from_there(tmp_path, s
 
 def caught(seeds):
     """A search that hands back its best so far when it is interrupted."""
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
-    except KeyboardInterrupt:
-        pass
     return {"scores": {"error": [0.5]}}
 
 
