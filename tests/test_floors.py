@@ -16,8 +16,8 @@ FILES = {
 # room may import each other. The book stands on the library, which knows nothing of it.
 FLOORS = [
     {"invlab.validation"},
-    {"invlab.runtime", "invlab.files"},
-    {"invlab.priors", "invlab.sampling", "invlab.networks"},
+    {"invlab.runtime", "invlab.files", "invlab.pair_files"},
+    {"invlab.priors", "invlab.sampling", "invlab.networks", "invlab.pairs"},
     {"invlab.losses", "invlab.simulators"},
     {"invlab.task", "invlab.minimizers"},
     {"invlab.surrogates"},
