@@ -403,7 +403,9 @@ fig, (loss, hist, curve) = plt.subplots(1, 3, figsize=(10, 3))
 edges = torch.linspace(-6, 6, 121).sinh()
 for k, name in enumerate(inns):
     style = {"color": figures.SERIES[k], "linestyle": figures.DASHES[k]}
-    loss.plot(inns[name].history["density"].validation.cpu(), **style, label=name)
+    loss.plot(
+        inns[name].history["density"].validation.cpu(), **style, label=name
+    )
     hist.hist(
         spread[name].flatten(),
         edges,

@@ -61,9 +61,7 @@ class FlowMatching(Sampler):
     def cost(self, x: Tensor, y: Tensor, share: float, draws: torch.Generator) -> dict[str, Tensor]:
         """Squared error of the velocity at a random time on a random line, mean over unknowns."""
         noise = normal_like(x, draws)
-        t = torch.rand(
-            *x.shape[:-1], 1, generator=draws, dtype=torch.float32, device="cpu"
-        ).to(x)
+        t = torch.rand(*x.shape[:-1], 1, generator=draws, dtype=torch.float32, device="cpu").to(x)
         error = self.velocity((1 - t) * noise + t * x, t, y) - (x - noise)
         return {"velocity": error.square().mean(-1)}
 

@@ -113,7 +113,9 @@ class Emulator(Simulator):
     @staticmethod
     def card(path: str | Path) -> dict[str, Any]:
         """What stands on the card beside ``path``: the file's checksum, and all that was given."""
-        found: dict[str, Any] = json.loads(Path(path).with_suffix(".json").read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads(
+            Path(path).with_suffix(".json").read_text(encoding="utf-8")
+        )
         return found
 
     @staticmethod

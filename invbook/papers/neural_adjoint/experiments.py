@@ -105,7 +105,12 @@ def compare(
     methods: dict[str, tuple[Method, Spent, int, int]] = {
         "prior": (PriorSampler().fit(task, data, seed=seed), nothing, 0, 0),
         "nearest": (Nearest().fit(task, data), nothing, pairs, 0),
-        "pool": (get_method("pool", pool=pool).fit(task, data, surrogate=shared), spent, pairs, numbers),
+        "pool": (
+            get_method("pool", pool=pool).fit(task, data, surrogate=shared),
+            spent,
+            pairs,
+            numbers,
+        ),
         "unanchored": (unanchored, spent, pairs, numbers),
         "neural_adjoint": (adjoint, spent, pairs, numbers),
     }
