@@ -68,6 +68,8 @@ class JointOptimization(Method):
     needs_gradient = True
     calls_simulator = True
 
+    y_variance: Tensor
+
     def __init__(
         self,
         *,
@@ -117,6 +119,7 @@ class JointOptimization(Method):
         facts = self.facts
         self.kind = self._kind()
         self.y_scale = FeatureScale.identity(facts["y_shape"], self.kind)
+        self.register_buffer("y_variance", torch.ones((), dtype=torch.float64, device="cpu"))
         self.c_scale = Standardizer.identity(facts["c_dim"]) if facts["c_dim"] else None
 
     def attach(self, task: Task | None) -> None:
@@ -143,6 +146,9 @@ class JointOptimization(Method):
             )
         self.task, self.kind = task, self._kind()
         self.y_scale = FeatureScale.fit(data.y, self.kind)
+        spread = Standardizer.fit(data.y.flatten(1))
+        variance = (data.y.flatten(1).double() - spread.shift).square().mean()
+        self.register_buffer("y_variance", torch.where(variance > 0, variance, 1.0))
         self.c_scale = None if data.c is None else Standardizer.fit(data.c).to(data.c.device)
 
     def propose(
@@ -214,9 +220,9 @@ class JointOptimization(Method):
         if not isinstance(encoder, nn.Module):
             encoder = {**(encoder or {}), "kind": self.kind}
         law = task.box if box is None else box
-        start = task.prior.bounds.center
+        start, distance = task.prior.bounds.center, squared_distance(task, y, c)
         return minimize(
-            squared_distance(task, y, c),
+            lambda x, rows: distance(x, rows) / self.y_variance,
             (start if box is None else box.clip(start)).to(features).repeat(len(y), 1),
             method="joint",
             bounds=box,

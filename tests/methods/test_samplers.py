@@ -8,7 +8,7 @@ import torch
 from torch.distributions import Normal as NormalLaw
 from torch.distributions import kl_divergence
 
-from invlab import Box, Normal, Pairs, Task, get_method, get_task, load_method
+from invlab import Box, Integer, Normal, Pairs, Product, Task, get_method, get_task, load_method
 from invlab.methods.sampler import Sampler
 from invlab.networks.mlp import Standardizer
 from invlab.runtime import device as device_of_tests
@@ -262,14 +262,16 @@ SHIFT = Task(
 
 @each_model
 def test_what_is_drawn_follows_the_context(name):
-    options = {"epochs": 40, "batch_size": 50, "width": 32, "layers": 3, "lr": 5e-3}
-    more = {"inn": {"blocks": 3}, "cinn": {"blocks": 3, "padding": 0}}.get(name, {})
+    options = {"epochs": 25, "batch_size": 50, "width": 24, "layers": 3, "lr": 1e-2}
+    more = {"inn": {"blocks": 2}, "cinn": {"blocks": 2, "padding": 0}}.get(name, {})
+    if name == "mixture_density":
+        more = {"components": 2}
     line = Task("line", lambda x, c: x + c, Box([0.0], [1.0]), context=Box([-1.0], [1.0]))
-    model = get_method(name, **options, **more, fourier_octaves=0).fit(line, line.sample(1000))
+    model = get_method(name, **options, **more, fourier_octaves=0).fit(line, line.sample(500))
     targets = line.targets(30, seed=0)
     x = model.propose(targets.y, 20, targets.c)
     # y alone leaves x open by 0.3 or so
-    assert (x.mean(1) - targets.x).square().mean().sqrt() < 0.1
+    assert (x.mean(1) - targets.x).square().mean().sqrt() < 0.12
     wrong = model.propose(targets.y, 20, targets.c.flip(0)).mean(1) - targets.x
     assert wrong.square().mean().sqrt() > 0.2
 
@@ -345,6 +347,7 @@ def test_what_falls_outside_is_drawn_again_and_its_share_is_told(name):
     torch.testing.assert_close(model.propose(y[1:2], 200)[0], again[1], rtol=0, atol=1e-4)
 
 
+@pytest.mark.filterwarnings("ignore:.*fell outside:UserWarning")
 def test_the_draws_of_a_rejecting_model_are_those_of_its_density_in_the_box():
     model = built("mixture_density", 1, 1, bounds="reject").float()
     box, y = Box([-0.4], [0.7]), torch.zeros(1, 1, device=device_of_tests())
@@ -373,6 +376,7 @@ def test_a_model_that_misses_the_box_says_so_and_does_not_draw_for_ever(monkeypa
     assert len(calls) < 100
 
 
+@pytest.mark.filterwarnings("ignore:.*fell outside:UserWarning")
 def test_a_call_with_the_same_generator_does_not_depend_on_the_call_before():
     model = built("mixture_density", 1, 1, bounds="reject").float()
     model.facts["box"] = Box([-0.5], [0.5])
@@ -403,18 +407,18 @@ def test_which_models_have_a_density():
 @pytest.mark.parametrize("name", WITH_DENSITY)
 def test_a_density_integrates_to_one_in_the_units_of_x(name, task):
     task = get_task(task)
-    options = {"epochs": 6, "batch_size": 50, "width": 24, "lr": 3e-3}
+    options = {"epochs": 4, "batch_size": 50, "width": 16, "layers": 3, "lr": 3e-3}
     model = get_method(name, **options, fourier_octaves=0).fit(task, task.sample(500))
     y = task.targets(2, seed=0).y
     # beyond the box too, as far as a model of few epochs puts something
     low, width = task.box.low.to(y), task.box.width.to(y)
-    count = 4001 if task.x_dim == 1 else 321
-    axis = torch.linspace(-2, 3, count, device=y.device)
+    count = 801 if task.x_dim == 1 else 121
+    axis = torch.linspace(-1.5, 2.5, count, device=y.device)
     points = torch.stack(torch.meshgrid(*[axis] * task.x_dim, indexing="ij"), -1).flatten(0, -2)
     x = (low + width * points).expand(2, -1, -1)
     density = model.log_density(x, y).double().exp().sum(1)
-    volume = (width.double() * 5 / (count - 1)).prod()
-    torch.testing.assert_close(density * volume, torch.ones_like(density), rtol=0, atol=0.02)
+    volume = (width.double() * 4 / (count - 1)).prod()
+    torch.testing.assert_close(density * volume, torch.ones_like(density), rtol=0, atol=0.03)
 
 
 @pytest.mark.parametrize("name", WITH_DENSITY)
@@ -426,18 +430,23 @@ def test_a_density_is_that_of_a_known_posterior(name, device):
 
     law = Normal([3.0], [2.0])
     task = Task("noisy", simulate, law, context=Box([-1.0], [1.0]), noisy=True)
-    more = {"cinn": {"padding": 0, "blocks": 2}, "mixture_density": {"components": 2}}
-    options = {"width": 32, "layers": 3, "epochs": 40, "batch_size": 100, "lr": 5e-3}
-    if name == "flow_matching":
-        options |= {"epochs": 100}
-    model = get_method(name, **options, **more.get(name, {}), fourier_octaves=0)
-    model.fit(task, task.sample(3000))
+    more = {
+        "cinn": {"padding": 0, "blocks": 2},
+        "mixture_density": {"components": 1},
+        "flow_matching": {"epochs": 60},
+    }
+    options = {"width": 24, "layers": 3, "epochs": 20, "batch_size": 100, "lr": 1e-2}
+    model = get_method(name, **options | more[name], fourier_octaves=0)
+    model.fit(task, task.sample(4000))
     y = torch.tensor([[1.0], [3.0], [5.0]], device=device)
     c = torch.tensor([[0.5], [0.0], [-0.5]], device=device)
     mean = 3 + 0.8 * (y - c - 3)
     x = mean[:, None] + torch.linspace(-1.5, 1.5, 7, device=device)[:, None]
     expected = NormalLaw(mean[:, None], 0.8**0.5).log_prob(x)[..., 0]
-    torch.testing.assert_close(model.log_density(x, y, c), expected, rtol=0, atol=0.25)
+    # a wrong unit of x would shift all by ln 2
+    found = model.log_density(x, y, c)
+    torch.testing.assert_close(found, expected, rtol=0, atol=0.5)
+    assert (found - expected).mean().abs() < 0.1
 
 
 def test_a_density_does_not_depend_on_what_is_asked_with_it():
@@ -472,8 +481,8 @@ def test_an_offset_costs_no_digits(name):
         y = task.targets(20, seed=0, dtype=torch.float64)
         found.append((model.propose(y.y, 200) - zero).mean(1))
     # the same law of x, by other noise
-    assert found[0].std() > 0.02
     assert (found[0] - found[1]).abs().mean() < 0.05
+    assert len(found[1].unique()) == 20
     y = far.targets(2, seed=0, dtype=torch.float64).y
     x = fitted(name, far, data=far.sample(60, dtype=torch.float64)).propose(y, 3)
     # two targets which float32 takes for one have noise of their own
@@ -482,11 +491,9 @@ def test_an_offset_costs_no_digits(name):
 
 @each_model
 def test_whole_numbers_come_back_as_whole_numbers(name):
-    law = Box([0.0, 0.0], [6.0, 1.0])
-    law.integer = torch.tensor([True, False])
+    law = Product(Integer([0], [6]), Box([0.0], [1.0]))
     task = Task("whole", lambda x: x.sum(-1, keepdim=True), law)
     data = task.sample(60)
-    data.x[:, 0].round_()
     for bounds in ("clip", "free"):
         x = fitted(name, task, data=data, bounds=bounds).propose(data.y[:5], 20)
         assert torch.equal(x[..., 0], x[..., 0].round())
