@@ -7,7 +7,6 @@ from torch import Tensor
 
 from invlab.priors import Box
 
-
 __all__ = ["boundary_loss"]
 
 

@@ -10,7 +10,6 @@ from torch import Tensor
 from invlab.losses.misfits import Map, Norm, forward_misfit, misfit
 from invlab.validation import require_same_length
 
-
 __all__ = ["directional_derivative", "finite_difference", "hermite", "jacobian"]
 
 

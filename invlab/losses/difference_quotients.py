@@ -9,7 +9,6 @@ from torch import Tensor
 
 from invlab.losses.misfits import Map, Norm, misfit
 
-
 __all__ = ["smoothness"]
 
 

@@ -7,7 +7,6 @@ from typing import Literal
 
 from torch import Tensor
 
-
 __all__ = [
     "Map",
     "Norm",
