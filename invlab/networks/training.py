@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypedDict
@@ -113,7 +112,7 @@ def train(
     best = _Best(weights, len(seeds))
     shuffles = [runtime.generator(seed, "batches") for seed in seeds]
     history, curves, held_out = History(), [], []
-    start = time.process_time()
+    start = runtime.cpu_seconds()
     try:
         for epoch in runtime.progress(range(epochs), description, total=epochs):
             losses = []
@@ -135,7 +134,7 @@ def train(
         history.stopped = "interrupted"
     finally:
         best.restore()
-    history.seconds = time.process_time() - start
+    history.seconds = runtime.cpu_seconds() - start
     if curves:
         stacked = torch.stack(curves).reshape(len(curves), len(parts), -1)
         history.terms = {name: stacked[:, i].cpu() for i, name in enumerate(parts)}
