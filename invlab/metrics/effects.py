@@ -105,7 +105,7 @@ def _run(task: Task, x: Tensor, c: Tensor | None) -> Tensor:
 def _simulate(task: Task, x: Tensor, c: Tensor | None) -> Tensor:
     # copies: a simulator that works in place must not change the caller's tensors
     found = task.simulate(x.clone(), None if c is None else c.clone())
-    shape = (len(x), *batch_shape(found)[1:])
+    shape: tuple[int | str, ...] = (len(x), *batch_shape(found)[1:])
     return require_tensor(f"{task.name}: simulated y", found, shape, finite=False).detach()
 
 
