@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 import torch
 from torch import Tensor
 
@@ -83,11 +85,11 @@ def require_count(name: str, value: int) -> int:
         TypeError: not an integer.
         ValueError: below one.
     """
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, Integral):  # NumPy's integers too
         raise TypeError(f"{name}: expected an int of at least 1, got {value!r}")
     if value < 1:
         raise ValueError(f"{name}: expected at least 1, got {value}")
-    return value
+    return int(value)
 
 
 def _fits(have: tuple[int, ...], shape: tuple[int | str, ...]) -> bool:
