@@ -167,7 +167,7 @@ class JointOptimization:
             bounds=task.box if self.bounded else None,
             gtol=self.gtol,
             features=features,
-            network=network,
+            encoder=network,
             standardize=False,
             seed=seeds,
             iterations=self.iterations,

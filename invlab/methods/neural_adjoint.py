@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from invlab import runtime
-from invlab.improve import gauss_newton, rank
+from invlab.improve import rank
 from invlab.methods import adjoint_search
 from invlab.methods.base import Seeds, require_request, usable_pairs
 from invlab.methods.baselines import nearest_rows
+from invlab.minimizers.gauss_newton import gauss_newton
 from invlab.minimizers.reparametrization import XScale
 from invlab.networks.mlp import Standardizer
 from invlab.networks.training import TrainingOptions
