@@ -5,7 +5,7 @@ from typing import Any
 
 from invlab.contract import check_task
 from invlab.improve import rank, refine, refine_bfgs, refine_on_surrogate, surrogate_error
-from invlab.methods import get_method, list_methods
+from invlab.methods import get_method, list_methods, load_method
 from invlab.metrics import bootstrap_interval, r_T, resimulation_error
 from invlab.minimizers import Solution, minimize
 from invlab.pairs import Pairs, Targets
@@ -54,6 +54,7 @@ __all__ = [
     "get_task",
     "list_methods",
     "list_tasks",
+    "load_method",
     "minimize",
     "numpy_simulator",
     "r_T",

@@ -15,9 +15,9 @@ from invlab import (
     surrogate_error,
 )
 from invlab.improve import rank, squared_distance
+from invlab.methods.baselines import nearest_rows
 from invlab.minimizers import gauss_newton as module
 from invlab.minimizers.gauss_newton import gauss_newton
-from invlab.methods.baselines import nearest_rows
 from invlab.runtime import generator
 
 

@@ -38,7 +38,8 @@ def renamed(paper: str, settings: Any) -> Any:
     """Settings under today's names."""
     if not isinstance(settings, dict):
         return settings
-    names, flat, out = RENAMED.get(paper, {}), FLAT.get(paper, ()), {}
+    names, flat = RENAMED.get(paper, {}), FLAT.get(paper, ())
+    out: dict[str, Any] = {}
     for key, value in settings.items():
         if key in flat:
             out |= renamed(paper, value)

@@ -16,12 +16,13 @@ SINE = get_task("sine")
 # without anchors, unless a test is about them
 SMALL = {"width": 16, "layers": 3, "pool": 200, "candidates": 20, "anchors": 0.0}
 BRIEF = {"epochs": 5, "batch_size": 50}
+UNCHECKED = ("pool", "anchors")
 
 
 @pytest.fixture(scope="module")
 def learned():
     """A surrogate of the sine task, roughly trained: the search is judged through it alone."""
-    return get_method("neural_adjoint", **SMALL, training=BRIEF).fit(SINE, SINE.sample(500))
+    return get_method("neural_adjoint", **SMALL, **BRIEF).fit(SINE, SINE.sample(500))
 
 
 def search(learned, **options):
@@ -313,7 +314,7 @@ def test_the_simulator_is_not_called():
         raise AssertionError("the simulator was called")
 
     blind = Task("blind", refused, SINE.prior, differentiable=False)
-    model = get_method("neural_adjoint", **SMALL, training=BRIEF).fit(blind, SINE.sample(100))
+    model = get_method("neural_adjoint", **SMALL, **BRIEF).fit(blind, SINE.sample(100))
     assert model.propose(SINE.targets(2, seed=0).y, 3).shape == (2, 3, 2)
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from invbook.papers.joint_optimization.systems import Problems, Result, envelope, features_of
 from invlab import runtime
+from invlab.methods.adjoint_search import BFGSSearch
 from invlab.methods.neural_adjoint import NeuralAdjoint
 from invlab.minimizers import minimize
 from invlab.networks.encoders import FeatureScale, encoder_for
@@ -187,14 +188,13 @@ def neural_adjoint(
     """A surrogate on n pairs, and BFGS on it from the prior mean in each of some units."""
     start = runtime.cpu_seconds()
     data = pairs(problems, seed)
-    method = NeuralAdjoint(search="bfgs", held_out=0.0, **options).fit(
-        problems.task, data, seed=seed
-    )
+    method = NeuralAdjoint(search=BFGSSearch(), held_out=0.0, bounds="free", **options)
+    method.fit(problems.task, data, seed=seed)
     trained = runtime.cpu_seconds() - start
     found = {}
     for unit in units:
         start = runtime.cpu_seconds()
-        method.x_scale = problems.lengths(unit)
+        method.search = BFGSSearch(x_scale=problems.lengths(unit))
         x = method.propose(problems.y, 1, problems.c)[:, 0].double()
         x = x if problems.box is None else problems.box.clip(x)
         cpu = trained + runtime.cpu_seconds() - start

@@ -152,7 +152,7 @@ def test_a_record_holds_every_claimed_score(system):
     settings = dict(QUICK[system])
     for method in ("joint", "direct"):
         settings[method] = {**settings[method], "iterations": 3}
-    settings["neural_adjoint"] = {**settings["neural_adjoint"], "training": {"epochs": 4}}
+    settings["neural_adjoint"] = {**settings["neural_adjoint"], "epochs": 4}
     found = experiments.measure(system, 3, 0, settings)
     rows = [claim for claim in PDE_CLAIMS if claim.records[0].split("/")[1] == system]
     assert rows
