@@ -44,7 +44,7 @@ def renamed(paper: str, settings: Any) -> Any:
         if key in flat:
             out |= renamed(paper, value)
         else:
-            out[names.get(key, key)] = renamed(paper, value)
+            out[str(names.get(key, key))] = renamed(paper, value)
     return out
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from invlab.losses import boundary_loss
 from invlab.methods.baselines import draws_inside, nearest_rows
+from invlab.methods.storage import saveable
 from invlab.minimizers import minimize
 from invlab.minimizers.gauss_newton import gauss_newton
 from invlab.minimizers.reparametrization import XScale, default_x_scale
@@ -135,6 +136,7 @@ class Search(Protocol):
         """Search from ``n`` starts for each target."""
 
 
+@saveable
 @dataclass(frozen=True)
 class GaussNewtonSearch:
     """A few clipped Gauss–Newton steps of least length from the nearest of a pool.
@@ -240,6 +242,7 @@ class _Descent:
         return start.to(question.y.device)
 
 
+@saveable
 @dataclass(frozen=True)
 class AdamSearch(_Descent):
     """Adam on misfit and boundary loss from random starts: the paper's search.
@@ -313,6 +316,7 @@ class AdamSearch(_Descent):
             return x, misfit(x)
 
 
+@saveable
 @dataclass(frozen=True)
 class BFGSSearch(_Descent):
     """BFGS on misfit and boundary loss, in float64 and for all targets at once.
@@ -430,5 +434,5 @@ def _require_at_least_zero(search: Any, name: str) -> None:
     value = getattr(search, name)
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name}: expected a number, got {value!r}")
-    if not value >= 0:
+    if not float(value) >= 0:
         raise ValueError(f"{name}: expected at least 0, got {value!r}")

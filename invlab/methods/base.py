@@ -47,7 +47,8 @@ class Method(nn.Module):
         calls_simulator: whether it calls the true simulator, so that it has to be given a task.
         options: as given.
         facts: what it was fitted to: ``task``, ``pairs``, ``x_dim``, ``y_shape``, ``c_dim``,
-            ``seeds``, ``box``, and what a subclass adds; empty before. All of it is saved.
+            ``seeds``, ``box``, ``whole``, and what a subclass adds; empty before. All of it is
+            saved.
         history: one entry a training, in order; empty for what trains nothing.
 
     A subclass is a file of its own and a line in ``methods/__init__.py``. It writes:
@@ -189,15 +190,7 @@ class Method(nn.Module):
         data = usable_pairs(self.name, task, data, takes_context=self.takes_context)
         data = Pairs(_plain(data.x), _plain(data.y), None if data.c is None else _plain(data.c))
         self.history = {}
-        self.facts = {
-            "task": task.name,
-            "pairs": len(data),
-            "x_dim": data.x.shape[1],
-            "y_shape": list(data.y.shape[1:]),
-            "c_dim": 0 if data.c is None else data.c.shape[1],
-            "seeds": seeds,
-            "box": answer_box(task),
-        }
+        self.facts = facts_of(task, data, seeds)
         try:
             self.learn(task, data, seeds, **more)
         except BaseException as error:
@@ -262,8 +255,8 @@ class Method(nn.Module):
         box = self._box_for(bounds)
         c = None if c is None else _plain(c)
         x = self.guess(flat, require_count("n", n), c, generator=generator, box=box)
-        x = x.detach().to(y.dtype)
-        return (x if box is None else _clip(x, box)).contiguous()
+        x = self.whole(x.detach()).to(y.dtype)
+        return (x if box is None else _clip(x, *self._edges(box))).contiguous()
 
     def log_density(self, x: Tensor, y: Tensor, c: Tensor | None = None) -> Tensor:
         """Natural logarithm of p(x | y) in the units of x: ``(B, n, dx)`` to ``(B, n)``.
@@ -316,6 +309,26 @@ class Method(nn.Module):
         if any(history.stopped == "interrupted" for history in self.history.values()):
             what = "interrupted while it trained on"
         return f"{what} {facts['pairs']} pairs of {facts['task']} ({sizes}), {seed}"
+
+    def whole(self, x: Tensor) -> Tensor:
+        """x, with the nearest whole number where the prior has whole numbers: ``(..., dx)``."""
+        mask = self.facts.get("whole")
+        if not mask:
+            return x
+        # zero is added since the nearest to -0.2 is -0
+        return torch.where(torch.tensor(mask, device=x.device), x.round() + 0.0, x)
+
+    def _edges(self, box: Box) -> tuple[Tensor, Tensor]:
+        """Lower and upper edge of a box, at whole numbers for unknowns that are whole numbers."""
+        mask = self.facts.get("whole")
+        if not mask:
+            return box.low, box.high
+        whole = torch.tensor(mask, device="cpu")
+        low = torch.where(whole, box.low.ceil(), box.low)
+        high = torch.where(whole, box.high.floor(), box.high)
+        if bool((low > high).any()):
+            raise ValueError(f"{self.name}: bounds: no whole number lies in {box}")
+        return low, high
 
     def _require_seeds(self, seed: Seeds) -> list[int]:
         name = f"{self.name}: seed"
@@ -376,6 +389,21 @@ class Method(nn.Module):
                 f"got {bounds}"
             )
         return bounds
+
+
+def facts_of(task: Task, data: Pairs, seeds: list[int]) -> dict[str, Any]:
+    """What a method is fitted to, as far as all of them keep it."""
+    whole = getattr(task.prior, "integer", None)
+    return {
+        "task": task.name,
+        "pairs": len(data),
+        "x_dim": data.x.shape[1],
+        "y_shape": list(data.y.shape[1:]),
+        "c_dim": 0 if data.c is None else data.c.shape[1],
+        "seeds": seeds,
+        "box": answer_box(task),
+        "whole": whole.tolist() if whole is not None and bool(whole.any()) else [],
+    }
 
 
 def answer_box(task: Task) -> Box | None:
@@ -461,9 +489,9 @@ def _bounded(prior: Prior) -> bool:
     return bool(getattr(prior, "bounded", isinstance(prior, Box)))
 
 
-def _clip(x: Tensor, box: Box) -> Tensor:
+def _clip(x: Tensor, low: Tensor, high: Tensor) -> Tensor:
     """The nearest point of the box that the dtype of x can say: an edge is rounded inwards."""
-    low, high = (edge.to(x.device, torch.float64) for edge in (box.low, box.high))
+    low, high = (edge.to(x.device, torch.float64) for edge in (low, high))
     up, down = (torch.full_like(low, end).to(x) for end in (math.inf, -math.inf))
     least, most = low.to(x), high.to(x)
     least = torch.where(least.double() < low, torch.nextafter(least, up), least)

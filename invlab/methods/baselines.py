@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from invlab import runtime
-from invlab.methods.base import Bounds, Method, Seeds, answer_box
+from invlab.methods.base import Bounds, Method, Seeds, facts_of
 from invlab.networks.mlp import Standardizer
 from invlab.priors import Box, Prior
 from invlab.task import Pairs, Task
@@ -43,16 +43,7 @@ class PriorSampler(Method):
         """Remember the prior; the pairs are not used, and the seed is that of the draws."""
         (seed,) = self._require_seeds(seed)
         task = self._require_task(task, data)
-        self.facts = {
-            "task": task.name,
-            "pairs": len(data),
-            "x_dim": task.x_dim,
-            "y_shape": list(data.y.shape[1:]),
-            "c_dim": 0 if data.c is None else data.c.shape[1],
-            "seeds": [seed],
-            "box": answer_box(task),
-            "prior": task.prior,
-        }
+        self.facts = facts_of(task, data, [seed]) | {"x_dim": task.x_dim, "prior": task.prior}
         return self
 
     def _require_request(self, y: Tensor, n: int, c: Tensor | None) -> Tensor:

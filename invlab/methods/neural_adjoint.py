@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any, ClassVar, Self, Unpack
 
 import torch
@@ -18,6 +18,7 @@ from invlab.methods.adjoint_search import (
     TOLERANCE,
     Anchors,
     Candidates,
+    GaussNewtonSearch,
     Question,
     Search,
     options_of_search,
@@ -29,7 +30,7 @@ from invlab.networks.training import History, TrainingOptions, require_training
 from invlab.priors import Box
 from invlab.surrogates.regression import Surrogate, build_surrogate, fit_surrogate
 from invlab.task import Pairs, Task
-from invlab.validation import require_count
+from invlab.validation import did_you_mean, require_count
 
 __all__ = ["NeuralAdjoint", "Pool"]
 
@@ -104,6 +105,7 @@ class NeuralAdjoint(Method):
         super().__init__(bounds=bounds)
         options: dict[str, Any] = dict(training)
         if isinstance(search, str):
+            # their names are checked before, in __new__
             own = options_of_search(search)
             beside = {name: options.pop(name) for name in own if name in options}
             search = SEARCHES[search](**beside)
@@ -120,6 +122,11 @@ class NeuralAdjoint(Method):
         whole: Any = {**NeuralAdjoint.defaults, **options}
         self.training_options: TrainingOptions = require_training(whole)
         self.exchangeable = not ranked and self.search.exchangeable
+
+    @classmethod
+    def further_options(cls) -> dict[str, Any]:
+        """Options of the default search, which may stand beside its name."""
+        return {field.name: field.default for field in fields(GaussNewtonSearch)}
 
     def fit(
         self,
@@ -155,7 +162,7 @@ class NeuralAdjoint(Method):
             seeds=self._member_seeds(seed, made.get("members", self.ensemble)),
             width=made.get("width", self.width),
             layers=made.get("layers", self.layers),
-            activation=silu,
+            activation=made.get("activation", silu),
         ).requires_grad_(False)
         for name, dim in (("x", x_dim), ("y", y_dim + c_dim), ("gap", y_dim)):
             empty = torch.empty(0, dim, dtype=torch.float32, device="cpu")
@@ -194,6 +201,7 @@ class NeuralAdjoint(Method):
             "members": len(surrogate),
             "width": core.weights[0].shape[2],
             "layers": len(core.weights),
+            "activation": core.activation,
         }
         self._remember(data)
 
@@ -256,8 +264,10 @@ class NeuralAdjoint(Method):
         return x[:, :n]
 
     def _settled(self, found: Candidates, question: Question) -> Candidates:
-        """Candidates moved into the box, with the error that f̂ sees there."""
-        x = found.x if question.box is None else question.box.clip(found.x)
+        """Candidates as whole numbers and in the box, with the error that f̂ sees there."""
+        x = self.whole(found.x)
+        if question.box is not None:
+            x = question.box.clip(x)
         moved = (x != found.x).any(-1)
         if not bool(moved.any()):
             return found
@@ -327,13 +337,12 @@ def _search_options(cls: type[NeuralAdjoint], options: Mapping[str, Any]) -> tup
         )
     search = options.get("search", "gauss-newton")
     if isinstance(search, str) and search not in SEARCHES:
-        near = difflib.get_close_matches(search, SEARCHES, n=1)
         raise ValueError(
             f"search: expected one of {', '.join(map(repr, SEARCHES))} or an object, "
-            f"got {search!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+            f"got {search!r}{did_you_mean(search, SEARCHES)}"
         )
     own = options_of_search(search) if isinstance(search, str) else ()
-    known = [*options_of(cls), *own]
+    known = [name for name in options_of(cls) if name not in cls.further_options()] + [*own]
     for name in options:
         if name in known:
             continue
@@ -343,9 +352,7 @@ def _search_options(cls: type[NeuralAdjoint], options: Mapping[str, Any]) -> tup
         elif owners:
             what = f"an option of the search; write it into the object {search!r}"
         else:
-            near = difflib.get_close_matches(name, known, n=1)
-            what = "no option" + (f", did you mean {near[0]!r}?" if near else "")
-            what += f" It takes: {', '.join(sorted(known))}"
+            what = f"no option{did_you_mean(name, known)} (it takes {', '.join(sorted(known))})"
         raise TypeError(f"{cls.name}: {name!r} is {what}")
     return own
 

@@ -17,8 +17,8 @@ def options_of(cls: type) -> dict[str, Any]:
     """All options of a class with their defaults, its own before those of its bases.
 
     They are read from the signatures of ``__init__``: the keywords of the class, and those of its
-    bases for as long as ``**options`` hands on what is left. ``defaults`` of a class replaces the
-    defaults of its bases.
+    bases for as long as ``**options`` hands on what is left; a class may name further ones with
+    ``further_options()``. ``defaults`` of a class replaces the defaults of its bases.
     """
     found: dict[str, Any] = {}
     changed: dict[str, Any] = {}
@@ -29,6 +29,8 @@ def options_of(cls: type) -> dict[str, Any]:
             found = {**found, **{name: own[name] for name in own if name not in found}}
             if not rest:
                 break
+    further: dict[str, Any] = getattr(cls, "further_options", dict)()
+    found = {**found, **{name: further[name] for name in further if name not in found}}
     return found | {name: value for name, value in changed.items() if name in found}
 
 

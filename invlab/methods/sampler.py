@@ -198,12 +198,17 @@ class Sampler(Method):
             self.requires_grad_(False)
 
     def _scaled(self, data: Pairs) -> list[Tensor]:
-        """What networks see of pairs, float32: x and y, and c where there is one."""
+        """What networks see of pairs: x and y, and c where there is one."""
         parts = [self.x_scaler(data.x), self.y_scaler(data.y)]
         if data.c is not None:
             assert self.c_scaler is not None
             parts.append(self.c_scaler(data.c))
-        return [part.float() for part in parts]
+        return [part.to(self._dtype) for part in parts]
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        """Of the networks."""
+        return next(self.parameters()).dtype
 
     def _seen(self, y: Tensor, c: Tensor | None) -> Tensor:
         """Features of scaled y, with scaled c behind them: ``(..., d)``."""
@@ -266,18 +271,19 @@ class Sampler(Method):
     def _condition(self, y: Tensor, c: Tensor | None) -> Tensor:
         """What the model sees of targets and contexts in their own units: ``(B, d)``."""
         with torch.no_grad():
-            c = None if c is None or self.c_scaler is None else self.c_scaler(c).float()
-            return self._seen(self.y_scaler(y).float(), c).reshape(len(y), -1)
+            c = None if c is None or self.c_scaler is None else self.c_scaler(c).to(self._dtype)
+            return self._seen(self.y_scaler(y).to(self._dtype), c).reshape(len(y), -1)
 
     def _draw(self, z: Tensor, seen: Tensor) -> Tensor:
         """Noise ``(B, n, noise_dim)`` to unknowns ``(B, n, dx)`` in their own units, float64."""
-        flat, each = z.flatten(0, 1).float(), seen.repeat_interleave(z.shape[1], 0)
+        flat, each = z.flatten(0, 1).to(self._dtype), seen.repeat_interleave(z.shape[1], 0)
         with torch.no_grad():
             parts = [
                 self.transform(some_z, some_y)
                 for some_z, some_y in zip(flat.split(CHUNK), each.split(CHUNK), strict=True)
             ]
-        return self.x_scaler.inverse(torch.cat(parts).double()).unflatten(0, z.shape[:2])
+        x = self.x_scaler.inverse(torch.cat(parts).double()).unflatten(0, z.shape[:2])
+        return self.whole(x)
 
     def _draw_again(
         self, x: Tensor, own: Tensor, seen: Tensor, box: Box | None, generator: torch.Generator
@@ -319,7 +325,7 @@ class Sampler(Method):
 
     def density(self, x: Tensor, y: Tensor, c: Tensor | None) -> Tensor:
         """Of the model itself, as it is with ``bounds="free"``."""
-        u = self.x_scaler(x).float().flatten(0, 1)
+        u = self.x_scaler(x).to(self._dtype).flatten(0, 1)
         seen = self._condition(y, c).repeat_interleave(x.shape[1], 0)
         with torch.no_grad():
             parts = [

@@ -8,7 +8,7 @@ import inspect
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from invlab.task import Task
 
 __all__ = ["FORMAT", "from_json", "load", "saveable", "save", "to_json"]
 
+T = TypeVar("T")
 # Of the file. A later version reads what an earlier one wrote, or says that it cannot.
 FORMAT = 1
 # Key of the words in the header of the file, and what marks a value that JSON has no word for.
@@ -33,7 +34,7 @@ FUNCTIONS = {"torch.nn.functional": torch.nn.functional, "torch": torch}
 _SAVEABLE: dict[str, type] = {}
 
 
-def saveable(cls: type) -> type:
+def saveable(cls: type[T]) -> type[T]:
     """Let a dataclass be an option that is saved, by the name of its class; a decorator.
 
     Its fields are what :func:`to_json` can write.

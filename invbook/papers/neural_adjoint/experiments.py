@@ -20,7 +20,7 @@ from invlab import runtime
 from invlab.methods.adjoint_search import AdamSearch, GaussNewtonSearch
 from invlab.methods.base import Method
 from invlab.methods.baselines import Nearest, PriorSampler
-from invlab.methods.neural_adjoint import NeuralAdjoint
+from invlab.methods.neural_adjoint import NeuralAdjoint, Pool
 from invlab.networks.mlp import Standardizer
 from invlab.surrogates.regression import Surrogate, fit_surrogate
 from invlab.task import Pairs, Task
@@ -106,7 +106,7 @@ def compare(
         "prior": (PriorSampler().fit(task, data, seed=seed), nothing, 0, 0),
         "nearest": (Nearest().fit(task, data), nothing, pairs, 0),
         "pool": (
-            get_method("pool", pool=pool).fit(task, data, surrogate=shared),
+            Pool(pool=pool).fit(task, data, surrogate=shared),
             spent,
             pairs,
             numbers,
