@@ -1,4 +1,4 @@
-"""The loop of all methods that only step: evaluate the running rows, tell the method, retire rows.
+"""The loop that stepping methods share: evaluate the running rows, tell the method, retire rows.
 
 A method is two functions. ``start`` turns the first evaluation into a state, and ``tell`` turns
 the evaluation of the state's trial points into the next state. States are never changed in
