@@ -87,8 +87,14 @@ def load(
         raise ValueError(
             f"{path}: holds a method that this invlab does not have: {error}"
         ) from None
-    method = cls(**{name: from_json(value) for name, value in words["options"].items()})
+    try:
+        method = cls(**{name: from_json(value) for name, value in words["options"].items()})
+    except TypeError as error:
+        raise ValueError(f"{path}: an option that this version does not have: {error}") from None
     method.facts = {name: _read_fact(path, name, v, task) for name, v in words["facts"].items()}
+    for name in ("x_dim", "y_shape", "c_dim", "seeds", "pairs"):
+        if name not in method.facts:
+            raise ValueError(f"{path}: lacks {name!r}, and was not written by method.save(path)")
     if task is not None and task.x_dim != method.facts["x_dim"]:
         raise ValueError(
             f"{path}: holds a method for {method.facts['x_dim']} unknowns, {task.name} "
@@ -98,6 +104,7 @@ def load(
     method.attach(task)
     _fill(path, method, tensors)
     method.history = {name: History(**from_json(h)) for name, h in words["history"].items()}
+    method.requires_grad_(False)
     return method.to(runtime.device() if device is None else torch.device(device))
 
 
