@@ -316,7 +316,7 @@ def _every_unknown(seen: Seen) -> Finding:
 
 
 def _has_effect(task: Task, x: Tensor, c: Tensor | None, k: int) -> bool:
-    for rows in {min(ROWS, len(x)), len(x)}:
+    for rows in (min(ROWS, len(x)), len(x)):
         part, part_c = x[:rows], None if c is None else c[:rows]
         other = part.clone()
         other[:, k] = x.roll(1, 0)[:rows, k]
