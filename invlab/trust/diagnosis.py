@@ -32,8 +32,8 @@ GAP = 5.0
 JUMP = 0.25
 NEIGHBOURS = 20
 # Pairs whose targets are asked for, and pairs that E[x|y] is taken from, at most.
-JUDGED = 2000
-COMPARED = 20_000
+JUDGED = 1000
+COMPARED = 10_000
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def diagnose(task: Task, model: Method, data: Pairs) -> Diagnosis:
         task: its simulator tells the truth about the answers.
         model: any fitted method; of networks that were trained together one, ``.member(k)``.
         data: pairs that the model was trained on, or others of the same law, at least 40 with a
-            valid y; the others are left out. Of many, 2000 are judged.
+            valid y; the others are left out. Of many, 1000 are judged.
 
     Returns:
         A :class:`Diagnosis`; ``.states`` names what was found, in the order of the checks.
