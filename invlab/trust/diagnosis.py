@@ -226,9 +226,11 @@ def _collapse(answers: _Answers, data: Pairs) -> Finding:
     prior = _spread(answers.data.x) or 1.0
     distance = float((answers.x_hat - mean).square().sum(1).mean().sqrt() / prior)
     several = float(within / prior)
+    # E[x|y] is a mean of few pairs, and itself uncertain
+    near = distance**2 < AT_THE_MEAN**2 + several**2 / NEIGHBOURS
     return Finding(
         "collapse to the mean",
-        distance < AT_THE_MEAN and several > ONE_ANSWER and answers.missed,
+        near and several > ONE_ANSWER and answers.missed,
         f"the answers are {distance:.1%} of the spread of x from the mean of all x with that y, "
         f"around which x still varies by {several:.0%}",
         "train on the misfit of the effect (two-step, encoder-decoder or the simulator itself), "
