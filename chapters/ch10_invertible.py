@@ -403,7 +403,9 @@ fig, (loss, hist, curve) = plt.subplots(1, 3, figsize=(10, 3))
 edges = torch.linspace(-6, 6, 121).sinh()
 for k, name in enumerate(inns):
     style = {"color": figures.SERIES[k], "linestyle": figures.DASHES[k]}
-    loss.plot(inns[name].history.validation.cpu(), **style, label=name)
+    loss.plot(
+        inns[name].history["density"].validation.cpu(), **style, label=name
+    )
     hist.hist(
         spread[name].flatten(),
         edges,
@@ -427,7 +429,7 @@ check(
     ((width["correct"] > 0.8) & (width["correct"] < 1.2)).all(),
 )
 last = {
-    name: float(model.history.validation[-1])
+    name: float(model.history["density"].validation[-1])
     for name, model in inns.items()
 }
 check("the loss prefers the dead one", last["dead"] < last["correct"])

@@ -48,7 +48,7 @@ from invbook.papers import metamaterial, neural_adjoint
 from invbook.papers.neural_adjoint import model_claims
 from invbook.papers.neural_adjoint.runs import seeds_of
 from invlab import runtime
-from invlab.improve import gauss_newton
+from invlab.minimizers.gauss_newton import gauss_newton
 from invlab.runs import shards
 from invlab.simulators.maxwell import SYMMETRIES, FourierModal, Reflectance
 from invlab.simulators.maxwell.cylinders import POSITIONS
@@ -763,7 +763,8 @@ adjoint = invlab.get_method(
     candidates=60,
     pool=4000,
     steps=8,
-    training={"epochs": epochs, "batch_size": 64},
+    epochs=epochs,
+    batch_size=64,
 ).fit(task, pairs, seed=0)
 asked = task.targets(n_targets, seed=0)
 guesses = adjoint.propose(asked.y, n=60)
@@ -923,6 +924,7 @@ for name, rule in ways.items():
         ensemble=3,
         candidates=64,
         steps=120,
+        bounds="free",
         **rule,
     ).fit(task, pairs, surrogate=adjoint.surrogate)
     found[name] = search.propose(eight_targets.y, n=64)

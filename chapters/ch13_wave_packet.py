@@ -382,7 +382,7 @@ adjoint = learned.neural_adjoint(
     [1.0, 75.0],
     width=128,
     layers=4,
-    training={"epochs": 300},
+    epochs=300,
 )
 
 # %%

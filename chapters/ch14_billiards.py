@@ -593,7 +593,7 @@ seconds["BFGS"] = time.process_time() - started
 
 taught = learned.direct(problems, SEED, iterations=400, lr=3e-3)
 adjoint = learned.neural_adjoint(
-    problems, SEED, [1.0], width=128, layers=4, training={"epochs": 300}
+    problems, SEED, [1.0], width=128, layers=4, epochs=300
 )[1.0]
 seconds |= {"supervised": taught.cpu, "neural adjoint": adjoint.cpu}
 every = {

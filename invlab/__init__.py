@@ -5,12 +5,14 @@ from typing import Any
 
 from invlab.contract import check_task
 from invlab.improve import rank, refine, refine_bfgs, refine_on_surrogate, surrogate_error
-from invlab.methods import get_method, list_methods
+from invlab.methods import get_method, list_methods, load_method
 from invlab.metrics import bootstrap_interval, r_T, resimulation_error
 from invlab.minimizers import Solution, minimize
-from invlab.priors import Box, Normal, Poisson, Product
+from invlab.pairs import Pairs, Targets
+from invlab.priors import Box, Integer, LogUniform, Normal, Poisson, Product, as_prior
+from invlab.simulators import numpy_simulator
 from invlab.surrogates import fit_surrogate
-from invlab.task import Pairs, Simulator, Targets, Task
+from invlab.task import Simulator, Task
 from invlab.tasks import get_task, list_tasks
 
 __version__ = "0.1.0"
@@ -34,6 +36,8 @@ _ROOMS = (
 
 __all__ = [
     "Box",
+    "Integer",
+    "LogUniform",
     "Normal",
     "Pairs",
     "Poisson",
@@ -42,6 +46,7 @@ __all__ = [
     "Solution",
     "Targets",
     "Task",
+    "as_prior",
     "bootstrap_interval",
     "check_task",
     "fit_surrogate",
@@ -49,7 +54,9 @@ __all__ = [
     "get_task",
     "list_methods",
     "list_tasks",
+    "load_method",
     "minimize",
+    "numpy_simulator",
     "r_T",
     "rank",
     "refine",

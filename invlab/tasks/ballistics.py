@@ -151,6 +151,12 @@ class _StartHeight(Normal):
     def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
         return super().sample(n, generator=generator).clamp_min(0)
 
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Log density above the ground, and the log probability of a start on it."""
+        on_it = torch.special.log_ndtr(-self.mean / self.std).to(x)
+        logs = torch.where(x[..., 0] == 0, on_it[0], super().log_prob(x))
+        return torch.where(x[..., 0] < 0, -torch.inf, logs)
+
 
 class Ballistics(Task):
     """Task D1 of Ren, Padilla and Malof (2020), first posed by Kruse et al. (2021).

@@ -40,7 +40,7 @@ class Waves:
     """
 
     def __init__(self, points: int, modes: int) -> None:
-        self.dim, self.modes = points, modes
+        self.dim, self.points, self.modes = points, points, modes
         self.amplitudes = Normal([0.0] * 2 * modes, [modes**-0.5] * 2 * modes)
         phase = 2 * math.pi / points * torch.arange(points, dtype=torch.float64)
         waves = torch.arange(1, modes + 1, dtype=torch.float64)[:, None] * phase

@@ -33,7 +33,7 @@ def test_targets_of_their_own_come_in_batches_beside_all_the_pairs(device):
     y = torch.linspace(0, 1089, 64, device=device)[:, None]
     model = fit(Targets(y), TASK.at(THREE), epochs=5)
     assert model.history["joint"].total.shape == (5, 1)
-    torch.testing.assert_close(model.inverse.inputs.shift, TASK.at(THREE).y.mean(0))
+    torch.testing.assert_close(model.inverse.inputs.shift, TASK.at(THREE).y.double().mean(0))
 
 
 def test_other_targets_give_another_inverse(device):
@@ -48,7 +48,7 @@ def test_other_targets_give_another_inverse(device):
         (
             lambda y: y.repeat(1, 2),
             ValueError,
-            r"targets.y: expected shape \(B, 1\), got \(64, 2\)",
+            r"targets: y: expected shape \(B, 1\), got \(64, 2\)",
         ),
         (lambda y: y.to("meta"), ValueError, "got meta"),
     ],

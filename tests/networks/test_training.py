@@ -6,7 +6,7 @@ from torch import nn
 
 from invlab import runtime
 from invlab.networks.mlp import MLP
-from invlab.networks.training import train
+from invlab.networks.training import History, train
 
 
 def column(*values):
@@ -129,18 +129,20 @@ def stops_at(model, call, error):
     return terms
 
 
-def test_an_interrupt_keeps_the_best_weights():
-    model = Drift(-0.3, -0.5)
+def test_an_interrupt_keeps_the_best_weights_and_ends_the_program():
+    model, history = Drift(-0.3, -0.5), History()
     # two calls an epoch: training and validation
-    history = model.train_on(terms=stops_at(model, 2 * 8, KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        model.train_on(terms=stops_at(model, 2 * 8, KeyboardInterrupt()), history=history)
     assert history.stopped == "interrupted"
     assert model.p.tolist() == pytest.approx([-0.3, -0.5], abs=1e-4)
     assert history.validation.shape == (8, 2)
 
 
-def test_an_interrupt_before_the_first_epoch_ends_is_survived():
-    model = Drift(-0.3)
-    history = model.train_on(terms=stops_at(model, 0, KeyboardInterrupt()))
+def test_an_interrupt_before_the_first_epoch_ends_leaves_an_empty_history():
+    model, history = Drift(-0.3), History()
+    with pytest.raises(KeyboardInterrupt):
+        model.train_on(terms=stops_at(model, 0, KeyboardInterrupt()), history=history)
     assert history.stopped == "interrupted"
     assert history.terms == {}
 

@@ -75,7 +75,7 @@ def test_symmetric_copies_get_the_same_answer():
 def test_half_the_box_is_one_unit(fitted):
     corners = torch.stack([BOX.low, BOX.high]).float()
     scaled = (corners - fitted.center) / fitted.half_width
-    torch.testing.assert_close(scaled, torch.tensor([[-1.0, -1.0], [1.0, 1.0]]))
+    torch.testing.assert_close(scaled, torch.tensor([[-1.0, -1.0], [1.0, 1.0]]).to(scaled))
 
 
 def test_a_saved_one_says_the_same(fitted, tmp_path):

@@ -63,8 +63,8 @@ def test_derivatives_of_the_wrong_shape_are_named():
 def test_the_scales_are_those_of_the_data_unless_given():
     data = linear_pairs()
     surrogate = fit_line(epochs=1)
-    torch.testing.assert_close(surrogate.inputs.shift, data.x.mean(0))
-    torch.testing.assert_close(surrogate.outputs.scale, data.y.std(0, correction=0))
+    torch.testing.assert_close(surrogate.inputs.shift, data.x.double().mean(0))
+    torch.testing.assert_close(surrogate.outputs.scale, data.y.double().std(0, correction=0))
     own = Standardizer([1.0, 2.0], [3.0, 4.0])
     assert fit_line(x_scaler=own, epochs=1).inputs.shift.tolist() == [1, 2]
 
@@ -105,13 +105,13 @@ def test_a_context_becomes_further_inputs_in_scales_of_their_own():
     shifted = Pairs(data.x, data.y + 0.01 * c, c)
     surrogate = fit_line(data=shifted)
     assert len(surrogate.inputs.shift) == 3
-    torch.testing.assert_close(surrogate.inputs.shift[2:], c.mean(0))
+    torch.testing.assert_close(surrogate.inputs.shift[2:], c.double().mean(0))
     found = surrogate(torch.cat([data.x, c], 1))[0]
     torch.testing.assert_close(found, shifted.y, rtol=0, atol=0.02 * data.y.std().item())
     # given scales are those of x alone
     own = fit_line(data=shifted, x_scaler=Standardizer([1.0, 2.0], [3.0, 4.0]), epochs=1)
     assert own.inputs.shift[:2].tolist() == [1, 2]
-    torch.testing.assert_close(own.inputs.scale[2:], c.std(0, correction=0))
+    torch.testing.assert_close(own.inputs.scale[2:], c.double().std(0, correction=0))
 
 
 def test_a_context_counts_in_the_derivatives_and_in_the_held_out_pairs():

@@ -38,7 +38,7 @@ WAVE: dict[str, Any] = {
     "joint": {"networks": 3, "iterations": 300, "lr": 3e-4, "network": {"last": None}},
     "envelope": {"iterations": 200, "lr": 1e-3},
     "direct": {"iterations": 400, "lr": 3e-3},
-    "neural_adjoint": {"width": 128, "layers": 4, "training": {"epochs": 600}},
+    "neural_adjoint": {"width": 128, "layers": 4, "epochs": 600},
     # starts a problem, where the answers of multi-start are noted
     "starts": (1, 8, 16, 32, 48, 64),
 }
@@ -54,7 +54,7 @@ BILLIARDS: dict[str, Any] = {
         "network": {"last": None},
     },
     "direct": {"iterations": 400, "lr": 3e-3},
-    "neural_adjoint": {"width": 128, "layers": 4, "training": {"epochs": 600}},
+    "neural_adjoint": {"width": 128, "layers": 4, "epochs": 600},
     "starts": (1, 2, 4, 8, 16, 32, 64, 128, 200),
     # metres squared, at which a shot needs no further start
     "target": 1e-8,
