@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 
-from invlab import Pairs, Task, get_method, get_task, runtime
+from invlab import Pairs, get_method, get_task, runtime
 
 from .cases import (
     ALONE,
