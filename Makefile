@@ -4,6 +4,7 @@
 VENV ?= .venv
 PYTHON ?= python3
 PRESET ?= quick
+JOBS ?= 2
 CONSTRAINTS ?= constraints.txt
 BIN := $(VENV)/bin
 PY := $(BIN)/python
@@ -21,7 +22,7 @@ export PYDEVD_DISABLE_FILE_VALIDATION = 1
 NBVAL := $(PY) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test execute records pages lint format sync lab vendor repo-url \
+.PHONY: help setup hooks unit check book test execute records pages lint format sync lab vendor repo-url \
 	check-book check-install gpu gpu-tests gpu-chapters gpu-records clean
 
 help:  ## list the targets
@@ -45,8 +46,15 @@ book: $(STAMP)  ## build the book from the stored outputs
 	@echo
 	@echo "The book is built: open _build/html/index.html in a browser."
 
-test: $(STAMP)  ## unit tests, then every chapter against its stored outputs
+hooks: $(STAMP)  ## run the checks of a commit before each commit (pre-commit)
+	$(BIN)/pre-commit install
+
+unit: $(STAMP)  ## the unit tests alone
 	$(PY) -m pytest -q -n 2 tests --ignore=tests/book --ignore=tests/install
+
+check: lint unit  ## what a commit needs: lint, types and unit tests
+
+test: unit  ## the unit tests, then every chapter against its stored outputs
 	INVLAB_PRESET=quick INVLAB_PROGRESS=off $(NBVAL) -q -n 2 --dist loadscope chapters
 
 execute: $(STAMP)  ## run chapters and store outputs (CHAPTER=ch01_..., PRESET=quick)
@@ -54,13 +62,11 @@ execute: $(STAMP)  ## run chapters and store outputs (CHAPTER=ch01_..., PRESET=q
 	$(PY) tools/pages.py
 
 records: $(STAMP)  ## the full-preset runs behind the ledger; resumes
-	$(PY) -m invbook bench loss_design --preset full
-	$(PY) -m invbook bench neural_adjoint --preset full --jobs 2
 	$(PY) -m invbook metamaterial generate --n 10000 --jobs 2
-	$(PY) -m invbook bench metamaterial --preset full
-	$(PY) -m invbook bench joint_optimization --preset full
+	for paper in $$($(PY) -m invbook papers); do \
+	  $(PY) -m invbook bench $$paper --preset full --jobs $(JOBS) || exit 1; done
 
-pages: $(STAMP)  ## write the generated pages (ledger, status)
+pages: $(STAMP)  ## write the generated pages (API, ledger, status)
 	$(PY) tools/pages.py
 
 lint: $(STAMP)  ## ruff, format check, mypy, codespell
@@ -102,8 +108,8 @@ _build/gpu/%.ok: chapters/%.ipynb $(STAMP)
 	touch $@
 
 gpu-records: $(STAMP)  ## the full-preset runs on the GPU; resumes
-	INVLAB_DEVICE=cuda $(PY) -m invbook bench loss_design --preset full
-	INVLAB_DEVICE=cuda $(PY) -m invbook bench neural_adjoint --preset full
+	for paper in $$($(PY) -m invbook papers); do \
+	  INVLAB_DEVICE=cuda $(PY) -m invbook bench $$paper --preset full || exit 1; done
 
 # MathJax, require.js and the widget manager are committed, so that `make book` needs no
 # Node and the pages need no network. Run this only to change a version.

@@ -48,7 +48,7 @@ from invbook.papers import metamaterial, neural_adjoint
 from invbook.papers.neural_adjoint import model_claims
 from invbook.papers.neural_adjoint.runs import seeds_of
 from invlab import runtime
-from invlab.improve import gauss_newton
+from invlab.minimizers.gauss_newton import gauss_newton
 from invlab.runs import shards
 from invlab.simulators.maxwell import SYMMETRIES, FourierModal, Reflectance
 from invlab.simulators.maxwell.cylinders import POSITIONS

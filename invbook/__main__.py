@@ -1,4 +1,4 @@
-"""The command line of the book: ``python -m invbook bench | report | metamaterial``."""
+"""The command line of the book: ``python -m invbook papers | bench | report | metamaterial``."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m invbook", description=invbook.__doc__)
     commands = parser.add_subparsers(required=True)
 
+    names = commands.add_parser("papers", help="print the names of the papers")
+    names.set_defaults(run=_papers)
+
     bench = commands.add_parser("bench", help="run a paper's experiments and record them; resumes")
     bench.add_argument("paper", help="such as loss_design")
     bench.add_argument("--preset", choices=["quick", "full"], help="overrides INVLAB_PRESET")
@@ -34,7 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     where = bench.add_mutually_exclusive_group()
     where.add_argument("--jobs", type=int, default=1, help="processes here (default 1)")
     where.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster: tcp://HOST:PORT")
-    bench.add_argument("--list", action="store_true", help="print the ids of the runs, run none")
+    only = bench.add_mutually_exclusive_group()
+    only.add_argument("--list", action="store_true", help="print the ids of the runs, run none")
+    only.add_argument("--missing", action="store_true", help="print those without a record")
     bench.set_defaults(run=_bench)
 
     report = commands.add_parser("report", help="our numbers beside the papers'")
@@ -77,9 +82,16 @@ def _add_metamaterial(commands: Any) -> None:
     train.set_defaults(run=_train)
 
 
+def _papers(options: argparse.Namespace) -> int:
+    from invbook import papers
+
+    print(*papers.list_papers(), sep="\n")
+    return 0
+
+
 def _bench(options: argparse.Namespace) -> int:
     from invbook.results import results_folder
-    from invlab.runs.records import FailedRuns, run
+    from invlab.runs.records import FailedRuns, missing, run
     from invlab.runtime import by_preset
     from invlab.validation import require_count
 
@@ -93,6 +105,10 @@ def _bench(options: argparse.Namespace) -> int:
         return 0
     # quick records never stand among the full ones
     folder = options.folder or by_preset(quick=Path("results-quick"), full=results_folder())
+    if options.missing:
+        left = missing(chosen, seeds=range(options.seeds), folder=folder)
+        print(*(run.id for run in left), sep="\n")
+        return 0
     try:
         records = run(
             chosen,

@@ -8,15 +8,16 @@ from invlab import (
     Task,
     fit_surrogate,
     get_task,
-    improve,
     refine,
     refine_bfgs,
     refine_on_surrogate,
     resimulation_error,
     surrogate_error,
 )
-from invlab.improve import gauss_newton, rank, squared_distance
+from invlab.improve import rank, squared_distance
 from invlab.methods.baselines import nearest_rows
+from invlab.minimizers import gauss_newton as module
+from invlab.minimizers.gauss_newton import gauss_newton
 from invlab.runtime import generator
 
 
@@ -195,7 +196,7 @@ def test_rows_in_many_parts_are_solved_as_alone(device, monkeypatch):
         return x.flip(1).sin()
 
     whole = gauss_newton(fun, start, y, x_scale=unit(start))
-    monkeypatch.setattr(improve, "CHUNK", 3)
+    monkeypatch.setattr(module, "CHUNK", 3)
     parts = gauss_newton(fun, start, y, x_scale=unit(start))
     for a, b in zip(whole, parts, strict=True):
         torch.testing.assert_close(a, b)
@@ -385,7 +386,7 @@ def test_contexts_stay_with_their_rows(device, monkeypatch):
     y = swung(0.3 * draw(device, 10, 2).flip(0), c)
     options = {"x_scale": unit(start), "max_step": 9, "tolerance": 1e-9}  # rows stop one by one
     whole = gauss_newton(swung, start, y, c, **options)
-    monkeypatch.setattr(improve, "CHUNK", 3)
+    monkeypatch.setattr(module, "CHUNK", 3)
     parts = gauss_newton(swung, start, y, c, **options)
     for i in range(10):
         alone = gauss_newton(

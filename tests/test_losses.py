@@ -1,6 +1,9 @@
 """The named losses: values by hand, units, derivatives and errors."""
 
+import importlib
+import inspect
 import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -244,3 +247,17 @@ def test_the_boundary_loss_pulls_straight_back(device):
     x = torch.tensor([[2.0, 0.5]], device=device, requires_grad=True)
     losses.boundary_loss(x, Box([0.0, 0.0], [1.0, 1.0])).sum().backward()
     assert x.grad.tolist() == [[0.5, 0]]
+
+
+FILES = sorted(
+    path for path in Path(losses.__file__).parent.glob("*.py") if path.stem != "__init__"
+)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_loss_can_be_reached(path):
+    module = importlib.import_module(f"invlab.losses.{path.stem}")
+    functions = [name for name in module.__all__ if inspect.isfunction(getattr(module, name))]
+    missing = [name for name in functions if getattr(losses, name, None) is None]
+    assert not missing, f"invlab/losses/__init__.py: import {', '.join(missing)} from {path.name}"
+    assert set(functions) <= set(losses.__all__), "invlab/losses/__init__.py: name it in __all__"

@@ -1,10 +1,11 @@
-"""Write the generated pages of the book: the reproduction ledger and the status.
+"""Write the generated pages of the book: the API, the reproduction ledger and the status.
 
 python tools/pages.py            write them
 python tools/pages.py --check    exit 1, naming each page that is stale
 
-Nothing on them depends on the machine that builds the book: the ledger comes from
-results/, the status from the metadata of the notebooks and from constraints.txt.
+Nothing on them depends on the machine that builds the book: the API comes from the modules that
+there are, the ledger from results/, the status from the metadata of the notebooks and from
+constraints.txt.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 import nbformat
+from api import api_page
 from notebooks import CHAPTERS, ROOT, write_whole
 
 from invbook import ledger, papers
@@ -144,6 +146,7 @@ def status_page() -> str:
 
 
 PAGES: dict[str, Callable[[], str]] = {
+    "api.md": api_page,
     "reproduction_ledger.md": ledger_page,
     "status.md": status_page,
 }

@@ -11,11 +11,11 @@ from typing import Any, ClassVar, Literal, Protocol
 import torch
 from torch import Tensor
 
-from invlab.improve import gauss_newton
 from invlab.losses import boundary_loss
 from invlab.methods.baselines import draws_inside, nearest_rows
 from invlab.methods.storage import saveable
 from invlab.minimizers import minimize
+from invlab.minimizers.gauss_newton import gauss_newton
 from invlab.minimizers.reparametrization import XScale, default_x_scale
 from invlab.priors import Box, Prior
 from invlab.surrogates.regression import Surrogate

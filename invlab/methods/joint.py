@@ -227,7 +227,7 @@ class JointOptimization(Method):
             method="joint",
             bounds=box,
             features=features,
-            network=encoder,
+            encoder=encoder,
             standardize=False,
             seed=seeds,
             iterations=self.iterations,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypedDict, cast
@@ -134,7 +133,7 @@ def train(
     curves: list[Tensor] = []
     held_out: list[Tensor] = []
     parts: dict[str, Tensor] = {}
-    start = time.process_time()
+    start = runtime.cpu_seconds()
     try:
         for epoch in runtime.progress(range(epochs), description, total=epochs):
             losses = []
@@ -157,7 +156,7 @@ def train(
         raise
     finally:
         best.restore()
-        history.seconds = time.process_time() - start
+        history.seconds = runtime.cpu_seconds() - start
         _write(history, list(parts), curves, held_out, best)
     return history
 

@@ -119,6 +119,11 @@ def run(
     return [record for record in records.values() if record is not None]
 
 
+def missing(runs: Iterable[Run], *, seeds: Sequence[int], folder: Path) -> list[Run]:
+    """The runs that have no record under their present settings, as :func:`run` would see it."""
+    return [run for run in runs if _recorded(folder, run, _wanted(run, seeds)) is None]
+
+
 def load(folder: str | Path) -> dict[str, Record]:
     """All records below a folder, by id."""
     found = (_read(path) for path in sorted(Path(folder).rglob("*.json")))

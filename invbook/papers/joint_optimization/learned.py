@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -91,7 +90,7 @@ def joint(
     last iterates mean something: what the networks ended with, as the loss sees it.
     """
     watched = RecordingLoss(problems, networks, single=single)
-    start = time.process_time()
+    start = runtime.cpu_seconds()
     solution = minimize(
         watched,
         problems.start,
@@ -102,7 +101,7 @@ def joint(
         refine=False,
         **options,
     )
-    cpu = (time.process_time() - start) / networks
+    cpu = (runtime.cpu_seconds() - start) / networks
     spent = solution.nfev.double().mean().item() / networks
     last, best = (
         [
@@ -138,7 +137,7 @@ def direct(
     network: dict[str, Any] | None = None,
 ) -> Result:
     """Supervised regression on ``count`` pairs (one a problem), by the network of ``joint``."""
-    start = time.process_time()
+    start = runtime.cpu_seconds()
     data = pairs(problems, seed, count)
     seen = features_of(problems.task, data.y, data.c)
     scale = FeatureScale.fit(seen)
@@ -159,7 +158,7 @@ def direct(
     with torch.no_grad():
         found = _bounded(problems, encoder(scale(problems.features).float()))[0].double()
     x = _unknowns(problems, found)
-    cpu = time.process_time() - start
+    cpu = runtime.cpu_seconds() - start
     return Result(x, problems.loss(x), cpu, len(data) / len(problems))
 
 
@@ -187,17 +186,17 @@ def neural_adjoint(
     problems: Problems, seed: int, units: Sequence[float], **options: Any
 ) -> dict[float, Result]:
     """A surrogate on n pairs, and BFGS on it from the prior mean in each of some units."""
-    start = time.process_time()
+    start = runtime.cpu_seconds()
     data = pairs(problems, seed)
     method = NeuralAdjoint(search=BFGSSearch(), held_out=0.0, bounds="free", **options)
     method.fit(problems.task, data, seed=seed)
-    trained = time.process_time() - start
+    trained = runtime.cpu_seconds() - start
     found = {}
     for unit in units:
-        start = time.process_time()
+        start = runtime.cpu_seconds()
         method.search = BFGSSearch(x_scale=problems.lengths(unit))
         x = method.propose(problems.y, 1, problems.c)[:, 0].double()
         x = x if problems.box is None else problems.box.clip(x)
-        cpu = trained + time.process_time() - start
+        cpu = trained + runtime.cpu_seconds() - start
         found[unit] = Result(x, problems.loss(x), cpu, len(data) / len(problems))
     return found

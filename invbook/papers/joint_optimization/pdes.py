@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import torch
@@ -19,6 +18,7 @@ from invbook.papers.joint_optimization.scoreboard import (
     timed,
 )
 from invbook.papers.joint_optimization.systems import Problems, Result
+from invlab import runtime
 from invlab.minimizers import minimize
 
 __all__ = ["KURAMOTO", "NAVIER", "Clocked", "restart", "search"]
@@ -132,14 +132,14 @@ class Clocked:
     def __init__(self, problems: Problems, budget: float) -> None:
         self.problems, self.budget = problems, budget
         self.x, self.loss = problems.start.clone(), torch.full_like(problems.start[:, 0], torch.inf)
-        self.evaluations, self.begin = 0, time.process_time()
+        self.evaluations, self.begin = 0, runtime.cpu_seconds()
         self.notes: list[tuple[float, float, float]] = []
 
     def __call__(self, x: Tensor, rows: Tensor) -> Tensor:
         value = self.problems.fun(x, rows)
         learned.keep_lower(self.x, self.loss, rows, x.detach(), value.detach())
         self.evaluations += len(rows)
-        spent = time.process_time() - self.begin
+        spent = runtime.cpu_seconds() - self.begin
         solved = 100 * self.problems.solved(self.x, self.loss).double().mean().item()
         self.notes.append((spent, solved, self.loss.mean().item()))
         if spent >= self.budget and not hasattr(self, "within"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor
 from invbook.papers.joint_optimization import learned
 from invbook.papers.joint_optimization.study import Study
 from invbook.papers.joint_optimization.systems import SOLVED_WAVES, Problems, System
+from invlab import runtime
 from invlab.improve import squared_distance
 from invlab.minimizers import minimize
 from invlab.runtime import generator
@@ -51,9 +51,9 @@ def recover(n: int, seed: int, settings: dict[str, Any]) -> dict[str, Any]:
     limits = {"gtol": settings["gtol"], "maxiter": settings["maxiter"], "unit": unit}
     study = _States(problems, SOLVED_WAVES, generator(seed, "states", "restarts"), **limits)
     study.search("bfgs", problems.start)
-    begin = time.process_time()
+    begin = runtime.cpu_seconds()
     ahead = minimize(early.fun, problems.start, **limits)
-    study.search("early_bfgs", ahead.x, time.process_time() - begin, ahead.nfev)
+    study.search("early_bfgs", ahead.x, runtime.cpu_seconds() - begin, ahead.nfev)
     last, _, _ = learned.joint(problems, seed, scale=unit, **settings["joint"])
     budget = study.search("joint", last[0].x, last[0].cpu, last[0].evaluations)
     last, _, _ = learned.joint(problems, seed, scale=unit, train_on=early.fun, **settings["joint"])

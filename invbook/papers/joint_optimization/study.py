@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from invbook.papers.joint_optimization.learned import keep_lower
 from invbook.papers.joint_optimization.systems import Problems
+from invlab import runtime
 from invlab.minimizers import Solution, minimize
 
 __all__ = ["Study"]
@@ -65,21 +65,21 @@ class Study:
         self, method: str, x: Tensor, cpu: float = 0.0, spent: Tensor | float = 0.0
     ) -> float:
         """Refine answers, enter them, and return the processor time of both steps."""
-        begin = time.process_time()
+        begin = runtime.cpu_seconds()
         found = self.bfgs(x)
-        cpu += time.process_time() - begin
+        cpu += runtime.cpu_seconds() - begin
         evaluations = torch.as_tensor(spent).double().mean() + found.nfev.double().mean()
         self.enter(method, found.x, found.fun, cpu, float(evaluations))
         return cpu
 
     def restart(self, method: str, budget: float, draw: Callable[..., Tensor]) -> None:
         """BFGS from the start, then from draws in the unsolved rows, until the time is spent."""
-        begin, rounds, evaluations = time.process_time(), 0, 0
+        begin, rounds, evaluations = runtime.cpu_seconds(), 0, 0
         x, fun = self.problems.start.clone(), torch.full_like(self.problems.at_truth, torch.inf)
 
         def watched(point: Tensor, rows: Tensor) -> Tensor:
             nonlocal evaluations
-            if time.process_time() - begin > budget:
+            if runtime.cpu_seconds() - begin > budget:
                 raise _SpentError
             value = self.problems.fun(point, rows)
             evaluations += len(rows)
@@ -91,7 +91,7 @@ class Study:
             while len(rows := (fun > self.problems.at_truth + self.margin).nonzero()[:, 0]):
                 self.bfgs(draw(x, rows, rounds), rows, watched)
                 rounds += 1
-        cpu = time.process_time() - begin
+        cpu = runtime.cpu_seconds() - begin
         self.enter(method, x, fun, cpu, evaluations / len(x), rounds=float(rounds))
 
     def anywhere(self, x: Tensor, rows: Tensor, k: int) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor
 
 from invbook.papers.joint_optimization import scipy_rows
+from invlab import runtime
 from invlab.improve import squared_distance
 from invlab.minimizers.objective import Objective
 from invlab.minimizers.reparametrization import Reparametrization, TransformedObjective
@@ -301,12 +301,12 @@ def scipy_bfgs(problems: Problems, start: Tensor, unit: float) -> Result:
     """
     coordinates = Reparametrization(start, problems.lengths(unit), problems.box)
     moved = TransformedObjective(Objective(problems.fun, None, start, residuals=False), coordinates)
-    begin = time.process_time()
+    begin = runtime.cpu_seconds()
     search = scipy_rows.together if problems.system.together else scipy_rows.alone
     ends = search(moved, coordinates.z(start), problems.system.gtol)
     x = coordinates.x(ends.z)
     loss = problems.loss(x)
-    cpu = time.process_time() - begin
+    cpu = runtime.cpu_seconds() - begin
     return Result(x, loss, cpu, ends.evaluations.mean().item(), ends.iterations.mean().item())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -44,9 +43,9 @@ def seconds(seed: int, *, orders: int = 6, geometries: int = 20) -> list[float]:
     solver = Reflectance(FourierModal(orders))
     spent = []
     for x in _geometries(seed, geometries + 1, "seconds").split(1):
-        start = time.process_time()
+        start = runtime.cpu_seconds()
         _spectra(x, solver)
-        spent.append(time.process_time() - start)
+        spent.append(runtime.cpu_seconds() - start)
     return spent[1:]
 
 

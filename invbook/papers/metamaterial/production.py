@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from invlab import runtime
 from invlab.networks.training import TrainingOptions
 from invlab.runs import shards
 from invlab.surrogates.emulator import Emulator, fit_emulator
@@ -98,7 +98,7 @@ def train_simulator(
     """
     validation = min(500, require_count("pairs", len(data)) // 10)
     options: TrainingOptions = {"epochs": 200, "lr": 4e-3, **training}  # type: ignore[typeddict-item]
-    start = time.process_time()
+    start = runtime.cpu_seconds()
     simulator = fit_emulator(
         data[validation:],
         BOX,
@@ -110,7 +110,7 @@ def train_simulator(
         held_out=data[:validation],
         **options,
     )
-    cpu = time.process_time() - start
+    cpu = runtime.cpu_seconds() - start
     simulator.core.half().float()  # rounded as the file will hold it
     _, found = summary(simulator, held_out)
     card = {

@@ -49,9 +49,9 @@ class Spent:
 def spend(work: Callable[[], Any]) -> tuple[Any, Spent]:
     """Do the work, and say what it cost. An evaluation is one row through one MLP, forwards."""
     with _counted() as rows:
-        cpu, wall = time.process_time(), time.perf_counter()
+        cpu, wall = runtime.cpu_seconds(), time.perf_counter()
         result = work()
-        spent = Spent(time.process_time() - cpu, time.perf_counter() - wall, 0)
+        spent = Spent(runtime.cpu_seconds() - cpu, time.perf_counter() - wall, 0)
     spent.evaluations = sum(rows)
     return result, spent
 

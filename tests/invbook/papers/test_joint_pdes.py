@@ -26,6 +26,7 @@ from invbook.papers.joint_optimization.systems import (
     draw_problems,
     scipy_bfgs,
 )
+from invlab import runtime
 from invlab.minimizers.objective import Evaluation
 
 # The systems as they are, on small grids and for short times.
@@ -203,7 +204,7 @@ def test_a_first_state_is_recovered_from_the_early_states_first():
     assert scores["multistart/excess"][0] <= scores["bfgs/excess"][0]
 
 
-def test_restarts_stop_when_their_time_is_spent(monkeypatch):
+def test_restarts_stop_when_their_time_is_spent():
     problems = draw_problems("kuramoto_sivashinsky", 8, 0)
 
     class Plain(study.Study):
@@ -212,9 +213,9 @@ def test_restarts_stop_when_their_time_is_spent(monkeypatch):
 
     searched = Plain(problems, SOLVED_WAVES, torch.Generator().manual_seed(0))
     ticks = itertools.count()
-    monkeypatch.setattr(study.time, "process_time", lambda: next(ticks))
-    searched.restart("few", 5, searched.anywhere)
-    searched.restart("more", 300, searched.anywhere)
+    with runtime.set_clock(lambda: next(ticks)):
+        searched.restart("few", 5, searched.anywhere)
+        searched.restart("more", 300, searched.anywhere)
     assert searched.scores["few/evaluations"] == 5
     assert searched.scores["few/rounds"] == 0
     assert searched.scores["more/rounds"] >= 1

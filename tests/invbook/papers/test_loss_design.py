@@ -112,10 +112,6 @@ def test_the_records_are_full_runs_of_five_seeds_under_todays_settings(records, 
         assert record["settings"] == json.loads(json.dumps(run.settings)), name
 
 
-def test_the_records_took_less_than_twenty_minutes(records):
-    assert sum(record["cpu_seconds"] for record in records.values()) < 20 * 60
-
-
 @pytest.mark.parametrize(
     ("name", "limit"), [("effect", 0.6), ("encoder_decoder", 3), ("two_step", 1)]
 )

@@ -1,0 +1,21 @@
+"""The boundary loss: how far outside the box a guess lies."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from invlab.priors import Box
+
+__all__ = ["boundary_loss"]
+
+
+def boundary_loss(x: Tensor, box: Box) -> Tensor:
+    """How far outside the box: mean over unknowns of ``ReLU(|x − μ| − R/2) / R``, ``(...)``.
+
+    Ren, Padilla and Malof (2020), equation 5, with each unknown in units of the range R of the
+    box, and with the *mean* of one guess. The published code sums over the batch what the
+    misfit averages, so that there the weight grows with the number of guesses searched together.
+    """
+    width = box.width.to(x)
+    return torch.relu((x - box.center.to(x)).abs() / width - 0.5).mean(-1)
