@@ -10,13 +10,11 @@ from invlab import get_task, list_tasks, tasks
 
 def test_each_file_of_a_task_is_registered():
     registry = Path(tasks.__file__)
-    lines = registry.read_text(encoding="utf-8").splitlines()
-    line = next(i for i, text in enumerate(lines, 1) if text.startswith("_TASKS"))
     for path in sorted(registry.parent.glob("*.py")):
         if not path.name.startswith("_"):
             assert path.stem in list_tasks(), (
-                f"invlab/tasks/{path.name} is not registered: name its class in _TASKS, "
-                f"invlab/tasks/{registry.name}, line {line}"
+                f"invlab/tasks/{registry.name}: import the task of {path.name}, "
+                f"`from invlab.tasks.{path.stem} import Name as Name`"
             )
 
 
