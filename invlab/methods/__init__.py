@@ -9,57 +9,33 @@ import torch
 
 from invlab.methods import storage
 from invlab.methods.base import Method
-from invlab.methods.baselines import Nearest, PriorSampler
-from invlab.methods.cvae import ConditionalVAE
-from invlab.methods.direct import Direct
-from invlab.methods.encoder_decoder import EncoderDecoder
-from invlab.methods.flow_matching import FlowMatching
-from invlab.methods.invertible import INN, ConditionalINN
-from invlab.methods.joint import JointOptimization
-from invlab.methods.mixture_density import MixtureDensity
-from invlab.methods.neural_adjoint import NeuralAdjoint, Pool
+from invlab.methods.baselines import Nearest as Nearest
+from invlab.methods.baselines import PriorSampler as PriorSampler
+from invlab.methods.cvae import ConditionalVAE as ConditionalVAE
+from invlab.methods.direct import Direct as Direct
+from invlab.methods.encoder_decoder import EncoderDecoder as EncoderDecoder
+from invlab.methods.flow_matching import FlowMatching as FlowMatching
+from invlab.methods.invertible import INN as INN
+from invlab.methods.invertible import ConditionalINN as ConditionalINN
+from invlab.methods.joint import JointOptimization as JointOptimization
+from invlab.methods.mixture_density import MixtureDensity as MixtureDensity
+from invlab.methods.neural_adjoint import NeuralAdjoint as NeuralAdjoint
+from invlab.methods.neural_adjoint import Pool as Pool
 from invlab.methods.options import options_of
-from invlab.methods.tandem import Tandem
+from invlab.methods.tandem import Tandem as Tandem
 from invlab.task import Task
 from invlab.validation import did_you_mean
 
-__all__ = [
-    "INN",
-    "ConditionalINN",
-    "ConditionalVAE",
-    "Direct",
-    "EncoderDecoder",
-    "FlowMatching",
-    "JointOptimization",
-    "Method",
-    "MixtureDensity",
-    "Nearest",
-    "NeuralAdjoint",
-    "Pool",
-    "PriorSampler",
-    "Tandem",
-    "get_method",
-    "list_methods",
-    "load_method",
-    "options_of",
-]
-
-# A new method: its file in this folder, and a line here (and above, to import it).
+# The registry: each class imported above, under the name that it bears. A new method is its file
+# and a line there.
 _METHODS: dict[str, type[Method]] = {
-    "cinn": ConditionalINN,
-    "cvae": ConditionalVAE,
-    "direct": Direct,
-    "encoder_decoder": EncoderDecoder,
-    "flow_matching": FlowMatching,
-    "inn": INN,
-    "joint": JointOptimization,
-    "mixture_density": MixtureDensity,
-    "nearest": Nearest,
-    "neural_adjoint": NeuralAdjoint,
-    "pool": Pool,
-    "prior": PriorSampler,
-    "tandem": Tandem,
+    kind.name: kind
+    for kind in list(vars().values())
+    if isinstance(kind, type) and issubclass(kind, Method) and kind is not Method
 }
+__all__ = ["Method", "get_method", "list_methods", "load_method", "options_of"]
+__all__ += [kind.__name__ for kind in _METHODS.values()]
+
 # Other names for the same thing.
 _ALIASES = {
     "conditional_vae": "cvae",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Literal
 
 import torch
@@ -55,22 +56,34 @@ def bootstrap_interval(
         raise ValueError(f"values: expected numbers or infinity, got {lost} NaN")
     if statistic == "mean" and {-math.inf, math.inf} <= set(values[values.isinf()].tolist()):
         raise ValueError("values: infinities of both signs have no mean")
-    found = _resampled(values, statistic, resamples, runtime.generator(seed, "bootstrap"))
+    found = torch.cat(
+        [_of_resamples(drawn, statistic) for drawn in _resample(values, resamples, seed)]
+    )
     low, high = _quantiles(found, [(1 - level) / 2, (1 + level) / 2])
     return low, high
 
 
-def _resampled(values: Tensor, statistic: str, resamples: int, draws: torch.Generator) -> Tensor:
-    """The statistic of each resample of ``(n, B)``; a few at a time, since each takes n · B."""
+def _of_resamples(drawn: Tensor, statistic: str) -> Tensor:
+    return drawn.mean(1) if statistic == "mean" else drawn.amax(1)
+
+
+def _resample(values: Tensor, resamples: int, seed: int) -> Iterator[Tensor]:
+    """Resamples of ``(n, B)``, each a row, a few at a time: all would not fit in memory."""
     seeds, targets = values.shape
-    row = torch.randint(seeds, (resamples, seeds), generator=draws, device="cpu")
-    found = []
-    for some in row.split(max(1, BLOCK // values.numel())):
+    size = max(1, BLOCK // values.numel())
+    sizes = [min(size, resamples - start) for start in range(0, resamples, size)]
+    of_rows, of_columns = (runtime.generator(seed, "bootstrap") for _ in range(2))
+
+    def draw(n: int, some: int, draws: torch.Generator) -> Tensor:
+        return torch.randint(n, (some, n), generator=draws, device="cpu")
+
+    # the numbers for all columns come behind those for all rows in the stream
+    for some in sizes:
+        draw(seeds, some, of_columns)
+    for some in sizes:
         # the same targets in every seed of one resample: enough, since targets differ by seed
-        column = torch.randint(targets, (len(some), targets), generator=draws, device="cpu")
-        drawn = values[some[:, :, None], column[:, None, :]].flatten(1)
-        found.append(drawn.mean(1) if statistic == "mean" else drawn.amax(1))
-    return torch.cat(found)
+        row, column = draw(seeds, some, of_rows), draw(targets, some, of_columns)
+        yield values[row[:, :, None], column[:, None, :]].flatten(1)
 
 
 def _quantiles(found: Tensor, shares: list[float]) -> list[float]:

@@ -220,12 +220,18 @@ def mode_recall(found: Tensor, exact: Tensor, *, least: float = 0.1) -> Tensor:
                 f"{name}: expected shape (B, n) with as many rows as exact, got "
                 f"{tuple(modes.shape)} and {tuple(exact.shape)}"
             )
-    hits, there = (torch.zeros(len(exact), dtype=torch.float64, device=exact.device),) * 2
-    for mode in exact.unique():
-        share_found, share_exact = (
-            (modes == mode.to(modes.device)).sum(1).to(exact.device).double() / modes.shape[1]
-            for modes in (found, exact)
-        )
-        there = there + (share_exact > 0)
-        hits = hits + ((share_exact > 0) & (share_found >= least * share_exact))
-    return hits / there
+    exact = exact.to(found.device)
+    size = max(1, BLOCK // max(found.shape[1], exact.shape[1]))
+    parts = zip(found.split(size), exact.split(size), strict=True)
+    return torch.cat([_recall(*part, least) for part in parts])
+
+
+def _recall(found: Tensor, exact: Tensor, least: float) -> Tensor:
+    def share(modes: Tensor) -> Tensor:
+        return torch.stack([(modes == k).sum(1).double() for k in known], 1) / modes.shape[1]
+
+    known = exact.unique()
+    share_found, share_exact = share(found), share(exact)
+    there = share_exact > 0
+    hit = there & (share_found >= least * share_exact)
+    return hit.sum(1).double() / there.sum(1)

@@ -5,6 +5,7 @@ import functools
 import torch
 
 from invlab import Box, Task, get_method, get_task, list_methods, r_T, resimulation_error
+from invlab.methods import options_of
 
 NETWORK = {"width": 8, "layers": 3, "epochs": 3, "batch_size": 16}
 DRAWS = {"epochs": 2, "batch_size": 16, "width": 8}
@@ -33,6 +34,11 @@ TINY = {
     "tandem boundary": NETWORK
     | {"boundary": 1.0, "held_out": 0.25, "activation": torch.nn.functional.silu},
 }
+# A method without a line above is tried with as little training as its options allow.
+LITTLE = {"epochs": 2, "batch_size": 16, "width": 8, "layers": 3, "iterations": 5}
+for name in set(list_methods()) - {case.split()[0] for case in TINY}:
+    known = options_of(type(get_method(name)))
+    TINY[name] = {option: value for option, value in LITTLE.items() if option in known}
 # a draw from the prior needs to know nothing: neither pairs nor contexts
 LEARNING = [case for case in TINY if case != "prior"]
 # the one method whose point it is that targets which are solved together help each other
@@ -92,7 +98,6 @@ def cases(wanted):
 TRAINED = cases(lambda model: hasattr(model, "training_options"))
 WITH_CONTEXT = [case for case in cases(lambda model: model.takes_context) if case in LEARNING]
 WITHOUT_SIMULATOR = cases(lambda model: not model.calls_simulator)
-MISSING = sorted(set(list_methods()) - {name_of(case) for case in TINY})
 
 
 def best_of_8(model, task, y):
