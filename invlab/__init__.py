@@ -1,7 +1,7 @@
 """invlab: deep-learning methods that invert a simulator, on one grammar."""
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from invlab.contract import check_task
 from invlab.improve import rank, refine, refine_bfgs, refine_on_surrogate, surrogate_error
@@ -14,6 +14,9 @@ from invlab.simulators import numpy_simulator
 from invlab.surrogates import fit_surrogate
 from invlab.task import Simulator, Task
 from invlab.tasks import get_task, list_tasks
+
+if TYPE_CHECKING:
+    from invlab.runs import generate
 
 __version__ = "0.1.0"
 
@@ -34,6 +37,9 @@ _ROOMS = (
     "trust",
 )
 
+# Functions whose room is opened when they are asked for.
+_LATER = {"generate": "runs"}
+
 __all__ = [
     "Box",
     "Integer",
@@ -50,6 +56,7 @@ __all__ = [
     "bootstrap_interval",
     "check_task",
     "fit_surrogate",
+    "generate",
     "get_method",
     "get_task",
     "list_methods",
@@ -69,6 +76,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Rooms that nothing above needs are opened when they are asked for."""
+    if name in _LATER:
+        return getattr(importlib.import_module(f"invlab.{_LATER[name]}"), name)
     if name in _ROOMS:
         return importlib.import_module(f"invlab.{name}")
     raise AttributeError(f"module 'invlab' has no attribute {name!r}")

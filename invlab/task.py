@@ -150,6 +150,10 @@ class Task:
             self._y_shape = tuple(pairs.y.shape[1:])
         return self._y_shape
 
+    def note_shape(self, y: Tensor) -> None:
+        """Keep the shape of one observation that came by, which spares a simulation later."""
+        self._y_shape = tuple(y.shape)
+
     def simulate(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """Run the simulator on checked input.
 
@@ -270,7 +274,7 @@ class Task:
             UserWarning: how many were left out.
         """
         if self._y_shape is None:  # spares a simulation
-            self._y_shape = tuple(data.y.shape[1:])
+            self.note_shape(data.y[0])
         valid = self._valid_rows(data.y)
         lost = int((~valid).sum())
         if lost == len(data):
@@ -311,7 +315,7 @@ class Task:
                 f"{tuple(inputs[0].shape)}, but returned {tuple(y.shape)}; wrap a function of one "
                 "row by invlab.numpy_simulator"
             )
-        self._y_shape = tuple(y.shape[len(lead) :])
+        self.note_shape(y[(0,) * len(lead)])
         return y
 
     def _checked(self, box: Any) -> Box:

@@ -192,7 +192,7 @@ class GaussNewtonSearch:
             u.flatten(0, 1),
             goal.flatten(0, 1),
             None if v is None else v.repeat_interleave(n, 0),
-            x_scale=torch.ones(question.x_dim),
+            x_scale=torch.ones_like(u[0, 0]),
             steps=self.steps,
             max_step=self.max_step,
             tolerance=TOLERANCE,
@@ -346,7 +346,7 @@ class BFGSSearch(_Descent):
         super().__post_init__()
         if self.x_scale is None:
             return
-        unit = torch.as_tensor(self.x_scale)
+        unit = torch.as_tensor(self.x_scale, device="cpu")
         if unit.ndim > 1 or not bool((unit.isfinite() & (unit > 0)).all()):
             raise ValueError(
                 f"x_scale: expected a length above 0, or one an unknown, got {self.x_scale}"

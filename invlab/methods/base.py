@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from invlab.methods.options import require_options
 from invlab.networks.training import History
-from invlab.priors import Box, Prior, Product
+from invlab.priors import Box, integer_mask, is_bounded
 from invlab.task import Pairs, Task
 from invlab.validation import (
     batch_shape,
@@ -347,10 +347,7 @@ class Method(nn.Module):
         if task is None and self.calls_simulator:
             raise ValueError(f"{self.name}: calls the simulator, so fit needs a task, got None")
         if task is None:
-            from_pairs: Callable[[Pairs], Task] | None = getattr(Task, "from_pairs", None)
-            if from_pairs is None:
-                raise ValueError(f"{self.name}: expected a task, got None")
-            return from_pairs(data)
+            return Task.from_pairs(data, name="pairs")
         if not isinstance(task, Task):
             raise TypeError(f"{self.name}: task: expected a Task, got {type(task).__name__}")
         return self._require_gradient(task)
@@ -393,7 +390,7 @@ class Method(nn.Module):
 
 def facts_of(task: Task, data: Pairs, seeds: list[int]) -> dict[str, Any]:
     """What a method is fitted to, as far as all of them keep it."""
-    whole = getattr(task.prior, "integer", None)
+    whole = integer_mask(task.prior)
     return {
         "task": task.name,
         "pairs": len(data),
@@ -402,7 +399,7 @@ def facts_of(task: Task, data: Pairs, seeds: list[int]) -> dict[str, Any]:
         "c_dim": 0 if data.c is None else data.c.shape[1],
         "seeds": seeds,
         "box": answer_box(task),
-        "whole": whole.tolist() if whole is not None and bool(whole.any()) else [],
+        "whole": whole.tolist() if bool(whole.any()) else [],
     }
 
 
@@ -411,7 +408,7 @@ def answer_box(task: Task) -> Box | None:
 
     The range that an unbounded prior has, such as 95 % of a normal law, is no such box.
     """
-    if _bounded(task.prior):
+    if is_bounded(task.prior):
         return task.box
     usual, own = task.prior.bounds, task.box
     same = torch.equal(usual.low, own.low) and torch.equal(usual.high, own.high)
@@ -480,13 +477,6 @@ def usable_pairs(name: str, task: Task, data: Pairs, *, takes_context: bool = Fa
             f"got {data.x.shape[1]}"
         )
     return task.usable(data)
-
-
-def _bounded(prior: Prior) -> bool:
-    """Whether a law has no draws outside of its ``bounds``."""
-    if isinstance(prior, Product):
-        return all(_bounded(factor) for factor in prior.factors)
-    return bool(getattr(prior, "bounded", isinstance(prior, Box)))
 
 
 def _clip(x: Tensor, low: Tensor, high: Tensor) -> Tensor:

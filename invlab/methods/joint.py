@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from invlab.improve import squared_distance
+from invlab.improve import spread, squared_distance
 from invlab.methods.base import Bounds, Method
 from invlab.minimizers import Solution, minimize
 from invlab.minimizers.reparametrization import XScale, default_x_scale
@@ -30,8 +30,8 @@ class JointOptimization(Method):
     the middle of the prior, and refines each answer by BFGS
     (:func:`invlab.minimize`, ``method="joint"``). Proposals therefore depend on the other
     targets of the call, which is the point: they lend each other their gradients. Everything
-    runs through the simulator in float64, with y in units of its spread over the pairs, so that
-    the user's unit of y does not matter.
+    runs through the simulator in float64, with y in units of its spread over the pairs
+    (:func:`invlab.improve.spread`), so that the user's unit of y does not matter.
 
     Args:
         networks: how many a guess trains side by side; each target keeps the best answer.
@@ -52,8 +52,8 @@ class JointOptimization(Method):
         fallback: whether BFGS also starts from the middle of the prior, for the better of the
             two; a target is then never worse off than by BFGS alone.
         clip, clip_rows: see :class:`invlab.minimizers.joint.JointNetwork`.
-        gtol: gradient at which a BFGS is done: of the squared distance in variances of y, by x in
-            units of ``x_scale``.
+        gtol: gradient at which a BFGS is done: of the squared distance in units of the spread of
+            y, by x in units of ``x_scale``.
         bounds: ``"clip"`` or ``"free"``, see :class:`~invlab.methods.base.Method`.
 
     Attributes:
@@ -68,7 +68,7 @@ class JointOptimization(Method):
     needs_gradient = True
     calls_simulator = True
 
-    y_variance: Tensor
+    y_length: Tensor
 
     def __init__(
         self,
@@ -119,7 +119,7 @@ class JointOptimization(Method):
         facts = self.facts
         self.kind = self._kind()
         self.y_scale = FeatureScale.identity(facts["y_shape"], self.kind)
-        self.register_buffer("y_variance", torch.ones((), dtype=torch.float64, device="cpu"))
+        self.register_buffer("y_length", torch.tensor(1.0, dtype=torch.float64, device="cpu"))
         self.c_scale = Standardizer.identity(facts["c_dim"]) if facts["c_dim"] else None
 
     def attach(self, task: Task | None) -> None:
@@ -146,9 +146,9 @@ class JointOptimization(Method):
             )
         self.task, self.kind = task, self._kind()
         self.y_scale = FeatureScale.fit(data.y, self.kind)
-        spread = Standardizer.fit(data.y.flatten(1))
-        variance = (data.y.flatten(1).double() - spread.shift).square().mean()
-        self.register_buffer("y_variance", torch.where(variance > 0, variance, 1.0))
+        self.register_buffer(
+            "y_length", torch.tensor(spread(data.y), dtype=torch.float64, device="cpu")
+        )
         self.c_scale = None if data.c is None else Standardizer.fit(data.c).to(data.c.device)
 
     def propose(
@@ -220,9 +220,9 @@ class JointOptimization(Method):
         if not isinstance(encoder, nn.Module):
             encoder = {**(encoder or {}), "kind": self.kind}
         law = task.box if box is None else box
-        start, distance = task.prior.bounds.center, squared_distance(task, y, c)
+        start = task.prior.bounds.center
         return minimize(
-            lambda x, rows: distance(x, rows) / self.y_variance,
+            squared_distance(task, y, c, y_scale=float(self.y_length)),
             (start if box is None else box.clip(start)).to(features).repeat(len(y), 1),
             method="joint",
             bounds=box,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-import inspect
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -195,8 +194,8 @@ def to_json(value: Any) -> Any:
     if type(value).__name__ in _SAVEABLE and dataclasses.is_dataclass(value):
         fields = {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
         return {MARK: "object", "class": type(value).__name__, "fields": fields}
-    if isinstance(value, priors.Prior) and type(value).__name__ in priors.__all__:
-        return {MARK: "prior", "class": type(value).__name__, **_arguments(value)}
+    if isinstance(value, priors.Prior):
+        return {MARK: "prior", "law": priors.to_json(value)}
     if callable(value) and not isinstance(value, nn.Module):
         name = getattr(value, "__name__", "")
         for place, module in FUNCTIONS.items():
@@ -226,9 +225,7 @@ def from_json(value: Any) -> Any:
     if kind == "object":
         return _class(_SAVEABLE, value["class"])(**from_json(value["fields"]))
     if kind == "prior":
-        known = {name: getattr(priors, name) for name in priors.__all__}
-        law = _class(known, value["class"])
-        return law(*from_json(value["values"]), **from_json(value["names"]))
+        return priors.from_json(value["law"])
     if kind == "function":
         return _class(vars(FUNCTIONS[value["module"]]), value["name"])
     raise ValueError(f"expected a value that this version of invlab knows, got {kind!r}")
@@ -238,17 +235,3 @@ def _class(known: Mapping[str, Any], name: str) -> Any:
     if name not in known:
         raise ValueError(f"this version of invlab knows no {name!r}")
     return known[name]
-
-
-def _arguments(prior: Any) -> dict[str, Any]:
-    """The arguments that a law was made with: it keeps them under their own names."""
-    values: list[Any] = []
-    names: dict[str, Any] = {}
-    for name, parameter in inspect.signature(type(prior)).parameters.items():
-        if not hasattr(prior, name):
-            raise TypeError(f"{prior!r} does not keep its argument {name}")
-        if parameter.kind is parameter.VAR_POSITIONAL:
-            values = [to_json(one) for one in getattr(prior, name)]
-        else:
-            names[name] = to_json(getattr(prior, name))
-    return {"values": values, "names": names}

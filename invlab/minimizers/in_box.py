@@ -23,6 +23,8 @@ __all__ = ["flat", "search"]
 # Where the tanh has less than this share of its slope in the middle, an unknown is at an edge:
 # within 3 % of the width of the box.
 CRAMPED = 0.1
+# How often a search begins again from a point that was lower than where it came to rest.
+ROUNDS = 5
 
 
 def search(
@@ -59,12 +61,16 @@ def search(
         found.x = coordinates.x_of(found.x, transformed.chosen[rows])
         higher = log.fun[rows] < found.fun
         log.go_on(rows, found, ~higher)
-        # a start on the edge that is lower than all the search found is where it goes on
+        # a start on the edge that is lower than all the search found is where it goes on, and so
+        # is a point that was lower than where it came to rest
         ended = solved(found.reason) | (found.reason == Reason.STALLED)
-        log.reason[rows[ended & higher]] = int(Reason.NOT_DONE)
-    rows = (log.reason == Reason.NOT_DONE).nonzero()[:, 0]
-    if len(rows) and not log.interrupted:
-        _along_the_edges(transformed, log, rows, judge, name=name, record=record)
+        astray = solved(found.reason) & (found.fun < stopping.value)
+        log.reason[rows[ended & higher | astray]] = int(Reason.NOT_DONE)
+    for k in range(ROUNDS):
+        rows = (log.reason == Reason.NOT_DONE).nonzero()[:, 0]
+        if len(rows) and not log.interrupted:
+            further = _along_the_edges(transformed, log, rows, judge, name=name, record=record)
+            log.reason[rows[further]] = int(Reason.NOT_DONE if k < ROUNDS - 1 else Reason.STALLED)
     name_edges(log, coordinates.box)
     return log
 
@@ -105,11 +111,16 @@ def _along_the_edges(
     *,
     name: str,
     record: bool,
-) -> None:
-    """Search on in x, by projection, in the given rows of the log."""
+) -> Tensor:
+    """Search on in x, by projection, in the given rows of the log.
+
+    Returns:
+        Which of the rows came to rest above the best point that they met, ``(n,)``.
+    """
+    stopping = _OnTop(judge, log.nit[rows], log.nfev[rows])
     found = drive(
         ProjectedBFGS(judge), transformed.some(rows).at, log.x[rows],
-        _OnTop(judge, log.nit[rows], log.nfev[rows]), name=f"{name}, edges", record=record,
+        stopping, name=f"{name}, edges", record=record,
     )  # fmt: skip
     # where a search begins that goes on is no start
     for begun, ended in (
@@ -117,7 +128,10 @@ def _along_the_edges(
         (Reason.START_NOT_FINITE, Reason.STALLED),
     ):
         found.reason = found.reason.masked_fill(found.reason == begun, int(ended))
-    log.go_on(rows, found, found.fun <= log.fun[rows])
+    lower = found.fun <= log.fun[rows]
+    log.go_on(rows, found, lower)
+    left = (log.nit[rows] < judge.maxiter) & (log.nfev[rows] < judge.maxfev)
+    return solved(found.reason) & (~lower | (found.fun < stopping.value)) & left
 
 
 class _Counted(NamedTuple):
@@ -129,19 +143,26 @@ class _Counted(NamedTuple):
 
 
 class _OnTop:
-    """When a row stops that was searched before: its counts ``(n,)`` go on."""
+    """When a row stops that was searched before: its counts ``(n,)`` go on.
+
+    Attributes:
+        value: objective at the last point, where a row came to rest if it converged, ``(n,)``.
+    """
 
     def __init__(self, termination: Termination, nit: Tensor, nfev: Tensor) -> None:
         self.termination, self.nit, self.nfev = termination, nit, nfev
+        self.value = torch.full_like(nit, torch.nan, dtype=torch.float64)
 
     def reasons_at_start(self, state: State, seen: Evaluation, rows: Tensor) -> Tensor:
         """See :class:`~invlab.minimizers.driver.Stopping`."""
+        self.value[rows] = seen.value.double()
         return self.termination.reasons_at_start(state, seen, rows, self.nfev[rows] + 1)
 
     def reasons(
         self, state: State, seen: Evaluation, stuck: Tensor, nfev: int, rows: Tensor
     ) -> Tensor:
         """See :class:`~invlab.minimizers.driver.Stopping`."""
+        self.value[rows] = seen.value.double()
         counted = _Counted(state.x, state.gradient, state.nit + self.nit[rows])
         return self.termination.reasons(counted, seen, stuck, nfev + self.nfev[rows], rows)
 
@@ -154,15 +175,20 @@ class _InCoordinates:
         judge: of x.
         coordinates: which.
         nfev: evaluations that were made before, ``(n,)``.
+
+    Attributes:
+        value: objective at the last point, where a row came to rest if it converged, ``(n,)``.
     """
 
     def __init__(
         self, free: Termination, judge: Termination, coordinates: Reparametrization, nfev: Tensor
     ) -> None:
         self.free, self.judge, self.coordinates, self.nfev = free, judge, coordinates, nfev
+        self.value = torch.full_like(nfev, torch.nan, dtype=torch.float64)
 
     def reasons_at_start(self, state: State, seen: Evaluation, rows: Tensor) -> Tensor:
         """See :class:`~invlab.minimizers.driver.Stopping`."""
+        self.value[rows] = seen.value.double()
         nfev = self.nfev[rows] + 1
         reason = self.free.reasons_at_start(state, seen, rows, nfev)
         there = flat(state.x, state.gradient, self.judge, self.coordinates)
@@ -174,6 +200,7 @@ class _InCoordinates:
         self, state: State, seen: Evaluation, stuck: Tensor, nfev: int, rows: Tensor
     ) -> Tensor:
         """See :class:`~invlab.minimizers.driver.Stopping`."""
+        self.value[rows] = seen.value.double()
         count, still = nfev + self.nfev[rows], self.free.flat(state)
         if not bool((still | stuck).any()):
             return self.free.reasons(state, seen, stuck, count, rows)

@@ -115,7 +115,8 @@ class ProjectedBFGS:
         direction = torch.where(usable[:, None], direction, -gradient)
         unit = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
         fresh = state.fresh | ~usable
-        first = (1.01 / direction.norm(dim=1)).clamp_max(1.0)
+        # about one x_scale; what presses against an edge goes nowhere
+        first = (1.01 / direction.masked_fill(~free, 0.0).norm(dim=1)).clamp_max(1.0)
         state = state._replace(
             hessian=torch.where(usable[:, None, None], state.hessian, unit),
             fresh=fresh,

@@ -138,8 +138,9 @@ def train(
         for epoch in runtime.progress(range(epochs), description, total=epochs):
             losses = []
             for batch in _batches(data, size, shuffles):
-                parts = terms(*batch)
-                _step(optimizer, parts, weights, clip, len(seeds))
+                with torch.enable_grad():
+                    parts = terms(*batch)
+                    _step(optimizer, parts, weights, clip, len(seeds))
                 rate.step()
                 losses.append(torch.stack([part.detach() for part in parts.values()]))
             values = torch.stack(losses)

@@ -143,21 +143,22 @@ class Emulator(Simulator):
             )
         tensors = {k: v.float() if v.dtype == torch.half else v for k, v in load(content).items()}
         dx, width = tensors["core.weights.0"].shape[1:]
-        core = ResidualMLP(
-            dx,
-            len(tensors["components"]),
-            width=width,
-            blocks=card["blocks"],
-            seeds=range(card["members"]),
-        )
-        center, half = tensors["center"], tensors["half_width"]
-        simulator = cls(
-            core,
-            Box(center - half, center + half),
-            tensors["mean"],
-            tensors["components"],
-            tensors["symmetries"],
-        )
+        with torch.device("cpu"):  # where the tensors of the file are, whatever the default
+            core = ResidualMLP(
+                dx,
+                len(tensors["components"]),
+                width=width,
+                blocks=card["blocks"],
+                seeds=range(card["members"]),
+            )
+            center, half = tensors["center"], tensors["half_width"]
+            simulator = cls(
+                core,
+                Box(center - half, center + half),
+                tensors["mean"],
+                tensors["components"],
+                tensors["symmetries"],
+            )
         simulator.load_state_dict(tensors)
         return simulator.requires_grad_(False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ from invlab.tasks.sine import Sine
 from invlab.tasks.square import Square
 from invlab.tasks.wave_packet import WavePacket
 from invlab.tasks.wave_packets import WavePackets
+from invlab.validation import did_you_mean
 
 __all__ = ["get_task", "list_tasks"]
 
@@ -50,8 +52,18 @@ def get_task(name: str, **options: Any) -> Any:
         options: arguments of its class.
 
     Raises:
-        ValueError: no such task.
+        ValueError: no such task; the message has the nearest name.
+        TypeError: an option that the task does not take, likewise.
     """
     if name not in _TASKS:
-        raise ValueError(f"get_task: expected one of {list_tasks()}, got {name!r}")
+        raise ValueError(
+            f"get_task: expected one of {list_tasks()}, got {name!r}{did_you_mean(name, _TASKS)}"
+        )
+    known = list(inspect.signature(_TASKS[name]).parameters)
+    for option in options:
+        if option not in known:
+            takes = f"it takes {', '.join(known)}" if known else "it takes none"
+            raise TypeError(
+                f"get_task: {name} has no option {option!r}, {takes}{did_you_mean(option, known)}"
+            )
     return _TASKS[name](**options)

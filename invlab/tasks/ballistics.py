@@ -275,11 +275,13 @@ def _throw_cells(heights: int = 32, angles: int = 96, fastest: int = 50) -> tupl
     """Cells over height (−1 m to 4 m, 5 standard deviations), angle and speed."""
     low, high = START_MEAN[1] - 5 * START_STD[1], START_MEAN[1] + 5 * START_STD[1]
     sides = torch.tensor(
-        [(high - low) / heights, (ANGLES[1] - ANGLES[0]) / angles, 0.0], dtype=torch.float64
+        [(high - low) / heights, (ANGLES[1] - ANGLES[0]) / angles, 0.0],
+        dtype=torch.float64,
+        device="cpu",
     )
     cells = torch.cartesian_prod(
-        low + sides[0] * (torch.arange(heights, dtype=torch.float64) + 0.5),
-        ANGLES[0] + sides[1] * (torch.arange(angles, dtype=torch.float64) + 0.5),
-        torch.arange(fastest + 1, dtype=torch.float64),
+        low + sides[0] * (torch.arange(heights, dtype=torch.float64, device="cpu") + 0.5),
+        ANGLES[0] + sides[1] * (torch.arange(angles, dtype=torch.float64, device="cpu") + 0.5),
+        torch.arange(fastest + 1, dtype=torch.float64, device="cpu"),
     )
     return cells, sides

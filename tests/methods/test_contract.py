@@ -235,17 +235,19 @@ def test_a_context_is_refused(case):
         fitted(case, SHIFT)
 
 
-@pytest.mark.parametrize("n", [1, 3])
 @pytest.mark.parametrize("case", WITH_CONTEXT)
-def test_a_context_is_taken_and_matters(case, n):
+def test_a_context_is_taken_and_matters(case):
     targets = SHIFT.targets(5, seed=0)
-    longer = {"epochs": 30} if case in TRAINED else {}
+    longer = {"epochs": 20} if case in TRAINED else {}
+    longer |= {"epochs": 100, "width": 32} if case in SEARCHES else {}
     model = fitted(case, SHIFT, data=SHIFT.sample(48), **longer)
-    x = model.propose(targets.y, n, targets.c)
-    assert x.shape == (5, n, 1)
-    assert x.isfinite().all()
-    assert torch.equal(model.propose(targets.y, n, targets.c), x)
-    assert not torch.equal(model.propose(targets.y, n, targets.c.flip(0)), x)
+    y, c = torch.full_like(targets.y, 0.3), targets.c
+    for n in (1, 3):
+        x = model.propose(y, n, c)
+        assert x.shape == (5, n, 1)
+        assert x.isfinite().all()
+        assert torch.equal(model.propose(y, n, c), x)
+        assert not torch.equal(model.propose(y, n, c.flip(0)), x)
 
 
 @pytest.mark.parametrize("case", [case for case in WITH_CONTEXT if case in ALONE])

@@ -1,11 +1,23 @@
 """The neural adjoint: what the search does through a surrogate that is known."""
 
 import copy
+import functools
 
 import pytest
 import torch
 
-from invlab import Box, Pairs, Task, get_method, get_task, resimulation_error
+from invlab import (
+    Box,
+    Integer,
+    Pairs,
+    Product,
+    Task,
+    fit_surrogate,
+    get_method,
+    get_task,
+    load_method,
+    resimulation_error,
+)
 from invlab.losses import boundary_loss
 from invlab.methods import adjoint_search
 from invlab.methods.adjoint_search import AdamSearch, BFGSSearch, GaussNewtonSearch
@@ -262,6 +274,177 @@ def test_the_spread_of_an_ensemble_is_that_at_the_context():
     seen = torch.cat([x, targets.c[:, None].expand(-1, 6, -1)], 2).flatten(0, 1)
     spread = model.surrogate.scaled(seen).var(0).mean(1).unflatten(0, (4, 6))
     assert (spread.diff(dim=1) >= -1e-6).all()
+
+
+@pytest.mark.parametrize("anchors", [0.0, 0.5])
+def test_a_pool_is_evaluated_at_the_context_of_each_target(lines, anchors):
+    model = get_method("neural_adjoint", pool=400, candidates=8, steps=4, anchors=anchors)
+    model.fit(LINES, LINES.sample(300), surrogate=lines.surrogate)
+    targets = LINES.targets(8, seed=0)
+    x = model.propose(targets.y, 4, targets.c)
+    assert (x[:, 0] - targets.x).norm(dim=1).median() < 0.05
+    wrong = model.propose(targets.y, 4, targets.c.flip(0))[:, 0] - targets.x
+    assert wrong.norm(dim=1).median() > 0.3
+    # equal contexts share an evaluation, which changes nothing
+    c = targets.c[:1].expand(8, -1)
+    together = model.propose(targets.y, 4, c)
+    alone = model.propose(targets.y[3:4], 4, c[:1])
+    torch.testing.assert_close(together[3:4], alone, rtol=0, atol=1e-3)
+
+
+def test_a_pool_needs_no_more_memory_for_more_contexts(lines, monkeypatch):
+    rows = []
+    model = get_method("pool", pool=300, candidates=5)
+    model.fit(LINES, LINES.sample(20), surrogate=lines.surrogate)
+    forward = lines.surrogate.core.forward
+    monkeypatch.setattr(
+        lines.surrogate.core, "forward", lambda u: rows.append(len(u)) or forward(u)
+    )
+    targets = LINES.targets(30, seed=0)
+    model.propose(targets.y, 5, targets.c)
+    assert max(rows) <= 300
+
+
+def test_anchors_are_near_in_the_observation_and_in_the_context(lines):
+    data = LINES.sample(300)
+    model = get_method("neural_adjoint", pool=50, candidates=8, anchors=1.0, max_step=0.0)
+    model.fit(LINES, data, surrogate=lines.surrogate)
+    x = model.propose(data.y[:5], 1, data.c[:5])
+    torch.testing.assert_close(x[:, 0], data.x[:5], rtol=0, atol=1e-5)
+
+
+# The box, whole numbers, other inputs
+
+LEFT = Task("left", lambda x: x.sum(-1, keepdim=True), SINE.prior, box=Box([-0.5, -0.5], [0.0, 1]))
+HOW = {
+    "gauss-newton": SMALL | {"anchors": 0.5, "steps": 2},
+    "adam": BARE | {"search": "adam", "steps": 5, "bounds": "clip", "boundary": 0.0},
+    "bfgs": BARE | {"search": "bfgs", "steps": 5, "bounds": "clip", "boundary": 0.0},
+}
+each_search = pytest.mark.parametrize("how", HOW)
+
+
+@functools.cache
+def learned_left():
+    return get_method("neural_adjoint", **SMALL, **BRIEF).fit(LEFT, LEFT.sample(200)).surrogate
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@each_search
+def test_answers_lie_in_the_box_of_the_task_and_of_the_call(how, dtype):
+    model = get_method("neural_adjoint", **HOW[how])
+    model.fit(LEFT, LEFT.sample(60), surrogate=learned_left())
+    y = 3 * LEFT.targets(5, seed=0, dtype=dtype).y
+    assert LEFT.box.contains(model.propose(y, 20)).all()
+    inner = Box([-0.3, 0.1], [-0.2, 0.2])
+    x = model.propose(y, 20, bounds=inner)
+    assert inner.contains(x).all()
+    error = (
+        (
+            model.predict(x.flatten(0, 1).float()).unflatten(0, (5, 20))
+            - model.surrogate.outputs(y.float())[:, None]
+        )
+        .square()
+        .mean(2)
+    )
+    # still ranked by what f̂ says of the answers as they are
+    assert (error[:, 0] <= error.amin(1) + 1e-4).all()
+    free = get_method("neural_adjoint", **HOW[how] | {"bounds": "free"})
+    free.fit(LEFT, LEFT.sample(60), surrogate=learned_left())
+    assert not LEFT.box.contains(free.propose(y, 20)).all()
+
+
+@each_search
+def test_whole_numbers_come_back_as_whole_numbers(how):
+    task = Task(
+        "whole", lambda x: x.sum(-1, keepdim=True), Product(Integer([0], [6]), Box([0], [1]))
+    )
+    model = get_method("neural_adjoint", **HOW[how])
+    model.fit(task, task.sample(60), surrogate=learned_left())
+    x = model.propose(task.targets(4, seed=0).y, 20)
+    assert torch.equal(x[..., 0], x[..., 0].round())
+    if how == "gauss-newton":  # the others end on the edge here
+        assert not torch.equal(x[..., 1], x[..., 1].round())
+
+
+@each_search
+def test_an_offset_costs_no_digits(how):
+    far = Task("far", lambda x: 1e8 + (x - 1e7).square(), Box([1e7 + 0.5], [1e7 + 1.5]))
+    options = HOW[how] | {"epochs": 60, "batch_size": 50, "lr": 1e-2}
+    options |= {"steps": 40} if how != "gauss-newton" else {}
+    data = far.sample(300, dtype=torch.float64)
+    targets = far.targets(20, seed=0, dtype=torch.float64)
+    x = get_method("neural_adjoint", **options).fit(far, data).propose(targets.y, 1)
+    assert (x[:, 0] - targets.x).abs().max() < 0.05
+
+
+@each_search
+def test_nothing_is_changed_by_another_default_dtype_or_device(how):
+    data, y = SINE.sample(40), SINE.targets(3, seed=0).y
+    options = HOW[how] | {"epochs": 2}
+    before = get_method("neural_adjoint", **options).fit(SINE, data).propose(y, 4)
+    try:
+        torch.set_default_dtype(torch.float64)
+        if how == "gauss-newton":  # minimize makes a few numbers there, and moves them
+            torch.set_default_device("meta")
+        after = get_method("neural_adjoint", **options).fit(SINE, data).propose(y, 4)
+    finally:
+        torch.set_default_device(None)
+        torch.set_default_dtype(torch.float32)
+    torch.testing.assert_close(after, before)
+
+
+@each_search
+def test_a_method_is_saved_and_read(how, tmp_path):
+    targets = LINES.targets(4, seed=0, dtype=torch.float64)
+    model = get_method("neural_adjoint", **HOW[how] | {"epochs": 2, "ensemble": 2, "spread": 1.0})
+    model.fit(LINES, LINES.sample(40))
+    model.save(tmp_path / "model")
+    found = load_method(tmp_path / "model")
+    x = model.propose(targets.y, 5, targets.c)
+    assert torch.equal(found.propose(targets.y, 5, targets.c), x)
+    assert found.search == model.search
+    assert list(found.history) == ["surrogate"]
+
+
+def test_a_method_with_a_given_surrogate_and_search_is_saved_and_read(tmp_path):
+    task = get_task("square")
+    surrogate = fit_surrogate(task.sample(50), width=7, layers=4, epochs=3, activation=torch.tanh)
+    search = BFGSSearch(candidates=2, steps=5, x_scale=torch.tensor([2.0], dtype=torch.float64))
+    model = get_method("neural_adjoint", search=search)
+    model.fit(task, task.sample(20), surrogate=surrogate)
+    assert model.history == {}
+    model.save(tmp_path / "model")
+    y = task.targets(3, seed=0).y
+    assert torch.equal(load_method(tmp_path / "model").propose(y, 2), model.propose(y, 2))
+
+
+def test_a_surrogate_of_other_sizes_is_refused(learned):
+    task = get_task("square")
+    with pytest.raises(ValueError, match="surrogate: expected one from 1 numbers .* from 2 to 1"):
+        get_method("neural_adjoint").fit(task, task.sample(8), surrogate=learned.surrogate)
+
+
+def test_an_interrupted_training_leaves_nothing_half_done(monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("invlab.methods.neural_adjoint.fit_surrogate", interrupted)
+    model = get_method("neural_adjoint", **SMALL)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(SINE, SINE.sample(20))
+    with pytest.raises(ValueError, match=r"call fit\(task, data\)"):
+        model.propose(SINE.targets(1, seed=0).y)
+
+
+def test_data_without_a_task_are_enough():
+    data = SINE.sample(60)
+    for how in HOW:
+        model = get_method("neural_adjoint", **HOW[how] | {"epochs": 2}).fit(None, data)
+        x = model.propose(data.y[:3], 4)
+        assert x.shape == (3, 4, 2)
+        assert (x >= data.x.amin(0)).all()
+        assert (x <= data.x.amax(0)).all()
 
 
 # The surrogate

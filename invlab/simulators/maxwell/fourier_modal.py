@@ -119,7 +119,9 @@ class FourierModal(nn.Module):
         self.register_buffer("gradient", self.bases.gradient.to(torch.complex128))
         self.register_buffer("curl", curl.to(torch.complex128))
         self.register_buffer("squared", self.bases.squared)
-        self.register_buffer("identity", torch.eye(len(self.bases), dtype=torch.complex128))
+        self.register_buffer(
+            "identity", torch.eye(len(self.bases), dtype=torch.complex128, device="cpu")
+        )
         self.register_buffer("normals", self._normals() if normals else None)
 
     gradient: Tensor
