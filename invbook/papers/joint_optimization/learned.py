@@ -134,7 +134,7 @@ def direct(
     iterations: int,
     lr: float,
     count: int | None = None,
-    network: dict[str, Any] | None = None,
+    encoder: dict[str, Any] | None = None,
 ) -> Result:
     """Supervised regression on ``count`` pairs (one a problem), by the network of ``joint``."""
     start = runtime.cpu_seconds()
@@ -142,12 +142,12 @@ def direct(
     seen = features_of(problems.task, data.y, data.c)
     scale = FeatureScale.fit(seen)
     features, unknowns = scale(seen).float(), _free(problems, data.x).float()
-    encoder = encoder_for(
-        tuple(seen.shape[1:]), data.x.shape[1], seeds=(seed,), stream="direct", **(network or {})
+    network = encoder_for(
+        tuple(seen.shape[1:]), data.x.shape[1], seeds=(seed,), stream="direct", **(encoder or {})
     )
     train(
-        encoder,
-        lambda u, x: {"inverse": (_bounded(problems, encoder(u)) - x).square().sum(2).mean(1)},
+        network,
+        lambda u, x: {"inverse": (_bounded(problems, network(u)) - x).square().sum(2).mean(1)},
         (features, unknowns),
         seeds=(seed,),
         epochs=iterations,
@@ -156,7 +156,7 @@ def direct(
         lr_end=1e-2 * lr,
     )
     with torch.no_grad():
-        found = _bounded(problems, encoder(scale(problems.features).float()))[0].double()
+        found = _bounded(problems, network(scale(problems.features).float()))[0].double()
     x = _unknowns(problems, found)
     cpu = runtime.cpu_seconds() - start
     return Result(x, problems.loss(x), cpu, len(data) / len(problems))
