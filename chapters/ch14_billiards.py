@@ -906,7 +906,7 @@ VARIANTS = {
     "rate 1e-3": "rate 1e-3",
     "rate 1e-2": "rate 1e-2",
     "relu": "ReLU",
-    "four fourier_octaves": "four octaves of the encoding",
+    "four octaves": "four octaves of the encoding",
     "clip": "gradient clipped at 0.1",
     "unit rows": "rows of length one",
     "noise 3": "noise",

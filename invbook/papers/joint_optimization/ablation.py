@@ -47,7 +47,7 @@ BILLIARDS: dict[str, dict[str, Any]] = {
     "rate 1e-3": {"lr": 1e-3},
     "rate 1e-2": {"lr": 1e-2},
     "relu": {"encoder": {"last": None, "activation": "relu"}},
-    "four fourier_octaves": {"encoder": {"last": None, "fourier_octaves": 4}},
+    "four octaves": {"encoder": {"last": None, "fourier_octaves": 4}},
     "clip": {"clip": 0.1},
     "unit rows": {"clip_rows": "unit"},
     "noise 3": {"noise": 3.0},
