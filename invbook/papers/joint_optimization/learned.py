@@ -89,8 +89,8 @@ def joint(
     The cost is that of all networks, in equal parts. With ``single`` the training simulates in
     float32. ``options`` are those of ``minimize(method="joint")``, which is called itself since the
     library's method keeps the answers alone, and here every network's last and best iterate is
-    measured. With ``train_on`` only the
-    last iterates mean something: what the networks ended with, as the loss sees it.
+    measured. With ``train_on`` only the last iterates mean something: what the networks ended
+    with, as the loss sees it.
     """
     watched = RecordingLoss(problems, networks, single=single)
     start = runtime.cpu_seconds()
