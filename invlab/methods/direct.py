@@ -26,7 +26,8 @@ class Direct(InverseNetwork):
             some answers of a batch (NaN), these are left out of the step.
         options: see :class:`~invlab.methods.inverse_network.InverseNetwork`.
 
-    On a task with a context the network sees y and c; this is the supervised baseline of Holl and
+    With an ``encoder`` the misfit of the unknowns is their sum and not their mean. On a task with a
+    context the network sees y and c; this is the supervised baseline of Holl and
     Thuerey (arXiv 2408.08119).
 
     Source: Rivera, Pardo and Alberdi (2020), Section 3.
@@ -51,8 +52,12 @@ class Direct(InverseNetwork):
         """Train on pairs; the effect misfit uses their y alone, and the task's simulator."""
         kept, held = self._prepare(task, data, seeds)
 
+        # by an encoder as the objective of joint optimisation is, which it is compared with
+        unknowns = 1 if self._given["encoder"] is None else data.x.shape[1]
+
         def inverse(seen: Tensor, x: Tensor) -> dict[str, Tensor]:
-            return {"inverse": losses.inverse_misfit(self.inverse.core(seen), x, self.norm)}
+            misfit = losses.inverse_misfit(self.inverse.core(seen), x, self.norm)
+            return {"inverse": unknowns * misfit}
 
         def effect(seen: Tensor, y: Tensor, c: Tensor | None = None) -> dict[str, Tensor]:
             def misfit(u: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from invlab import runtime
 from invlab.losses import Norm
 from invlab.methods.base import Bounds, Method
+from invlab.methods.options import require_encoder
 from invlab.networks.encoders import FeatureScale, Kind, OneMember, beside, encoder_for, kind_of
 from invlab.networks.mlp import MLP, Bounded, ScaledNetwork, Standardizer
 from invlab.networks.training import TrainingOptions, require_training
@@ -95,9 +96,6 @@ class InverseNetwork(Method):
             raise ValueError(f"held_out: expected a share from 0 to below 1, got {held_out}")
         if not callable(activation):
             raise TypeError(f"activation: expected a function of a tensor, got {activation!r}")
-        if not isinstance(encoder, Mapping | nn.Module | None):
-            kind = type(encoder).__name__
-            raise TypeError(f"encoder: expected options of encoder_for or a module, got {kind}")
         if bounded and x_scaler is not None:
             raise ValueError("x_scaler: with bounded=True the box is the scale; leave it out")
         self.norm = norm
@@ -109,7 +107,7 @@ class InverseNetwork(Method):
         self._given: dict[str, Any] = {
             "x_scaler": x_scaler,
             "y_scaler": y_scaler,
-            "encoder": encoder,
+            "encoder": require_encoder(encoder),
         }
         self.training_options: TrainingOptions = require_training(training)
         self.surrogate: Surrogate | None = None  # f̂, where the method trains one

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from invlab.improve import spread, squared_distance
 from invlab.methods.base import Bounds, Method
+from invlab.methods.options import require_encoder
 from invlab.minimizers import Solution, minimize
 from invlab.minimizers.reparametrization import XScale, default_x_scale
 from invlab.networks.encoders import FeatureScale, Kind, beside, kind_of
@@ -92,14 +93,11 @@ class JointOptimization(Method):
         super().__init__(bounds=bounds)
         self.networks = require_count("networks", networks)
         self.iterations = require_count("iterations", iterations)
-        if not isinstance(encoder, Mapping | nn.Module | None):
-            kind = type(encoder).__name__
-            raise TypeError(f"encoder: expected options of encoder_for or a module, got {kind}")
         for name, value in {"lr": lr, "lr_end": lr_end, "clip": clip, "gtol": gtol}.items():
             if value is not None and not 0 < value < float("inf"):
                 raise ValueError(f"{name}: expected a finite number above 0, got {value}")
         # in a tuple, so that a module of the caller's does not become a part of this one
-        self._given = (encoder,)
+        self._given = (require_encoder(encoder),)
         self.bounded, self.output_scale, self.x_scale = bounded, output_scale, x_scale
         self.search: dict[str, Any] = {
             "lr": lr,

@@ -7,10 +7,13 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from torch import nn
+
+from invlab.networks.encoders import ConvolutionalEncoder, VectorEncoder, encoder_for
 from invlab.networks.training import TrainingOptions, train
 from invlab.validation import did_you_mean
 
-__all__ = ["options_of", "require_options"]
+__all__ = ["options_of", "require_encoder", "require_options"]
 
 
 def options_of(cls: type) -> dict[str, Any]:
@@ -48,6 +51,28 @@ def require_options(name: str, cls: type, options: Mapping[str, Any]) -> None:
     for option in wrong:
         said.append(f"no option {option!r}{did_you_mean(option, known)}")
     raise TypeError(f"{name}: {'; '.join(said)} (it takes {', '.join(sorted(known))})")
+
+
+def require_encoder(encoder: Any) -> Any:
+    """Check the option ``encoder``: a module, or names of options of an encoder; and return it.
+
+    Raises:
+        TypeError: neither, or an option that no encoder has, with the nearest that there is.
+    """
+    if encoder is None or isinstance(encoder, nn.Module):
+        return encoder
+    if not isinstance(encoder, Mapping):
+        kind = type(encoder).__name__
+        raise TypeError(f"encoder: expected options of encoder_for or a module, got {kind}")
+    makers = (encoder_for, VectorEncoder.__init__, ConvolutionalEncoder.__init__)
+    known = {name for maker in makers for name in _keywords(maker)[0]} - {"seeds", "stream"}
+    for option in encoder:
+        if option not in known:
+            raise TypeError(
+                f"encoder: no option {option!r}{did_you_mean(option, known)} "
+                f"(it takes {', '.join(sorted(known))})"
+            )
+    return encoder
 
 
 @functools.cache

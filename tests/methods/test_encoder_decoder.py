@@ -114,3 +114,16 @@ def test_bad_options_are_named(option):
 def test_a_bad_difference_is_refused(option):
     with pytest.raises(ValueError, match="order 1 or 2 and step > 0"):
         fit(smooth=0.1, **option)
+
+
+def test_a_context_is_seen_by_both_networks_and_by_targets_of_their_own():
+    task = Task("sum", lambda x, c: x + 2 * c, Box([-1.0], [1.0]), context=Box([0.0], [3.0]))
+    options = {"width": 32, "layers": 3, "lr": 1e-2, "epochs": 60, "batch_size": 50, "smooth": 1e-3}
+    targets = task.targets(200, seed=0)
+    for given in (None, targets):
+        model = get_method("encoder_decoder", **options).fit(task, task.sample(300), targets=given)
+        x = model.propose(targets.y, 1, targets.c)[:, 0]
+        # without the context the best answer errs by 0.5
+        assert (x - targets.x).square().mean().sqrt() < 0.15
+    with pytest.raises(ValueError, match=r"encoder_decoder: targets: needs a context c"):
+        model.fit(task, task.sample(30), targets=Targets(targets.y))
