@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, TypedDict, cast
 
 import torch
@@ -128,23 +129,17 @@ def train(
     steps = math.ceil(rows / size)
     rate = _rate(optimizer, epochs * steps, lr, lr_end, schedule)
     best = _Best(weights, len(seeds))
+    step = partial(_step, optimizer, weights=weights, clip=clip, members=len(seeds))
     shuffles = [runtime.generator(seed, "batches") for seed in seeds]
     history = History() if history is None else history
     curves: list[Tensor] = []
     held_out: list[Tensor] = []
-    parts: dict[str, Tensor] = {}
+    names: list[str] = []
     start = runtime.cpu_seconds()
     try:
         for epoch in runtime.progress(range(epochs), description, total=epochs):
-            losses = []
-            for batch in _batches(data, size, shuffles):
-                with torch.enable_grad():
-                    parts = terms(*batch)
-                    _step(optimizer, parts, weights, clip, len(seeds))
-                rate.step()
-                losses.append(torch.stack([part.detach() for part in parts.values()]))
-            values = torch.stack(losses)
-            _demand_finite(values, list(parts), epoch * steps)
+            values, names[:] = _epoch(terms, _batches(data, size, shuffles), step, rate)
+            _demand_finite(values, names, epoch * steps)
             curves.append(values.mean(0))
             if validation is not None:
                 held_out.append(_held_out(terms, validation, (epoch + 1) * steps - 1))
@@ -158,8 +153,25 @@ def train(
     finally:
         best.restore()
         history.seconds = runtime.cpu_seconds() - start
-        _write(history, list(parts), curves, held_out, best)
+        _write(history, names, curves, held_out, best)
     return history
+
+
+def _epoch(
+    terms: Terms,
+    batches: Iterable[Sequence[Tensor]],
+    step: Callable[[dict[str, Tensor]], None],
+    rate: Any,
+) -> tuple[Tensor, list[str]]:
+    """One pass over the data: values of the terms by batch, ``(batches, terms, ...)``, and names."""
+    losses: list[Tensor] = []
+    for batch in batches:
+        with torch.enable_grad():
+            parts = terms(*batch)
+            step(parts)
+        rate.step()
+        losses.append(torch.stack([part.detach() for part in parts.values()]))
+    return torch.stack(losses), list(parts)
 
 
 def require_training(options: TrainingOptions) -> TrainingOptions:
@@ -205,6 +217,7 @@ def _write(
 def _step(
     optimizer: torch.optim.Optimizer,
     parts: dict[str, Tensor],
+    *,
     weights: list[nn.Parameter],
     clip: float | None,
     members: int,
