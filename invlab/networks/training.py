@@ -109,17 +109,9 @@ def train(
             options that make no sense, see :func:`require_training`.
     """
     rows = require_same_length(**{f"data[{i}]": tensor for i, tensor in enumerate(data)})
-    options = require_training(
-        {
-            "epochs": epochs,
-            "batch_size": batch_size,
-            "lr": lr,
-            "lr_end": lr_end,
-            "schedule": schedule,
-            "patience": patience,
-            "clip": clip,
-        }
-    )
+    given = (epochs, batch_size, lr, lr_end, schedule, patience, clip)
+    named = dict(zip(TrainingOptions.__annotations__, given, strict=True))
+    options = require_training(cast(TrainingOptions, named))
     epochs, batch_size = options["epochs"], options["batch_size"]
     size = rows if batch_size is None else min(batch_size, rows)
     if patience is not None and validation is None:
@@ -163,7 +155,7 @@ def _epoch(
     step: Callable[[dict[str, Tensor]], None],
     rate: Any,
 ) -> tuple[Tensor, list[str]]:
-    """One pass over the data: values of the terms by batch, ``(batches, terms, ...)``, and names."""
+    """One pass over the data: values of the terms, ``(batches, terms, ...)``, and their names."""
     losses: list[Tensor] = []
     for batch in batches:
         with torch.enable_grad():
