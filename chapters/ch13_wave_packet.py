@@ -363,7 +363,7 @@ nets, _, _ = learned.joint(
     networks=3,
     iterations=iterations,
     lr=3e-4,
-    network={"last": None},
+    encoder={"last": None},
 )
 seconds = {"joint": time.process_time() - started}
 draw = runtime.generator(SEED, "draws")
@@ -643,7 +643,7 @@ for k in counts:
         SEED,
         iterations=2 * iterations // 3,
         lr=3e-4,
-        network={"last": None},
+        encoder={"last": None},
     )
     taught = learned.direct(
         problem, SEED, iterations=iterations // 2, lr=3e-3
@@ -1202,7 +1202,7 @@ kept = invlab.minimize(
     method="joint",
     features=problems.y,
     bounds=task.box,
-    network={"last": None},
+    encoder={"last": None},
     lr=3e-4,
     iterations=50,
     x_scale=1.0,

@@ -276,7 +276,7 @@ class NeuralAdjoint(Method):
         error = found.error.clone()
         with torch.no_grad():
             effect = question.effect(question.scaled(x[moved]), each)
-        error[moved] = (effect - found.goal[moved]).square().mean(1)
+        error[moved] = (effect - found.goal[moved]).square().mean(1).to(error)
         return Candidates(x, error, found.goal, found.anchored)
 
     def _key(self, found: Candidates, question: Question) -> Tensor:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -33,14 +31,13 @@ def effects(
         task: its simulator is run once on all rows.
         x: guesses, ``(N, dx)``; NaN and infinity are allowed, and are not simulated.
         c: contexts, ``(N, dc)``, where the task has one.
-        generator: CPU generator; one number of it seeds torch's global generators while a
-            noisy task is simulated, and these are left as they were.
+        generator: one number of it seeds torch's global generators while the task is simulated,
+            and these are left as they were.
 
     Returns:
         ``(N, *dy)`` without a graph, in the dtype and on the device of x; NaN where a guess is no
         number, where its effect is not :meth:`valid <invlab.Task.valid>`, and where the simulator
-        raises an error for it. Torch is not told that no gradient is needed, since there are
-        simulators that differentiate something themselves.
+        raises an error for it.
 
     Raises:
         Exception: what the simulator raises, if it does so for draws of the prior too.
@@ -50,7 +47,7 @@ def effects(
     """
     x, c = x.detach(), None if c is None else c.detach().to(x.dtype)
     finite = torch.isfinite(x).all(1)
-    with _seeded_noise(task, x.device, generator):
+    with runtime.seeded(runtime.next_seed(generator)), torch.no_grad():
         if not bool(finite.any()):
             like = _trial(task, x, c)
             if like is None:
@@ -63,22 +60,6 @@ def effects(
     caused = found.new_full((len(x), *found.shape[1:]), torch.nan)
     caused[finite] = found
     return caused
-
-
-@contextmanager
-def _seeded_noise(task: Task, device: torch.device, generator: torch.Generator) -> Iterator[None]:
-    """Seed what simulators draw their noise from, and put it back afterwards."""
-    if not task.noisy:
-        yield
-        return
-    seed = int(torch.randint(2**62, (1,), generator=generator, device="cpu"))
-    cuda = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(cuda):
-        torch.random.default_generator.manual_seed(seed)
-        if cuda:
-            with torch.cuda.device(device):
-                torch.cuda.manual_seed(seed)
-        yield
 
 
 def _run(task: Task, x: Tensor, c: Tensor | None) -> Tensor:
@@ -140,5 +121,4 @@ def _row_by_row(
 
 def _valid(task: Task, y: Tensor) -> Tensor:
     """Which rows the task calls usable, as a mask that fits ``(N, *dy)``."""
-    usable = task.valid(y.flatten(1))
-    return usable.reshape(-1, *[1] * (y.ndim - 1))
+    return task.valid(y).reshape(-1, *[1] * (y.ndim - 1))

@@ -192,7 +192,9 @@ class _InCoordinates:
         nfev = self.nfev[rows] + 1
         reason = self.free.reasons_at_start(state, seen, rows, nfev)
         there = flat(state.x, state.gradient, self.judge, self.coordinates)
-        goes_on = torch.where(self._cramped(state.x), int(Reason.NOT_DONE), int(Reason.RUNNING))
+        goes_on = torch.where(
+            _cramped(self.coordinates, state.x), int(Reason.NOT_DONE), int(Reason.RUNNING)
+        )
         goes_on = goes_on.masked_fill(nfev >= self.free.maxfev, int(Reason.MAXFEV))
         return torch.where((reason == Reason.FLAT_START) & ~there, goes_on, reason)
 
@@ -209,22 +211,27 @@ class _InCoordinates:
         counted = _Counted(state.x, steep, state.nit)
         reason = self.free.reasons(counted, seen, stuck, count, rows)
         # at rest inside the box it searches on; at an edge, where no step helps, that is over
-        over = (rest | stuck) & (stuck & rest | self._cramped(state.x))
+        over = (rest | stuck) & (stuck & rest | _cramped(self.coordinates, state.x))
         left = (state.nit < self.free.maxiter) & (count < self.free.maxfev)
         over = over & left & ((reason == 0) | (reason == Reason.STALLED))
         return reason.masked_fill(over, int(Reason.NOT_DONE))
-
-    def _cramped(self, z: Tensor) -> Tensor:
-        slope = self.coordinates.slope(z)
-        return (slope < CRAMPED * self.coordinates.x_scale).any(1)
 
 
 def flat(z: Tensor, gradient: Tensor, judge: Termination, coordinates: Reparametrization) -> Tensor:
     """Whether points with a gradient by z, ``(..., d)`` each, have converged: ``(...)``.
 
-    In a box it is the projected gradient by x that decides. Where the tanh is so flat that none
+    In a box it is the projected gradient by x that decides; that by ``x / x_scale``, which counts
+    in a narrow box, is the gradient by z but where the tanh is flat. Where it is so flat that none
     can be had from the gradient by z, the point does not count as converged.
     """
+    still = gradient.abs().amax(-1) <= judge.gtol
     if coordinates.box is None:
-        return gradient.abs().amax(-1) <= judge.gtol
-    return judge.flat_at(coordinates.x(z), gradient / coordinates.slope(z))
+        return still
+    x, gradient = coordinates.x(z), gradient / coordinates.slope(z)
+    inside = judge._replace(x_scale=None).flat_at(x, gradient) & still & ~_cramped(coordinates, z)
+    return inside | judge.flat_at(x, gradient)
+
+
+def _cramped(coordinates: Reparametrization, z: Tensor) -> Tensor:
+    """Which points ``(..., d)`` lie where the tanh is flat, ``(...)``."""
+    return (coordinates.slope(z) < CRAMPED * coordinates.x_scale).any(-1)

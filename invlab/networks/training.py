@@ -108,17 +108,8 @@ def train(
             options that make no sense, see :func:`require_training`.
     """
     rows = require_same_length(**{f"data[{i}]": tensor for i, tensor in enumerate(data)})
-    options = require_training(
-        {
-            "epochs": epochs,
-            "batch_size": batch_size,
-            "lr": lr,
-            "lr_end": lr_end,
-            "schedule": schedule,
-            "patience": patience,
-            "clip": clip,
-        }
-    )
+    given: Any = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "lr_end": lr_end}
+    options = require_training({**given, "schedule": schedule, "patience": patience, "clip": clip})
     epochs, batch_size = options["epochs"], options["batch_size"]
     size = rows if batch_size is None else min(batch_size, rows)
     if patience is not None and validation is None:
@@ -130,21 +121,15 @@ def train(
     best = _Best(weights, len(seeds))
     shuffles = [runtime.generator(seed, "batches") for seed in seeds]
     history = History() if history is None else history
+    names: list[str] = []
     curves: list[Tensor] = []
     held_out: list[Tensor] = []
-    parts: dict[str, Tensor] = {}
     start = runtime.cpu_seconds()
     try:
         for epoch in runtime.progress(range(epochs), description, total=epochs):
-            losses = []
-            for batch in _batches(data, size, shuffles):
-                with torch.enable_grad():
-                    parts = terms(*batch)
-                    _step(optimizer, parts, weights, clip, len(seeds))
-                rate.step()
-                losses.append(torch.stack([part.detach() for part in parts.values()]))
-            values = torch.stack(losses)
-            _demand_finite(values, list(parts), epoch * steps)
+            batches = _batches(data, size, shuffles)
+            names, values = _pass(batches, terms, optimizer, rate, weights, clip, len(seeds))
+            _demand_finite(values, names, epoch * steps)
             curves.append(values.mean(0))
             if validation is not None:
                 held_out.append(_held_out(terms, validation, (epoch + 1) * steps - 1))
@@ -158,7 +143,7 @@ def train(
     finally:
         best.restore()
         history.seconds = runtime.cpu_seconds() - start
-        _write(history, list(parts), curves, held_out, best)
+        _write(history, names, curves, held_out, best)
     return history
 
 
@@ -200,6 +185,28 @@ def _write(
     if held_out:
         history.validation = torch.stack(held_out).reshape(len(held_out), -1).cpu()
         history.best_epoch = best.epoch
+
+
+def _pass(
+    batches: list[list[Tensor]],
+    terms: Terms,
+    optimizer: torch.optim.Optimizer,
+    rate: torch.optim.lr_scheduler.LRScheduler,
+    weights: list[nn.Parameter],
+    clip: float | None,
+    members: int,
+) -> tuple[list[str], Tensor]:
+    """A step a batch: the names of the terms, and their values ``(steps, terms, ...)``."""
+    values: list[Tensor] = []
+    names: list[str] = []
+    for batch in batches:
+        with torch.enable_grad():
+            parts = terms(*batch)
+            _step(optimizer, parts, weights, clip, members)
+        rate.step()
+        names = list(parts)
+        values.append(torch.stack([part.detach() for part in parts.values()]))
+    return names, torch.stack(values)
 
 
 def _step(

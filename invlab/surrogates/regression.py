@@ -95,12 +95,7 @@ def fit_surrogate(
     Warns:
         UserWarning: how many pairs were left out.
     """
-    if derivatives is not None:
-        inputs = data.x.shape[1] + (0 if data.c is None else data.c.shape[1])
-        shape = (len(data), data.y[0].numel(), inputs)
-        derivatives = require_tensor("derivatives", derivatives, shape, finite=False)
     data, derivatives = _usable(data, derivatives)
-    # what is scaled in the dtype that came loses no digits to an offset; networks take float32
     x, y = _inputs(data), data.y.detach().flatten(1)
     if x_scaler is None:
         x_scaler = Standardizer.fit(x)
@@ -128,17 +123,13 @@ def fit_surrogate(
         slopes = (derivatives.detach().to(x) * x_scaler.scale.to(x.device) / per_y).float()
         terms = values_and_derivatives
         training["batch_size"] = None
-    validation = None
-    if held_out is not None:
-        held_out, _ = _usable(held_out, None)
-        values_held = y_scaler(held_out.y.detach().flatten(1)).float()
-        validation = (x_scaler(_inputs(held_out)).float(), values_held)
+    held_out = None if held_out is None else _usable(held_out, None)[0]
     surrogate.history = train(
         surrogate,
         terms,
-        (x_scaler(x).float(), y_scaler(y).float()),
+        _scaled(surrogate, data),
         seeds=seeds,
-        validation=validation,
+        validation=None if held_out is None else _scaled(surrogate, held_out),
         description="surrogate",
         history=history,
         **training,
@@ -151,10 +142,18 @@ def _inputs(data: Pairs) -> Tensor:
     return x.detach()
 
 
+def _scaled(surrogate: Surrogate, data: Pairs) -> tuple[Tensor, Tensor]:
+    """What the network sees and should say, scaled before the cast: an offset costs no digits."""
+    y = surrogate.outputs(data.y.detach().flatten(1))
+    return surrogate.inputs(_inputs(data)).float(), y.float()
+
+
 def _usable(data: Pairs, derivatives: Tensor | None) -> tuple[Pairs, Tensor | None]:
     """The pairs, with their derivatives, where all is finite."""
     valid = data.y.isfinite().flatten(1).all(1)
     if derivatives is not None:
+        shape = (len(data), data.y[0].numel(), _inputs(data).shape[1])
+        require_tensor("derivatives", derivatives, shape, finite=False)
         valid &= derivatives.isfinite().flatten(1).all(1)
     lost = int((~valid).sum())
     if lost == len(data):

@@ -123,7 +123,7 @@ def diagnose(task: Task, model: Method, data: Pairs) -> Diagnosis:
     Raises:
         ValueError: fewer pairs than that, or what the model refuses to answer.
     """
-    valid = task.valid(data.y.flatten(1))
+    valid = task.valid(data.y)
     count = int(valid.sum())
     if count < 2 * NEIGHBOURS:
         left_out = f"; {len(data) - count} more have an invalid y" if count < len(data) else ""

@@ -92,9 +92,7 @@ def test_the_default_dtype_does_not_matter(score):
     finally:
         torch.set_default_dtype(torch.float32)
     assert found.dtype == expected.dtype
-    # the classifier is a network, whose training amplifies rounding
-    atol = 0.3 if score is SCORES["c2st"] else 1e-9
-    torch.testing.assert_close(found, expected, rtol=1e-9, atol=atol)
+    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)
 
 
 @each_score

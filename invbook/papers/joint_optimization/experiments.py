@@ -35,7 +35,7 @@ __all__ = ["BILLIARDS", "WAVE", "aimed", "measure"]
 WAVE: dict[str, Any] = {
     # a low rate, since a higher one drives the tanh into saturation; the usual last layer, since
     # starts spread over the box lie in other valleys than that of BFGS
-    "joint": {"networks": 3, "iterations": 300, "lr": 3e-4, "network": {"last": None}},
+    "joint": {"networks": 3, "iterations": 300, "lr": 3e-4, "encoder": {"last": None}},
     "envelope": {"iterations": 200, "lr": 1e-3},
     "direct": {"iterations": 400, "lr": 3e-3},
     "neural_adjoint": {"width": 128, "layers": 4, "epochs": 600},
@@ -51,7 +51,7 @@ BILLIARDS: dict[str, Any] = {
         "iterations": 1000,
         "lr": 3e-3,
         "standardize": False,
-        "network": {"last": None},
+        "encoder": {"last": None},
     },
     "direct": {"iterations": 400, "lr": 3e-3},
     "neural_adjoint": {"width": 128, "layers": 4, "epochs": 600},

@@ -113,7 +113,7 @@ def test_the_envelope_has_its_valley_at_the_packet():
 
 def test_what_is_watched_is_what_the_networks_did():
     problems = draw_problems("wave_packet", 5, 0)
-    options = {"iterations": 3, "lr": 1e-3, "network": {"last": None}}
+    options = {"iterations": 3, "lr": 1e-3, "encoder": {"last": None}}
     last, best, course = learned.joint(problems, 0, networks=2, **options)
     kept = minimize(
         problems.fun,
