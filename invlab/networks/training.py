@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Literal, TypedDict, cast
 
 import torch
@@ -109,9 +108,8 @@ def train(
             options that make no sense, see :func:`require_training`.
     """
     rows = require_same_length(**{f"data[{i}]": tensor for i, tensor in enumerate(data)})
-    given = (epochs, batch_size, lr, lr_end, schedule, patience, clip)
-    named = dict(zip(TrainingOptions.__annotations__, given, strict=True))
-    options = require_training(cast(TrainingOptions, named))
+    given: Any = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "lr_end": lr_end}
+    options = require_training({**given, "schedule": schedule, "patience": patience, "clip": clip})
     epochs, batch_size = options["epochs"], options["batch_size"]
     size = rows if batch_size is None else min(batch_size, rows)
     if patience is not None and validation is None:
@@ -121,16 +119,16 @@ def train(
     steps = math.ceil(rows / size)
     rate = _rate(optimizer, epochs * steps, lr, lr_end, schedule)
     best = _Best(weights, len(seeds))
-    step = partial(_step, optimizer, weights=weights, clip=clip, members=len(seeds))
     shuffles = [runtime.generator(seed, "batches") for seed in seeds]
     history = History() if history is None else history
+    names: list[str] = []
     curves: list[Tensor] = []
     held_out: list[Tensor] = []
-    names: list[str] = []
     start = runtime.cpu_seconds()
     try:
         for epoch in runtime.progress(range(epochs), description, total=epochs):
-            values, names[:] = _epoch(terms, _batches(data, size, shuffles), step, rate)
+            batches = _batches(data, size, shuffles)
+            names, values = _pass(batches, terms, optimizer, rate, weights, clip, len(seeds))
             _demand_finite(values, names, epoch * steps)
             curves.append(values.mean(0))
             if validation is not None:
@@ -147,23 +145,6 @@ def train(
         history.seconds = runtime.cpu_seconds() - start
         _write(history, names, curves, held_out, best)
     return history
-
-
-def _epoch(
-    terms: Terms,
-    batches: Iterable[Sequence[Tensor]],
-    step: Callable[[dict[str, Tensor]], None],
-    rate: Any,
-) -> tuple[Tensor, list[str]]:
-    """One pass over the data: values of the terms, ``(batches, terms, ...)``, and their names."""
-    losses: list[Tensor] = []
-    for batch in batches:
-        with torch.enable_grad():
-            parts = terms(*batch)
-            step(parts)
-        rate.step()
-        losses.append(torch.stack([part.detach() for part in parts.values()]))
-    return torch.stack(losses), list(parts)
 
 
 def require_training(options: TrainingOptions) -> TrainingOptions:
@@ -206,10 +187,31 @@ def _write(
         history.best_epoch = best.epoch
 
 
+def _pass(
+    batches: list[list[Tensor]],
+    terms: Terms,
+    optimizer: torch.optim.Optimizer,
+    rate: torch.optim.lr_scheduler.LRScheduler,
+    weights: list[nn.Parameter],
+    clip: float | None,
+    members: int,
+) -> tuple[list[str], Tensor]:
+    """A step a batch: the names of the terms, and their values ``(steps, terms, ...)``."""
+    values: list[Tensor] = []
+    names: list[str] = []
+    for batch in batches:
+        with torch.enable_grad():
+            parts = terms(*batch)
+            _step(optimizer, parts, weights, clip, members)
+        rate.step()
+        names = list(parts)
+        values.append(torch.stack([part.detach() for part in parts.values()]))
+    return names, torch.stack(values)
+
+
 def _step(
     optimizer: torch.optim.Optimizer,
     parts: dict[str, Tensor],
-    *,
     weights: list[nn.Parameter],
     clip: float | None,
     members: int,
