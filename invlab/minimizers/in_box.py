@@ -59,8 +59,9 @@ def search(
         stopping = _InCoordinates(free, judge, coordinates, log.nfev[rows])
         found = drive(bfgs, transformed.some(rows), z[rows], stopping, name=name, record=record)
         found.x = coordinates.x_of(found.x, transformed.chosen[rows])
-        higher = log.fun[rows] < found.fun
-        log.go_on(rows, found, ~higher)
+        known = log.fun[rows]
+        higher = known < found.fun
+        log.go_on(rows, found, ~higher & (known.isnan() | ~found.fun.isnan()))
         # a start on the edge that is lower than all the search found is where it goes on, and so
         # is a point that was lower than where it came to rest
         ended = solved(found.reason) | (found.reason == Reason.STALLED)
@@ -71,6 +72,9 @@ def search(
         if len(rows) and not log.interrupted:
             further = _along_the_edges(transformed, log, rows, judge, name=name, record=record)
             log.reason[rows[further]] = int(Reason.NOT_DONE if k < ROUNDS - 1 else Reason.STALLED)
+    if log.interrupted:
+        waiting = log.reason == Reason.NOT_DONE
+        log.reason = log.reason.masked_fill(waiting, int(Reason.INTERRUPTED))
     name_edges(log, coordinates.box)
     return log
 

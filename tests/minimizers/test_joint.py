@@ -427,6 +427,7 @@ def test_an_interrupt_returns_the_best_so_far(bowls, after):
         return bowls(x, rows)
 
     found = minimize(fun, bowls.x0, features=bowls.features, fallback=True, **SHORT)
+    assert found.interrupted
     assert not found.success.any()
     if after:
         assert len(calls) == after + 1

@@ -162,7 +162,7 @@ def test_bfgs_in_a_box_is_bfgs_on_the_argument_of_a_scaled_tanh(unit, device):
         by_hand = minimize(lambda z: noted(bounded(z)), z0[row : row + 1])
         walked, points = points, []
         ours = minimize(noted, start, bounds=box, x_scale=unit)
-        torch.testing.assert_close(points[: len(walked)], walked, rtol=0, atol=1e-6)
+        torch.testing.assert_close(points[: len(walked)], walked, rtol=0, atol=1e-4)
         # it goes on where by x, in whose units the slope is steeper, it has not converged yet
         leaf = walked[-1].requires_grad_()
         (slope,) = torch.autograd.grad(SMOOTH[0].value(leaf).sum(), leaf)
