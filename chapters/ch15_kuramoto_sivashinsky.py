@@ -476,8 +476,8 @@ check(
     solved(supervised.fun) >= 0.85,
 )
 check(
-    "the neural adjoint solves fewer than either network",
-    solved(adjoint.fun) < min(solved(supervised.fun), solved(together.fun)),
+    "and so does the neural adjoint with refinement",
+    solved(adjoint.fun) >= 0.85,
 )
 
 # %% [markdown]
