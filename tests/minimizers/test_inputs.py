@@ -103,7 +103,8 @@ ALONE = [name for name in CASES if name != "joint"]
 @pytest.mark.parametrize("bounds", [None, BOX], ids=["free", "box"])
 def test_the_default_dtype_changes_nothing(method, dtype, bounds, device):
     x0 = ROSENBROCK.x0(device, dtype)
-    options = {"method": method, "bounds": bounds, "gtol": 1e-3} | CASES[method].options(x0)
+    options = {"method": method, "bounds": bounds, "gtol": 1e-3, "maxiter": CASES[method].maxiter}
+    options |= CASES[method].options(x0)
     plain = minimize(ROSENBROCK.fun(method), x0, **options)
     torch.set_default_dtype(F64)
     try:
@@ -119,7 +120,8 @@ def test_the_default_dtype_changes_nothing(method, dtype, bounds, device):
 @pytest.mark.parametrize("bounds", [None, BOX], ids=["free", "box"])
 def test_the_default_device_changes_nothing(method, bounds, device):
     x0 = ROSENBROCK.x0(device)
-    options = {"method": method, "bounds": bounds} | CASES[method].options(x0)
+    options = {"method": method, "bounds": bounds, "maxiter": CASES[method].maxiter}
+    options |= CASES[method].options(x0)
     if method == "multistart":
         draws = torch.rand(len(x0), 2, dtype=F64)
         options |= {"draws": lambda rows, generator: draws[rows.cpu()], "restarts": 1}
@@ -156,7 +158,7 @@ def test_a_dtype_too_coarse_to_search_in_is_refused(method, dtype, device):
         ("gd", {"patience": np.int64(2), "step_size": np.float64(0.01)}),
         ("multistart", {"restarts": np.int64(2), "seed": np.int64(3), "bounds": BOX}),
         ("joint", {"iterations": np.int64(4), "seed": np.int64(3)}),
-        ("joint", {"seed": np.arange(2), "lr": np.float32(0.01), "target": np.float64(0.1)}),
+        ("joint", {"seed": np.arange(2), "lr": np.float64(0.01), "target": np.float64(0.1)}),
         ("bfgs", {"x_scale": np.array([0.3, 0.5]), "gtol": np.float64(1e-4)}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

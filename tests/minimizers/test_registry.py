@@ -33,7 +33,7 @@ def case(method):
 def test_every_minimizer_is_run(method, device):
     """It comes down on a standard problem, in the box and without, and says how."""
     x0 = SMOOTH[0].x0(device)
-    options = case(method).options(x0)
+    options = {"maxiter": case(method).maxiter} | case(method).options(x0)
     for bounds in (None, Box([-3.0, -3.0], [3.0, 3.0])):
         found = minimize(SMOOTH[0].fun(method), x0, method=method, bounds=bounds, **options)
         assert (found.fun <= SMOOTH[0].value(x0)).all()
