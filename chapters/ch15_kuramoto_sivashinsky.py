@@ -481,7 +481,7 @@ check(
 )
 
 # %% [markdown]
-# $n$ pairs are enough for a network that only has to find the right valley. They are far too few for a surrogate that has to predict 800 numbers of a chaotic motion.
+# $n$ pairs are enough for a network that only has to find the right valley. They are few for a surrogate that has to predict 800 numbers of a chaotic motion; that it keeps up here is the work of the refinement, and the table of the recorded runs below shows how far it gets.
 #
 # ## What "equal in 0.0 %" means
 #
