@@ -285,7 +285,7 @@ models = {K: fit(sine, sine_pairs, K, 80) for K in (1, 4, 16, 64)}
 def ellipses(model, y, least=0.003):
     """Closed curves at one standard deviation, in units of x."""
     with torch.no_grad():
-        seen = model.y_scaler(torch.tensor([[y]]).to(model.low))
+        seen = model.y_scaler(torch.tensor([[y]]).to(model.low.device))
         weight, mean, L = (part[0, 0].cpu() for part in model.mixture(seen))
     angle = torch.linspace(0, 2 * math.pi, 60)
     circle = torch.stack([angle.cos(), angle.sin()])
@@ -375,12 +375,12 @@ check("but not yet on the floor", mmd[64] > abs(floor) + 0.002)
 # %%
 model = models[64]
 side = torch.linspace(-3.5, 3.5, 301)
-grid = torch.cartesian_prod(side, side).to(model.low)
+grid = torch.cartesian_prod(side, side).to(model.low.device)
 seen = model.y_scaler(torch.tensor([[-0.3]]).to(grid))
 with torch.no_grad():
     total = sum(
         float(
-            model.log_density(part, seen.expand(len(part), 1)).exp().sum()
+            model.log_prob(part, seen.expand(len(part), 1)).exp().sum()
         )
         for part in grid.split(4000)
     )
@@ -710,11 +710,7 @@ check(
 
 # %%
 x = model.propose(asked.y, 50)
-with torch.no_grad():
-    seen = model.y_scaler(asked.y.float())[:, None].expand(-1, 50, -1)
-    dense = model.log_density(
-        model.x_scaler(x.float()).flatten(0, 1), seen.flatten(0, 1)
-    ).view(len(x), 50)
+dense = model.log_density(x, asked.y)
 ranked = invlab.rank(x, -dense)
 error_of_best = float(
     invlab.resimulation_error(sine, ranked[:, :1], asked.y).mean()
