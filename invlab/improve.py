@@ -59,7 +59,8 @@ def refine_on_surrogate(
         surrogate: f̂.
         x: guesses, ``(B, T, dx)``.
         y: targets, ``(B, *dy)``.
-        steps, max_step: see :func:`gauss_newton`; a unit is that of the surrogate's scaled x.
+        steps, max_step: see :func:`~invlab.minimizers.gauss_newton.gauss_newton`; a step is
+            counted in the surrogate's scaled x.
 
     Returns:
         ``(B, T, dx)`` in the dtype of x, none worse than before as the surrogate sees it.
@@ -104,7 +105,8 @@ def refine(
         x: guesses, ``(B, T, dx)``, float32 or float64, which reaches machine precision.
         y: targets, ``(B, *dy)``, in any unit, taken in the dtype of x.
         c: contexts, ``(B, dc)``, where the task has one, taken in the dtype of x.
-        steps, max_step: see :func:`gauss_newton`; a unit is the width of the task's box.
+        steps, max_step: see :func:`~invlab.minimizers.gauss_newton.gauss_newton`; a step is
+            counted in widths of the task's box.
         bounded: whether answers stay in the task's box. A guess outside is first moved to the
             nearest point of it, and not to be worse is then meant from there.
 

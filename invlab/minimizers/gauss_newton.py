@@ -55,7 +55,7 @@ def gauss_newton(
 
     Returns:
         The best point each row has visited, ``(M, dx)``, and its mean squared residual,
-        ``(M,)``, float64; infinite where ``fun`` was finite nowhere.
+        ``(M,)``, both in the dtype of x; infinite where ``fun`` was finite nowhere.
     """
     steps = require_count("steps", steps)
     require_precision("x", x)
@@ -65,7 +65,7 @@ def gauss_newton(
         _descend(fun, a, b, given, x_scale.to(a), steps, max_step, tolerance, damping, box)
         for a, b, *given in zip(*columns, strict=True)
     ]
-    return torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])
+    return torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts]).to(x.dtype)
 
 
 def shortest_step(jacobian: Tensor, side: Tensor, ridge: Callable[[Tensor], Tensor]) -> Tensor:
