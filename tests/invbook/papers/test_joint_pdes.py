@@ -31,8 +31,8 @@ from invlab.minimizers.objective import Evaluation
 # The systems as they are, on small grids and for short times.
 SMALL = {
     "kuramoto_sivashinsky": {"points": 22, "horizon": 5.0, "modes": 2},
-    "navier_stokes": {"obstacles": "five", "plan": 12, "steps": 7},
-    "navier_stokes_two": {"obstacles": "two", "plan": 12, "steps": 7},
+    "navier_stokes": {"obstacles": "five", "cells": 12, "steps": 7},
+    "navier_stokes_two": {"obstacles": "two", "cells": 12, "steps": 7},
 }
 each_system = pytest.mark.parametrize("system", list(PDES))
 
