@@ -379,9 +379,7 @@ grid = torch.cartesian_prod(side, side).to(model.low.device)
 seen = model.y_scaler(torch.tensor([[-0.3]]).to(grid))
 with torch.no_grad():
     total = sum(
-        float(
-            model.log_prob(part, seen.expand(len(part), 1)).exp().sum()
-        )
+        float(model.log_prob(part, seen.expand(len(part), 1)).exp().sum())
         for part in grid.split(4000)
     )
 total *= float(side[1] - side[0]) ** 2

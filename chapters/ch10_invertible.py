@@ -610,7 +610,7 @@ check("a draw of the cINN 12", cinn["passes"] == 12)
 r_steps = {8: float(flow["r"][0])}
 for steps in (2, 4):
     fewer = copy.copy(matched)
-    fewer.steps = steps
+    fewer.ode_steps = steps
     r = neural_adjoint.score(sine, asked, fewer, 200)["r_T"]
     r_steps[steps] = float(r[0])
 for steps in (2, 4, 8):
@@ -886,9 +886,9 @@ z = z.to(wish.device)
 y = matched.y_scaler(wish.float()).expand(500, 1)
 solver = copy.copy(matched)
 with torch.no_grad():
-    solver.steps = 64
+    solver.ode_steps = 64
     truth = solver.transform(z, y)
-    solver.steps = 8
+    solver.ode_steps = 8
     off = {
         "Runge-Kutta": (solver.transform(z, y) - truth).abs().mean(),
         "Euler": (euler(z, y, 32) - truth).abs().mean(),

@@ -160,7 +160,7 @@ def _table(path: Path) -> tuple[list[str] | None, np.ndarray]:
     if delimiter == " ":
         lines = [(number, [cell for cell in row if cell]) for number, row in lines]
     names = None
-    if lines and any(_number(cell) is None for cell in lines[0][1]):
+    if lines and _is_header(path, lines):
         names = [cell.removeprefix("#").strip() for cell in lines.pop(0)[1]]
         names = names[1:] if names[0] == "" and delimiter == " " else names
     lines = [(number, row) for number, row in lines if not row[0].startswith("#")]
@@ -168,6 +168,25 @@ def _table(path: Path) -> tuple[list[str] | None, np.ndarray]:
         raise ValueError(f"{path}: expected lines of numbers, found none")
     width = len(names) if names else len(lines[0][1])
     return names, np.array([_row(path, number, row, width) for number, row in lines])
+
+
+def _is_header(path: Path, lines: list[tuple[int, list[str]]]) -> bool:
+    """Whether the first line has names: words, or the numbers of the columns in order.
+
+    Raises:
+        ValueError: words and numbers stand side by side in it, as after a slip of the keys.
+    """
+    number, cells = lines[0]
+    words = [cell for cell in cells if cell and _number(cell.removeprefix("#").strip()) is None]
+    if not words:
+        # what pandas writes above columns without names
+        return len(cells) > 1 and len(lines) > 1 and cells == [str(k) for k in range(len(cells))]
+    figures = [cell for cell in cells if _number(cell) is not None]
+    if figures and not cells[0].startswith("#") and len(words) < len(figures):
+        raise ValueError(
+            f"{path}, line {number}: expected names or numbers, got {words[0]!r} among numbers"
+        )
+    return True
 
 
 def _row(path: Path, line: int, cells: list[str], width: int) -> list[float]:

@@ -295,6 +295,8 @@ class Task:
         return mask
 
     def _run(self, *inputs: Tensor) -> Tensor:
+        # copies: a simulator may work in place, and its y may be the x that it was given
+        inputs = tuple(given.clone() for given in inputs)
         try:
             y = self.simulator(*inputs)
         except RuntimeError as error:

@@ -374,3 +374,22 @@ def test_a_task_of_pairs_has_their_rows_for_a_prior_and_no_simulator():
         with pytest.raises(ValueError, match="mine: this task was made from pairs and has no sim"):
             call()
     assert Task.from_pairs(pairs, name="mine", box=BOX, labels=["a", "b"]).box is BOX
+
+
+def test_a_simulator_that_works_in_place_changes_nobody_elses_numbers():
+    def double(x):
+        return x.mul_(2)
+
+    task = Task("in place", double, Box([0.0], [1.0]), differentiable=False)
+    targets = task.targets(5, seed=0)
+    assert (targets.x <= 1).all()
+    torch.testing.assert_close(targets.y, 2 * targets.x)
+    x = torch.full((3, 1), 0.5)
+    task.simulate(x)
+    assert (x == 0.5).all()
+
+
+def test_observations_never_share_memory_with_unknowns():
+    pairs = Task("same", lambda x: x, Box([0.0], [1.0])).sample(4)
+    pairs.y[0] = 9
+    assert (pairs.x <= 1).all()

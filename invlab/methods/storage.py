@@ -100,6 +100,11 @@ def load(
             f"{path}: holds a method for {method.facts['x_dim']} unknowns, {task.name} "
             f"has {task.x_dim}"
         )
+    if task is not None and task.has_simulator and list(task.y_shape) != method.facts["y_shape"]:
+        raise ValueError(
+            f"{path}: holds a method for y of shape {tuple(method.facts['y_shape'])}, {task.name} "
+            f"gives {tuple(task.y_shape)}"
+        )
     method.assemble()
     method.attach(task)
     _fill(path, method, tensors)

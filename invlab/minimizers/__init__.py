@@ -175,8 +175,8 @@ def minimize(
     maxfev = require_count("maxfev", maxfev)
     x_scale = None
     if bounds is not None:
-        # only for boxes that are narrow beside gtol, see Termination.flat_at
-        x_scale = default_x_scale(bounds).to(x0).clamp_max(1.0)
+        # for boxes that are narrow or wide beside gtol, see Termination.flat_at
+        x_scale = default_x_scale(bounds).to(x0)
     termination = Termination(float(gtol), maxiter, maxfev, bounds, x_scale)
     search = build(termination, **options)
     if x0.dtype != torch.float64 and not build.first_order and gtol < FLOAT32_GTOL:

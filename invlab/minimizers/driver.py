@@ -119,8 +119,9 @@ class Termination(NamedTuple):
 
         In a box a step down the gradient may go no further than the edge: what is left of it,
         ``x - clip(x - gradient)``, has to be within gtol. In a box no wider than gtol that says
-        nothing, so the gradient by ``x / x_scale`` has to be so too, but for unknowns that lie on
-        an edge and press against it.
+        nothing, and in a very wide one nearly all is flat by that measure; so the gradient by
+        ``x / x_scale`` has to be so too, but for unknowns that lie on an edge and press against
+        it.
         """
         if self.box is None:
             return gradient.abs().amax(-1) <= self.gtol

@@ -135,6 +135,9 @@ class NumpySimulator:
         """What the function returned, as float64 numbers of its own."""
         if isinstance(value, Tensor):
             value = value.detach().cpu().numpy()
+        if isinstance(value, np.ma.MaskedArray):
+            # what is masked is not known
+            value = np.ma.filled(value.astype(np.float64), np.nan)
         try:
             found = np.asarray(value)
         except ValueError as error:  # lists of different lengths

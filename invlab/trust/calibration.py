@@ -58,8 +58,16 @@ def uniformity(ranks: Tensor, n: int, *, bins: int = 20) -> Tensor:
         bins: groups of neighbouring ranks, at most ``n + 1``.
 
     Raises:
-        ValueError: more bins than possible ranks.
+        ValueError: more bins than possible ranks, no ranks, or ranks that are no whole numbers
+            from 0 to n: those of another number of draws.
     """
+    if ranks.ndim != 2 or len(ranks) == 0:
+        raise ValueError(f"uniformity: expected ranks of shape (B, d), got {tuple(ranks.shape)}")
+    if bool((ranks < 0).any() | (ranks > n).any() | (ranks != ranks.round()).any()):
+        raise ValueError(
+            f"uniformity: expected whole numbers from 0 to {n}, got some from {ranks.min():g} to "
+            f"{ranks.max():g}; n is the number of draws that were ranked among"
+        )
     if require_count("bins", bins) > n + 1:
         raise ValueError(f"uniformity: expected at most {n + 1} bins for {n} draws, got {bins}")
     from scipy.stats import chi2  # slow to import

@@ -106,3 +106,13 @@ def test_a_true_x_that_does_not_fit_the_draws_is_named(device):
     x, draws = torch.ones(3, 2, device=device), torch.ones(3, 5, 1, device=device)
     with pytest.raises(ValueError, match=r"draws: expected shape \(3, n, 2\), got \(3, 5, 1\)"):
         calibration_ranks(x, draws)
+
+
+@pytest.mark.parametrize(
+    "ranks",
+    [torch.full((30, 1), 50), torch.full((30, 1), -1), torch.rand(30, 1) * 19, torch.ones(0, 1)],
+    ids=["above n", "below 0", "no whole numbers", "none"],
+)
+def test_ranks_that_cannot_be_are_refused(ranks):
+    with pytest.raises(ValueError, match="uniformity: expected"):
+        uniformity(ranks, 19)
