@@ -122,7 +122,10 @@ def test_no_function_hides_a_module_of_its_name(name):
         modules |= {path.name for path in folder.iterdir() if path.is_dir()}
         hidden = {i for i in imports(name) if "." in i and len({*i.split(".")[-2:]}) == 1}
         hidden |= modules & {function.name for function in functions(name)}
-        assert not hidden
+        assert not hidden, (
+            f"{name}: {', '.join(sorted(hidden))}: a function hides the module of its own name; "
+            "call the file after the idea, not after the function"
+        )
 
 
 @each_file

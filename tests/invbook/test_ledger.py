@@ -2,11 +2,12 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
-from invbook import ledger, results
+from invbook import ledger, papers, results
 from invbook.ledger import Claim
 
 
@@ -169,3 +170,19 @@ def test_the_default_device_of_torch_does_not_matter(tmp_path):
         assert row(tmp_path, claim("paper/a")) == expected
     finally:
         torch.set_default_device(None)
+
+
+def test_every_folder_of_a_paper_is_registered():
+    folder = Path(papers.__file__).parent
+    folders = {path.parent.name for path in folder.glob("*/__init__.py")}
+    missing = sorted(folders - set(papers.list_papers()))
+    assert not missing, f"invbook/papers/__init__.py: import {', '.join(missing)}, add its PAPER"
+
+
+@pytest.mark.parametrize("name", papers.list_papers())
+def test_a_paper_is_cited_and_its_runs_bear_its_name(name):
+    paper = papers.get_paper(name)
+    bibliography = Path(papers.__file__).parents[2] / "references.bib"
+    assert f"{{{paper.citation}," in bibliography.read_text(encoding="utf-8")
+    assert all(run.id.startswith(f"{name}/") for run in paper.plan())
+    assert paper.claims

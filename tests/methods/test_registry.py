@@ -32,8 +32,9 @@ def test_a_file_of_methods_is_registered():
     files = {path.stem for path in FOLDER.glob("*.py")} - SHARED
     known = {cls.__module__.rsplit(".", 1)[-1] for cls in CLASSES.values()}
     assert files <= known, (
-        f"invlab/methods/__init__.py: import the method of {sorted(files - known)} and give it a "
-        "line in _METHODS (or, if it is none, name the file in SHARED of this test)"
+        f"invlab/methods/__init__.py: import the method of {sorted(files - known)}, by a line "
+        "such as `from invlab.methods.tandem import Tandem as Tandem` (or, if it is none, name the "
+        "file in SHARED of this test)"
     )
     # what is not called as its file stands in a family's
     assert set(list_methods()) - files == {"cinn", "inn", "nearest", "pool", "prior"}

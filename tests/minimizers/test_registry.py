@@ -1,7 +1,9 @@
 """Each registered minimiser is run, documented and found by name."""
 
+import importlib
 import inspect
 import re
+from dataclasses import is_dataclass
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,19 @@ def test_every_minimizer_is_run(method, device):
         assert found.success[3]  # which starts at the minimum
 
 
+def test_every_class_of_a_minimizer_is_registered():
+    folder = Path(invlab.minimizers.__file__).parent
+    classes = {}
+    for path in sorted(folder.glob("*.py")):
+        module = importlib.import_module(f"invlab.minimizers.{path.stem}")
+        for cls in vars(module).values():
+            own = inspect.isclass(cls) and cls.__module__ == module.__name__
+            if own and is_dataclass(cls) and callable(getattr(cls, "solve", None)):
+                classes[cls] = path.name
+    forgotten = {cls.__name__: file for cls, file in classes.items() if cls not in METHODS.values()}
+    assert not forgotten, f"invlab/minimizers/__init__.py: add to METHODS {forgotten}"
+
+
 def test_a_minimizer_that_no_test_runs_is_named_with_the_line_to_add(monkeypatch):
     monkeypatch.setitem(METHODS, "newton", METHODS["bfgs"])
     assert "newton" in list_minimizers()
@@ -55,6 +70,10 @@ def test_a_minimizer_that_no_test_runs_is_named_with_the_line_to_add(monkeypatch
 @every_minimizer
 def test_the_help_shows_each_option_with_its_default(method):
     text = inspect.getdoc(invlab.minimize)
+    assert f'* ``"{method}"``' in text, (
+        f'minimize: add `* "{method}"` and its options to the docstring in '
+        "invlab/minimizers/__init__.py"
+    )
     # what follows the method's name, up to the next method
     part = re.split(r"\* ``\"", text.split(f'* ``"{method}"``')[1])[0]
     for name, default in options_of(method).items():
