@@ -733,7 +733,7 @@ check(
 # :label: ex-mdn-round
 # ```
 #
-# If the speed is whole, why not round it? Take 50 draws of `honest` for each target `thrown.y`, round the speed, and compare the median re-simulation errors before and after, `before` and `after`. Then repair the damage: the landing point moves by as much as the start does, so shift the start by the remaining miss, and call the median `repaired`.
+# If the speed is whole, why not round it? Take 50 draws of `unrounded` for each target `thrown.y`, round the speed, and compare the median re-simulation errors before and after, `before` and `after`. Then repair the damage: the landing point moves by as much as the start does, so shift the start by the remaining miss, and call the median `repaired`.
 #
 # ```{exercise-end}
 # ```
@@ -744,7 +744,7 @@ check(
 # ```
 
 # %%
-x = honest.propose(thrown.y, 50)
+x = unrounded.propose(thrown.y, 50)
 rounded = x.clone()
 rounded[..., 3] = x[..., 3].round()
 shifted = rounded.clone()

@@ -493,7 +493,7 @@ def test_believed_error_is_the_scaled_error_of_the_mean_copy(copied):
     believed = surrogate_error(surrogate, guesses, y)
     copy_of_one = surrogate(guesses[1])[..., 0].mean(0)
     expected = ((copy_of_one - y[1]) / surrogate.outputs.scale).square()
-    torch.testing.assert_close(believed[1], expected, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(believed[1], expected.float(), rtol=1e-4, atol=1e-6)
 
 
 def test_refining_on_a_surrogate_makes_no_guess_worse_for_it(copied):
