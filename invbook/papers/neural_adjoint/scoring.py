@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from invlab import runtime
+from invlab.methods.base import Method
 from invlab.methods.baselines import Nearest
 from invlab.metrics import best_of, resimulation_error
 from invlab.metrics.posterior import c2st, mmd2, mode_recall
@@ -92,7 +93,8 @@ def draw(model: Any, asked: Targets, guesses: int) -> tuple[Tensor, dict[str, fl
     """Guesses ``(B, T, dx)``, float64, and what one target cost: seconds and evaluations."""
     y = asked.y.float() if isinstance(model, Nearest) else asked.y
     # the paper's models know nothing of whole numbers, such as the speed of the ball
-    model.facts["whole"] = []
+    if isinstance(model, Method):
+        model.facts["whole"] = []
     x, spent = spend(lambda: model.propose(y, n=guesses).double())
     return x, {
         "infer": spent.cpu / len(y),
