@@ -15,6 +15,7 @@ import torch
 
 import invlab
 from invbook.papers.neural_adjoint import TASKS, training_pairs
+from invlab.methods.adjoint_search import AdamSearch
 from invlab.methods.neural_adjoint import NeuralAdjoint
 
 GUESSES = (1, 50, 200)
@@ -32,8 +33,9 @@ def main() -> None:
 
     task = invlab.get_task(options.task)
     data = training_pairs(task, options.seed)
-    ours = NeuralAdjoint(training={"epochs": options.epochs}).fit(task, data, seed=options.seed)
-    peer = NeuralAdjoint(search="adam", candidates=2048).fit(task, data, surrogate=ours.surrogate)
+    ours = NeuralAdjoint(epochs=options.epochs).fit(task, data, seed=options.seed)
+    peer = NeuralAdjoint(search=AdamSearch(candidates=2048), bounds="free")
+    peer.fit(task, data, surrogate=ours.surrogate)
     y = task.targets(options.many, seed=options.seed, dtype=torch.float64).y
 
     ours_seconds = timed("Gauss-Newton, all targets", task, ours, y)

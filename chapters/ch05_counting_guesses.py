@@ -376,7 +376,7 @@ for name, task in tasks.items():
         for kind in ("prior", "nearest", "pool"):
             options = {}
             if kind == "pool":
-                options = {"pool": pool, "training": {"epochs": epochs}}
+                options = {"pool": pool, "epochs": epochs}
             method = invlab.get_method(kind, **options)
             method.fit(task, pairs, seed=seed)
             x = method.propose(

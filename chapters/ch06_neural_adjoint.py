@@ -201,7 +201,7 @@ check("and company changes nothing", together[0] == alone[0])
 # %%
 arm = invlab.get_task("robot_arm")
 data = neural_adjoint.training_pairs(arm, seed=0)
-model = invlab.get_method("neural_adjoint", training={"epochs": epochs})
+model = invlab.get_method("neural_adjoint", epochs=epochs)
 model.fit(arm, data, seed=0)
 asked = arm.targets(n_targets, seed=0, dtype=torch.float64)
 
@@ -226,6 +226,7 @@ by_adam = invlab.get_method(
     search="adam",
     candidates=runtime.by_preset(quick=100, full=2048),
     steps=300,
+    bounds="free",
 ).fit(arm, data, surrogate=model.surrogate)
 few = asked.y[: runtime.by_preset(quick=6, full=15)]
 seconds = {}
@@ -249,7 +250,7 @@ check(
 # %% mystnb={"figure": {"name": "fig-rings", "caption": "200 guesses of the neural adjoint for y = −0.3 on the sine task, over the level set. The neural adjoint's panel of Figure 4."}, "image": {"alt": "A map of the square from minus one to one with closed rings, the exact answers. Dots, the 200 guesses, lie on the rings and are spread over most of them."}}
 sine = invlab.get_task("sine")
 sine_pairs = neural_adjoint.training_pairs(sine, seed=0)
-on_sine = invlab.get_method("neural_adjoint", training={"epochs": epochs})
+on_sine = invlab.get_method("neural_adjoint", epochs=epochs)
 on_sine.fit(sine, sine_pairs, seed=0)
 wish = torch.tensor([[-0.3]], dtype=torch.float64, device=asked.y.device)
 guesses = on_sine.propose(wish, n=200)[0]
@@ -330,6 +331,7 @@ for starts in ("box", "prior"):
             boundary=weight,
             candidates=64 if quick else 200,
             steps=150 if quick else 300,
+            bounds="free",
         ).fit(arm, data, surrogate=model.surrogate)
         result = neural_adjoint.score(arm, invlab.Targets(few), search, 64)
         corners[starts, weight] = result
@@ -594,7 +596,7 @@ check("the median is at rounding", after.median() < 1e-25)
 
 # %%
 several = invlab.get_method(
-    "neural_adjoint", ensemble=3, anchors=0.0, training={"epochs": 8}
+    "neural_adjoint", ensemble=3, anchors=0.0, epochs=8
 ).fit(arm, data, seed=1)
 x_many = several.propose(asked.y, n=200)
 true = invlab.resimulation_error(arm, x_many, asked.y).flatten()

@@ -225,7 +225,7 @@ models = {
     for octaves in (0, 3)
 }
 
-# %% mystnb={"figure": {"name": "fig-tear", "caption": "A thousand draws for y = −0.3 (dots) over the exact answers (rings)."}, "image": {"alt": "Four maps of the sine task. INN without fourier_octaves: dots crowd in a part of the square, and many rings get few. INN with three fourier_octaves: dots all over, denser along the rings. cINN without fourier_octaves: dots spread evenly as if the rings were not there. cINN with three: most dots along the rings, with strings of dots between neighbouring rings."}}
+# %% mystnb={"figure": {"name": "fig-tear", "caption": "A thousand draws for y = −0.3 (dots) over the exact answers (rings)."}, "image": {"alt": "Four maps of the sine task. INN without waves: dots crowd in a part of the square, and many rings get few. INN with three octaves of waves: dots all over, denser along the rings. cINN without waves: dots spread evenly as if the rings were not there. cINN with three: most dots along the rings, with strings of dots between neighbouring rings."}}
 wish = torch.tensor([[-0.3]], dtype=torch.float64, device=runtime.device())
 fig, axes = plt.subplots(1, 4, figsize=(10, 2.9), sharey=True)
 for ax, (name, model) in zip(axes, models.items()):
@@ -310,7 +310,7 @@ check("but so does the prior", blind["recall"] > 0.9)
 # One could conclude from the left panels that flows cannot do many modes. They can; the small networks inside could not see them. What stays with the waves are strings of dots from ring to ring, **filaments**. They are no accident. Take a straight line through the space of $z$ and carry it backwards, for the target $-0.3$:
 
 # %%
-model = models["cINN, 3 fourier_octaves"]
+model = models["cINN, 3 octaves"]
 along = torch.linspace(-2.5, 2.5, 4001)
 way = torch.randn(4, generator=runtime.generator(0, "line"))
 z = (along[:, None] * way / way.norm()).to(wish.device)
@@ -403,7 +403,9 @@ fig, (loss, hist, curve) = plt.subplots(1, 3, figsize=(10, 3))
 edges = torch.linspace(-6, 6, 121).sinh()
 for k, name in enumerate(inns):
     style = {"color": figures.SERIES[k], "linestyle": figures.DASHES[k]}
-    loss.plot(inns[name].history.validation.cpu(), **style, label=name)
+    loss.plot(
+        inns[name].history["density"].validation.cpu(), **style, label=name
+    )
     hist.hist(
         spread[name].flatten(),
         edges,
@@ -427,7 +429,7 @@ check(
     ((width["correct"] > 0.8) & (width["correct"] < 1.2)).all(),
 )
 last = {
-    name: float(model.history.validation[-1])
+    name: float(model.history["density"].validation[-1])
     for name, model in inns.items()
 }
 check("the loss prefers the dead one", last["dead"] < last["correct"])
@@ -608,7 +610,7 @@ check("a draw of the cINN 12", cinn["passes"] == 12)
 r_steps = {8: float(flow["r"][0])}
 for steps in (2, 4):
     fewer = copy.copy(matched)
-    fewer.steps = steps
+    fewer.ode_steps = steps
     r = neural_adjoint.score(sine, asked, fewer, 200)["r_T"]
     r_steps[steps] = float(r[0])
 for steps in (2, 4, 8):
@@ -621,7 +623,7 @@ check("four do for this one", r_steps[4] < 1.15 * r_steps[8])
 #
 # ## The recorded run
 #
-# `python -m invbook bench neural_adjoint --preset full` trains on 10,000 simulations (a fifth for validation), five seeds, and scores 500 fresh targets, 200 draws each. On the sine the cINN has two numbers of padding and four fourier_octaves, on the other tasks it has no waves. The paper's numbers {cite:p}`ren2020benchmarking` are Table 7, Figure 3 (read off) and Table 3; it has no flow matching. The pool of {doc}`ch05_counting_guesses` and the neural adjoint of {doc}`ch06_neural_adjoint` rank their guesses, best first.
+# `python -m invbook bench neural_adjoint --preset full` trains on 10,000 simulations (a fifth for validation), five seeds, and scores 500 fresh targets, 200 draws each. On the sine the cINN has two numbers of padding and four octaves, on the other tasks it has no waves. The paper's numbers {cite:p}`ren2020benchmarking` are Table 7, Figure 3 (read off) and Table 3; it has no flow matching. The pool of {doc}`ch05_counting_guesses` and the neural adjoint of {doc}`ch06_neural_adjoint` rank their guesses, best first.
 
 # %% tags=["nbval-ignore-output"]
 rows = {row["id"]: row for row in ledger.rows(neural_adjoint.CLAIMS)}
@@ -884,9 +886,9 @@ z = z.to(wish.device)
 y = matched.y_scaler(wish.float()).expand(500, 1)
 solver = copy.copy(matched)
 with torch.no_grad():
-    solver.steps = 64
+    solver.ode_steps = 64
     truth = solver.transform(z, y)
-    solver.steps = 8
+    solver.ode_steps = 8
     off = {
         "Runge-Kutta": (solver.transform(z, y) - truth).abs().mean(),
         "Euler": (euler(z, y, 32) - truth).abs().mean(),

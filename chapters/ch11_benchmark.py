@@ -93,7 +93,8 @@ models = {
     "flow matching": fit("flow_matching"),
     "neural adjoint": invlab.get_method(
         "neural_adjoint",
-        training={"epochs": 480 // shorter, "batch_size": 256},
+        epochs=480 // shorter,
+        batch_size=256,
     ).fit(task, pairs, seed=0),
 }
 

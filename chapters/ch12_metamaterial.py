@@ -48,8 +48,7 @@ from invbook.papers import metamaterial, neural_adjoint
 from invbook.papers.neural_adjoint import model_claims
 from invbook.papers.neural_adjoint.runs import seeds_of
 from invlab import runtime
-from invlab.improve import gauss_newton
-from invlab.runs import shards
+from invlab.minimizers.gauss_newton import gauss_newton
 from invlab.simulators.maxwell import SYMMETRIES, FourierModal, Reflectance
 from invlab.simulators.maxwell.cylinders import POSITIONS
 from invlab.simulators.maxwell.fourier_modal import LIGHT_SPEED
@@ -518,7 +517,7 @@ check(
 # %% [markdown]
 # ## Making data
 #
-# A spectrum takes a fraction of a second of one core. Long jobs are interrupted, so {func}`invlab.runs.shards.generate` makes them in *shards* of a hundred. Shard $k$ has random numbers of its own, so the data depend neither on the number of workers nor on the order in which they finish; a file is written whole or not at all; what is there is never made again. From the shell it is
+# A spectrum takes a fraction of a second of one core. Long jobs are interrupted, so {func}`invlab.generate` makes them in *shards* of a hundred. Shard $k$ has random numbers of its own, so the data depend neither on the number of workers nor on the order in which they finish; a file is written whole or not at all; what is there is never made again. From the shell it is
 #
 # ```
 # python -m invbook metamaterial generate --n 40000 --jobs 2
@@ -529,7 +528,9 @@ check(
 # %%
 home = tempfile.TemporaryDirectory()
 folder = Path(home.name)
-options = {"simulator": "maxwell", "orders": 3, "nodes": 28}
+sheets = invlab.get_task(
+    "metamaterial", simulator="maxwell", orders=3, nodes=28
+)
 
 
 def made():
@@ -538,10 +539,10 @@ def made():
     return {file.name: file.stat().st_mtime_ns for file in files}
 
 
-first = shards.generate(folder, "metamaterial", 200, options=options)
+first = invlab.generate(sheets, 200, folder=folder).to(torch.float32)
 before = made()
 (folder / "shard-00001.npz").unlink()  # the accident
-data = shards.generate(folder, "metamaterial", n_spectra, options=options)
+data = invlab.generate(sheets, n_spectra, folder=folder).to(torch.float32)
 after = made()
 
 kept = [name for name, when in before.items() if after[name] == when]
@@ -551,11 +552,11 @@ check(
     "the lost shard came back the same", torch.equal(data.y[:200], first.y)
 )
 try:
-    shards.generate(folder, "metamaterial", 200, options={}, seed=1)
+    invlab.generate(sheets, 200, folder=folder, seed=1)
     refused = False
 except ValueError:
     refused = True
-check("a folder holds the data of one solver only", refused)
+check("a folder holds the data of one seed only", refused)
 home.cleanup()
 
 # %% [markdown]
@@ -763,7 +764,8 @@ adjoint = invlab.get_method(
     candidates=60,
     pool=4000,
     steps=8,
-    training={"epochs": epochs, "batch_size": 64},
+    epochs=epochs,
+    batch_size=64,
 ).fit(task, pairs, seed=0)
 asked = task.targets(n_targets, seed=0)
 guesses = adjoint.propose(asked.y, n=60)
@@ -923,6 +925,7 @@ for name, rule in ways.items():
         ensemble=3,
         candidates=64,
         steps=120,
+        bounds="free",
         **rule,
     ).fit(task, pairs, surrogate=adjoint.surrogate)
     found[name] = search.propose(eight_targets.y, n=64)
@@ -1377,7 +1380,7 @@ check(
 #
 # ## Where next
 #
-# Part II ends here. The {doc}`../reproduction_ledger` has each number of this page beside the paper's. To share a simulator of your own, {func}`invlab.runs.shards.generate`, {func}`invlab.surrogates.emulator.fit_emulator` and the `save` and `load` of {class}`invlab.surrogates.emulator.Emulator` are all that this page used.
+# Part II ends here. The {doc}`../reproduction_ledger` has each number of this page beside the paper's. To share a simulator of your own, {func}`invlab.generate`, {func}`invlab.surrogates.emulator.fit_emulator` and the `save` and `load` of {class}`invlab.surrogates.emulator.Emulator` are all that this page used.
 #
 # ## References
 #

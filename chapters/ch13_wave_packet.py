@@ -363,7 +363,7 @@ nets, _, _ = learned.joint(
     networks=3,
     iterations=iterations,
     lr=3e-4,
-    network={"last": None},
+    encoder={"last": None},
 )
 seconds = {"joint": time.process_time() - started}
 draw = runtime.generator(SEED, "draws")
@@ -382,7 +382,7 @@ adjoint = learned.neural_adjoint(
     [1.0, 75.0],
     width=128,
     layers=4,
-    training={"epochs": 300},
+    epochs=300,
 )
 
 # %%
@@ -538,7 +538,7 @@ plt.show()
 
 # %%
 started = time.process_time()
-learned = invlab.minimize(
+networked = invlab.minimize(
     problems.fun,
     problems.start,
     method="joint",
@@ -561,7 +561,7 @@ plain = invlab.minimize(
 seconds["envelope BFGS"] = time.process_time() - started
 
 # %%
-for name, x in (("network", learned.x), ("BFGS alone", plain.x)):
+for name, x in (("network", networked.x), ("BFGS alone", plain.x)):
     check(f"{name}: 95 % of the packets found", found(x) >= 0.95)
     check(f"{name}: 85 % better than BFGS", better(x, 1.0) >= 85)
 check(
@@ -605,7 +605,7 @@ answers = {
         name: {u: best_of(several[u]) for u in (1.0, 75.0)}
         for name, several in refined.items()
     },
-    "envelope, network": dict.fromkeys((1.0, 75.0), learned.x),
+    "envelope, network": dict.fromkeys((1.0, 75.0), networked.x),
     "envelope, BFGS": dict.fromkeys((1.0, 75.0), plain.x),
     "multi-start, 48": dict.fromkeys((1.0, 75.0), many.x),
 }
@@ -643,7 +643,7 @@ for k in counts:
         SEED,
         iterations=2 * iterations // 3,
         lr=3e-4,
-        network={"last": None},
+        encoder={"last": None},
     )
     taught = learned.direct(
         problem, SEED, iterations=iterations // 2, lr=3e-3
@@ -1202,7 +1202,7 @@ kept = invlab.minimize(
     method="joint",
     features=problems.y,
     bounds=task.box,
-    network={"last": None},
+    encoder={"last": None},
     lr=3e-4,
     iterations=50,
     x_scale=1.0,

@@ -593,7 +593,7 @@ seconds["BFGS"] = time.process_time() - started
 
 taught = learned.direct(problems, SEED, iterations=400, lr=3e-3)
 adjoint = learned.neural_adjoint(
-    problems, SEED, [1.0], width=128, layers=4, training={"epochs": 300}
+    problems, SEED, [1.0], width=128, layers=4, epochs=300
 )[1.0]
 seconds |= {"supervised": taught.cpu, "neural adjoint": adjoint.cpu}
 every = {
@@ -906,7 +906,7 @@ VARIANTS = {
     "rate 1e-3": "rate 1e-3",
     "rate 1e-2": "rate 1e-2",
     "relu": "ReLU",
-    "four fourier_octaves": "four octaves of the encoding",
+    "four octaves": "four octaves of the encoding",
     "clip": "gradient clipped at 0.1",
     "unit rows": "rows of length one",
     "noise 3": "noise",

@@ -427,7 +427,7 @@ library = invlab.minimize(
     bounds=task.box,
     x_scale=UNIT,
     gtol=1e-6,
-    network={"last": None},
+    encoder={"last": None},
     lr=3e-3,
     iterations=iterations,
     fallback=True,
@@ -464,7 +464,7 @@ surrogate = invlab.get_method(
     search="bfgs",
     held_out=0.0,
     x_scale=UNIT,
-    training={"epochs": 600},
+    epochs=600,
 ).fit(task, pairs, seed=SEED)
 x_adjoint = surrogate.propose(y, 1, c)[:, 0].double()
 adjoint = bfgs(task.box.clip(x_adjoint))
@@ -476,12 +476,12 @@ check(
     solved(supervised.fun) >= 0.85,
 )
 check(
-    "the neural adjoint solves fewer than either network",
-    solved(adjoint.fun) < min(solved(supervised.fun), solved(together.fun)),
+    "and so does the neural adjoint with refinement",
+    solved(adjoint.fun) >= 0.85,
 )
 
 # %% [markdown]
-# $n$ pairs are enough for a network that only has to find the right valley. They are far too few for a surrogate that has to predict 800 numbers of a chaotic motion.
+# $n$ pairs are enough for a network that only has to find the right valley. They are few for a surrogate that has to predict 800 numbers of a chaotic motion; that it keeps up here is the work of the refinement, and the table of the recorded runs below shows how far it gets.
 #
 # ## What "equal in 0.0 %" means
 #

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import invbook
+from invlab.runtime import any_encoding
 
 if TYPE_CHECKING:
     from invlab.runs.records import Run
@@ -20,6 +21,7 @@ __all__ = ["main"]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
+    any_encoding()
     parser = argparse.ArgumentParser(prog="python -m invbook", description=invbook.__doc__)
     commands = parser.add_subparsers(required=True)
 
@@ -151,7 +153,7 @@ def _report(options: argparse.Namespace) -> int:
 
     rows = ledger.rows(papers.claims(), options.folder)
     if options.json:
-        print(json.dumps(rows, indent=1, ensure_ascii=False))
+        print(json.dumps(rows, indent=1))  # of ASCII alone, for consoles of any encoding
         return 0
     columns = {key: key for key in ("id", "paper", "ours", "low", "high", "verdict")}
     print(ledger.table(rows, columns))

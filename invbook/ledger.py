@@ -48,7 +48,7 @@ class Claim:
     more_is_better: bool | None = False
 
 
-def rows(claims: Sequence[Claim], folder: Path | None = None) -> list[dict[str, Any]]:
+def rows(claims: Sequence[Claim], folder: Path | str | None = None) -> list[dict[str, Any]]:
     """A row for each claim whose records exist, our number beside the paper's.
 
     Args:
@@ -99,7 +99,8 @@ class _Row:
 
 
 def _row(claim: Claim, records: list[Record]) -> _Row:
-    each = torch.tensor([list(claim.values(record)) for record in records], dtype=torch.float64)
+    numbers = [list(claim.values(record)) for record in records]
+    each = torch.tensor(numbers, dtype=torch.float64, device="cpu")
     seeds = [record["seeds"] for record in records]
     if seeds[0] == seeds[-1]:
         # one number a seed: the mean, or the worst, over the records

@@ -28,6 +28,6 @@ def results_folder() -> Path:
     )
 
 
-def load_records(folder: Path | None = None) -> dict[str, Record]:
+def load_records(folder: Path | str | None = None) -> dict[str, Record]:
     """The records of a folder by id; those that came with the book if none is given."""
-    return load(results_folder() if folder is None else folder)
+    return load(results_folder() if folder is None else Path(folder))

@@ -1,17 +1,22 @@
 """invlab: deep-learning methods that invert a simulator, on one grammar."""
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from invlab.contract import check_task
 from invlab.improve import rank, refine, refine_bfgs, refine_on_surrogate, surrogate_error
-from invlab.methods import get_method, list_methods
+from invlab.methods import get_method, list_methods, load_method
 from invlab.metrics import bootstrap_interval, r_T, resimulation_error
 from invlab.minimizers import Solution, minimize
-from invlab.priors import Box, Normal, Poisson, Product
+from invlab.pairs import Pairs, Targets
+from invlab.priors import Box, Integer, LogUniform, Normal, Poisson, Product, as_prior
+from invlab.simulators import numpy_simulator
 from invlab.surrogates import fit_surrogate
-from invlab.task import Pairs, Simulator, Targets, Task
+from invlab.task import Simulator, Task
 from invlab.tasks import get_task, list_tasks
+
+if TYPE_CHECKING:
+    from invlab.runs import generate
 
 __version__ = "0.1.0"
 
@@ -32,8 +37,13 @@ _ROOMS = (
     "trust",
 )
 
+# Functions whose room is opened when they are asked for.
+_LATER = {"generate": "runs"}
+
 __all__ = [
     "Box",
+    "Integer",
+    "LogUniform",
     "Normal",
     "Pairs",
     "Poisson",
@@ -42,14 +52,18 @@ __all__ = [
     "Solution",
     "Targets",
     "Task",
+    "as_prior",
     "bootstrap_interval",
     "check_task",
     "fit_surrogate",
+    "generate",
     "get_method",
     "get_task",
     "list_methods",
     "list_tasks",
+    "load_method",
     "minimize",
+    "numpy_simulator",
     "r_T",
     "rank",
     "refine",
@@ -62,6 +76,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Rooms that nothing above needs are opened when they are asked for."""
+    if name in _LATER:
+        return getattr(importlib.import_module(f"invlab.{_LATER[name]}"), name)
     if name in _ROOMS:
         return importlib.import_module(f"invlab.{name}")
     raise AttributeError(f"module 'invlab' has no attribute {name!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,16 +10,23 @@ import torch
 from torch import Tensor
 
 from invlab import runtime
-from invlab.priors import Box, Prior, Product
+from invlab.priors import is_bounded
+from invlab.simulators import FailedRows
 from invlab.task import Task
 
 __all__ = ["Clause", "Verdicts", "check_task"]
 
+# Draws of the prior that a simulator is run on, and how many of them the clauses are tried on.
+DRAWS, ROWS = 50, 5
 # A gradient and its central difference in float64 agree to about this much on a smooth map.
 GRADIENT_TOLERANCE = 1e-4
 # Of a difference, in shares of the box: the short one misses the kinks of a map that is smooth in
 # pieces, such as interpolation on a grid; a wrong gradient is wrong at both.
 STEPS = (1e-5, 1e-7)
+# A change of y below this share of y is rounding, and no effect of an unknown.
+ROUNDING = 1e-13
+
+ONE_ROW = "a function of one row goes through invlab.numpy_simulator(f, batched=False)"
 
 
 @dataclass(frozen=True)
@@ -52,8 +60,41 @@ class Verdicts(list[Clause]):
         return "\n".join(map(str, self))
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What a simulator did on draws of the prior.
+
+    Attributes:
+        task: the task.
+        drawn, drawn_c: all draws, ``(N, dx)`` and ``(N, dc)`` or None, float64.
+        good: which of them give a valid and finite y, ``(N,)``.
+        x, c: a few of those, which the clauses are tried on.
+        rows_differ: whether equal rows of one batch gave different y.
+        calls_differ: whether equal calls, one after the other, did.
+    """
+
+    task: Task
+    drawn: Tensor
+    drawn_c: Tensor | None
+    good: Tensor
+    x: Tensor
+    c: Tensor | None
+    rows_differ: bool
+    calls_differ: bool
+
+    @property
+    def noise(self) -> str:
+        """Why a clause says nothing about a noisy simulator; empty where it is not noisy."""
+        if self.task.noisy:
+            return "the task is noisy"
+        return "equal x give different y, see the clause on noise" if self.calls_differ else ""
+
+
 def check_task(task: Task, *, seed: int = 0) -> Verdicts:
     """Check that a task keeps the contract that every method relies on.
+
+    A simulator that gives no valid y for a part of the prior may pass; the first clause says
+    which share works, and where the first draw failed.
 
     Args:
         task: any task, yours or ours.
@@ -61,58 +102,170 @@ def check_task(task: Task, *, seed: int = 0) -> Verdicts:
 
     Returns:
         One :class:`Clause` a clause; ``check_task(task).passed`` is the verdict. It never
-        raises for a broken simulator: the error becomes the finding.
+        raises for a broken simulator: the error becomes the finding. Where the simulator does
+        not run at all, the other clauses are left out.
     """
+    if not task.has_simulator:
+        return Verdicts([Clause(RUNS, None, "the task was made from pairs, without a simulator")])
     generator = runtime.generator(seed, task.name, "contract")
-    x = task.prior.sample(5, generator=generator)
-    c = None if task.context is None else task.context.sample(5, generator=generator)
-    with torch.random.fork_rng(devices=[]):
-        return Verdicts(_try(name, clause, task, x, c) for name, clause in CLAUSES.items())
+    x = task.prior.sample(DRAWS, generator=generator)
+    c = None if task.context is None else task.context.sample(DRAWS, generator=generator)
+    verdict, good = _survey(task, x, c)
+    if verdict.passed is False:
+        rest = [Clause(name, None, "left out, since the simulator does not run") for name in TRIED]
+        return Verdicts([verdict, *rest])
+    # a few good rows, some more than once where there are fewer
+    few = good.nonzero()[:, 0][torch.arange(ROWS, device="cpu") % int(good.sum())]
+    tried, tried_c = x[few], None if c is None else c[few]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FailedRows)  # the first clause has said so
+        seen = Seen(task, x, c, good, tried, tried_c, *_noise(task, tried, tried_c))
+        return Verdicts([verdict, *(_try(name, clause, seen) for name, clause in TRIED.items())])
 
 
 Finding = str | None
-Check = Callable[[Task, Tensor, Tensor | None], Finding]
+Check = Callable[[Seen], Finding]
 
 
 class NotApplicable(Exception):
     """Raised by a clause that says nothing about this task."""
 
 
-def _try(name: str, clause: Check, task: Task, x: Tensor, c: Tensor | None) -> Clause:
+def _try(name: str, clause: Check, seen: Seen) -> Clause:
     try:
-        found = clause(task, x.clone(), c)
+        found = clause(seen)
     except NotApplicable as reason:
         return Clause(name, None, str(reason))
     except Exception as error:  # somebody else's code: whatever it raises is the finding
-        return Clause(name, False, f"raised {type(error).__name__}: {error}")
+        return Clause(name, False, f"raised {_line(error)}")
     return Clause(name, found is None, found or "")
 
 
+def _line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
 def _run(task: Task, x: Tensor, c: Tensor | None) -> Tensor:
-    torch.manual_seed(0)  # for simulators that draw noise from torch's global generator
-    y = task.simulator(x) if c is None else task.simulator(x, c.to(x))
+    """The simulator, whose noise (where it is torch's) is the same in each call."""
+    with runtime.seeded(0):
+        return _call(task, x, c)
+
+
+def _call(task: Task, x: Tensor, c: Tensor | None) -> Tensor:
+    y = task.simulator(x.clone()) if c is None else task.simulator(x.clone(), c.to(x))
     if not isinstance(y, Tensor):
-        raise TypeError(f"the simulator must return a torch tensor, got {type(y).__name__}")
+        raise TypeError(
+            f"the simulator must return a torch tensor, got {type(y).__name__}; wrap a NumPy "
+            "function by invlab.numpy_simulator"
+        )
     return y
 
 
-def _rows_alone(task: Task, x: Tensor, c: Tensor | None) -> Finding:
-    if task.noisy:
-        raise NotApplicable("the task is noisy")
+# -- the first clause: does it run, and where ------------------------------------------------
+
+
+def _survey(task: Task, x: Tensor, c: Tensor | None) -> tuple[Clause, Tensor]:
+    """Whether the simulator runs on draws of the prior, and which give a usable y."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", FailedRows)
+        try:
+            y = _run(task, x, c)
+        except Exception as error:
+            return Clause(RUNS, False, _where_it_raises(task, x, c, error)), torch.zeros(len(x))
+    if y.ndim < 2 or len(y) != len(x):
+        found = f"a batch of {len(x)} gave shape {tuple(y.shape)}; expected ({len(x)}, dy...); "
+        return Clause(RUNS, False, found + ONE_ROW), torch.zeros(len(x))
+    task.note_shape(y[0])
+    good = torch.isfinite(y).flatten(1).all(1).cpu()
+    flagged = _flagged(task, y)
+    good = good if flagged is None else good & flagged
+    if bool(good.all()):
+        return Clause(RUNS, True), good
+    why = [str(one.message) for one in said if issubclass(one.category, FailedRows)]
+    first = f"the first that gives none is x = {_row(x[~good][0])}"
+    where = why[0] if why else first
+    share = f"{100 * int(good.sum()) / len(good):.3g} % of {len(good)} prior draws give a valid y"
+    return Clause(RUNS, bool(good.any()), f"{share}; {where}"), good
+
+
+def _where_it_raises(task: Task, x: Tensor, c: Tensor | None, error: Exception) -> str:
+    """What raised, for which share of the draws, and what to do."""
+    raised: dict[int, Exception] = {}
+    for i in range(len(x)):
+        try:
+            _run(task, x[i : i + 1], None if c is None else c[i : i + 1])
+        except Exception as alone:
+            raised[i] = alone
+    if not raised:
+        return f"raised {_line(error)} for a batch of {len(x)}, but not for one row; {ONE_ROW}"
+    first, why = next(iter(raised.items()))
+    if len(raised) < len(x):
+        return (
+            f"raised for {100 * len(raised) / len(x):.3g} % of {len(x)} prior draws, first at "
+            f"x = {_row(x[first])}: {_line(why)}; one such row ends a whole run: return NaN for "
+            "it, or wrap the function by invlab.numpy_simulator"
+        )
+    try:
+        _run(task, x.float(), None if c is None else c.float())
+    except Exception:
+        return f"raised {_line(error)}; {ONE_ROW}"
+    return (
+        f"raised {_line(error)} for float64, but runs for float32; cast weights and constants "
+        "to the dtype of x, by .to(x)"
+    )
+
+
+def _flagged(task: Task, y: Tensor) -> Tensor | None:
+    """Which observations the task calls valid; None where it cannot say, which a clause finds."""
+    try:
+        mask = task.valid(y)
+    except Exception:
+        return None
+    return mask.cpu() if mask.shape == y.shape[:1] else None
+
+
+def _row(x: Tensor) -> str:
+    shown = ", ".join(f"{number:.4g}" for number in x[:8].tolist())
+    return f"[{shown}, ...]" if len(x) > 8 else f"[{shown}]"
+
+
+def _noise(task: Task, x: Tensor, c: Tensor | None) -> tuple[bool, bool]:
+    """Whether equal rows of one batch, and equal calls one after the other, give different y."""
+    same = x[:1].expand(ROWS, -1)
+    same_c = None if c is None else c[:1].expand(ROWS, -1)
+    with runtime.seeded(0):
+        first, second = _call(task, same, same_c), _call(task, same, same_c)
+    return not _equal(first, first[:1]), not _equal(first, second)
+
+
+def _equal(a: Tensor, b: Tensor, tolerance: float = 1e-9) -> bool:
+    """Whether two sets of observations are the same, in shares of the largest of them."""
+    size = float(a.detach().abs().nan_to_num(0, 0, 0).max())
+    return bool(
+        torch.isclose(a, b, rtol=tolerance, atol=1e-3 * tolerance * size, equal_nan=True).all()
+    )
+
+
+# -- the other clauses -----------------------------------------------------------------------
+
+
+def _rows_alone(seen: Seen) -> Finding:
+    if seen.noise:
+        raise NotApplicable(seen.noise)
+    task, x, c = seen.task, seen.x, seen.c
     for size in (1, 3, 5):
         together = _run(task, x[:size], None if c is None else c[:size])
         if together.ndim < 2 or len(together) != size:
             return f"a batch of {size} gave shape {tuple(together.shape)}; expected ({size}, dy...)"
         for i in range(size):
             alone = _run(task, x[i : i + 1], None if c is None else c[i : i + 1])
-            if not torch.allclose(
-                together[i : i + 1], alone, rtol=1e-9, atol=1e-12, equal_nan=True
-            ):
+            if not _equal(together[i : i + 1], alone):
                 return f"row {i} of {size} differs from the same row alone; rows must not mix"
     return None
 
 
-def _leading_shape(task: Task, x: Tensor, c: Tensor | None) -> Finding:
+def _leading_shape(seen: Seen) -> Finding:
+    task, x, c = seen.task, seen.x, seen.c
     flat = _run(task, x[:4], None if c is None else c[:4])
     shaped = _run(task, x[:4].reshape(2, 2, -1), None if c is None else c[:4].reshape(2, 2, -1))
     wanted = (2, 2, *flat.shape[1:])
@@ -121,15 +274,23 @@ def _leading_shape(task: Task, x: Tensor, c: Tensor | None) -> Finding:
     return None
 
 
-def _input_untouched(task: Task, x: Tensor, c: Tensor | None) -> Finding:
-    before = x.clone()
-    _run(task, x, c)
-    return None if torch.equal(before, x) else "the simulator changed x in place; work on a copy"
+def _input_untouched(seen: Seen) -> Finding:
+    x, c = seen.x.clone(), None if seen.c is None else seen.c.clone()
+    with runtime.seeded(0):
+        seen.task.simulator(x) if c is None else seen.task.simulator(x, c)
+    if c is not None and not torch.equal(c, seen.c):  # type: ignore[arg-type]
+        return "the simulator changed c in place; work on a copy"
+    return None if torch.equal(x, seen.x) else "the simulator changed x in place; work on a copy"
 
 
-def _finite(task: Task, x: Tensor, c: Tensor | None) -> Finding:
-    y = _run(task, x, c)
-    flagged = task.valid(y.flatten(1))
+def _finite(seen: Seen) -> Finding:
+    y = _run(seen.task, seen.drawn, seen.drawn_c)
+    flagged = seen.task.valid(y)
+    if flagged.shape != y.shape[:1]:
+        return (
+            f"valid(y) gave shape {tuple(flagged.shape)} for y of shape {tuple(y.shape)}; "
+            f"expected one entry an observation, ({len(y)},)"
+        )
     bad = ~torch.isfinite(y).flatten(1).all(1)
     if bool((bad & flagged).any()):
         count = int((bad & flagged).sum())
@@ -137,23 +298,67 @@ def _finite(task: Task, x: Tensor, c: Tensor | None) -> Finding:
     return None
 
 
-def _gradient(task: Task, x: Tensor, c: Tensor | None) -> Finding:
-    if not task.differentiable or task.noisy:
-        raise NotApplicable("the task is noisy or says differentiable=False")
-    x = x.requires_grad_()
-    y = _run(task, x, c)
-    if not y.requires_grad:
+def _every_unknown(seen: Seen) -> Finding:
+    """Each unknown takes the values of other draws, alone: y has to change somewhere."""
+    good = seen.drawn[seen.good]
+    c = None if seen.drawn_c is None else seen.drawn_c[seen.good]
+    if len(good) < 2:
+        raise NotApplicable("too few prior draws give a valid y")
+    if not _equal(_run(seen.task, seen.x, seen.c), _run(seen.task, seen.x, seen.c)):
+        raise NotApplicable("the noise does not follow the seed")
+    blind = [k for k in range(seen.task.x_dim) if not _has_effect(seen.task, good, c, k)]
+    if not blind:
+        return None
+    if len(blind) == seen.task.x_dim:
+        return f"y is the same for all {len(good)} prior draws, whatever x"
+    names = ", ".join(seen.task.labels[k] for k in blind)
+    return f"no effect on y: {names}; does the simulator use it? An unknown like this has no answer"
+
+
+def _has_effect(task: Task, x: Tensor, c: Tensor | None, k: int) -> bool:
+    for rows in (min(ROWS, len(x)), len(x)):
+        part, part_c = x[:rows], None if c is None else c[:rows]
+        other = part.clone()
+        other[:, k] = x.roll(1, 0)[:rows, k]
+        try:
+            before, after = _run(task, part, part_c), _run(task, other, part_c)
+        except Exception:  # outside of a prior whose unknowns depend on each other
+            return True
+        if not _equal(before, after, ROUNDING):
+            return True
+    return False
+
+
+def _gradient(seen: Seen) -> Finding:
+    task, c = seen.task, seen.c
+    if not task.differentiable:
+        raise NotApplicable("the task says differentiable=False")
+    if seen.noise:
+        raise NotApplicable(seen.noise)
+    x = seen.x.clone().requires_grad_()
+    try:
+        y = _run(task, x, c)
+    except Exception as error:
+        return f"raised {_line(error)} for x that asks for gradients; say differentiable=False"
+    # each observation weighs differently, so that wrong gradients do not cancel in the sum
+    weights = 1 + torch.rand(y.shape[1:], generator=runtime.generator(3), device="cpu").to(y)
+    slope = None
+    if y.requires_grad:
+        (slope,) = torch.autograd.grad((y * weights).sum(), x, allow_unused=True)
+    if slope is None:
         return (
             "y does not depend on x for autograd; use torch operations, or say differentiable=False"
         )
-    # each observation weighs differently, so that wrong gradients do not cancel in the sum
-    weights = 1 + torch.rand(y.shape[1:], generator=runtime.generator(3)).to(y)
-    (slope,) = torch.autograd.grad((y * weights).sum(), x)
-    x = x.detach()
+    whole = task.integer.tolist()
     for k in range(x.shape[-1]):
-        gap = min(_gap(task, x, c, k, weights, slope[:, k], step) for step in STEPS)
+        if whole[k]:  # there is nothing between whole numbers
+            continue
+        gap = min(_gap(task, seen.x, c, k, weights, slope[:, k], step) for step in STEPS)
         if not gap <= GRADIENT_TOLERANCE:
-            return f"autograd and central difference differ by {gap:.1e} (relative) in unknown {k}"
+            return (
+                f"autograd and central difference differ by {gap:.1e} (relative) in unknown {k} "
+                f"({task.labels[k]})"
+            )
     return None
 
 
@@ -161,27 +366,39 @@ def _gap(
     task: Task, x: Tensor, c: Tensor | None, k: int, weights: Tensor, slope: Tensor, step: float
 ) -> float:
     """Largest difference of ``slope`` ``(N,)`` from central differences, in units of these."""
-    near, far = (_quotient(task, x, c, k, weights, share) for share in (step, 2 * step))
+    near, rounding = _quotient(task, x, c, k, weights, step)
+    far, _ = _quotient(task, x, c, k, weights, 2 * step)
     quotient = (4 * near - far) / 3  # extrapolated: a narrow resonance bends within a step
-    scale = quotient.abs().max().clamp_min(1e-12)
-    return float(((slope - quotient).abs() / scale).max())
+    scale = quotient.abs().max().clamp_min(torch.finfo(x.dtype).tiny)
+    return float((((slope - quotient).abs() - rounding).clamp_min(0) / scale).max())
 
 
 def _quotient(
     task: Task, x: Tensor, c: Tensor | None, k: int, weights: Tensor, share: float
-) -> Tensor:
-    """Central difference of the weighted sum of y, for a step of a share of the box."""
+) -> tuple[Tensor, Tensor]:
+    """Central difference of the weighted sum of y, for a step of a share of the box.
+
+    And how far the rounding of y alone may lead it astray.
+    """
     step = share * float(task.box.width[k])
     shift = torch.zeros_like(x)
     shift[:, k] = step
-    ahead, behind = _run(task, x + shift, c), _run(task, x - shift, c)
-    return ((ahead - behind) * weights).flatten(1).sum(1) / (2 * step)
+    ahead, behind = _run(task, x + shift, c).detach(), _run(task, x - shift, c).detach()
+    size = (ahead.abs() * weights).flatten(1).sum(1)
+    change = ((ahead - behind) * weights).flatten(1).sum(1)
+    return change / (2 * step), 8 * torch.finfo(x.dtype).eps * size / step
 
 
-def _dtype_and_device(task: Task, x: Tensor, c: Tensor | None) -> Finding:
+def _dtype_and_device(seen: Seen) -> Finding:
     for dtype in (torch.float32, torch.float64):
-        moved = x.to(runtime.device(), dtype)
-        y = _run(task, moved, c)
+        moved = seen.x.to(runtime.device(), dtype)
+        try:
+            y = _run(seen.task, moved, seen.c)
+        except Exception as error:
+            return (
+                f"raised {_line(error)} for {dtype} on {moved.device}; cast weights and "
+                "constants to x, by .to(x)"
+            )
         if y.dtype != dtype or y.device != moved.device:
             return (
                 f"x is {dtype} on {moved.device}, but y is {y.dtype} on {y.device}; "
@@ -190,48 +407,50 @@ def _dtype_and_device(task: Task, x: Tensor, c: Tensor | None) -> Finding:
     return None
 
 
-def _noise_per_row(task: Task, x: Tensor, c: Tensor | None) -> Finding:
-    same = _run(task, x[:1].expand(5, -1).clone(), None if c is None else c[:1].expand(5, -1))
-    equal = bool(torch.isclose(same, same[:1], rtol=1e-9, atol=1e-12, equal_nan=True).all())
-    if task.noisy and equal:
-        return "equal rows of one batch got the same noise; draw it with the shape of y"
-    if not task.noisy and not equal:
-        return "equal rows gave different y, but the task says noisy=False"
+def _noise_per_row(seen: Seen) -> Finding:
+    if seen.task.noisy and not seen.rows_differ:
+        return (
+            "equal rows of one batch got the same noise; draw it with the shape of y, or say "
+            "noisy=False where there is none"
+        )
+    if not seen.task.noisy and seen.calls_differ:
+        return "equal x gave different y, but the task says noisy=False; say noisy=True"
     return None
 
 
-def _same_seed(task: Task, x: Tensor, c: Tensor | None) -> Finding:
+def _same_seed(seen: Seen) -> Finding:
+    task = seen.task
     a, b = (task.prior.sample(5, generator=runtime.generator(1)) for _ in range(2))
     if not torch.equal(a, b):
         return "the prior gave different draws for the same generator; pass generator= on to torch"
-    if not torch.allclose(_run(task, x, c), _run(task, x, c), equal_nan=True):
-        return "two runs with the same seed gave different y"
+    if seen.noise and not task.noisy:
+        raise NotApplicable(seen.noise)
+    if not _equal(_run(task, seen.x, seen.c), _run(task, seen.x, seen.c)):
+        return (
+            "the noise does not follow the seed, so that targets(seed) do not repeat: it comes "
+            "from NumPy or from a generator of the simulator's own; draw it by torch.randn"
+        )
     return None
 
 
-def _bounded(prior: Prior) -> bool:
-    if isinstance(prior, Product):
-        return all(map(_bounded, prior.factors))
-    return isinstance(prior, Box)
-
-
-def _inside_box(task: Task, x: Tensor, c: Tensor | None) -> Finding:
-    if not _bounded(task.prior):
+def _inside_box(seen: Seen) -> Finding:
+    task = seen.task
+    if not is_bounded(task.prior):
         raise NotApplicable("the prior is not bounded")
     draws = task.prior.sample(200, generator=runtime.generator(2))
     out = int((~task.box.contains(draws)).sum())
     return f"{out} of 200 prior draws lie outside task.box" if out else None
 
 
-def _refuses_bad_input(task: Task, x: Tensor, c: Tensor | None) -> Finding:
-    missing = torch.full_like(x, torch.nan)
+def _refuses_bad_input(seen: Seen) -> Finding:
+    task, x = seen.task, seen.x
     for what, bad in {
         "one column too many": torch.cat([x, x[:, :1]], -1),
-        "NaN": missing,
+        "NaN": torch.full_like(x, torch.nan),
         "an integer dtype": x.long(),
     }.items():
         try:
-            task.simulate(bad, c)
+            task.simulate(bad, seen.c)
         except (TypeError, ValueError) as error:
             if task.name not in str(error):
                 return f"the error for {what} does not name the task"
@@ -240,11 +459,13 @@ def _refuses_bad_input(task: Task, x: Tensor, c: Tensor | None) -> Finding:
     return None
 
 
-CLAUSES: dict[str, Check] = {
+RUNS = "the simulator runs on the prior"
+TRIED: dict[str, Check] = {
     "each row of a batch gives what it gives alone": _rows_alone,
     "leading batch shapes are kept": _leading_shape,
     "the input is not changed in place": _input_untouched,
     "observations on the prior are finite or flagged": _finite,
+    "every unknown has an effect on y": _every_unknown,
     "the gradient equals finite differences": _gradient,
     "the output follows the input's dtype and device": _dtype_and_device,
     "noise is drawn for each row": _noise_per_row,
@@ -252,3 +473,5 @@ CLAUSES: dict[str, Check] = {
     "prior samples lie in the box": _inside_box,
     "bad input is refused with a message": _refuses_bad_input,
 }
+# Names of all clauses, in the order in which they are tried.
+CLAUSES = (RUNS, *TRIED)

@@ -1,38 +1,53 @@
-"""Where and how to compute: device, preset, seeded random numbers, progress bars."""
+"""Where and how to compute: device, preset, seeded random numbers, interrupts, progress bars."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import os
+import signal
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Literal, TypeVar, cast
+from types import FrameType
+from typing import Any, Literal, TypeVar, cast
 
 import torch
 
+from invlab.validation import is_integer, require_seed
+
 __all__ = [
     "Preset",
+    "any_encoding",
     "by_preset",
     "cpu_seconds",
     "device",
     "generator",
+    "interrupts_end_it",
+    "next_seed",
+    "one_thread",
     "preset",
     "progress",
+    "seeded",
     "set_clock",
 ]
 
 Preset = Literal["quick", "full"]
 T = TypeVar("T")
 
+# What a variable says that is set to mean "no".
+_NO = ("", "0", "false", "no", "off")
+
 
 def device() -> torch.device:
     """Device that computations run on: CUDA where there is one, else the CPU.
 
-    The environment variable ``INVLAB_DEVICE`` (``cpu``, ``cuda``, ``cuda:1``, ...) overrides it.
+    The environment variable ``INVLAB_DEVICE`` (``cpu``, ``cuda``, ``cuda:1``, ``mps``) overrides
+    it.
 
     Raises:
-        ValueError: ``INVLAB_DEVICE`` names no device, or a CUDA device that is not there.
+        ValueError: ``INVLAB_DEVICE`` names no device, or one that is not there.
     """
     name = os.environ.get("INVLAB_DEVICE")
     if not name:
@@ -40,9 +55,16 @@ def device() -> torch.device:
     try:
         chosen = torch.device(name)
     except RuntimeError as error:
-        raise ValueError(f"INVLAB_DEVICE={name!r}: expected cpu, cuda or cuda:N") from error
-    if chosen.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"INVLAB_DEVICE={name!r}, but torch sees no CUDA device here")
+        raise ValueError(f"INVLAB_DEVICE={name!r}: expected cpu, cuda, cuda:N or mps") from error
+    if chosen.type not in ("cpu", "cuda", "mps"):
+        raise ValueError(f"INVLAB_DEVICE={name!r}: expected cpu, cuda, cuda:N or mps")
+    if chosen.type == "cuda":
+        there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if (chosen.index or 0) >= there:
+            found = f"{there} CUDA devices" if there else "no CUDA device"
+            raise ValueError(f"INVLAB_DEVICE={name!r}, but torch sees {found} here; say cpu")
+    if chosen.type == "mps" and not torch.backends.mps.is_available():
+        raise ValueError(f"INVLAB_DEVICE={name!r}, but torch sees no MPS device here; say cpu")
     return chosen
 
 
@@ -71,22 +93,114 @@ def generator(seed: int, *stream: str | int) -> torch.Generator:
     means the same on each device.
 
     Args:
-        seed: any integer.
+        seed: any integer, NumPy's too.
         stream: words or numbers that name what the numbers are for.
+
+    Raises:
+        TypeError: a seed that is no integer.
     """
-    if isinstance(seed, bool) or not isinstance(seed, int):
-        raise TypeError(f"seed: expected an int, got {type(seed).__name__}")
-    digest = hashlib.blake2b(repr((seed, *stream)).encode(), digest_size=8).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1)
+    # an integer of NumPy prints another way, and is to name the same stream
+    parts = (int(part) if is_integer(part) else part for part in stream)
+    name = repr((require_seed("seed", seed), *parts))
+    digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
+    return torch.Generator(device="cpu").manual_seed(int.from_bytes(digest, "big") >> 1)
+
+
+def next_seed(generator: torch.Generator | None, *, peek: bool = False) -> int:
+    """A seed for another random generator, drawn from this one (None: torch's global one).
+
+    Args:
+        generator: where the seed comes from.
+        peek: leave the generator where it is, so that what is drawn from it next stays as it was.
+    """
+    source = torch.default_generator if generator is None else generator
+    if peek:
+        copy = torch.Generator(device=source.device)
+        copy.set_state(source.get_state())
+        source = copy
+    return int(torch.randint(2**62, (1,), generator=source, device=source.device))
+
+
+@contextlib.contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Torch's global generators start from a seed inside, and are as before afterwards.
+
+    Those of the CPU, and of all CUDA devices where CUDA is in use.
+    """
+    used = torch.cuda.is_available() and torch.cuda.is_initialized()
+    devices = list(range(torch.cuda.device_count())) if used else []
+    with torch.random.fork_rng(devices=devices):
+        # not torch.manual_seed: it would also reach the CUDA generators of a later start
+        torch.default_generator.manual_seed(seed)
+        if devices:
+            torch.cuda.manual_seed_all(seed)
+        yield
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch computes on one thread inside, and on as many as before afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextlib.contextmanager
+def interrupts_end_it() -> Iterator[None]:
+    """An interrupt (Ctrl-C) that comes inside leaves the block as ``KeyboardInterrupt``.
+
+    Also where code inside caught it, such as a search that hands back its best so far: what was
+    cut short is not to pass for finished. Python delivers interrupts to the main thread alone; in
+    another thread this does nothing.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    came = False
+
+    def note(number: int, frame: FrameType | None) -> Any:
+        nonlocal came
+        came = True
+        return before(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came:
+            raise KeyboardInterrupt
+
+
+def any_encoding() -> None:
+    """Let the console print what its encoding has no sign for as ``?`` instead of failing.
+
+    For commands: a console of Windows in cp1252 has no Greek letters.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)  # a notebook's streams have none
+        if reconfigure is not None:
+            reconfigure(errors="replace")
 
 
 def progress(items: Iterable[T], description: str, *, total: int | None = None) -> Iterator[T]:
-    """Iterate with a text progress bar; silent where ``CI`` or ``INVLAB_PROGRESS=off`` is set."""
+    """Iterate with a text progress bar that says how much time is left.
+
+    Silent in continuous integration, where ``CI`` is set, and where ``INVLAB_PROGRESS`` says
+    ``off``, ``0``, ``false`` or ``no``. ``CI=false``, ``CI=0`` and an empty ``CI`` are no CI.
+    """
     from tqdm import tqdm
 
-    off = bool(os.environ.get("CI")) or os.environ.get("INVLAB_PROGRESS", "on") == "off"
+    ci = os.environ.get("CI", "").strip().lower() not in _NO
+    wanted = os.environ.get("INVLAB_PROGRESS", "").strip().lower() not in _NO[1:]
     # delay: what ends within a second needs no bar
-    yield from tqdm(items, desc=description, total=total, disable=off, leave=False, delay=1.0)
+    yield from tqdm(
+        items, desc=description, total=total, disable=ci or not wanted, leave=False, delay=1.0
+    )
 
 
 _clock: Callable[[], float] = time.process_time

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from invlab import runtime
-from invlab.priors import Box, Prior
-from invlab.validation import batch_shape, require_count, require_same_length, require_tensor
+from invlab.pairs import Pairs, Targets
+from invlab.priors import Box, Empirical, Prior, as_prior, integer_mask
+from invlab.simulators import FailedRows
+from invlab.validation import require_count, require_tensor
 
 __all__ = ["Pairs", "Simulator", "Targets", "Task"]
+
+# Failed targets are drawn again in at most so many rounds.
+ROUNDS = 100
 
 
 class Simulator(nn.Module):
@@ -28,92 +34,13 @@ class Simulator(nn.Module):
         raise NotImplementedError(f"{type(self).__name__}: write forward(x, c=None) -> y")
 
 
-@dataclass(frozen=True)
-class Pairs:
-    """Unknowns and the observations they cause: the data a method learns from.
-
-    Attributes:
-        x: unknowns, shape ``(N, dx)``.
-        y: observations, shape ``(N, *dy)``; NaN where a simulation failed.
-        c: contexts, shape ``(N, dc)``, or None.
-
-    Raises:
-        TypeError: something is not a floating-point tensor.
-        ValueError: different numbers of rows, no rows, NaN in x or c, or tensors on different
-            devices.
-    """
-
-    x: Tensor
-    y: Tensor
-    c: Tensor | None = None
-
-    def __post_init__(self) -> None:
-        require_tensor("Pairs: x", self.x, ("N", "dx"))
-        shape = ("N", *batch_shape(self.y)[1:])
-        # a simulation may fail: such rows stay, and Task.usable leaves them out
-        require_tensor("Pairs: y", self.y, shape, finite=False, device=self.x.device)
-        if self.c is not None:
-            require_tensor("Pairs: c", self.c, ("N", "dc"), device=self.x.device)
-        require_same_length(x=self.x, y=self.y, c=self.c)
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    def __getitem__(self, rows: Tensor | slice) -> Pairs:
-        """The chosen rows, as pairs."""
-        return Pairs(self.x[rows], self.y[rows], None if self.c is None else self.c[rows])
-
-    def split(
-        self, share: float, *, generator: torch.Generator | None = None
-    ) -> tuple[Pairs, Pairs]:
-        """A random ``(kept, held out)`` division with ``share`` of the rows held out.
-
-        Raises:
-            ValueError: one of the two parts would be empty.
-        """
-        held = round(share * len(self))
-        if not 0 < held < len(self):
-            raise ValueError(
-                f"split: {share} of {len(self)} rows leaves one part empty; "
-                "give more pairs or another share"
-            )
-        order = torch.randperm(len(self), generator=generator).to(self.x.device)
-        return self[order[held:]], self[order[:held]]
-
-
-@dataclass(frozen=True)
-class Targets:
-    """Observations to be inverted, with the unknowns that made them where these are known.
-
-    Attributes:
-        y: observations, shape ``(B, *dy)``.
-        c: contexts, shape ``(B, dc)``, or None.
-        x: the unknowns behind them, shape ``(B, dx)``, or None.
-    """
-
-    y: Tensor
-    c: Tensor | None = None
-    x: Tensor | None = None
-
-    def __post_init__(self) -> None:
-        require_tensor("Targets: y", self.y, batch_shape(self.y))
-        for name, shape in (("c", ("B", "dc")), ("x", ("B", "dx"))):
-            value = getattr(self, name)
-            if value is not None:
-                require_tensor(f"Targets: {name}", value, shape, device=self.y.device)
-        require_same_length(y=self.y, c=self.c, x=self.x)
-
-    def __len__(self) -> int:
-        return len(self.y)
-
-
 class Task:
     """One inverse problem: a simulator, what is known of its unknowns, and how to name them.
 
     Args:
         name: a short name, used in messages and records.
         simulator: any callable ``f(x)`` or ``f(x, c)`` on batches.
-        prior: law of the unknowns.
+        prior: law of the unknowns; what :func:`invlab.as_prior` takes.
         box: where answers are meant to lie; the prior's range if not given.
         context: law of the contexts c, for simulators that take one.
         labels: a name for each unknown.
@@ -122,18 +49,18 @@ class Task:
         noisy: whether equal unknowns may give different observations.
 
     Raises:
-        TypeError: the simulator is not callable, or the prior is no prior.
-        ValueError: labels or units of the wrong number.
+        TypeError: the simulator is not callable, the prior is no law, or the box no Box.
+        ValueError: a box, labels or units of the wrong number.
     """
 
     def __init__(
         self,
         name: str,
         simulator: Callable[..., Tensor],
-        prior: Prior,
+        prior: Any,
         *,
         box: Box | None = None,
-        context: Prior | None = None,
+        context: Any = None,
         labels: Sequence[str] | None = None,
         units: Sequence[str] | None = None,
         differentiable: bool = True,
@@ -141,19 +68,50 @@ class Task:
     ) -> None:
         if not callable(simulator):
             raise TypeError(f"{name}: simulator must be callable, got {type(simulator).__name__}")
-        if not isinstance(prior, Prior):
-            raise TypeError(
-                f"{name}: prior must have dim, bounds and sample, got {type(prior).__name__}"
-            )
         self.name = name
         self.simulator = simulator
-        self.prior = prior
-        self.box = prior.bounds if box is None else box
-        self.context = context
-        self.labels = _names(name, "labels", labels, [f"x{i + 1}" for i in range(prior.dim)])
-        self.units = _names(name, "units", units, [""] * prior.dim)
+        self.prior: Prior = as_prior(prior, f"{name}: prior")
+        self.box = self._checked(box) if box is not None else self.prior.bounds
+        # a law of any kind, such as one of a task's own with more to offer
+        self.context: Any = None if context is None else as_prior(context, f"{name}: context")
+        self.labels = _names(name, "labels", labels, [f"x{i + 1}" for i in range(self.x_dim)])
+        self.units = _names(name, "units", units, [""] * self.x_dim)
         self.differentiable = differentiable
         self.noisy = noisy
+        self._y_shape: tuple[int, ...] | None = None
+
+    @classmethod
+    def from_pairs(
+        cls,
+        pairs: Pairs,
+        *,
+        name: str,
+        box: Box | None = None,
+        prior: Any = None,
+        labels: Sequence[str] | None = None,
+        units: Sequence[str] | None = None,
+    ) -> Task:
+        """A task without a simulator, for data that exist.
+
+        Args:
+            pairs: the data.
+            name: of the task.
+            box: where answers are meant to lie; around the x of the pairs if not given.
+            prior: law of the unknowns; one whose draws are rows of the pairs if not given.
+            labels, units: as for a task.
+        """
+        task = Task(
+            name,
+            _NoSimulator(name),
+            Empirical(pairs.x) if prior is None else prior,
+            box=Box.around(pairs.x) if box is None else box,
+            context=None if pairs.c is None else Empirical(pairs.c),
+            labels=labels,
+            units=units,
+            differentiable=False,
+        )
+        task._y_shape = tuple(pairs.y.shape[1:])
+        return task
 
     def __repr__(self) -> str:
         return f"Task({self.name!r}, x: {self.x_dim}, prior={self.prior})"
@@ -162,6 +120,39 @@ class Task:
     def x_dim(self) -> int:
         """Number of unknowns, dx."""
         return self.prior.dim
+
+    @property
+    def c_dim(self) -> int:
+        """Number of contexts, dc; 0 where the simulator takes none."""
+        return 0 if self.context is None else self.context.dim
+
+    @property
+    def integer(self) -> Tensor:
+        """Which unknowns are whole numbers: a mask ``(dx,)`` on the CPU."""
+        return integer_mask(self.prior)
+
+    @property
+    def has_simulator(self) -> bool:
+        """Whether the task can simulate; one made by :meth:`from_pairs` cannot."""
+        return not isinstance(self.simulator, _NoSimulator)
+
+    @property
+    def y_shape(self) -> tuple[int, ...]:
+        """Shape ``dy`` of one observation; the first time, it may cost one simulation.
+
+        Raises:
+            ValueError: there is no simulator; and whatever the simulator raises.
+        """
+        if self._y_shape is None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FailedRows)
+                pairs = self.sample(1, generator=runtime.generator(0, self.name, "shape"))
+            self._y_shape = tuple(pairs.y.shape[1:])
+        return self._y_shape
+
+    def note_shape(self, y: Tensor) -> None:
+        """Keep the shape of one observation that came by, which spares a simulation later."""
+        self._y_shape = tuple(y.shape)
 
     def simulate(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """Run the simulator on checked input.
@@ -173,20 +164,21 @@ class Task:
             Observations of shape ``(..., *dy)`` with the dtype and on the device of ``x``.
 
         Raises:
-            TypeError: ``x`` is not a floating-point tensor.
-            ValueError: wrong shape, no rows, NaN, or a context missing or on another device.
+            TypeError: ``x`` is not a floating-point tensor, or the simulator returns no tensor.
+            ValueError: wrong shape, no rows, NaN, a context missing or on another device, no
+                simulator, or one that returns another number of rows.
         """
         require_tensor(f"{self.name}: x", x, ("...", self.x_dim))
         if self.context is None:
             if c is not None:
                 raise ValueError(f"{self.name}: this task takes no context c, got one")
-            return self.simulator(x)
+            return self._run(x)
         if c is None:
             raise ValueError(
                 f"{self.name}: this task needs a context c of shape (..., {self.context.dim})"
             )
         require_tensor(f"{self.name}: c", c, ("...", self.context.dim), device=x.device)
-        return self.simulator(x, c)
+        return self._run(x, c)
 
     def sample(
         self,
@@ -197,31 +189,80 @@ class Task:
     ) -> Pairs:
         """``n`` training pairs: unknowns from the prior and what they cause.
 
+        The generator decides the noise of y too, where that comes from torch's global one, which
+        is left as it was.
+
         Args:
             n: number of pairs, at least 1.
             generator: CPU generator; a fresh one of seed 0 if not given.
             dtype: float32 for training (default), float64 for optimisation.
 
         Returns:
-            Pairs on ``runtime.device()``. Invalid rows are kept; ``valid(pairs.y)`` marks them.
+            Pairs on ``runtime.device()``, without a graph. Invalid rows are kept;
+            ``valid(pairs.y)`` marks them.
         """
-        require_count("n", n)
+        n = require_count("n", n)
         generator = runtime.generator(0, self.name, "sample") if generator is None else generator
-        x = self.prior.sample(n, generator=generator).to(runtime.device(), dtype)
-        if self.context is None:
-            return Pairs(x, self.simulate(x))
-        c = self.context.sample(n, generator=generator).to(runtime.device(), dtype)
-        return Pairs(x, self.simulate(x, c), c)
+        laws = [self.prior] if self.context is None else [self.prior, self.context]
+        drawn = [law.sample(n, generator=generator).to(runtime.device(), dtype) for law in laws]
+        # a peek: what is drawn from the generator next does not depend on the noise here
+        with runtime.seeded(runtime.next_seed(generator, peek=True)), torch.no_grad():
+            y = self.simulate(*drawn)
+        return Pairs(drawn[0], y, *drawn[1:])
 
     def targets(self, k: int, *, seed: int, dtype: torch.dtype = torch.float32) -> Targets:
-        """``k`` fresh targets to invert, drawn from a stream that training never uses."""
+        """``k`` fresh targets to invert, drawn from a stream that training never uses.
+
+        Draws whose y is not valid are drawn again.
+
+        Args:
+            k: number of targets, at least 1.
+            seed: any integer; it decides the noise too, where that is torch's.
+            dtype: of the tensors.
+
+        Raises:
+            ValueError: too few draws of the prior give a valid y; the message says which share.
+        """
+        k = require_count("k", k)
         generator = runtime.generator(seed, self.name, "targets")
-        pairs = self.sample(k, generator=generator, dtype=dtype)
-        return Targets(pairs.y, pairs.c, pairs.x)
+        parts: list[Pairs] = []
+        found = drawn = 0
+        for _ in range(ROUNDS):
+            # as many as are missing, and more where some will fail
+            wanted = min(k, math.ceil((k - found) * drawn / max(found, 1))) if drawn else k
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FailedRows)
+                pairs = self.sample(wanted, generator=generator, dtype=dtype)
+            valid = self._valid_rows(pairs.y)
+            drawn, found = drawn + wanted, found + int(valid.sum())
+            parts += [pairs[valid]] if bool(valid.any()) else []
+            if found >= k:
+                return _first_targets(parts, k)
+        raise ValueError(
+            f"{self.name}: expected {k} targets with a valid y, but only {found} of {drawn} draws "
+            f"of the prior give one ({100 * found / drawn:.2g} %); narrow the prior to where the "
+            "simulator works"
+        )
 
     def valid(self, y: Tensor) -> Tensor:
-        """Which observations ``(..., dy)`` are usable: all finite. A mask ``(...)``."""
-        return torch.isfinite(y).all(-1)
+        """Which observations are usable: all finite.
+
+        Args:
+            y: observations with their own axes, ``(..., *dy)``, or flattened, ``(..., dy)``.
+
+        Returns:
+            A mask ``(...)``, one entry an observation.
+
+        Raises:
+            ValueError: y is of another shape than this task's observations.
+        """
+        own = self.y_shape
+        if len(own) != 1 and tuple(y.shape[y.ndim - len(own) :]) == own:
+            return torch.isfinite(y).flatten(-len(own)).all(-1)
+        if len(own) == 1 or (y.ndim > 0 and y.shape[-1] == math.prod(own)):
+            return torch.isfinite(y).all(-1)
+        shape = ", ".join(map(str, own))
+        raise ValueError(f"{self.name}: y: expected shape (..., {shape}), got {tuple(y.shape)}")
 
     def usable(self, data: Pairs) -> Pairs:
         """The pairs whose y is valid; every method learns from these alone.
@@ -232,7 +273,9 @@ class Task:
         Warns:
             UserWarning: how many were left out.
         """
-        valid = self.valid(data.y.flatten(1))
+        if self._y_shape is None:  # spares a simulation
+            self.note_shape(data.y[0])
+        valid = self._valid_rows(data.y)
         lost = int((~valid).sum())
         if lost == len(data):
             raise ValueError(f"{self.name}: expected pairs with a valid y, got {lost} invalid ones")
@@ -240,6 +283,78 @@ class Task:
             message = f"{self.name}: {lost} of {len(data)} pairs left out, their y is invalid"
             warnings.warn(message, stacklevel=2)
         return data[valid] if lost else data
+
+    def _valid_rows(self, y: Tensor) -> Tensor:
+        """``valid(y)`` of observations ``(N, *dy)``: a mask ``(N,)``."""
+        mask = self.valid(y)
+        if mask.shape != y.shape[:1]:
+            raise ValueError(
+                f"{self.name}: valid(y) must give one entry an observation, shape ({len(y)},) for "
+                f"y of shape {tuple(y.shape)}, but gave {tuple(mask.shape)}"
+            )
+        return mask
+
+    def _run(self, *inputs: Tensor) -> Tensor:
+        # copies: a simulator may work in place, and its y may be the x that it was given
+        inputs = tuple(given.clone() for given in inputs)
+        try:
+            y = self.simulator(*inputs)
+        except RuntimeError as error:
+            if torch.is_grad_enabled() or "does not require grad" not in str(error):
+                raise
+            # a simulator with gradients of its own, such as forces of a potential
+            with torch.enable_grad():
+                y = self.simulator(*inputs).detach()
+        if not isinstance(y, Tensor):
+            raise TypeError(
+                f"{self.name}: the simulator must return a torch tensor, got {type(y).__name__}; "
+                "wrap a NumPy function by invlab.numpy_simulator"
+            )
+        lead = inputs[0].shape[:-1]
+        if y.shape[: len(lead)] != lead:
+            raise ValueError(
+                f"{self.name}: the simulator must keep the leading shape of x, "
+                f"{tuple(inputs[0].shape)}, but returned {tuple(y.shape)}; wrap a function of one "
+                "row by invlab.numpy_simulator"
+            )
+        self.note_shape(y[(0,) * len(lead)])
+        return y
+
+    def _checked(self, box: Any) -> Box:
+        if not isinstance(box, Box):
+            raise TypeError(f"{self.name}: box: expected an invlab.Box, got {type(box).__name__}")
+        if box.dim != self.x_dim:
+            raise ValueError(
+                f"{self.name}: expected a box of {self.x_dim} unknowns like the prior, "
+                f"got one of {box.dim}"
+            )
+        return box
+
+
+class _NoSimulator:
+    """In place of a simulator, for a task that is made from pairs."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, *inputs: Tensor) -> Tensor:
+        raise ValueError(
+            f"{self.name}: this task was made from pairs and has no simulator; "
+            "give Task(...) one, or keep some pairs for testing by pairs.split(0.1)"
+        )
+
+
+def _first_targets(parts: list[Pairs], k: int) -> Targets:
+    if len(parts) > 1:
+        x, y = (torch.cat([getattr(part, name) for part in parts]) for name in "xy")
+        c = (
+            torch.cat([part.c for part in parts if part.c is not None])
+            if parts[0].c is not None
+            else None
+        )
+    else:
+        x, y, c = parts[0].x, parts[0].y, parts[0].c
+    return Targets(y[:k], None if c is None else c[:k], x[:k])
 
 
 def _names(task: str, what: str, given: Sequence[str] | None, default: list[str]) -> list[str]:

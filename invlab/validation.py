@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import difflib
+import operator
+from collections.abc import Iterable
+from typing import Any
+
 import torch
 from torch import Tensor
 
-__all__ = ["batch_shape", "require_count", "require_same_length", "require_tensor"]
+__all__ = [
+    "batch_shape",
+    "did_you_mean",
+    "is_integer",
+    "require_count",
+    "require_integer",
+    "require_same_length",
+    "require_seed",
+    "require_tensor",
+]
 
 
 def require_tensor(
@@ -76,18 +90,61 @@ def require_same_length(**tensors: Tensor | None) -> int:
     return next(iter(lengths.values()))
 
 
-def require_count(name: str, value: int) -> int:
-    """Check a number of things (guesses, rows, epochs), and return it.
+def is_integer(value: Any) -> bool:
+    """Whether it is one whole number: an int, or NumPy's or torch's; a truth value is none."""
+    if isinstance(value, bool) or str(getattr(value, "dtype", "")) in ("bool", "torch.bool"):
+        return False
+    try:
+        operator.index(value)
+    except TypeError:
+        return False
+    return True
+
+
+def require_integer(name: str, value: Any) -> int:
+    """Check a whole number, NumPy's and torch's included, and return it as a plain int.
 
     Raises:
-        TypeError: not an integer.
+        TypeError: anything else, truth values too.
+    """
+    if not is_integer(value):
+        raise TypeError(f"{name}: expected an int, got {type(value).__name__} {value!r}")
+    return operator.index(value)
+
+
+def require_seed(name: str, value: Any) -> int:
+    """Check one seed, any whole number (NumPy's too), and return it as a plain int.
+
+    Raises:
+        TypeError: not a whole number.
+    """
+    return require_integer(name, value)
+
+
+def require_count(name: str, value: Any) -> int:
+    """Check a number of things (guesses, rows, epochs), and return it as a plain int.
+
+    Raises:
+        TypeError: not a whole number; NumPy's are accepted.
         ValueError: below one.
     """
-    if isinstance(value, bool) or not isinstance(value, int):
+    if not is_integer(value):
         raise TypeError(f"{name}: expected an int of at least 1, got {value!r}")
-    if value < 1:
-        raise ValueError(f"{name}: expected at least 1, got {value}")
-    return value
+    count = operator.index(value)
+    if count < 1:
+        raise ValueError(f"{name}: expected at least 1, got {count}")
+    return count
+
+
+def did_you_mean(word: Any, words: Iterable[str]) -> str:
+    """The end of a message about a word that is unknown: ``"; did you mean 'sine'?"``, or ``""``.
+
+    Args:
+        word: what was asked for.
+        words: what there is.
+    """
+    close = difflib.get_close_matches(str(word).lower(), words, n=1, cutoff=0.55)
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _fits(have: tuple[int, ...], shape: tuple[int | str, ...]) -> bool:

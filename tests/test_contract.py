@@ -5,11 +5,12 @@ import re
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 
-from invlab import Box, Normal, Product, Task, check_task
+from invlab import Box, Integer, Normal, Product, Task, check_task, numpy_simulator
 from invlab.contract import CLAUSES
 
-(ROWS, SHAPE, UNTOUCHED, FINITE, GRADIENT, DTYPE, NOISE, SEED, IN_BOX, INPUT) = CLAUSES
+RUNS, ROWS, SHAPE, UNTOUCHED, FINITE, EFFECT, GRADIENT, DTYPE, NOISE, SEED, IN_BOX, INPUT = CLAUSES
 BOX = Box([-1.0, -1.0], [1.0, 2.0])
 
 
@@ -71,6 +72,54 @@ def own_noise(x):
     return x + torch.randn_like(x)
 
 
+RANDOM = np.random.default_rng(0)
+
+
+def numpys_noise(x):
+    return x + torch.as_tensor(RANDOM.normal(size=x.shape)).to(x)
+
+
+def raises_below(x):
+    if (x[..., 0] < -0.5).any():
+        raise ArithmeticError("no solution")
+    return x.square()
+
+
+def always_raises(x):
+    raise ZeroDivisionError("mirror")
+
+
+def constant(x):
+    return 0 * x[..., :1] + 1
+
+
+def never_a_number(x):
+    return x * torch.nan
+
+
+def blind_to_the_second(x):
+    return x[..., :1].square()
+
+
+def for_one_point(x):
+    return torch.stack([x[0] ** 2, x[1]])
+
+
+def sums(x):
+    return x.sum(-1)
+
+
+def gives_an_array(x):
+    return x.detach().cpu().numpy()
+
+
+NET = torch.nn.Linear(2, 2)
+
+
+def float32_weights(x):
+    return NET(x)
+
+
 class Trusting(Task):
     """Says that every observation is usable."""
 
@@ -107,7 +156,24 @@ class TooWide(Box):
 
 
 BROKEN = [
+    (RUNS, Task("t", always_raises, BOX), "raised ZeroDivisionError: mirror"),
+    (
+        RUNS,
+        Task("t", raises_below, BOX),
+        r"raised for \d+ % of 50 .* first at x = \[.*\]: ArithmeticError: no solution; .*"
+        "numpy_simulator",
+    ),
+    (RUNS, Task("t", never_a_number, BOX), "^0 % of 50 prior draws give a valid y; .* x = "),
+    (RUNS, Task("t", for_one_point, BOX), r"numpy_simulator\(f, batched=False\)"),
+    (RUNS, Task("t", sums, BOX), r"gave shape \(50,\); expected \(50, dy...\)"),
+    (RUNS, Task("t", gives_an_array, BOX), "must return a torch tensor, got ndarray.*numpy_sim"),
+    (RUNS, Task("t", float32_weights, BOX), r"runs for float32; cast .* by .to\(x\)"),
+    (EFFECT, Task("t", constant, BOX), "y is the same for all 50 prior draws"),
+    (EFFECT, Task("t", blind_to_the_second, BOX, labels=["a", "b"]), "no effect on y: b;"),
     (ROWS, Task("t", counts_rows, BOX), "rows must not mix"),
+    (ROWS, Task("t", lambda x: 1e-24 * counts_rows(x), BOX), "rows must not mix"),
+    (GRADIENT, Task("t", lambda x: 1e-24 * wrong_gradients_that_cancel(x), BOX), "differ by"),
+    (NOISE, Task("t", lambda x: 1e-24 * own_noise(x), BOX), "say noisy=True"),
     (SHAPE, Task("t", flattens, BOX), r"gave \(4, 2\); expected \(2, 2, 2\)"),
     (UNTOUCHED, Task("t", clamps_in_place, BOX, differentiable=False), "in place; work on a copy"),
     (FINITE, Trusting("t", nan_for_negative, BOX, differentiable=False), "give NaN or infinity"),
@@ -116,6 +182,11 @@ BROKEN = [
     (GRADIENT, Task("t", wrong_gradients_that_cancel, BOX), "central difference differ"),
     (DTYPE, Task("t", float64_constants, BOX), "float64|device"),
     (NOISE, Task("t", shared_noise, BOX, noisy=True), "same noise"),
+    (NOISE, Task("t", square, BOX, noisy=True), "say noisy=False"),
+    (NOISE, Task("t", own_noise, BOX), "say noisy=True"),
+    (NOISE, Task("t", shared_noise, BOX), "say noisy=True"),
+    (NOISE, Task("t", numpys_noise, BOX), "say noisy=True"),
+    (SEED, Task("t", numpys_noise, BOX, noisy=True), "do not repeat.*draw it by torch.randn"),
     (SEED, Task("t", square, GlobalDraws([-1.0, -1.0], [1.0, 2.0])), "pass generator= on"),
     (
         IN_BOX,
@@ -152,36 +223,64 @@ def broken_by(simulator, **options):
     return {v.name for v in check_task(Task("t", simulator, BOX, **options)) if v.passed is False}
 
 
-def test_a_simulator_written_for_one_point_is_found():
-    assert ROWS in broken_by(lambda x: torch.stack([x[0] ** 2, x[1]]))
-
-
-def test_a_simulator_without_a_feature_axis_is_told_the_shape():
-    verdicts = check_task(Task("t", lambda x: x.sum(-1), BOX))
-    assert "gave shape (1,); expected (1, dy...)" in verdicts[0].found
-
-
 def test_numpy_inside_breaks_the_gradient(device):
     found = broken_by(lambda x: torch.from_numpy(np.square(x.detach().cpu().numpy())))
     assert found == ({GRADIENT} if device.type == "cpu" else {GRADIENT, DTYPE})
 
 
-def test_a_simulator_that_returns_no_tensor_is_told_so():
-    verdicts = check_task(Task("t", lambda x: x.detach().cpu().numpy(), BOX))
-    assert "must return a torch tensor, got ndarray" in repr(verdicts)
+def test_a_numpy_call_on_x_with_gradients_is_told_what_to_say():
+    def numpy_inside(x):
+        return torch.as_tensor(np.square(x.numpy()))
+
+    verdicts = {v.name: v for v in check_task(Task("t", numpy_inside, BOX))}
+    assert "say differentiable=False" in verdicts[GRADIENT].found
 
 
-def test_unannounced_noise_is_found():
-    assert NOISE in broken_by(own_noise)
-
-
-def test_an_exception_becomes_the_finding():
-    def explodes(x):
-        raise ZeroDivisionError("mirror")
-
-    verdicts = check_task(Task("t", explodes, BOX))
-    assert "raised ZeroDivisionError: mirror" in repr(verdicts)
+def test_where_the_simulator_does_not_run_the_rest_is_left_out():
+    verdicts = check_task(Task("t", always_raises, BOX))
     assert not verdicts.passed
+    assert [v.passed for v in verdicts] == [False] + [None] * (len(CLAUSES) - 1)
+
+
+def test_a_part_that_fails_is_stated_and_passes():
+    (first, *_) = verdicts = check_task(
+        Task("t", nan_for_negative, Box([-1.0], [9.0]), differentiable=False)
+    )
+    assert verdicts.passed
+    share = re.match(r"(\d+) % of 50 prior draws give a valid y; the first that", first.found)
+    assert 75 < int(share[1]) < 100  # 90 % of the prior, and 50 draws
+
+
+def test_a_part_where_a_function_raises_is_stated_with_its_message():
+    def picky(x):
+        if x[0] < 0:
+            raise ArithmeticError("no root")
+        return x
+
+    simulator = numpy_simulator(picky, batched=False)
+    verdicts = check_task(Task("t", simulator, BOX, differentiable=False))
+    assert verdicts.passed, verdicts
+    assert "ArithmeticError: no root" in verdicts[0].found
+
+
+def test_an_unknown_that_matters_in_few_places_has_an_effect():
+    def threshold(x):
+        return torch.stack([x[..., 0], (x[..., 1] - 0.9).clamp_min(0)], -1)
+
+    assert EFFECT not in broken_by(threshold, differentiable=False)
+
+
+def test_a_task_of_pairs_has_nothing_to_check():
+    task = Task.from_pairs(Task("t", square, BOX).sample(5), name="mine")
+    assert check_task(task).passed
+    assert "without a simulator" in repr(check_task(task))
+
+
+def test_a_check_leaves_a_simulator_with_weights_as_it_was():
+    net = torch.nn.Linear(2, 2).double()
+    task = Task("net", lambda x: net(x.double()).to(x), BOX)
+    assert check_task(task).passed, check_task(task)
+    assert all(weight.requires_grad and weight.grad is None for weight in net.parameters())
 
 
 @pytest.mark.parametrize(
@@ -193,12 +292,14 @@ def test_an_exception_becomes_the_finding():
         Task("unbounded", square, Normal([0.0, 1.0], [1.0, 2.0])),
         Task("context", lambda x, c: x * c, BOX, context=Box([1.0, 1.0], [2.0, 2.0])),
         Task("image", lambda x: x[..., :, None] * x[..., None, :], BOX),
+        Task("rounds", lambda x: x.round(), Integer([0, 1], [5, 9])),
+        Task("correlated", square, stats.multivariate_normal([0, 0], [[1, 0.9], [0.9, 1]])),
+        Task("offset", lambda x: 1e8 + x, BOX),
+        Task("small", lambda x: 1e-24 * x, BOX),
     ],
     ids=lambda task: task.name,
 )
 def test_a_good_task_passes(task):
-    if task.name == "image":
-        task.valid = lambda y: torch.isfinite(y).all(-1).all(-1)
     verdicts = check_task(task)
     assert verdicts.passed, repr(verdicts)
 

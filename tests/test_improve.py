@@ -15,8 +15,10 @@ from invlab import (
     resimulation_error,
     surrogate_error,
 )
-from invlab.improve import gauss_newton, rank, squared_distance
+from invlab.improve import rank, spread, squared_distance
 from invlab.methods.baselines import nearest_rows
+from invlab.minimizers import gauss_newton as module
+from invlab.minimizers.gauss_newton import gauss_newton
 from invlab.runtime import generator
 
 
@@ -195,7 +197,7 @@ def test_rows_in_many_parts_are_solved_as_alone(device, monkeypatch):
         return x.flip(1).sin()
 
     whole = gauss_newton(fun, start, y, x_scale=unit(start))
-    monkeypatch.setattr(improve, "CHUNK", 3)
+    monkeypatch.setattr(module, "CHUNK", 3)
     parts = gauss_newton(fun, start, y, x_scale=unit(start))
     for a, b in zip(whole, parts, strict=True):
         torch.testing.assert_close(a, b)
@@ -385,7 +387,7 @@ def test_contexts_stay_with_their_rows(device, monkeypatch):
     y = swung(0.3 * draw(device, 10, 2).flip(0), c)
     options = {"x_scale": unit(start), "max_step": 9, "tolerance": 1e-9}  # rows stop one by one
     whole = gauss_newton(swung, start, y, c, **options)
-    monkeypatch.setattr(improve, "CHUNK", 3)
+    monkeypatch.setattr(module, "CHUNK", 3)
     parts = gauss_newton(swung, start, y, c, **options)
     for i in range(10):
         alone = gauss_newton(
@@ -491,7 +493,7 @@ def test_believed_error_is_the_scaled_error_of_the_mean_copy(copied):
     believed = surrogate_error(surrogate, guesses, y)
     copy_of_one = surrogate(guesses[1])[..., 0].mean(0)
     expected = ((copy_of_one - y[1]) / surrogate.outputs.scale).square()
-    torch.testing.assert_close(believed[1], expected, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(believed[1], expected.float(), rtol=1e-4, atol=1e-6)
 
 
 def test_refining_on_a_surrogate_makes_no_guess_worse_for_it(copied):
@@ -601,3 +603,128 @@ def test_the_squared_distance_is_that_of_the_re_simulation():
     value = squared_distance(SHOTS, targets.y, targets.c)(x[rows], rows)
     expected = 2 * resimulation_error(SHOTS, x[:, None], targets.y, targets.c)[rows, 0]
     torch.testing.assert_close(value, expected)
+
+
+# Units
+
+
+def bent(scale=1.0, offset=0.0, unit=1.0):
+    """One answer an observation, in any units of x and y."""
+
+    def simulate(x):
+        a, b = x[..., 0] / unit, x[..., 1] / unit
+        return offset + scale * torch.stack([a + 0.5 * b**2, b - 0.3 * a**2], -1)
+
+    return Task("bent", simulate, Box([-unit, -unit], [unit, unit]))
+
+
+@pytest.mark.parametrize("improved", [refine, refine_bfgs])
+@pytest.mark.parametrize("scale", [1e-30, 1e-12, 1e-3, 1e3, 1e12])
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_refinement_does_not_depend_on_the_units(improved, scale, unit, dtype):
+    task = bent(scale, 0.0, unit)
+    targets = task.targets(6, seed=0, dtype=dtype)
+    x = improved(task, 0.7 * targets.x[:, None], targets.y)
+    assert x.dtype == dtype
+    left = (task.simulator(x[:, 0].double()) - targets.y.double()).abs() / scale
+    # Gauss–Newton goes to rounding, BFGS to its tolerance
+    finest = 2e-6 if dtype == torch.float32 else 1e-9
+    assert left.max() < (finest if improved is refine else 1e-3)
+
+
+@pytest.mark.parametrize("improved", [refine, refine_bfgs])
+def test_an_offset_of_y_costs_no_more_digits_than_it_has(improved):
+    task = bent(1e-3, 1e6)
+    targets = task.targets(6, seed=0, dtype=torch.float64)
+    x = improved(task, 0.7 * targets.x[:, None], targets.y)
+    # y is known to 1e-10, a ten millionth of its spread
+    torch.testing.assert_close(x[:, 0], targets.x, rtol=0, atol=1e-3)
+
+
+def test_the_scale_of_y_may_be_given():
+    task, seen = bent(1e-3), []
+    targets = task.targets(4, seed=0, dtype=torch.float64)
+
+    def watched(x):
+        seen.append(len(x))
+        return bent(1e-3).simulator(x)
+
+    x = refine_bfgs(
+        Task("bent", watched, task.prior), 0.7 * targets.x[:, None], targets.y, y_scale=1e-3
+    )
+    assert seen[0] == 4  # no draws of the prior
+    torch.testing.assert_close(x[:, 0], targets.x, rtol=0, atol=1e-3)
+    fun, rows = squared_distance(task, targets.y), torch.arange(4)
+    scaled = squared_distance(task, targets.y, y_scale=0.5)
+    torch.testing.assert_close(scaled(targets.x + 0.1, rows), 4 * fun(targets.x + 0.1, rows))
+    for wrong in (0.0, -1.0, torch.nan, torch.inf):
+        with pytest.raises(ValueError, match="y_scale: expected a finite number above 0"):
+            squared_distance(task, targets.y, y_scale=wrong)
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-20, 1.0, 1e20, 1e200])
+def test_the_spread_is_about_the_standard_deviation(scale):
+    y = scale * torch.randn(4000, 3, generator=generator(0), dtype=torch.float64)
+    assert 0.6 < spread(y) / scale < 1.5
+    y[::9] *= 1e6  # a few wild rows
+    y[5] = torch.nan
+    assert 0.6 < spread(y) / scale < 1.6
+    assert spread(y + 1e3 * scale) / scale < 1.6
+    assert spread(torch.full((5, 2), 3.0)) == 1
+    assert spread(y[:1]) == 1
+    assert spread(torch.tensor([[0.0], [0.0], [0.0], [0.0], [8.0]])) > 1  # most are equal
+
+
+def test_refinement_leaves_the_random_numbers_of_the_caller_alone():
+    def simulate(x):
+        return x + 0 * torch.randn_like(x)
+
+    x = torch.full((1, 1, 1), 0.4, dtype=torch.float64)
+    torch.manual_seed(3)
+    first = torch.rand(1)
+    torch.manual_seed(3)
+    improve._spread_of(Task("noisy", simulate, Box([0.0], [1.0]), noisy=True))
+    assert torch.equal(torch.rand(1), first)
+    assert refine_bfgs(Task("line", lambda x: 2 * x, Box([0.0], [1.0])), x, x[0]).shape == x.shape
+
+
+@pytest.mark.parametrize("improved", [refine, refine_bfgs])
+@pytest.mark.parametrize("dy", [2, 5], ids=["reverse", "forward"])
+def test_a_simulator_may_change_its_argument(improved, dy):
+    matrix = draw(torch.device("cpu"), 3, dy)
+
+    def simulate(x):
+        x -= 0.25
+        return x @ matrix
+
+    task = Task("writes", simulate, Box([-1.0] * 3, [1.0] * 3))
+    x = torch.full((2, 2, 3), 0.1, dtype=torch.float64)
+    y = torch.full((2, 3), 0.05, dtype=torch.float64) @ matrix
+    better = improved(task, x, y)
+    assert torch.equal(x, torch.full_like(x, 0.1))
+    torch.testing.assert_close(
+        (better - 0.25) @ matrix, y[:, None].expand(2, 2, dy), atol=1e-4, rtol=0
+    )
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
+def test_half_precision_is_refused_or_searched_in_double(dtype, copied):
+    task, x = get_task("sine"), torch.full((1, 2, 2), 0.1, dtype=dtype)
+    y = torch.zeros(1, 1, dtype=dtype)
+    with pytest.raises(ValueError, match=f"x: expected float32 or float64, got {dtype}"):
+        refine(task, x, y)
+    assert refine_bfgs(task, x, y).dtype == dtype
+    assert refine_on_surrogate(copied[0], x, y).dtype == dtype
+    assert surrogate_error(copied[0], x, y).isfinite().all()
+
+
+def test_weights_of_a_simulator_get_no_gradient():
+    layer = torch.nn.Linear(2, 1).double()
+    task = Task("layer", layer, Box([-1.0, -1.0], [1.0, 1.0]))
+    x = torch.zeros(2, 3, 2, dtype=torch.float64, requires_grad=True)
+    y = torch.full((2, 1), 0.1, dtype=torch.float64)
+    for improved in (refine, refine_bfgs):
+        assert not improved(task, x, y).requires_grad
+    assert layer.weight.grad is None
+    assert x.grad is None

@@ -1,17 +1,22 @@
 """The command line of the library."""
 
+import os
+import subprocess
 import sys
 
 import pytest
+import torch
 
 from invlab.__main__ import main
+from invlab.runs import read
 
 MINE = """
 from invlab import Box, Task
 
 BOX = Box([0.0], [1.0])
 good = Task("good", lambda x: x.square(), BOX)
-broken = Task("broken", lambda x: x.square() + len(x), BOX)
+number = 3
+broken = Task("bröken δ", lambda x: x.square() + len(x), BOX)
 
 class AsClass(Task):
     def __init__(self):
@@ -42,7 +47,9 @@ def test_check_fails_a_broken_task_and_says_why(capsys):
     assert "rows must not mix" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", ["my_lens", "no_such_module:task", "my_lens:no_such_task"])
+@pytest.mark.parametrize(
+    "name", ["my_lens", "no_such_module:task", "my_lens:no_such_task", "my_lens:number"]
+)
 def test_check_of_nothing_is_an_error_in_words(name, capsys):
     assert main(["check", name]) == 2
     assert capsys.readouterr().err.startswith("invlab: ")
@@ -54,3 +61,31 @@ def test_no_command_or_an_unknown_one_is_refused(capsys):
             main(arguments)
         assert stop.value.code == 2
     assert "usage" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("more", [[], ["--jobs", "2"]])
+def test_generate_makes_pairs_and_goes_on(more, capsys):
+    words = ["generate", "my_lens:good", "--n", "30", "--folder", "pairs", "--shard", "15", *more]
+    assert main(words) == 0
+    assert "30 pairs in pairs" in capsys.readouterr().out
+    pairs = read("pairs")
+    assert torch.equal(pairs.y, pairs.x.square())
+    assert main([*words, "--seed", "1"]) == 2
+    assert "holds other pairs" in capsys.readouterr().err
+
+
+def test_generate_of_nothing_is_an_error_in_words(capsys):
+    assert main(["generate", "my_lens:no", "--n", "3", "--folder", "pairs"]) == 2
+    assert main(["generate", "my_lens:good", "--n", "0", "--folder", "pairs"]) == 2
+    assert "n: expected at least 1, got 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--help"], ["check", "my_lens:broken"], ["generate", "--help"]])
+def test_commands_print_in_any_encoding(words):
+    ran = subprocess.run(
+        [sys.executable, "-m", "invlab", *words],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+        check=False,
+    )
+    assert ran.returncode == (1 if words[0] == "check" else 0), ran.stderr

@@ -14,7 +14,9 @@ def test_there_are_snippets():
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=lambda text: text.splitlines()[-1][:40])
-def test_snippet_runs(snippet, capsys):
+def test_snippet_runs(snippet, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # one of them writes a file
     exec(compile(snippet, str(README), "exec"), {})
-    assert capsys.readouterr().out.strip()
-    assert "FAIL" not in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert out.strip()
+    assert "FAIL" not in out

@@ -1,5 +1,12 @@
 """Device, preset, random streams and progress bars."""
 
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import numpy as np
 import pytest
 import torch
 
@@ -18,11 +25,22 @@ def test_without_a_word_the_device_is_cuda_where_there_is_one(monkeypatch, there
     assert runtime.device().type == expected
 
 
-@pytest.mark.parametrize("name", ["gpu0", "cuda", "cuda:1"])
+@pytest.mark.parametrize("name", ["gpu", "gpu0", "Cpu", "cuda", "cuda:1", "meta", "mps", "xpu"])
 def test_a_device_that_is_not_there_is_named(monkeypatch, name):
     monkeypatch.setenv("INVLAB_DEVICE", name)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ValueError, match=f"INVLAB_DEVICE='{name}'"):
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(ValueError, match=f"INVLAB_DEVICE='{name}'.*cpu"):
+        runtime.device()
+
+
+def test_a_cuda_device_beyond_the_last_is_named(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setenv("INVLAB_DEVICE", "cuda:1")
+    assert runtime.device() == torch.device("cuda:1")
+    monkeypatch.setenv("INVLAB_DEVICE", "cuda:7")
+    with pytest.raises(ValueError, match="INVLAB_DEVICE='cuda:7', but torch sees 2 CUDA devices"):
         runtime.device()
 
 
@@ -76,6 +94,119 @@ def test_a_seed_that_is_no_integer_is_refused(seed):
         runtime.generator(seed)
 
 
+def test_an_integer_of_numpy_names_the_same_stream():
+    assert torch.equal(draws(np.int64(3), "a", np.int32(1)), draws(3, "a", 1))
+
+
+def test_a_seed_comes_from_a_generator_and_a_peek_leaves_it_where_it_was():
+    source = runtime.generator(0)
+    first = runtime.next_seed(source, peek=True)
+    assert runtime.next_seed(source, peek=True) == first
+    assert runtime.next_seed(source) == first
+    assert runtime.next_seed(source) != first
+    torch.manual_seed(3)
+    assert runtime.next_seed(None, peek=True) == runtime.next_seed(None)
+
+
+def test_a_seeded_block_repeats_and_leaves_the_callers_numbers_alone(device):
+    def noise():
+        with runtime.seeded(5):
+            return torch.randn(3, device=device)
+
+    torch.zeros(1, device=device)  # CUDA begins here, where there is one
+    torch.manual_seed(1)
+    expected = torch.randn(2, device=device)
+    torch.manual_seed(1)
+    assert torch.equal(noise(), noise())
+    assert torch.equal(torch.randn(2, device=device), expected)
+
+
+def test_one_thread_inside_and_as_many_as_before_afterwards():
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(ZeroDivisionError), runtime.one_thread():
+            1 / (torch.get_num_threads() - 1)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
+
+
+@pytest.mark.parametrize("then", [None, RuntimeError("made of it")])
+def test_an_interrupt_that_was_caught_inside_still_ends_the_block(then):
+    def searches_on():
+        with runtime.interrupts_end_it():
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt:
+                if then is not None:
+                    raise then from None
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        searches_on()
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_without_an_interrupt_and_in_another_thread_nothing_happens():
+    done = []
+
+    def work():
+        with runtime.interrupts_end_it():
+            done.append(1)
+
+    work()
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert done == [1, 1]
+
+
+def test_a_console_without_greek_letters_prints_what_it_has():
+    code = "from invlab import runtime; runtime.any_encoding(); print('tan δ')"
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"},
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout.strip()) == (0, b"tan ?")
+
+
 def test_progress_yields_everything_and_is_silent_when_off(capsys):
     assert list(runtime.progress(iter("abc"), "letters", total=3)) == ["a", "b", "c"]
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("ci", "progress", "silent"),
+    [
+        (None, None, False),
+        (None, "", False),
+        (None, "on", False),
+        ("false", None, False),
+        ("0", None, False),
+        ("", None, False),
+        ("False", "1", False),
+        ("true", None, True),
+        ("1", "on", True),
+        (None, "off", True),
+        (None, "0", True),
+        (None, "False", True),
+        (None, "no", True),
+    ],
+)
+def test_when_progress_bars_are_silent(monkeypatch, ci, progress, silent):
+    for name, value in (("CI", ci), ("INVLAB_PROGRESS", progress)):
+        if value is None:
+            monkeypatch.delenv(name, raising=False)
+        else:
+            monkeypatch.setenv(name, value)
+    asked = {}
+
+    def bar(items, **options):
+        asked.update(options)
+        return items
+
+    monkeypatch.setattr("tqdm.tqdm", bar)
+    assert list(runtime.progress("ab", "letters")) == ["a", "b"]
+    assert asked["disable"] is silent

@@ -2,10 +2,18 @@
 
 import re
 
+import numpy as np
 import pytest
 import torch
 
-from invlab.validation import require_count, require_same_length, require_tensor
+from invlab.validation import (
+    did_you_mean,
+    is_integer,
+    require_count,
+    require_same_length,
+    require_seed,
+    require_tensor,
+)
 
 GOOD = torch.ones(3, 2)
 
@@ -70,9 +78,34 @@ def test_different_lengths_are_named_each():
         require_same_length(x=GOOD, y=torch.ones(4), c=None)
 
 
-@pytest.mark.parametrize("value", [1, 10**6])
-def test_a_count_comes_back(value):
-    assert require_count("n", value) == value
+WHOLE = [1, 10**6, np.int64(3), np.uint8(7), np.array(5), torch.tensor(4)]
+
+
+@pytest.mark.parametrize("value", WHOLE, ids=repr)
+def test_a_count_or_a_seed_comes_back_as_a_plain_int(value):
+    for found in (require_count("n", value), require_seed("seed", value)):
+        assert type(found) is int
+        assert found == value
+    assert is_integer(value)
+
+
+@pytest.mark.parametrize(
+    "value", [True, np.True_, torch.tensor(True), 1.0, np.float64(2), "3", None, [1], np.ones(2)]
+)
+def test_what_is_no_whole_number_is_no_seed(value):
+    assert not is_integer(value)
+    with pytest.raises(TypeError, match=f"^seed: expected an int, got {type(value).__name__}"):
+        require_seed("seed", value)
+
+
+def test_a_seed_may_be_negative():
+    assert require_seed("seed", np.int64(-3)) == -3
+
+
+def test_the_nearest_word_is_offered_and_nothing_where_none_is_near():
+    assert did_you_mean("squre", ["sine", "square"]) == "; did you mean 'square'?"
+    assert did_you_mean("Sine", ["sine", "square"]) == "; did you mean 'sine'?"
+    assert did_you_mean("zzz", ["sine", "square"]) == ""
 
 
 @pytest.mark.parametrize(

@@ -38,12 +38,13 @@ def renamed(paper: str, settings: Any) -> Any:
     """Settings under today's names."""
     if not isinstance(settings, dict):
         return settings
-    names, flat, out = RENAMED.get(paper, {}), FLAT.get(paper, ()), {}
+    names, flat = RENAMED.get(paper, {}), FLAT.get(paper, ())
+    out: dict[str, Any] = {}
     for key, value in settings.items():
         if key in flat:
             out |= renamed(paper, value)
         else:
-            out[names.get(key, key)] = renamed(paper, value)
+            out[str(names.get(key, key))] = renamed(paper, value)
     return out
 
 

@@ -1,147 +1,230 @@
-"""What a method is, and the inverse network that several of them train."""
+"""What a method is: fit it to pairs, then ask it for the unknowns behind new observations."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Sequence
-from typing import Literal, Protocol, Self, Unpack
+import itertools
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
 
 import torch
 from torch import Tensor, nn
 
-from invlab import runtime
-from invlab.losses import Norm
-from invlab.networks.mlp import MLP, ScaledNetwork, Standardizer
-from invlab.networks.training import History, TrainingOptions
-from invlab.surrogates.regression import Surrogate, build_surrogate
+from invlab.methods.options import require_options
+from invlab.networks.training import History
+from invlab.priors import Box, integer_mask, is_bounded
 from invlab.task import Pairs, Task
-from invlab.validation import batch_shape, require_count, require_tensor
+from invlab.validation import (
+    batch_shape,
+    is_integer,
+    require_count,
+    require_seed,
+    require_tensor,
+)
 
-__all__ = ["InverseNetwork", "Method", "Seeds", "require_request", "usable_pairs"]
+__all__ = ["Bounds", "Method", "Seeds", "answer_box", "require_request", "usable_pairs"]
 
 # One seed trains one network; several seeds train as members of one batched network.
 Seeds = int | Sequence[int]
+# What becomes of a guess outside of the box, see Method.
+Bounds = Literal["clip", "reject", "free"]
 
 
-class Method(Protocol):
-    """An inverse method: learn from a task's pairs, then propose unknowns for new targets."""
-
-    @property
-    def exchangeable(self) -> bool:
-        """Whether the order of its guesses means nothing, as for independent draws."""
-
-    def fit(self, task: Task, data: Pairs, *, seed: Seeds = 0) -> Self:
-        """Learn from the pairs and return the method itself."""
-
-    def propose(
-        self,
-        y: Tensor,
-        n: int = 1,
-        c: Tensor | None = None,
-        *,
-        generator: torch.Generator | None = None,
-    ) -> Tensor:
-        """``n`` guesses for each target: ``(B, *dy)`` to ``(B, n, dx)``."""
-
-
-class InverseNetwork(nn.Module):
-    """I: y → x, one answer a target. The subclasses differ in the loss that trains it.
-
-    Where the task has a context and the method takes one, the network is I: (y, c) → x.
+class Method(nn.Module):
+    """An inverse method: learn from a task's pairs, then propose unknowns for new targets.
 
     Args:
-        norm: ``"l1"`` or ``"l2"``.
-        width: units of each hidden layer.
-        layers: linear layers of I; the paper has eleven.
-        activation: between them, and in f̂ where the method has one.
-        x_scaler, y_scaler: scales that the networks see x and y in; mean and standard
-            deviation of the training data if not given.
-        held_out: share of the pairs kept for validation; its best weights are restored.
-        training: passed on to :func:`invlab.networks.training.train`.
+        bounds: what happens to a guess outside of :attr:`box`: ``"clip"`` moves it to the nearest
+            point of the box, ``"free"`` leaves it; samplers also know ``"reject"``.
+
+    Attributes:
+        name: in the registry.
+        exchangeable: whether the order of its guesses means nothing, as for independent draws.
+        takes_context: whether it may be given a context c.
+        needs_gradient: whether it differentiates the true simulator.
+        gives_density: whether it has :meth:`log_density`.
+        calls_simulator: whether it calls the true simulator, so that it has to be given a task.
+        options: as given.
+        facts: what it was fitted to: ``task``, ``pairs``, ``x_dim``, ``y_shape``, ``c_dim``,
+            ``seeds``, ``box``, ``whole``, and what a subclass adds; empty before. All of it is
+            saved.
+        history: one entry a training, in order; empty for what trains nothing.
+
+    A subclass is a file of its own and a line in ``methods/__init__.py``. It writes:
+
+    * ``name``, and the attributes above where they differ; one that depends on an option is set
+      in ``__init__``;
+    * ``__init__(self, *, its own options, **options)``, which checks their values, and calls
+      ``super().__init__(**{**TheClass.defaults, **options})``. ``defaults`` are the options of its
+      bases that it sets differently. Names of options are checked before, against the signatures;
+    * :meth:`assemble`: make the untrained parts, in the sizes of ``facts``;
+    * :meth:`learn`: train on checked pairs, and fill ``history``;
+    * :meth:`guess`: unknowns for checked targets; :meth:`density` if it has one; and
+      :meth:`attach` if it proposes by calling the simulator.
+
+    Everything that a guess takes is a parameter or a buffer, or an entry of ``facts`` made of
+    numbers, words, lists, a :class:`~invlab.priors.Box` or another prior: so it can be saved.
     """
 
-    exchangeable = False
-    # Linear layers of f̂, where the method trains one.
-    surrogate_layers: int | None = None
-    # What the loss compares: unknowns ("x") or their effect ("y").
-    measures: Literal["x", "y"] = "y"
-    # Whether the network may see a context beside y.
-    takes_context = False
+    name: str = "method"
+    exchangeable: bool = False
+    takes_context: bool = True
+    needs_gradient: bool = False
+    gives_density: bool = False
+    calls_simulator: bool = False
+    # Whether one fit may train several networks, one a seed.
+    several_seeds: ClassVar[bool] = False
+    # The words that the option ``bounds`` may be.
+    bounds_known: ClassVar[tuple[Bounds, ...]] = ("clip", "free")
+    # Options of the base classes that a class sets differently.
+    defaults: ClassVar[dict[str, Any]] = {}
+    options: dict[str, Any]
 
-    def __init__(
-        self,
-        *,
-        norm: Norm = "l2",
-        width: int = 64,
-        layers: int = 11,
-        activation: Callable[[Tensor], Tensor] = torch.relu,
-        x_scaler: Standardizer | None = None,
-        y_scaler: Standardizer | None = None,
-        held_out: float = 0.0,
-        **training: Unpack[TrainingOptions],
-    ) -> None:
+    def __new__(cls, *arguments: Any, **options: Any) -> Self:
+        """Check the names of the options, and keep them as they were given."""
+        if arguments:
+            raise TypeError(f"{cls.name}: options are keywords, got {arguments!r} without one")
+        require_options(cls.name, cls, options)
+        made = super().__new__(cls)
+        made.__dict__["options"] = options
+        return made
+
+    def __init__(self, *, bounds: Bounds = "clip") -> None:
         super().__init__()
-        if norm not in ("l1", "l2"):
-            raise ValueError(f"norm: expected 'l1' or 'l2', got {norm!r}")
-        self.norm = norm
-        self.width = require_count("width", width)
-        self.layers = require_count("layers", layers)
-        self.activation = activation
-        self.x_scaler, self.y_scaler = x_scaler, y_scaler
-        self._given = x_scaler is not None, y_scaler is not None
-        self.c_scaler: Standardizer | None = None
-        self.c_dim = 0
-        self.held_out = held_out
-        self.training_options = training
+        if bounds not in self.bounds_known:
+            raise ValueError(
+                f"bounds: expected one of {', '.join(map(repr, self.bounds_known))}, got {bounds!r}"
+            )
+        self.bounds = bounds
+        self.facts: dict[str, Any] = {}
         self.history: dict[str, History] = {}
-        self.surrogate: Surrogate | None = None  # f̂, where the method trains one
+
+    # -- what a subclass writes ------------------------------------------------------------
+
+    def assemble(self) -> None:
+        """Make the untrained parts for ``facts``: ``x_dim``, ``y_shape``, ``c_dim``, ``seeds``.
+
+        Buffers whose size depends on the data may be empty here; they take the size that they
+        have in a file. Networks are float32, whatever the default dtype is.
+        """
+
+    def learn(self, task: Task, data: Pairs, seeds: list[int], **more: Any) -> None:
+        """Learn from pairs.
+
+        Args:
+            task: gives prior and box. Its simulator is called by a method with
+                ``calls_simulator`` alone.
+            data: pairs with a valid y, detached, float32 or float64 as they came, y in its own
+                shape. They are not to be changed.
+            seeds: one; or several for a method with ``several_seeds``.
+            more: what the subclass's ``fit`` takes beside.
+        """
+        raise NotImplementedError(f"{type(self).__name__}: write learn(task, data, seeds)")
+
+    def guess(
+        self,
+        y: Tensor,
+        n: int,
+        c: Tensor | None,
+        *,
+        generator: torch.Generator | None,
+        box: Box | None,
+    ) -> Tensor:
+        """``n`` guesses for each target, in any floating-point dtype: ``(B, n, dx)``.
+
+        Args:
+            y: targets, checked and flat, ``(B, dy)``, float32 or float64 as they came.
+            n: at least 1.
+            c: contexts, checked, ``(B, dc)``, or None.
+            generator: as given.
+            box: where the guesses should lie; None where everywhere. What still lies outside is
+                clipped afterwards.
+        """
+        raise NotImplementedError(f"{type(self).__name__}: write guess(y, n, c, ...)")
+
+    def density(self, x: Tensor, y: Tensor, c: Tensor | None) -> Tensor:
+        """Log of p(x | y, c) in the units of x, ``(B, n)``.
+
+        Args:
+            x: ``(B, n, dx)``; y: ``(B, dy)``, flat; c: ``(B, dc)`` or None; all checked.
+        """
+        raise NotImplementedError(f"{type(self).__name__}: write density(x, y, c)")
+
+    def attach(self, task: Task | None) -> None:
+        """Take from the task what a file cannot hold, after reading one; here nothing is needed."""
+
+    # -- what they share -------------------------------------------------------------------
 
     @property
-    def name(self) -> str:
-        """Name in the registry: the file's name."""
-        return type(self).__module__.rsplit(".", 1)[-1]
+    def box(self) -> Box | None:
+        """Where proposals stay: the task's box, or the range of its prior; None without an edge."""
+        return self.facts.get("box")
 
-    def build(self, x_dim: int, y_dim: int, *, seeds: Sequence[int] = (0,), c_dim: int = 0) -> Self:
-        """Make the untrained networks; call it before ``load_state_dict`` on a new instance."""
-        self.x_scaler = self.x_scaler or Standardizer.identity(x_dim)
-        self.y_scaler = self.y_scaler or Standardizer.identity(y_dim)
-        self.c_dim = c_dim
-        seen = self.y_scaler
-        if c_dim:
-            self.c_scaler = self.c_scaler or Standardizer.identity(c_dim)
-            seen = seen.beside(self.c_scaler)
-        sizes = [y_dim + c_dim, *[self.width] * (self.layers - 1), x_dim]
-        core = MLP(sizes, seeds=seeds, stream="inverse", activation=self.activation)
-        self.inverse = ScaledNetwork(core, seen, self.x_scaler)
-        if self.surrogate_layers is not None:
-            self.surrogate = build_surrogate(
-                self.x_scaler,
-                self.y_scaler,
-                seeds=seeds,
-                width=self.width,
-                layers=self.surrogate_layers,
-                activation=self.activation,
-            )
+    @property
+    def device(self) -> torch.device | None:
+        """Where its tensors live; None if it has none."""
+        tensor = next(itertools.chain(self.parameters(), self.buffers()), None)
+        return None if tensor is None else tensor.device
+
+    def fit(self, task: Task | None, data: Pairs, *, seed: Seeds = 0) -> Self:
+        """Learn from the pairs with a valid y, and return the method itself.
+
+        Args:
+            task: gives the prior and the box. None for data without a simulator: what is needed
+                is then read from the pairs, by :meth:`invlab.Task.from_pairs`.
+            data: pairs; neither they nor the task are changed.
+            seed: of everything random in it, an integer; several for a method that trains a
+                network each.
+
+        Raises:
+            TypeError, ValueError: pairs that do not fit the task, a context that is not taken, no
+                task or no gradient where one is needed, or several seeds where one is.
+        """
+        return self._fit(task, data, seed)
+
+    def _fit(self, task: Task | None, data: Pairs, seed: Seeds, **more: Any) -> Self:
+        """What every ``fit`` does; ``more`` is handed on to :meth:`learn`."""
+        seeds = self._require_seeds(seed)
+        task = self._require_task(task, data)
+        data = usable_pairs(self.name, task, data, takes_context=self.takes_context)
+        data = Pairs(_plain(data.x), _plain(data.y), None if data.c is None else _plain(data.c))
+        self.history = {}
+        self.facts = facts_of(task, data, seeds)
+        try:
+            self.learn(task, data, seeds, **more)
+        except BaseException as error:
+            # an interrupted training leaves its best weights, anything else leaves nothing
+            if not (isinstance(error, KeyboardInterrupt) and self.history):
+                self.facts = {}
+            raise
         return self
 
-    def fit(self, task: Task, data: Pairs, *, seed: Seeds = 0) -> Self:
-        """Train on pairs. Several seeds train together; :meth:`member` takes one out."""
-        raise NotImplementedError(f"{type(self).__name__}: write fit(task, data, *, seed)")
+    def build(
+        self,
+        x_dim: int,
+        y_shape: int | Sequence[int],
+        *,
+        c_dim: int = 0,
+        seeds: Sequence[int] = (0,),
+    ) -> Self:
+        """Make the untrained parts; call it before ``load_state_dict`` on a new instance.
 
-    def invert(self, y: Tensor, c: Tensor | None = None) -> Tensor:
-        """Answers of all members: targets ``(B, *dy)`` to ``(K, B, dx)``, in the dtype of y."""
-        return self._answers(y, 1, c)
-
-    def _answers(self, y: Tensor, n: int, c: Tensor | None) -> Tensor:
-        like = self.inverse.inputs.shift if hasattr(self, "inverse") else None
-        like = None if like is None else like[: len(like) - self.c_dim]
-        flat = require_request(self.name, y, n, c, like=like, c_dim=self.c_dim)
-        with torch.no_grad():
-            return self.inverse(self._seen(flat.float(), c)).to(y.dtype)
-
-    def _seen(self, y: Tensor, c: Tensor | None) -> Tensor:
-        """What the network sees: ``(..., dy)``, with ``(..., dc)`` behind it where there is one."""
-        return y if c is None else torch.cat([y, c.to(y)], -1)
+        Args:
+            x_dim: number of unknowns.
+            y_shape: of an observation, or its length.
+            c_dim: numbers of a context.
+            seeds: one, or one for each network that trains beside the others.
+        """
+        shape = [y_shape] if isinstance(y_shape, int) else list(y_shape)
+        self.facts = self.facts | {
+            "x_dim": require_count("x_dim", x_dim),
+            "y_shape": shape,
+            "c_dim": c_dim,
+            "seeds": list(seeds),
+        }
+        self.assemble()
+        return self
 
     def propose(
         self,
@@ -149,52 +232,187 @@ class InverseNetwork(nn.Module):
         n: int = 1,
         c: Tensor | None = None,
         *,
+        bounds: Box | None = None,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """The answer for each target, repeated ``n`` times: ``(B, n, dx)``.
+        """``n`` guesses for each target: ``(B, *dy)`` to ``(B, n, dx)``.
 
-        The network is deterministic: more guesses of it are copies, and say so by being equal.
+        Args:
+            y: targets.
+            n: guesses a target, at least 1.
+            c: contexts, ``(B, dc)``, where the task has one.
+            bounds: a smaller box for this call, inside :attr:`box`.
+            generator: CPU generator of what is random; the same guesses at each call if not given.
+
+        Returns:
+            A tensor of its own, in the dtype and on the device of y.
 
         Raises:
-            ValueError: not fitted, ``n < 1``, a context that is missing or not taken, several
-                members, or targets of the wrong shape, device or with NaN.
+            TypeError, ValueError: not fitted, ``n < 1``, a context that is missing or not taken,
+                a box that does not fit, or targets of the wrong shape, device or with NaN.
         """
-        answers = self._answers(y, n, c)
-        if len(answers) > 1:
-            raise ValueError(f"{self.name}: holds {len(answers)} members; take one with .member(k)")
-        return answers[0].unsqueeze(1).expand(-1, n, -1)
+        flat = self._require_request(y, n, c)
+        box = self._box_for(bounds)
+        c = None if c is None else _plain(c)
+        x = self.guess(flat, require_count("n", n), c, generator=generator, box=box)
+        x = self.whole(x.detach()).to(y.dtype)
+        return (x if box is None else _clip(x, *self._edges(box))).contiguous()
 
-    def member(self, k: int) -> Self:
-        """A copy that holds the networks of the k-th seed alone."""
-        single = copy.copy(self)
-        single._modules = dict(self._modules)
-        single.inverse = self.inverse.member(k)
-        if self.surrogate is not None:
-            single.surrogate = self.surrogate.member(k)
-        return single
+    def log_density(self, x: Tensor, y: Tensor, c: Tensor | None = None) -> Tensor:
+        """Natural logarithm of p(x | y) in the units of x: ``(B, n, dx)`` to ``(B, n)``.
 
-    def _prepare(
-        self, task: Task, data: Pairs, seed: Seeds
-    ) -> tuple[list[int], Pairs, Pairs | None]:
-        """Seeds, training pairs and held-out pairs; scales fitted on the training pairs alone."""
-        seeds = [seed] if isinstance(seed, int) else list(seed)
-        data = usable_pairs(self.name, task, data, takes_context=self.takes_context)
-        c = None if data.c is None else data.c.float()
-        data = Pairs(data.x.float(), data.y.float().flatten(1), c)
-        kept: Pairs = data
-        validation: Pairs | None = None
-        if self.held_out:
-            shuffle = runtime.generator(0, "held out")
-            kept, validation = data.split(self.held_out, generator=shuffle)
-        if not self._given[0]:
-            self.x_scaler = Standardizer.fit(kept.x)
-        if not self._given[1]:
-            self.y_scaler = Standardizer.fit(kept.y)
-        self.c_scaler = None if kept.c is None else Standardizer.fit(kept.c)
-        c_dim = 0 if kept.c is None else kept.c.shape[1]
-        self.build(kept.x.shape[1], kept.y.shape[1], seeds=seeds, c_dim=c_dim)
-        self.to(kept.x.device)
-        return seeds, kept, validation
+        Args:
+            x: unknowns, several a target.
+            y: targets, ``(B, *dy)``.
+            c: contexts, ``(B, dc)``, where the task has one.
+
+        Raises:
+            TypeError: the method has no density.
+            ValueError: as :meth:`propose`, or unknowns of another shape.
+        """
+        if not self.gives_density:
+            raise TypeError(f"{self.name}: has no density; gives_density says which methods do")
+        flat = self._require_request(y, 1, c)
+        shape = (len(y), "n", self.facts["x_dim"])
+        require_tensor(f"{self.name}: x", x, shape, device=y.device)
+        c = None if c is None else _plain(c)
+        return self.density(_plain(x), flat, c).detach().to(x.dtype)
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted method to a file, whole or not at all; see :func:`invlab.load_method`.
+
+        The file holds tensors (safetensors) and words (JSON), and no code.
+
+        Raises:
+            ValueError: not fitted.
+            TypeError: an option that is code of your own, which no file can hold.
+        """
+        from invlab.methods.storage import save  # it reads methods too
+
+        save(self, path)
+
+    def __repr__(self) -> str:
+        options = ", ".join(f"{name}={_brief(value)}" for name, value in self.options.items())
+        return f"{type(self).__name__}({options}), {self._fitted_to()}"
+
+    def _fitted_to(self) -> str:
+        facts = self.facts
+        if "pairs" not in facts:
+            return "not trained"
+        numbers = math.prod(facts["y_shape"])
+        sizes = f"{_count(facts['x_dim'], 'unknown')}, {_count(numbers, 'number')} of y"
+        if facts["c_dim"]:
+            sizes += f", {_count(facts['c_dim'], 'number')} of c"
+        seeds = facts["seeds"]
+        seed = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {', '.join(map(str, seeds))}"
+        what = "trained on" if self.history else "fitted to"
+        if any(history.stopped == "interrupted" for history in self.history.values()):
+            what = "interrupted while it trained on"
+        return f"{what} {facts['pairs']} pairs of {facts['task']} ({sizes}), {seed}"
+
+    def whole(self, x: Tensor) -> Tensor:
+        """x, with the nearest whole number where the prior has whole numbers: ``(..., dx)``."""
+        mask = self.facts.get("whole")
+        if not mask:
+            return x
+        # zero is added since the nearest to -0.2 is -0
+        return torch.where(torch.tensor(mask, device=x.device), x.round() + 0.0, x)
+
+    def _edges(self, box: Box) -> tuple[Tensor, Tensor]:
+        """Lower and upper edge of a box, at whole numbers for unknowns that are whole numbers."""
+        mask = self.facts.get("whole")
+        if not mask:
+            return box.low, box.high
+        whole = torch.tensor(mask, device="cpu")
+        low = torch.where(whole, box.low.ceil(), box.low)
+        high = torch.where(whole, box.high.floor(), box.high)
+        if bool((low > high).any()):
+            raise ValueError(f"{self.name}: bounds: no whole number lies in {box}")
+        return low, high
+
+    def _require_seeds(self, seed: Seeds) -> list[int]:
+        name = f"{self.name}: seed"
+        if is_integer(seed) or isinstance(seed, str | bool | float | None):
+            return [require_seed(name, seed)]
+        if not self.several_seeds:
+            raise ValueError(f"{self.name}: expected one seed, got {seed!r}")
+        seeds = [require_seed(name, one) for one in seed]  # type: ignore[union-attr]
+        if not seeds:
+            raise ValueError(f"{self.name}: expected at least one seed, got {seed!r}")
+        return seeds
+
+    def _require_task(self, task: Task | None, data: Pairs) -> Task:
+        if not isinstance(data, Pairs):
+            raise TypeError(f"{self.name}: data: expected Pairs, got {type(data).__name__}")
+        if task is None and self.calls_simulator:
+            raise ValueError(f"{self.name}: calls the simulator, so fit needs a task, got None")
+        if task is None:
+            return Task.from_pairs(data, name="pairs")
+        if not isinstance(task, Task):
+            raise TypeError(f"{self.name}: task: expected a Task, got {type(task).__name__}")
+        return self._require_gradient(task)
+
+    def _require_gradient(self, task: Task) -> Task:
+        if self.needs_gradient and not task.differentiable:
+            raise ValueError(
+                f"{self.name}: needs gradients, and {task.name} says it has none; use "
+                "'neural_adjoint' or 'tandem', whose surrogates have them"
+            )
+        return task
+
+    def _require_request(self, y: Tensor, n: int, c: Tensor | None) -> Tensor:
+        facts = self.facts
+        dim = math.prod(facts["y_shape"]) if facts else None
+        flat = require_request(
+            self.name, y, n, c, y_dim=dim, c_dim=facts.get("c_dim", 0), device=self.device
+        )
+        return _plain(flat)
+
+    def _box_for(self, bounds: Box | None) -> Box | None:
+        """The box of a call."""
+        own = None if self.bounds == "free" else self.box
+        if bounds is None:
+            return own
+        if not isinstance(bounds, Box):
+            raise TypeError(f"{self.name}: bounds: expected a Box, got {type(bounds).__name__}")
+        if bounds.dim != self.facts["x_dim"]:
+            raise ValueError(
+                f"{self.name}: bounds: expected a box of {self.facts['x_dim']} unknowns, "
+                f"got {bounds.dim}"
+            )
+        if own is not None and not bool(own.contains(torch.stack([bounds.low, bounds.high])).all()):
+            raise ValueError(
+                f"{self.name}: bounds: expected a box inside {own}, where proposals stay, "
+                f"got {bounds}"
+            )
+        return bounds
+
+
+def facts_of(task: Task, data: Pairs, seeds: list[int]) -> dict[str, Any]:
+    """What a method is fitted to, as far as all of them keep it."""
+    whole = integer_mask(task.prior)
+    return {
+        "task": task.name,
+        "pairs": len(data),
+        "x_dim": data.x.shape[1],
+        "y_shape": list(data.y.shape[1:]),
+        "c_dim": 0 if data.c is None else data.c.shape[1],
+        "seeds": seeds,
+        "box": answer_box(task),
+        "whole": whole.tolist() if bool(whole.any()) else [],
+    }
+
+
+def answer_box(task: Task) -> Box | None:
+    """Where answers to a task lie for certain: the box it was given, or that of a bounded prior.
+
+    The range that an unbounded prior has, such as 95 % of a normal law, is no such box.
+    """
+    if is_bounded(task.prior):
+        return task.box
+    usual, own = task.prior.bounds, task.box
+    same = torch.equal(usual.low, own.low) and torch.equal(usual.high, own.high)
+    return None if same else own
 
 
 def require_request(
@@ -203,8 +421,9 @@ def require_request(
     n: int,
     c: Tensor | None,
     *,
-    like: Tensor | None,
+    y_dim: int | None,
     c_dim: int = 0,
+    device: torch.device | None = None,
 ) -> Tensor:
     """Check what ``propose`` was asked, for a method called ``name``.
 
@@ -213,9 +432,9 @@ def require_request(
         y: targets, ``(B, *dy)``.
         n: guesses a target.
         c: contexts, ``(B, c_dim)``; None for a method that takes none, or whose task has none.
-        like: one number for each number of a target, on the device that targets should be on;
-            None before the method is fitted.
+        y_dim: numbers of a target; None before the method is fitted.
         c_dim: numbers of a context.
+        device: where the targets should be.
 
     Returns:
         The targets as ``(B, dy)``.
@@ -226,10 +445,10 @@ def require_request(
     require_count(f"{name}: n", n)
     if c is not None and not c_dim:
         raise ValueError(f"{name}: takes no context c, got one")
-    if like is None:
+    if y_dim is None:
         raise ValueError(f"{name}: call fit(task, data) before asking for answers")
-    require_tensor(f"{name}: y", y, batch_shape(y), device=like.device)
-    flat = require_tensor(f"{name}: y", y.flatten(1), ("B", len(like)))
+    require_tensor(f"{name}: y", y, batch_shape(y), device=device)
+    flat = require_tensor(f"{name}: y", y.flatten(1), ("B", y_dim))
     if c_dim:
         if c is None:
             raise ValueError(f"{name}: needs a context c of shape (B, {c_dim}), got none")
@@ -258,3 +477,31 @@ def usable_pairs(name: str, task: Task, data: Pairs, *, takes_context: bool = Fa
             f"got {data.x.shape[1]}"
         )
     return task.usable(data)
+
+
+def _clip(x: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    """The nearest point of the box that the dtype of x can say: an edge is rounded inwards."""
+    low, high = (edge.to(x.device, torch.float64) for edge in (low, high))
+    up, down = (torch.full_like(low, end).to(x) for end in (math.inf, -math.inf))
+    least, most = low.to(x), high.to(x)
+    least = torch.where(least.double() < low, torch.nextafter(least, up), least)
+    most = torch.where(most.double() > high, torch.nextafter(most, down), most)
+    return torch.clamp(x, least, most)
+
+
+def _plain(values: Tensor) -> Tensor:
+    """Without a graph, in single precision or better."""
+    values = values.detach()
+    return values if values.dtype == torch.float64 else values.float()
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
+def _brief(value: Any) -> str:
+    """An option in a few letters."""
+    if callable(value) and hasattr(value, "__name__"):
+        return str(value.__name__)
+    words = " ".join(repr(value).split())
+    return words if len(words) <= 60 else f"{words[:57]}..."

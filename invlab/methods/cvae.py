@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -39,6 +39,9 @@ class ConditionalVAE(Sampler):
     Source: Sohn, Lee and Yan (2015); Ren, Padilla and Malof (2020), Section 5.
     """
 
+    name = "cvae"
+    defaults: ClassVar[dict[str, Any]] = {"epochs": 200}
+
     def __init__(
         self,
         *,
@@ -51,7 +54,7 @@ class ConditionalVAE(Sampler):
         z_fourier_octaves: int = 0,
         **options: Any,
     ) -> None:
-        super().__init__(**{"epochs": 200, **options})
+        super().__init__(**{**ConditionalVAE.defaults, **options})
         if beta < 0 or not 0 <= warm_up <= 1 or (sigma is not None and sigma <= 0):
             raise ValueError(
                 "cvae: expected beta >= 0, warm_up from 0 to 1 and sigma > 0, "
@@ -78,7 +81,8 @@ class ConditionalVAE(Sampler):
         self.decode = MLP([waves, *hidden, x_dim], seeds=seeds, stream="decoder", activation=silu)
         start = -1.0 if self.sigma is None else math.log(self.sigma)
         self.log_sigma = nn.Parameter(
-            torch.full((len(seeds), 1, x_dim), start), requires_grad=self.sigma is None
+            torch.full((len(seeds), 1, x_dim), start, dtype=torch.float32, device="cpu"),
+            requires_grad=self.sigma is None,
         )
 
     def latent_law(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:

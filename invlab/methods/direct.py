@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from collections.abc import Callable
+from typing import Any, Literal
 
+import torch
 from torch import Tensor
 
 from invlab import losses
-from invlab.methods.base import InverseNetwork, Seeds
-from invlab.networks.training import train
+from invlab.methods.inverse_network import InverseNetwork, Scaled
+from invlab.networks.training import History, train
 from invlab.task import Pairs, Task
 
 __all__ = ["Direct"]
@@ -20,16 +22,18 @@ class Direct(InverseNetwork):
     Args:
         misfit: ``"inverse"`` compares I(y) with x, equation (3): the classical regression, that
             fails where several x explain one y. ``"effect"`` compares f(I(y)) with y, equation
-            (11), and needs a differentiable simulator at each training step.
-        options: see :class:`~invlab.methods.base.InverseNetwork`.
+            (11), and needs a differentiable simulator at each training step. Where that fails for
+            some answers of a batch (NaN), these are left out of the step.
+        options: see :class:`~invlab.methods.inverse_network.InverseNetwork`.
 
-    On a task with a context the network sees y and c; this is the supervised baseline of Holl and
+    With an ``encoder`` the misfit of the unknowns is their sum and not their mean. On a task with a
+    context the network sees y and c; this is the supervised baseline of Holl and
     Thuerey (arXiv 2408.08119).
 
     Source: Rivera, Pardo and Alberdi (2020), Section 3.
     """
 
-    takes_context = True
+    name = "direct"
 
     def __init__(
         self,
@@ -42,47 +46,69 @@ class Direct(InverseNetwork):
             raise ValueError(f"misfit: expected 'inverse' or 'effect', got {misfit!r}")
         self.misfit = misfit
         self.measures = "x" if misfit == "inverse" else "y"
+        self.needs_gradient = self.calls_simulator = misfit == "effect"
 
-    def fit(self, task: Task, data: Pairs, *, seed: Seeds = 0) -> Self:
-        """Train on pairs; the effect misfit uses their y alone, and the task's simulator.
+    def learn(self, task: Task, data: Pairs, seeds: list[int], **more: Any) -> None:
+        """Train on pairs; the effect misfit uses their y alone, and the task's simulator."""
+        kept, held = self._prepare(task, data, seeds)
 
-        Raises:
-            ValueError: the effect misfit is asked of a task that is not differentiable.
-        """
-        if self.misfit == "effect" and not task.differentiable:
-            raise ValueError(
-                f"direct: misfit='effect' needs gradients, and {task.name} says it has none; "
-                "use 'tandem', whose surrogate has them"
-            )
-        seeds, data, validation = self._prepare(task, data, seed)
-        x_scale, y_scale = self.inverse.outputs, self.y_scaler
-        assert y_scale is not None
+        # by an encoder as the objective of joint optimisation is, which it is compared with
+        unknowns = 1 if self._given["encoder"] is None else data.x.shape[1]
 
-        def inverse(x: Tensor, y: Tensor, c: Tensor | None = None) -> dict[str, Tensor]:
-            x_hat = self.inverse(self._seen(y, c))
-            return {"inverse": losses.inverse_misfit(x_scale(x_hat), x_scale(x), self.norm)}
+        def inverse(seen: Tensor, x: Tensor) -> dict[str, Tensor]:
+            misfit = losses.inverse_misfit(self.inverse.core(seen), x, self.norm)
+            return {"inverse": unknowns * misfit}
 
-        def effect(x: Tensor, y: Tensor, c: Tensor | None = None) -> dict[str, Tensor]:
-            x_hat = self.inverse(self._seen(y, c))
+        def effect(seen: Tensor, y: Tensor, c: Tensor | None = None) -> dict[str, Tensor]:
+            def misfit(u: Tensor) -> Tensor:
+                return self._misfit_of_effect(task, u.to(data.x.dtype), y, c)
 
-            def simulate(x_hat: Tensor) -> Tensor:
-                # all rows at once come without the axis of members
-                given = () if c is None else (c.expand(*x_hat.shape[:-1], -1),)
-                return y_scale(task.simulator(x_hat, *given).flatten(2))
+            return {"effect": _mean_of_sound_rows(misfit, self.inverse.core(seen))}
 
-            return {"effect": losses.effect_misfit(simulate, x_hat, y_scale(y), self.norm)}
-
-        self.history["inverse"] = train(
+        self.history = {"inverse": History()}
+        columns = _with_x if self.misfit == "inverse" else _with_y
+        train(
             self.inverse,
             inverse if self.misfit == "inverse" else effect,
-            _tensors(data),
+            columns(kept),
             seeds=seeds,
-            validation=None if validation is None else _tensors(validation),
+            validation=None if held is None else columns(held),
             description=f"direct, {self.misfit} misfit",
+            history=self.history["inverse"],
             **self.training_options,
         )
-        return self
+
+    def _misfit_of_effect(self, task: Task, u: Tensor, y: Tensor, c: Tensor | None) -> Tensor:
+        """Of each row of scaled answers ``(K, N, dx)``, in scaled y: ``(K, N)``."""
+        # all rows at once come without the axis of members
+        given = () if c is None else (c.expand(*u.shape[:-1], -1),)
+        effect = task.simulator(self.x_scaler.inverse(u), *given).flatten(2)
+        residual = self.y_scaler(effect) - y
+        return (residual.abs() if self.norm == "l1" else residual.square()).mean(-1)
 
 
-def _tensors(data: Pairs) -> tuple[Tensor, ...]:
-    return (data.x, data.y) if data.c is None else (data.x, data.y, data.c)
+def _with_x(data: Scaled) -> tuple[Tensor, ...]:
+    return data.seen, data.x
+
+
+def _with_y(data: Scaled) -> tuple[Tensor, ...]:
+    """With the context in its own units, as the simulator takes it."""
+    c = data.pairs.c
+    return (data.seen, data.y) if c is None else (data.seen, data.y, c)
+
+
+def _mean_of_sound_rows(misfit: Callable[[Tensor], Tensor], u: Tensor) -> Tensor:
+    """The mean of a misfit of rows ``(K, N, dx)`` that is finite, with a gradient, ``(K,)``.
+
+    NaN where no row is; else a row that is not counts as zero, and moves nothing.
+    """
+    point = u.detach().requires_grad_()
+    with torch.enable_grad():
+        each = misfit(point)
+        (slope,) = torch.autograd.grad(each.sum(), point)
+    each, sound = each.detach(), each.isfinite() & slope.isfinite().all(-1)
+    lost = torch.where(sound.any(-1), 0.0, torch.nan)
+    value = (torch.where(sound, each, 0).mean(-1) + lost).to(u)
+    # its gradient is that of the rows
+    pull = (torch.where(sound[..., None], slope, 0) * u).sum((-2, -1)) / u.shape[-2]
+    return value + pull - pull.detach()

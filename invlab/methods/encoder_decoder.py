@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor
 
 from invlab import losses, runtime
-from invlab.methods.base import InverseNetwork, Seeds
-from invlab.networks.training import train
+from invlab.methods.base import Seeds, require_request
+from invlab.methods.inverse_network import InverseNetwork, Scaled, with_context
+from invlab.networks.training import History, train
 from invlab.task import Pairs, Targets, Task
-from invlab.validation import batch_shape, require_count, require_tensor
+from invlab.validation import require_count
 
 __all__ = ["EncoderDecoder"]
 
@@ -30,10 +32,12 @@ class EncoderDecoder(InverseNetwork):
             its meaning.
         smooth_points: number of points of the box that the term is averaged over.
         surrogate_layers: linear layers of f̂; the paper has five.
-        options: see :class:`~invlab.methods.base.InverseNetwork`.
+        options: see :class:`~invlab.methods.inverse_network.InverseNetwork`.
 
     Source: Rivera, Pardo and Alberdi (2020), Sections 3 and 4.
     """
+
+    name = "encoder_decoder"
 
     def __init__(
         self,
@@ -46,7 +50,7 @@ class EncoderDecoder(InverseNetwork):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        if smooth < 0:
+        if not 0 <= smooth < float("inf"):
             raise ValueError(f"smooth: expected a weight of at least 0, got {smooth}")
         self.smooth = smooth
         self.smooth_order = smooth_order
@@ -55,7 +59,7 @@ class EncoderDecoder(InverseNetwork):
         self.surrogate_layers = require_count("surrogate_layers", surrogate_layers)
 
     def fit(
-        self, task: Task, data: Pairs, *, seed: Seeds = 0, targets: Targets | None = None
+        self, task: Task | None, data: Pairs, *, seed: Seeds = 0, targets: Targets | None = None
     ) -> Self:
         """Train on pairs.
 
@@ -63,62 +67,99 @@ class EncoderDecoder(InverseNetwork):
             task: gives the box for the smoothness term; its simulator is not called.
             data: pairs for the first term, and for the second where no targets are given.
             seed: one seed, or several to train together.
-            targets: observations for the second term. They cost no simulation. The pairs are
-                then used whole at each step, and the targets in batches.
+            targets: observations for the second term, with contexts where the task has one. They
+                cost no simulation. The pairs are then used whole at each step, and the targets in
+                batches.
         """
-        seeds, data, _ = self._prepare(task, data, seed)
+        return self._fit(task, data, seed, targets=targets)
+
+    def learn(
+        self,
+        task: Task,
+        data: Pairs,
+        seeds: list[int],
+        *,
+        targets: Targets | None = None,
+        **more: Any,
+    ) -> None:
+        """Train both networks on one loss."""
+        kept, _ = self._prepare(task, data, seeds)
         assert self.surrogate is not None
-        y_scale, surrogate = self.inverse.inputs, self.surrogate
-        points = self._points(task).to(data.x)
+        f_hat = self.surrogate.core
+        rough = self._roughness(task, kept)
+        goals = kept if targets is None else self._goals(targets, kept)
 
-        def scaled(x: Tensor) -> Tensor:
-            return y_scale(surrogate(x))
-
-        def in_box_units(u: Tensor) -> Tensor:
-            return scaled(task.box.center.to(u) + u * task.box.width.to(u) / 2)
-
-        def terms(x: Tensor, y: Tensor, y_target: Tensor) -> dict[str, Tensor]:
-            x_hat = self.inverse(y_target)
+        def terms(
+            x: Tensor,
+            y: Tensor,
+            c: Tensor | None,
+            seen: Tensor,
+            goal: Tensor,
+            c_goal: Tensor | None,
+        ) -> dict[str, Tensor]:
+            x_hat = self.inverse.core(seen)
             parts = losses.encoder_decoder(
-                scaled, x, y_scale(y), x_hat, y_scale(y_target), self.norm
+                f_hat, with_context(x, c), y, with_context(x_hat, c_goal), goal, self.norm
             )
-            if self.smooth:
-                rough = losses.smoothness(
-                    in_box_units,
-                    points,
-                    self.norm,
-                    order=self.smooth_order,
-                    step=self.smooth_step,
-                )
-                parts["REG"] = self.smooth * rough
-            return parts
+            return parts | ({"REG": self.smooth * rough()} if self.smooth else {})
 
-        def same_rows(x: Tensor, y: Tensor) -> dict[str, Tensor]:
-            return terms(x, y, y)
+        def same_rows(
+            seen: Tensor, y: Tensor, x: Tensor, c: Tensor | None = None
+        ) -> dict[str, Tensor]:
+            return terms(x, y, c, seen, y, c)
 
-        def all_pairs(y_target: Tensor) -> dict[str, Tensor]:
-            return terms(data.x, data.y, y_target)
+        def all_pairs(seen: Tensor, y: Tensor, c: Tensor | None = None) -> dict[str, Tensor]:
+            return terms(kept.x, kept.y, kept.c, seen, y, c)
 
-        self.history["joint"] = train(
-            torch.nn.ModuleList([self.inverse, surrogate]),
+        columns = [goals.seen, goals.y, *([kept.x] if targets is None else [])]
+        columns += [] if goals.c is None else [goals.c]
+        self.history = {"joint": History()}
+        self.surrogate.history = self.history["joint"]
+        train(
+            torch.nn.ModuleList([self.inverse, self.surrogate]),
             same_rows if targets is None else all_pairs,
-            (data.x, data.y) if targets is None else (self._flat(targets, data),),
+            columns,
             seeds=seeds,
             description="encoder-decoder",
+            history=self.history["joint"],
             **self.training_options,
         )
-        surrogate.history = self.history["joint"]
-        return self
 
-    def _flat(self, targets: Targets, data: Pairs) -> Tensor:
-        name = f"{self.name}: targets.y"
-        require_tensor(name, targets.y, batch_shape(targets.y), device=data.y.device)
-        return require_tensor(name, targets.y.float().flatten(1), ("B", data.y.shape[1]))
+    def _goals(self, targets: Targets, kept: Scaled) -> Scaled:
+        """Targets of the second term, scaled; they have no x, and zeros stand in its place."""
+        y, c = targets.y.detach(), targets.c
+        flat = require_request(
+            f"{self.name}: targets",
+            y,
+            1,
+            c,
+            y_dim=kept.y.shape[1],
+            c_dim=self.facts["c_dim"],
+            device=kept.y.device,
+        ).to(torch.promote_types(y.dtype, torch.float32))
+        c = None if c is None else c.detach().to(flat)
+        return self._scaled(Pairs(flat.new_zeros(len(flat), self.facts["x_dim"]), flat, c))
+
+    def _roughness(self, task: Task, kept: Scaled) -> Callable[[], Tensor]:
+        """The smoothness term of f̂ over the box; a context takes the values of the pairs."""
+        assert self.surrogate is not None
+        surrogate = self.surrogate
+        points = self._points(task).to(kept.x)
+        some = torch.arange(len(points), device=kept.x.device) % len(kept.x)
+        c = None if kept.pairs.c is None else kept.pairs.c[some].to(points)
+        center, half = task.box.center.to(points), task.box.width.to(points) / 2
+
+        def in_box_units(u: Tensor) -> Tensor:
+            return surrogate.scaled(with_context(center + u * half, c))
+
+        return lambda: losses.smoothness(
+            in_box_units, points, self.norm, order=self.smooth_order, step=self.smooth_step
+        )
 
     def _points(self, task: Task) -> Tensor:
         """Points of the box in half-widths: equidistant in one dimension, else uniform draws."""
         if task.x_dim == 1:
-            return torch.linspace(-1, 1, self.smooth_points)[:, None]
+            return torch.linspace(-1, 1, self.smooth_points, device="cpu")[:, None]
         draws = runtime.generator(0, "smoothness")
-        unit = torch.rand(self.smooth_points, task.x_dim, generator=draws)
-        return 2 * unit - 1
+        shape = (self.smooth_points, task.x_dim)
+        return 2 * torch.rand(shape, generator=draws, dtype=torch.float32, device="cpu") - 1

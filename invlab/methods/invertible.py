@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -13,6 +14,10 @@ from invlab.networks.coupling_flow import CouplingFlow
 from invlab.validation import require_count
 
 __all__ = ["ConditionalINN", "INN"]
+
+# One number of padding noise is integrated over this range, in its standard deviations, with this
+# many points: the tails beyond hold a share of 1e-10.
+PADDING, POINTS = 6.5, 261
 
 
 class FlowSampler(Sampler):
@@ -58,8 +63,7 @@ class FlowSampler(Sampler):
 
     def padded(self, x: Tensor, draws: torch.Generator) -> Tensor:
         """x with its padding noise beside it."""
-        noise = torch.randn(*x.shape[:-1], self.pad, generator=draws).to(x)
-        return torch.cat([x, noise], -1)
+        return torch.cat([x, normal_like(x.new_empty(*x.shape[:-1], self.pad), draws)], -1)
 
 
 class ConditionalINN(FlowSampler):
@@ -69,6 +73,8 @@ class ConditionalINN(FlowSampler):
         padding: numbers of normal noise added to x. A map of more dimensions can lead one
             mode past another where a map of the plane cannot; an affine map of a single number
             can make nothing but a Gaussian. By default one where x is a single number, else none.
+            The density is exact without padding, an integral over a fine grid with one number,
+            and not given with more.
         blocks, width, layers, clamp: see :class:`~invlab.networks.coupling_flow.CouplingFlow`.
         options: see :class:`~invlab.methods.sampler.Sampler`.
 
@@ -79,9 +85,12 @@ class ConditionalINN(FlowSampler):
     """
 
     name = "cinn"
+    gives_density = True
+    defaults: ClassVar[dict[str, Any]] = {"epochs": 300, "x_jitter": 3e-3}
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**{"epochs": 300, "x_jitter": 3e-3, **options})
+        super().__init__(**{**ConditionalINN.defaults, **options})
+        self.gives_density = self.padding in (None, 0, 1)
 
     def build_networks(self, x_dim: int, y_dim: int, seeds: Sequence[int]) -> None:
         """The flow."""
@@ -102,9 +111,25 @@ class ConditionalINN(FlowSampler):
         """Run the flow backwards, and drop the padding."""
         return self.flow.inverse(z, y)[0][..., : self.x_dim]
 
+    def log_prob(self, x: Tensor, y: Tensor) -> Tensor:
+        """By the change of variables; a number of padding is integrated out."""
+        if not self.pad:
+            return self._log_joint(x, y)
+        padding = torch.linspace(-PADDING, PADDING, POINTS, dtype=x.dtype, device=x.device)
+        each = torch.stack([self._log_joint(_with(x, number), y) for number in padding], -1)
+        return each.logsumexp(-1) + (padding[1] - padding[0]).log()
+
+    def _log_joint(self, u: Tensor, y: Tensor) -> Tensor:
+        """Log of the density of x with its padding, ``(M,)``."""
+        z, log_det = self.flow(u, y)
+        constant = 0.5 * u.shape[-1] * math.log(2 * math.pi)
+        return (log_det - 0.5 * z.square().sum(-1))[0] - constant
+
 
 class INN(FlowSampler):
     """A flow from x to (y, z): it predicts y, and z holds what y does not say.
+
+    A context c stands beside: the networks of the flow see it, and y leaves the flow.
 
     With padding noise p the flow maps ``[x, p]`` to ``[ŷ, ẑ]``, and the loss of a pair is
     ``½ ‖ŷ − y‖²/σ² + ½ ‖ẑ‖² − ln |det J|``, equation 8 of the paper, summed over components.
@@ -139,13 +164,16 @@ class INN(FlowSampler):
             raise ValueError(f"sigma: expected a width above 0 and at most 1, got {sigma}")
         self.sigma, self.latent_norm = sigma, latent_norm
 
-    def _features(self, y_dim: int) -> int:
         if self.summary_dim is not None:
-            raise ValueError("inn: y leaves the flow as it is; condition features are for cinn")
+            raise ValueError("inn: y leaves the flow as it is; summary_dim is for cinn")
+
+    def _features(self, y_dim: int) -> int:
         return y_dim
 
     def build_networks(self, x_dim: int, y_dim: int, seeds: Sequence[int]) -> None:
         """The flow, wide enough for x with its padding and for y with a latent number."""
+        c_dim = self.facts["c_dim"]
+        y_dim -= c_dim
         self.x_dim, self.y_dim = x_dim, y_dim
         room = max(x_dim, y_dim + (3 if x_dim > y_dim else 1), 2)
         dim = room if self.padding is None else x_dim + self.padding
@@ -155,16 +183,19 @@ class INN(FlowSampler):
                 f"beside the {y_dim} numbers of y, got {self.padding}"
             )
         self.z_dim, self.pad = dim - y_dim, dim - x_dim
-        self.flow = self.build_flow(dim, 0, seeds)
+        self.flow = self.build_flow(dim, c_dim, seeds)
 
-    def outputs(self, x: Tensor, draws: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """ŷ, ẑ and the log-determinant for scaled x, with fresh padding noise."""
-        out, log_det = self.flow(self.padded(x, draws))
+    def outputs(
+        self, x: Tensor, draws: torch.Generator, c: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """ŷ, ẑ and the log-determinant for scaled x and c, with fresh padding noise."""
+        out, log_det = self.flow(self.padded(x, draws), c)
         return out[..., : self.y_dim], out[..., self.y_dim :], log_det
 
     def cost(self, x: Tensor, y: Tensor, share: float, draws: torch.Generator) -> dict[str, Tensor]:
         """Misfit of y, norm of z and log-determinant of each pair, in nats up to a constant."""
-        y_hat, z_hat, log_det = self.outputs(x, draws)
+        y, c = self._parted(y)
+        y_hat, z_hat, log_det = self.outputs(x, draws, c)
         width = self.sigma ** min(1.0, 2 * share)
         latent = z_hat if self.latent_norm == "output" else normal_like(z_hat, draws)
         return {
@@ -179,4 +210,16 @@ class INN(FlowSampler):
 
     def transform(self, z: Tensor, y: Tensor) -> Tensor:
         """Run the flow backwards from (y, z), and drop the padding."""
-        return self.flow.inverse(torch.cat([y, z], -1))[0][..., : self.x_dim]
+        y, c = self._parted(y)
+        return self.flow.inverse(torch.cat([y, z], -1), c)[0][..., : self.x_dim]
+
+    def _parted(self, y: Tensor) -> tuple[Tensor, Tensor | None]:
+        """y, and the context that stands behind it."""
+        if not self.facts["c_dim"]:
+            return y, None
+        return y[..., : self.y_dim], y[..., self.y_dim :]
+
+
+def _with(x: Tensor, number: Tensor) -> Tensor:
+    """x with the same number of padding in each row."""
+    return torch.cat([x, number.expand(*x.shape[:-1], 1)], -1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -35,25 +35,34 @@ class MixtureDensity(Sampler):
     Source: Bishop (1994); Ren, Padilla and Malof (2020), Section 5.
     """
 
+    name = "mixture_density"
+    gives_density = True
+    defaults: ClassVar[dict[str, Any]] = {"fourier_octaves": 0, "lr": 2e-3}
+
     def __init__(
         self, *, components: int = 32, width: int = 128, layers: int = 4, **options: Any
     ) -> None:
-        super().__init__(**{"fourier_octaves": 0, "lr": 2e-3, **options})
+        super().__init__(**{**MixtureDensity.defaults, **options})
         self.components = require_count("components", components)
         self.width, self.layers = require_count("width", width), require_count("layers", layers)
 
     def build_networks(self, x_dim: int, y_dim: int, seeds: Sequence[int]) -> None:
         """One network for all numbers of all components."""
         self.x_dim = x_dim
-        self.rows, self.columns = torch.tril_indices(x_dim, x_dim).unbind()
+        self.rows, self.columns = torch.tril_indices(x_dim, x_dim, device="cpu").unbind()
         each = 1 + x_dim + len(self.rows)
         sizes = [y_dim, *[self.width] * (self.layers - 1), self.components * each]
         self.network = MLP(sizes, seeds=seeds, stream="mixture", activation=silu)
         with torch.no_grad():  # components that start in one place stay there
             means = self.network.biases[-1].view(len(seeds), self.components, each)
             for member, seed in zip(means, seeds, strict=True):
-                spread = torch.randn(self.components, x_dim, generator=generator(seed, "means"))
-                member[:, 1 : 1 + x_dim] = spread
+                member[:, 1 : 1 + x_dim] = torch.randn(
+                    self.components,
+                    x_dim,
+                    generator=generator(seed, "means"),
+                    dtype=torch.float32,
+                    device="cpu",
+                )
 
     def mixture(self, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Log-weights ``(..., C)``, means ``(..., C, d)`` and factors L ``(..., C, d, d)``."""
@@ -65,8 +74,12 @@ class MixtureDensity(Sampler):
         diagonal = softplus(lower.diagonal(dim1=-2, dim2=-1) + 0.5) + 1e-3
         return log_weight, mean, lower.tril(-1) + torch.diag_embed(diagonal)
 
-    def log_density(self, x: Tensor, y: Tensor) -> Tensor:
-        """Log of p(x | y) of scaled x, ``(..., N)``; a log-sum-exp, so that far points count."""
+    def log_prob(self, x: Tensor, y: Tensor) -> Tensor:
+        """Exact, of scaled unknowns."""
+        return self._log_prob(x, y)[0]
+
+    def _log_prob(self, x: Tensor, y: Tensor) -> Tensor:
+        """The same for each member, ``(K, N)``; a log-sum-exp, so that far points count."""
         log_weight, mean, factor = self.mixture(y)
         gap = x.unsqueeze(-2) - mean
         white = (factor * gap.unsqueeze(-1)).sum(-2)  # Lᵀ (x − μ)
@@ -76,7 +89,7 @@ class MixtureDensity(Sampler):
 
     def cost(self, x: Tensor, y: Tensor, share: float, draws: torch.Generator) -> dict[str, Tensor]:
         """Negative log-likelihood."""
-        return {"nll": -self.log_density(x, y)}
+        return {"nll": -self._log_prob(x, y)}
 
     def noise_dim(self) -> int:
         """One number chooses the component, the others become the draw."""

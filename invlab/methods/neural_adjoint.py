@@ -2,102 +2,96 @@
 
 from __future__ import annotations
 
-import copy
-from typing import Any, Literal, Self
+import math
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, ClassVar, Self, Unpack
 
 import torch
 from torch import Tensor
+from torch.nn.functional import silu
 
 from invlab import runtime
-from invlab.improve import gauss_newton, rank
-from invlab.methods import adjoint_search
-from invlab.methods.base import Seeds, require_request, usable_pairs
-from invlab.methods.baselines import nearest_rows
-from invlab.minimizers.reparametrization import XScale
+from invlab.improve import rank
+from invlab.methods.adjoint_search import (
+    SEARCHES,
+    TOLERANCE,
+    Anchors,
+    Candidates,
+    GaussNewtonSearch,
+    Question,
+    Search,
+    options_of_search,
+)
+from invlab.methods.base import Bounds, Method, Seeds
+from invlab.methods.options import options_of
 from invlab.networks.mlp import Standardizer
-from invlab.networks.training import TrainingOptions
+from invlab.networks.training import History, TrainingOptions, require_training
 from invlab.priors import Box
-from invlab.surrogates.regression import Surrogate, fit_surrogate
+from invlab.surrogates.regression import Surrogate, build_surrogate, fit_surrogate
 from invlab.task import Pairs, Task
-from invlab.validation import require_count
+from invlab.validation import did_you_mean, require_count
 
 __all__ = ["NeuralAdjoint", "Pool"]
 
-Search = Literal["gauss-newton", "adam", "bfgs"]
-Starts = Literal["prior", "box", "center"]
-# Candidates a target and steps of each search, where the caller gives none.
-DEFAULTS = {"gauss-newton": (200, 4), "adam": (200, 300), "bfgs": (1, 200)}
-# Training that brings the surrogate's error a hundred times below the published one.
-TRAINING: TrainingOptions = {
-    "epochs": 300,
-    "batch_size": 512,
-    "lr": 3e-3,
-    "lr_end": 1e-6,
-    "schedule": "one-cycle",
-}
+# An anchor whose corrected error is at most this has reached its target.
+REACHED = 1000 * TOLERANCE
 
 
-# A candidate has converged when its squared error, in the variance of y, is at most this.
-TOLERANCE = 1e-11
-
-
-class NeuralAdjoint:
+class NeuralAdjoint(Method):
     """A surrogate f̂, and a search for the x that it maps to y.
 
     Args:
-        search: ``"gauss-newton"``: one pass of f̂ over a pool of prior draws that all targets
-            share, the nearest ``candidates`` of each target, a few clipped steps of least length.
-            ``"adam"``, the paper's: ``candidates`` random starts a target, 300 steps of Adam on
-            misfit and boundary loss. ``"bfgs"``: BFGS on the same sum, in float64 and for all
-            targets at once, from the middle of the prior; the baseline of Holl and Thuerey.
-        candidates: points searched for each target; more where more guesses are asked for. 200
-            if not given, and 1 for BFGS.
-        pool: prior draws that f̂ is evaluated on (Gauss–Newton).
-        anchors: share of the candidates that start from training pairs instead (Gauss–Newton).
-            There the error of f̂ is known, and it is taken off: the search solves
-            ``f̂(x) = y − (y_i − f̂(x_i))``, so that f̂ is exact where it starts. These come first
-            in the ranking, the nearest pair's first. Ours; the paper has none.
-        steps: of the search; 4 for Gauss–Newton, 300 for Adam, 200 for BFGS, if not given.
-        max_step: largest step of an unknown, in standard deviations of the training x.
-        boundary: weight of :func:`invlab.losses.boundary_loss` (Adam, BFGS); 0 leaves it out.
-            The misfit it is added to is in units of the variance of y.
-        starts: where Adam and BFGS start: draws of the ``"prior"``, or uniform in the task's
-            ``"box"``; with ``"center"`` the first is the middle of the prior, its mean for boxes
-            and normal laws, and only further ones are draws. ``"prior"`` for Adam and
-            ``"center"`` for BFGS, if not given.
-        lr: of Adam, in units of the box.
-        x_scale: of BFGS, see :class:`~invlab.minimizers.reparametrization.Reparametrization`; a
-            tenth of the half-width of the task's box if not given.
+        search: how: an object such as ``AdamSearch(candidates=50)``, or a name, and then the
+            options of that search may stand beside it. ``"gauss-newton"``
+            (:class:`~invlab.methods.adjoint_search.GaussNewtonSearch`: ``candidates``, ``pool``,
+            ``anchors``, ``steps``, ``max_step``), ``"adam"``
+            (:class:`~invlab.methods.adjoint_search.AdamSearch`, the paper's: ``candidates``,
+            ``steps``, ``step_size``, ``boundary``, ``starts``) or ``"bfgs"``
+            (:class:`~invlab.methods.adjoint_search.BFGSSearch`: ``candidates``, ``steps``,
+            ``boundary``, ``starts``, ``x_scale``).
+        bounds: ``"clip"`` moves answers to the nearest point of the task's box, before they are
+            ranked; ``"free"`` leaves them where the search ends.
         ranked: whether guesses are returned in the order of f̂'s error, best first.
         ensemble: networks in f̂, trained together and averaged.
         spread: weight of the networks' disagreement in the ranking.
         width, layers: of each network.
-        held_out: share of the pairs for validation; the best weights are kept.
-        x_scaler, y_scaler: as in :class:`~invlab.methods.base.InverseNetwork`.
+        held_out: share of the pairs for validation; the best weights are kept. With 0 the last.
+        x_scaler, y_scaler: as in :class:`~invlab.methods.inverse_network.InverseNetwork`.
         training: passed on to :func:`invlab.networks.training.train`.
 
-    Where the task has a context, f̂ sees x and c. Gauss–Newton takes none, since its pool is
-    evaluated once for all targets.
+    Where the task has a context, f̂ sees x and c.
 
     Source: Ren, Padilla and Malof (2020), Section 4.
     """
 
     name = "neural_adjoint"
+    # Training that brings the surrogate's error a hundred times below the published one.
+    defaults: ClassVar[dict[str, Any]] = {
+        "epochs": 300,
+        "batch_size": 512,
+        "lr": 3e-3,
+        "lr_end": 1e-6,
+        "schedule": "one-cycle",
+    }
     surrogate: Surrogate
+    anchor_x: Tensor
+    anchor_y: Tensor
+    anchor_gap: Tensor
+
+    def __new__(cls, *arguments: Any, **options: Any) -> Self:
+        """Check the names of the options, those of the search among them."""
+        beside = _search_options(cls, options)
+        rest = {name: value for name, value in options.items() if name not in beside}
+        made = super().__new__(cls, *arguments, **rest)
+        made.__dict__["options"] = options
+        return made
 
     def __init__(
         self,
         *,
-        search: Search = "gauss-newton",
-        candidates: int | None = None,
-        pool: int = 20_000,
-        anchors: float = 0.5,
-        steps: int | None = None,
-        max_step: float = 0.2,
-        boundary: float = 10.0,
-        starts: Starts | None = None,
-        lr: float = 0.5,
-        x_scale: XScale | None = None,
+        search: str | Search = "gauss-newton",
+        bounds: Bounds = "clip",
         ranked: bool = True,
         ensemble: int = 1,
         spread: float = 0.0,
@@ -106,233 +100,270 @@ class NeuralAdjoint:
         held_out: float = 0.2,
         x_scaler: Standardizer | None = None,
         y_scaler: Standardizer | None = None,
-        training: TrainingOptions | None = None,
+        **training: Unpack[TrainingOptions],
     ) -> None:
-        if search not in DEFAULTS:
-            raise ValueError(f"search: expected one of {', '.join(DEFAULTS)}, got {search!r}")
-        if starts not in ("prior", "box", "center", None):
-            raise ValueError(f"starts: expected 'prior', 'box' or 'center', got {starts!r}")
-        self.search, self.ranked, self.x_scale = search, ranked, x_scale
-        self.starts = starts or ("center" if search == "bfgs" else "prior")
-        default = DEFAULTS[search]
-        self.candidates = require_count(
-            "candidates", default[0] if candidates is None else candidates
-        )
-        self.pool = require_count("pool", pool)
-        if not 0 <= anchors <= 1:
-            raise ValueError(f"anchors: expected a share between 0 and 1, got {anchors}")
-        self.anchors = anchors
-        self.steps = require_count("steps", default[1] if steps is None else steps)
-        self.max_step, self.boundary, self.lr, self.spread = max_step, boundary, lr, spread
+        super().__init__(bounds=bounds)
+        options: dict[str, Any] = dict(training)
+        if isinstance(search, str):
+            # their names are checked before, in __new__
+            own = options_of_search(search)
+            beside = {name: options.pop(name) for name in own if name in options}
+            search = SEARCHES[search](**beside)
+        self.search: Search = search
+        self.ranked, self.spread = ranked, spread
         self.ensemble = require_count("ensemble", ensemble)
         self.width, self.layers = require_count("width", width), require_count("layers", layers)
+        if not 0 <= held_out < 1:
+            raise ValueError(f"held_out: expected a share from 0 to below 1, got {held_out}")
+        if not spread >= 0:
+            raise ValueError(f"spread: expected at least 0, got {spread}")
         self.held_out = held_out
-        self.x_scaler, self.y_scaler = x_scaler, y_scaler
-        self.training: TrainingOptions = {**TRAINING, **(training or {})}
+        self._given = x_scaler, y_scaler
+        whole: Any = {**NeuralAdjoint.defaults, **options}
+        self.training_options: TrainingOptions = require_training(whole)
+        self.exchangeable = not ranked and self.search.exchangeable
 
-    @property
-    def exchangeable(self) -> bool:
-        """Whether the order of the guesses means nothing."""
-        return not self.ranked and self.search != "gauss-newton" and self.starts != "center"
+    @classmethod
+    def further_options(cls) -> dict[str, Any]:
+        """Options of the default search, which may stand beside its name."""
+        return {field.name: field.default for field in fields(GaussNewtonSearch)}
 
     def fit(
-        self, task: Task, data: Pairs, *, seed: Seeds = 0, surrogate: Surrogate | None = None
+        self,
+        task: Task | None,
+        data: Pairs,
+        *,
+        seed: Seeds = 0,
+        surrogate: Surrogate | None = None,
     ) -> Self:
         """Fit the surrogate to the pairs with a valid y. The simulator is not called.
 
         Args:
-            task: gives the prior that the search starts from, and the box.
+            task: gives the prior that the search starts from, and the box. None for data alone.
             data: pairs.
             seed: of the networks.
             surrogate: one that is trained already; the pairs then only serve as anchors.
 
         Raises:
-            ValueError: several seeds (one network or ensemble is trained at a time), a context
-                that the search does not take, or pairs of another task.
+            TypeError, ValueError: see :meth:`invlab.methods.base.Method.fit`, or a surrogate of
+                other sizes than the pairs.
         """
-        if not isinstance(seed, int):
-            raise ValueError(f"{self.name}: expected one seed, got {seed!r}")
-        if task.context is not None and self.search == "gauss-newton":
-            raise ValueError(
-                f"{self.name}: takes no context c with search='gauss-newton', whose pool all "
-                "targets share; use 'bfgs' or 'adam'"
-            )
-        self.task = task
-        data = usable_pairs(self.name, task, data, takes_context=True)
-        self.c_dim = 0 if data.c is None else data.c.shape[1]
-        held: Pairs | None = None
-        if self.held_out and surrogate is None:
-            data, held = data.split(self.held_out, generator=runtime.generator(seed, "held out"))
-        self.surrogate = self._train(data, held, seed) if surrogate is None else surrogate
-        with torch.no_grad():
-            self.anchor_x = data.x.float()
-            self.anchor_y = self.surrogate.outputs(data.y.float().flatten(1))
-            self.anchor_gap = self.anchor_y - self.predict(self.anchor_x, data.c)
-        return self
+        return self._fit(task, data, seed, surrogate=surrogate)
+
+    def assemble(self) -> None:
+        """An untrained f̂ in the sizes of ``facts``, and empty anchors."""
+        facts = self.facts
+        x_dim, y_dim, c_dim = facts["x_dim"], math.prod(facts["y_shape"]), facts["c_dim"]
+        (seed,) = facts["seeds"]
+        made = facts.get("surrogate", {})
+        self.surrogate = build_surrogate(
+            Standardizer.identity(x_dim + c_dim),
+            Standardizer.identity(y_dim),
+            seeds=self._member_seeds(seed, made.get("members", self.ensemble)),
+            width=made.get("width", self.width),
+            layers=made.get("layers", self.layers),
+            activation=made.get("activation", silu),
+        ).requires_grad_(False)
+        for name, dim in (("x", x_dim), ("y", y_dim + c_dim), ("gap", y_dim)):
+            empty = torch.empty(0, dim, dtype=torch.float32, device="cpu")
+            self.register_buffer(f"anchor_{name}", empty)
+
+    def learn(
+        self,
+        task: Task,
+        data: Pairs,
+        seeds: list[int],
+        *,
+        surrogate: Surrogate | None = None,
+        **more: Any,
+    ) -> None:
+        """Train f̂ if none was given, and remember the pairs that it learned from as anchors."""
+        (seed,) = seeds
+        data = Pairs(data.x, data.y.flatten(1), data.c)
+        self.facts |= {"prior": task.prior, "fence": task.box}
+        self.assemble()
+        if surrogate is None:
+            held: Pairs | None = None
+            if self.held_out:
+                data, held = data.split(
+                    self.held_out, generator=runtime.generator(seed, "held out")
+                )
+            try:
+                surrogate = self._train(data, held, seed)
+            except KeyboardInterrupt:
+                self.history = {}  # without a surrogate there is nothing to go on with
+                raise
+        else:
+            _require_fitting(surrogate, data)
+        self.surrogate = surrogate
+        core = surrogate.core
+        self.facts["surrogate"] = {
+            "members": len(surrogate),
+            "width": core.weights[0].shape[2],
+            "layers": len(core.weights),
+            "activation": core.activation,
+        }
+        self._remember(data)
 
     def _train(self, data: Pairs, held: Pairs | None, seed: int) -> Surrogate:
+        self.history["surrogate"] = History()
         return fit_surrogate(
             data,
-            seeds=[seed * 1000 + k for k in range(self.ensemble)],
+            seeds=self._member_seeds(seed, self.ensemble),
             width=self.width,
             layers=self.layers,
-            activation=torch.nn.functional.silu,
-            x_scaler=self.x_scaler,
-            y_scaler=self.y_scaler,
+            activation=silu,
+            x_scaler=self._given[0],
+            y_scaler=self._given[1],
             held_out=held,
-            **self.training,
+            history=self.history["surrogate"],
+            **self.training_options,
         ).requires_grad_(False)
+
+    @staticmethod
+    def _member_seeds(seed: int, members: int) -> list[int]:
+        return [seed * 1000 + k for k in range(members)]
+
+    def _remember(self, data: Pairs) -> None:
+        """Keep the pairs as f̂ sees them, with the error that f̂ makes there."""
+        scale = self.surrogate.inputs
+        seen = scale(data.x if data.c is None else torch.cat([data.x, data.c], 1)).float()
+        x, c = seen.split([data.x.shape[1], seen.shape[1] - data.x.shape[1]], 1)
+        y = self.surrogate.outputs(data.y).float()
+        with torch.no_grad():
+            gap = y - self.surrogate.core(seen).mean(0)
+        self.anchor_x, self.anchor_y, self.anchor_gap = x, torch.cat([y, c], 1), gap
 
     def predict(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """f̂ in scaled units of y, mean over the ensemble: ``(M, dx) -> (M, dy)``."""
-        return self.surrogate.scaled_mean(_inputs(x, c))
+        return self.surrogate.scaled_mean(x if c is None else torch.cat([x, c.to(x)], 1))
 
-    def propose(
+    def guess(
         self,
         y: Tensor,
-        n: int = 1,
-        c: Tensor | None = None,
+        n: int,
+        c: Tensor | None,
         *,
-        generator: torch.Generator | None = None,
+        generator: torch.Generator | None,
+        box: Box | None,
     ) -> Tensor:
-        """``n`` guesses for each target: ``(B, *dy)`` to ``(B, n, dx)``, best first if ranked.
-
-        Args:
-            y: targets.
-            n: guesses a target, at least 1.
-            c: contexts, ``(B, dc)``, where the task has one.
-            generator: draws the pool or the starts, the same for all targets.
-
-        Raises:
-            ValueError: not fitted, ``n < 1``, a context that is missing or not taken, or targets
-                of the wrong shape.
-        """
-        fitted = hasattr(self, "surrogate")
-        like = self.surrogate.outputs.shift if fitted else None
-        c_dim = self.c_dim if fitted else 0
-        flat = require_request(self.name, y, n, c, like=like, c_dim=c_dim)
-        c = None if c is None else c.float()
+        """What the search finds from the starts, the same for all targets; best first if ranked."""
         generator = runtime.generator(0, "neural adjoint") if generator is None else generator
-        goal, candidates = self.surrogate.outputs(flat.float()), max(n, self.candidates)
-        if self.search == "gauss-newton":
-            x, key = self._gauss_newton(goal, candidates, generator)
-        else:
-            start = self._starts(candidates, generator).to(goal)
-            x, error = (self._adam if self.search == "adam" else self._bfgs)(goal, c, start)
-            key = error + self.spread * self._disagreement(x, c)
-        if self.ranked:
-            x = rank(x, key)
-        return x[:, :n].to(y.dtype)
+        question = Question(
+            self.surrogate,
+            self.surrogate.outputs(y),
+            c,
+            self.facts["prior"],
+            self.facts["fence"] if box is None or box is self.box else box,
+            box,
+            Anchors(self.anchor_x, self.anchor_y, self.anchor_gap),
+        )
+        found = self.search(question, max(n, self.search.candidates), generator)
+        found = self._settled(found, question)
+        x = rank(found.x, self._key(found, question)) if self.ranked else found.x
+        return x[:, :n]
 
-    def _gauss_newton(
-        self, y: Tensor, candidates: int, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
-        """Candidates, and what they are ranked by: anchors before the others, nearest first."""
-        anchored = min(round(self.anchors * candidates), len(self.anchor_x))
-        pool = self.task.prior.sample(max(self.pool, candidates), generator=generator).to(y)
+    def _settled(self, found: Candidates, question: Question) -> Candidates:
+        """Candidates as whole numbers and in the box, with the error that f̂ sees there."""
+        x = self.whole(found.x)
+        if question.box is not None:
+            x = question.box.clip(x)
+        moved = (x != found.x).any(-1)
+        if not bool(moved.any()):
+            return found
+        v, n = question.scaled_c, x.shape[1]
+        each = None if v is None else v.repeat_interleave(n, 0)[moved.flatten()]
+        error = found.error.clone()
         with torch.no_grad():
-            effects = torch.cat([self.predict(part) for part in pool.split(4096)])
-        near = nearest_rows(y, self.anchor_y, anchored)
-        starts = torch.cat(
-            [self.anchor_x[near], pool[nearest_rows(y, effects, candidates - anchored)]], 1
-        )
-        goals = y[:, None].repeat(1, candidates, 1)
-        goals[:, :anchored] -= self.anchor_gap[near]
-        x, error = gauss_newton(
-            self.predict,
-            starts.flatten(0, 1),
-            goals.flatten(0, 1),
-            x_scale=self.surrogate.inputs.scale,
-            steps=self.steps,
-            max_step=self.max_step,
-            tolerance=TOLERANCE,
-            # f̂ was trained on prior draws: do not leave the region they fill
-            box=Box.around(pool),
-        )
-        x, error = x.unflatten(0, starts.shape[:2]), error.unflatten(0, starts.shape[:2])
-        place = torch.arange(anchored, device=y.device) - anchored
-        reached = error[:, :anchored] <= 1000 * TOLERANCE
-        key = error + self.spread * self._disagreement(x)
+            effect = question.effect(question.scaled(x[moved]), each)
+        error[moved] = (effect - found.goal[moved]).square().mean(1).to(error)
+        return Candidates(x, error, found.goal, found.anchored)
+
+    def _key(self, found: Candidates, question: Question) -> Tensor:
+        """What candidates are ranked by: anchors that reached the target first, nearest first."""
+        key = found.error + self.spread * self._disagreement(found.x, question)
+        anchored = found.anchored
+        place = torch.arange(anchored, device=key.device) - anchored
+        reached = found.error[:, :anchored] <= REACHED
         key[:, :anchored] = torch.where(reached, place.to(key), key[:, :anchored])
-        return x, key
+        return key
 
-    def _starts(self, candidates: int, generator: torch.Generator) -> Tensor:
-        """Where Adam and BFGS start, the same for all targets: ``(T, dx)``, float64."""
-        law = self.task.box if self.starts == "box" else self.task.prior
-        if self.starts != "center":
-            return law.sample(candidates, generator=generator)
-        center = law.bounds.center[None]
-        if candidates == 1:
-            return center
-        return torch.cat([center, law.sample(candidates - 1, generator=generator)])
-
-    def _adam(self, y: Tensor, c: Tensor | None, start: Tensor) -> tuple[Tensor, Tensor]:
-        """Candidates ``(B, T, dx)`` and their error ``(B, T)``, one target after the other."""
-
-        def search(row: int) -> tuple[Tensor, Tensor]:
-            given = None if c is None else c[row].expand(len(start), -1)
-            return adjoint_search.adam(
-                lambda x: (self.predict(x, given) - y[row]).square().mean(1),
-                start,
-                self.task.box,
-                boundary=self.boundary,
-                lr=self.lr,
-                steps=self.steps,
-            )
-
-        found = [search(row) for row in range(len(y))]
-        return torch.stack([x for x, _ in found]), torch.stack([error for _, error in found])
-
-    def _bfgs(self, y: Tensor, c: Tensor | None, start: Tensor) -> tuple[Tensor, Tensor]:
-        """The same by BFGS, all targets and candidates at once."""
-        # in single precision the changes of the misfit drown in rounding long before its minimum
-        surrogate = copy.deepcopy(self.surrogate).requires_grad_(False).double()
-        rows = torch.arange(len(y), device=y.device).repeat_interleave(len(start))
-        goal, given = y.double()[rows], None if c is None else c.double()[rows]
-
-        def misfit(x: Tensor, some: Tensor) -> Tensor:
-            seen = _inputs(x, None if given is None else given[some])
-            return (surrogate.scaled_mean(seen) - goal[some]).square().mean(1)
-
-        x, error = adjoint_search.bfgs(
-            misfit,
-            start.double().repeat(len(y), 1),
-            self.task.box,
-            boundary=self.boundary,
-            x_scale=self.x_scale,
-            steps=self.steps,
-        )
-        shape = (len(y), len(start))
-        return x.unflatten(0, shape).to(y), error.unflatten(0, shape).to(y)
-
-    def _disagreement(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+    def _disagreement(self, x: Tensor, question: Question) -> Tensor:
         """Variance of the ensemble in scaled y, mean over its components: ``(B, T)``."""
         if len(self.surrogate) == 1 or not self.spread:
-            return torch.zeros(x.shape[:2], dtype=x.dtype, device=x.device)
-        given = None if c is None else c.repeat_interleave(x.shape[1], 0)
+            return torch.zeros(x.shape[:2], dtype=torch.float32, device=x.device)
+        u, v = question.scaled(x.flatten(0, 1)), question.scaled_c
+        if v is not None:
+            u = torch.cat([u, v.repeat_interleave(x.shape[1], 0)], 1)
         with torch.no_grad():
-            each = self.surrogate.scaled(_inputs(x.flatten(0, 1), given))
+            each = self.surrogate.core(u)
         return each.var(0).mean(1).unflatten(0, x.shape[:2])
-
-
-def _inputs(x: Tensor, c: Tensor | None) -> Tensor:
-    """What f̂ sees: ``(M, dx)``, with ``(M, dc)`` behind it where there is a context."""
-    return x if c is None else torch.cat([x, c.to(x)], 1)
 
 
 class Pool(NeuralAdjoint):
     """The surrogate as an unlimited simulator: the nearest of very many prior draws.
 
-    The neural adjoint with a pool of 200,000 and two steps: hardly any search, yet what every
-    trained inverse network has to be compared with.
+    The neural adjoint with a pool of 200,000 and two Gauss–Newton steps: hardly any search, yet
+    what every trained inverse network has to be compared with.
 
     Args:
-        pool, steps, anchors: see :class:`NeuralAdjoint`, like the other ``options``.
+        options: see :class:`NeuralAdjoint` and
+            :class:`~invlab.methods.adjoint_search.GaussNewtonSearch`.
     """
 
     name = "pool"
+    defaults: ClassVar[dict[str, Any]] = {"pool": 200_000, "steps": 2, "anchors": 0.0}
 
-    def __init__(
-        self, *, pool: int = 200_000, steps: int = 2, anchors: float = 0.0, **options: Any
-    ) -> None:
-        super().__init__(pool=pool, steps=steps, anchors=anchors, **options)
+    def __init__(self, **options: Any) -> None:
+        if options.get("search", "gauss-newton") != "gauss-newton":
+            raise ValueError(
+                f"search: pool takes the steps of Gauss–Newton, got {options['search']!r}; "
+                "use 'neural_adjoint'"
+            )
+        super().__init__(**{**Pool.defaults, **options})
+
+
+def _search_options(cls: type[NeuralAdjoint], options: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names among the options that are the search's.
+
+    Raises:
+        TypeError: an option that neither the method nor this search has, with a remedy.
+        ValueError: no such search.
+    """
+    if "training" in options:
+        raise TypeError(
+            f"{cls.name}: no option 'training': give what stood in it beside the others, as in "
+            "epochs=100"
+        )
+    search = options.get("search", "gauss-newton")
+    if isinstance(search, str) and search not in SEARCHES:
+        raise ValueError(
+            f"search: expected one of {', '.join(map(repr, SEARCHES))} or an object, "
+            f"got {search!r}{did_you_mean(search, SEARCHES)}"
+        )
+    own = options_of_search(search) if isinstance(search, str) else ()
+    known = [name for name in options_of(cls) if name not in cls.further_options()] + [*own]
+    for name in options:
+        if name in known:
+            continue
+        owners = [other for other in SEARCHES if name in options_of_search(other)]
+        if owners and isinstance(search, str):
+            what = f"an option of search={' and '.join(map(repr, owners))}, not of {search!r}"
+        elif owners:
+            what = f"an option of the search; write it into the object {search!r}"
+        else:
+            what = f"no option{did_you_mean(name, known)} (it takes {', '.join(sorted(known))})"
+        raise TypeError(f"{cls.name}: {name!r} is {what}")
+    return own
+
+
+def _require_fitting(surrogate: Surrogate, data: Pairs) -> None:
+    """Refuse a surrogate of other sizes than the pairs."""
+    came = len(surrogate.inputs.shift), len(surrogate.outputs.shift)
+    c_dim = 0 if data.c is None else data.c.shape[1]
+    wanted = data.x.shape[1] + c_dim, data.y.shape[1]
+    if came != wanted:
+        raise ValueError(
+            f"surrogate: expected one from {wanted[0]} numbers (unknowns, and contexts behind "
+            f"them) to {wanted[1]}, as the pairs have, got one from {came[0]} to {came[1]}"
+        )

@@ -2,61 +2,82 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import warnings
 from collections.abc import Sequence
-from typing import Literal, Self, Unpack
+from typing import Any, ClassVar, Unpack
 
 import torch
 from torch import Tensor, nn
 
 from invlab import runtime
-from invlab.methods.base import Seeds, require_request, usable_pairs
+from invlab.methods.base import Bounds, Method
 from invlab.networks.mlp import MLP, Standardizer
-from invlab.networks.training import History, Terms, TrainingOptions, train
+from invlab.networks.training import (
+    History,
+    Terms,
+    TrainingOptions,
+    require_training,
+    train,
+)
+from invlab.priors import Box
 from invlab.sampling.per_target import normal_for
 from invlab.task import Pairs, Task
 from invlab.validation import require_count
 
-__all__ = ["Sampler"]
+__all__ = ["Sampler", "normal_like"]
 
 # Guesses made in one pass: small enough for the activations to stay in the cache.
 CHUNK = 8192
 # Share of the held-out pairs that the validation loss averages, the best of them: a few rare
 # pairs in thin regions would else choose the weights.
 KEPT = 0.98
-TRAINING: TrainingOptions = {
-    "epochs": 150,
-    "batch_size": 256,
-    "lr": 1e-3,
-    "lr_end": 1e-6,
-    "schedule": "one-cycle",
-    "clip": 5.0,
-}
+# How often a draw outside of the box is drawn again.
+ROUNDS = 50
+# Where y varies by less than this share of its size, float32 may not tell two targets apart.
+RESOLVED = 1e-5
 
 
-class Sampler(nn.Module):
-    """A model of p(x | y): fit it to pairs, then draw guesses for a target.
+class Sampler(Method):
+    """A model of p(x | y), or p(x | y, c): fit it to pairs, then draw guesses for a target.
 
     A subclass says how its networks are built (:meth:`build_networks`), what a pair costs
-    (:meth:`cost`) and how normal noise becomes a draw (:meth:`transform`). All three see x and
-    y standardised, and may carry any leading axes.
+    (:meth:`cost`), how normal noise becomes a draw (:meth:`transform`), and the density if it
+    has one (:meth:`log_prob`). All see x, and y with c behind it, standardised, and may carry
+    any leading axes.
 
     Args:
         fourier_octaves: Fourier features of x inside the networks,
             :func:`invlab.networks.mlp.fourier_features`; 0 for none.
         summary_dim: features that a network learns to extract from y before the model sees it;
-            by default 32 where y has more than 16 numbers, else y is taken as it is.
+            by default 32 where y has more than 16 numbers, else y is taken as it is. A context
+            is always taken as it is.
         bounds: ``"clip"`` moves each unknown of a draw into the range that the training pairs
-            have; ``"free"`` leaves draws where the model puts them.
+            have, and into the box; ``"reject"`` draws again what falls outside of the box, or of
+            that range where there is no box, at most 50 times, and clips what is left;
+            ``"free"`` leaves draws where the model puts them. Clipping piles mass on the edge.
         x_jitter: standard deviation of noise added to the scaled training x; a little keeps a
             density from growing without bound.
-        held_out: share of the pairs for validation, above 0; the best weights are kept.
+        held_out: share of the pairs for validation; the best weights are kept. With 0 the last.
         x_scaler, y_scaler: scales that the networks see x and y in; mean and standard deviation
             of the training pairs if not given.
         training: passed on to :func:`invlab.networks.training.train`.
+
+    Attributes:
+        rejected: with ``bounds="reject"``, the share of the last call's draws that fell outside.
     """
 
     exchangeable = True
+    bounds_known: ClassVar[tuple[Bounds, ...]] = ("clip", "reject", "free")
+    defaults: ClassVar[dict[str, Any]] = {
+        "epochs": 150,
+        "batch_size": 256,
+        "lr": 1e-3,
+        "lr_end": 1e-6,
+        "schedule": "one-cycle",
+        "clip": 5.0,
+    }
     low: Tensor
     high: Tensor
 
@@ -65,44 +86,41 @@ class Sampler(nn.Module):
         *,
         fourier_octaves: int = 3,
         summary_dim: int | None = None,
-        bounds: Literal["clip", "free"] = "clip",
+        bounds: Bounds = "clip",
         x_jitter: float = 0.0,
         held_out: float = 0.2,
         x_scaler: Standardizer | None = None,
         y_scaler: Standardizer | None = None,
         **training: Unpack[TrainingOptions],
     ) -> None:
-        super().__init__()
-        if bounds not in ("clip", "free"):
-            raise ValueError(f"bounds: expected 'clip' or 'free', got {bounds!r}")
+        super().__init__(bounds=bounds)
         if fourier_octaves < 0 or x_jitter < 0:
             raise ValueError(
                 "expected fourier_octaves >= 0 and x_jitter >= 0, "
                 f"got {fourier_octaves}, {x_jitter}"
             )
+        if not 0 <= held_out < 1:
+            raise ValueError(f"held_out: expected a share from 0 to below 1, got {held_out}")
+        if summary_dim is not None:
+            require_count("summary_dim", summary_dim)
         self.fourier_octaves, self.summary_dim = fourier_octaves, summary_dim
-        self.bounds, self.x_jitter, self.held_out = bounds, x_jitter, held_out
-        self.x_scaler, self.y_scaler = x_scaler, y_scaler
-        self._given = x_scaler is not None, y_scaler is not None
-        self.training_options: TrainingOptions = {**TRAINING, **training}
-        self.history = History()
-
-    @property
-    def name(self) -> str:
-        """Name in the registry: the file's name, if a subclass does not say otherwise."""
-        return type(self).__module__.rsplit(".", 1)[-1]
+        self.x_jitter, self.held_out = x_jitter, held_out
+        self._given = x_scaler, y_scaler
+        options: Any = {**Sampler.defaults, **training}
+        self.training_options: TrainingOptions = require_training(options)
+        self.rejected = 0.0
 
     # -- what a subclass writes ------------------------------------------------------------
 
     def build_networks(self, x_dim: int, y_dim: int, seeds: Sequence[int]) -> None:
-        """Make the untrained networks for x and the features of y, both scaled."""
+        """Make the untrained networks for x and what they see of y and c, all scaled."""
         raise NotImplementedError(f"{type(self).__name__}: write build_networks(x_dim, y_dim, ...)")
 
     def cost(self, x: Tensor, y: Tensor, share: float, draws: torch.Generator) -> dict[str, Tensor]:
         """Terms of the loss for each pair, to be averaged: ``(..., N)``.
 
         Args:
-            x, y: scaled unknowns and features of y, ``(..., N, d)``.
+            x, y: scaled unknowns, and features of y with c behind them, ``(..., N, d)``.
             share: how much of the training is done, from 0 to 1.
             draws: CPU generator for the noise that the loss needs.
         """
@@ -116,61 +134,88 @@ class Sampler(nn.Module):
         """Noise ``(M, noise_dim)`` and features of y ``(M, d)`` to scaled unknowns ``(M, dx)``."""
         raise NotImplementedError(f"{type(self).__name__}: write transform(z, y)")
 
+    def log_prob(self, x: Tensor, y: Tensor) -> Tensor:
+        """Log of the density of scaled unknowns ``(M, dx)`` at features of y ``(M, d)``: ``(M,)``.
+
+        Only where ``gives_density``.
+        """
+        raise NotImplementedError(f"{type(self).__name__}: write log_prob(x, y)")
+
     # -- what they share -------------------------------------------------------------------
 
-    def build(self, x_dim: int, y_dim: int, *, seeds: Sequence[int] = (0,)) -> Self:
-        """Make the untrained model; call it before ``load_state_dict`` on a new instance."""
-        if self.x_scaler is None or len(self.x_scaler.shift) != x_dim:
-            self.x_scaler = Standardizer.identity(x_dim)
-        if self.y_scaler is None or len(self.y_scaler.shift) != y_dim:
-            self.y_scaler = Standardizer.identity(y_dim)
-        self.register_buffer("low", torch.full((x_dim,), -math.inf))
-        self.register_buffer("high", torch.full((x_dim,), math.inf))
+    def assemble(self) -> None:
+        """Scales, the range of the training x, the encoder of y and the model's networks."""
+        x_dim, c_dim, seeds = (self.facts[name] for name in ("x_dim", "c_dim", "seeds"))
+        y_dim = math.prod(self.facts["y_shape"])
+        x_scaler, y_scaler = self._given
+        self.x_scaler = _fitting("x_scaler", x_scaler, x_dim)
+        self.y_scaler = _fitting("y_scaler", y_scaler, y_dim)
+        self.c_scaler = Standardizer.identity(c_dim) if c_dim else None
+        edge = torch.full((x_dim,), math.inf, dtype=torch.float64, device="cpu")
+        self.register_buffer("low", -edge)
+        self.register_buffer("high", edge)
         features = self._features(y_dim)
         self.encoder: nn.Module = nn.Identity()
         if features != y_dim:
             self.encoder = MLP([y_dim, 256, features], seeds=seeds, stream="condition")
-        self.build_networks(x_dim, features, seeds)
-        return self
+        self.build_networks(x_dim, features + c_dim, seeds)
 
     def _features(self, y_dim: int) -> int:
         """How many numbers the model sees of a y."""
         if self.summary_dim is not None:
-            return require_count("summary_dim", self.summary_dim)
+            return self.summary_dim
         return y_dim if y_dim <= 16 else 32
 
-    def fit(self, task: Task, data: Pairs, *, seed: Seeds = 0) -> Self:
-        """Train on the pairs with a valid y. The simulator is not called.
-
-        Raises:
-            ValueError: several seeds, a context, pairs of another task, or too few of them.
-        """
-        if not isinstance(seed, int):
-            raise ValueError(f"{self.name}: expected one seed, got {seed!r}")
-        data = usable_pairs(self.name, task, data)
-        data = Pairs(data.x.float(), data.y.float().flatten(1))
-        kept, held = data.split(self.held_out, generator=runtime.generator(seed, "held out"))
-        if not self._given[0]:
+    def learn(self, task: Task, data: Pairs, seeds: list[int], **more: Any) -> None:
+        """Train on a part of the pairs, and keep the weights that are best on the others."""
+        (seed,) = seeds
+        kept = Pairs(data.x, data.y.flatten(1), data.c)
+        held: Pairs | None = None
+        if self.held_out:
+            kept, held = kept.split(self.held_out, generator=runtime.generator(seed, "held out"))
+        self.assemble()
+        if self._given[0] is None:
             self.x_scaler = Standardizer.fit(kept.x)
-        if not self._given[1]:
+        if self._given[1] is None:
             self.y_scaler = Standardizer.fit(kept.y)
-        self.build(kept.x.shape[1], kept.y.shape[1], seeds=[seed]).to(kept.x.device)
-        self.low, self.high = kept.x.amin(0), kept.x.amax(0)
-        self.history = train(
-            self,
-            self._loss(len(kept), seed),
-            self._scaled(kept),
-            seeds=[seed],
-            validation=self._scaled(held),
-            description=self.name.replace("_", " "),
-            **self.training_options,
-        )
-        return self.requires_grad_(False)
+        if kept.c is not None:
+            self.c_scaler = Standardizer.fit(kept.c)
+        self.low, self.high = kept.x.amin(0).double(), kept.x.amax(0).double()
+        self.to(kept.x.device)
+        self.history["density"] = History()
+        try:
+            train(
+                self,
+                self._loss(len(kept), seed),
+                self._scaled(kept),
+                seeds=[seed],
+                validation=None if held is None else self._scaled(held),
+                description=self.name.replace("_", " "),
+                history=self.history["density"],
+                **self.training_options,
+            )
+        finally:
+            self.requires_grad_(False)
 
-    def _scaled(self, data: Pairs) -> tuple[Tensor, Tensor]:
-        assert self.x_scaler is not None
-        assert self.y_scaler is not None
-        return self.x_scaler(data.x), self.y_scaler(data.y)
+    def _scaled(self, data: Pairs) -> list[Tensor]:
+        """What networks see of pairs: x and y, and c where there is one."""
+        parts = [self.x_scaler(data.x), self.y_scaler(data.y)]
+        if data.c is not None:
+            assert self.c_scaler is not None
+            parts.append(self.c_scaler(data.c))
+        return [part.to(self._dtype) for part in parts]
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        """Of the networks."""
+        return next(self.parameters()).dtype
+
+    def _seen(self, y: Tensor, c: Tensor | None) -> Tensor:
+        """Features of scaled y, with scaled c behind them: ``(..., d)``."""
+        features: Tensor = self.encoder(y)
+        if c is None:
+            return features
+        return torch.cat([features, c.expand(*features.shape[:-1], -1)], -1)
 
     def _loss(self, rows: int, seed: int) -> Terms:
         """The averaged cost; while validating, noise is always the same and outliers are cut."""
@@ -179,9 +224,9 @@ class Sampler(nn.Module):
         total, step = options["epochs"] * batches, 0
         noise = runtime.generator(seed, self.name, "noise")
 
-        def loss(x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        def loss(x: Tensor, y: Tensor, c: Tensor | None = None) -> dict[str, Tensor]:
             nonlocal step
-            y = self.encoder(y)
+            y = self._seen(y, c)
             x = x.expand(*y.shape[:-1], -1)  # the encoder's axis of members
             if not torch.is_grad_enabled():
                 fixed = runtime.generator(seed, self.name, "validation")
@@ -194,47 +239,120 @@ class Sampler(nn.Module):
 
         return loss
 
-    def propose(
+    def guess(
         self,
         y: Tensor,
-        n: int = 1,
-        c: Tensor | None = None,
+        n: int,
+        c: Tensor | None,
         *,
-        generator: torch.Generator | None = None,
+        generator: torch.Generator | None,
+        box: Box | None,
     ) -> Tensor:
-        """``n`` independent draws for each target: ``(B, *dy)`` to ``(B, n, dx)``.
+        """``n`` independent draws for each target.
 
-        Args:
-            y: targets.
-            n: draws a target, at least 1.
-            c: not taken.
-            generator: a target's draws depend on it and on that target alone.
-
-        Raises:
-            ValueError: not fitted, ``n < 1``, a context, or targets of the wrong shape.
+        A target's draws depend on the generator and on that target alone.
         """
-        scale = self.y_scaler if hasattr(self, "low") else None
-        flat = require_request(self.name, y, n, c, like=None if scale is None else scale.shift)
-        assert scale is not None
-        assert self.x_scaler is not None
         generator = runtime.generator(0, self.name) if generator is None else generator
-        z = normal_for(flat, n, self.noise_dim(), generator).flatten(0, 1).float()
+        own, seen = self._own_numbers(y, c), self._condition(y, c)
+        x = self._draw(normal_for(own, n, self.noise_dim(), generator), seen)
+        if self.bounds == "reject":
+            self._draw_again(x, own, seen, box, generator)
+        if self.bounds == "clip" or (self.bounds == "reject" and box is None):
+            x = torch.clamp(x, self.low, self.high)
+        return x
+
+    def _own_numbers(self, y: Tensor, c: Tensor | None) -> Tensor:
+        """What tells a target from others, for the noise that belongs to it: ``(B, d)``."""
+        scale = self.y_scaler
+        if bool((scale.scale < RESOLVED * scale.shift.abs()).any()):
+            y = scale(y)
+        return y if c is None else torch.cat([y, c], 1)
+
+    def _condition(self, y: Tensor, c: Tensor | None) -> Tensor:
+        """What the model sees of targets and contexts in their own units: ``(B, d)``."""
         with torch.no_grad():
-            seen = self.encoder(scale(flat.float())).reshape(len(flat), -1)
-            seen = seen.repeat_interleave(n, 0)
+            c = None if c is None or self.c_scaler is None else self.c_scaler(c).to(self._dtype)
+            return self._seen(self.y_scaler(y).to(self._dtype), c).reshape(len(y), -1)
+
+    def _draw(self, z: Tensor, seen: Tensor) -> Tensor:
+        """Noise ``(B, n, noise_dim)`` to unknowns ``(B, n, dx)`` in their own units, float64."""
+        flat, each = z.flatten(0, 1).to(self._dtype), seen.repeat_interleave(z.shape[1], 0)
+        with torch.no_grad():
             parts = [
                 self.transform(some_z, some_y)
-                for some_z, some_y in zip(z.split(CHUNK), seen.split(CHUNK), strict=True)
+                for some_z, some_y in zip(flat.split(CHUNK), each.split(CHUNK), strict=True)
             ]
-            x = self.x_scaler.inverse(torch.cat(parts))
-        if self.bounds == "clip":
-            x = torch.clamp(x, self.low, self.high)
-        return x.unflatten(0, (len(flat), n)).to(y.dtype)
+        x = self.x_scaler.inverse(torch.cat(parts).double()).unflatten(0, z.shape[:2])
+        return self.whole(x)
+
+    def _draw_again(
+        self, x: Tensor, own: Tensor, seen: Tensor, box: Box | None, generator: torch.Generator
+    ) -> None:
+        """Replace the draws outside, in place, by further ones of the same targets.
+
+        Draw i of a target is the first of its i-th draws, round after round, that lies inside: it
+        depends neither on other targets nor on how many guesses were asked for.
+        """
+        key = int(torch.randint(2**62, (), generator=generator, device="cpu"))
+        outside = self._outside(x, box)
+        drawn, lost, left = outside.numel(), int(outside.sum()), int(outside.sum())
+        for turn in range(ROUNDS):
+            if not left:
+                break
+            again = runtime.generator(key, "further draws", turn)
+            rows = outside.any(1)
+            z = normal_for(own[rows], x.shape[1], self.noise_dim(), again)
+            fresh = self._draw(z[outside[rows]][:, None], _each(seen, outside))[:, 0]
+            x[outside] = fresh
+            outside = self._outside(x, box)
+            drawn, left = drawn + left, int(outside.sum())
+            lost += left
+        self.rejected = lost / drawn
+        if self.rejected > 0.5 or left:
+            warnings.warn(
+                f"{self.name}: {self.rejected:.0%} of the draws fell outside of the box and were "
+                f"drawn again; {left} of {outside.numel()} were still outside after {ROUNDS} "
+                "rounds and are clipped. The model is poor there, or the target has no answer in "
+                "the box",
+                stacklevel=4,
+            )
+
+    def _outside(self, x: Tensor, box: Box | None) -> Tensor:
+        """Which draws lie outside of the box, or of the training range where there is none."""
+        if box is not None:
+            return ~box.contains(x)
+        return ((x < self.low) | (x > self.high)).any(-1)
+
+    def density(self, x: Tensor, y: Tensor, c: Tensor | None) -> Tensor:
+        """Of the model itself, as it is with ``bounds="free"``."""
+        u = self.x_scaler(x).to(self._dtype).flatten(0, 1)
+        seen = self._condition(y, c).repeat_interleave(x.shape[1], 0)
+        with torch.no_grad():
+            parts = [
+                self.log_prob(some_u, some_y)
+                for some_u, some_y in zip(u.split(CHUNK), seen.split(CHUNK), strict=True)
+            ]
+        found = torch.cat(parts).unflatten(0, x.shape[:2]).double()
+        return found - self.x_scaler.scale.log().sum()
 
 
 def normal_like(x: Tensor, draws: torch.Generator) -> Tensor:
     """Standard normal numbers in the shape, dtype and device of ``x``, drawn on the CPU."""
-    return torch.randn(x.shape, generator=draws).to(x)
+    return torch.randn(x.shape, generator=draws, dtype=torch.float32, device="cpu").to(x)
+
+
+def _fitting(name: str, given: Standardizer | None, dim: int) -> Standardizer:
+    """The given scale, or one that changes nothing."""
+    if given is None:
+        return Standardizer.identity(dim)
+    if len(given.shift) != dim:
+        raise ValueError(f"{name}: expected {dim} numbers, got {len(given.shift)}")
+    return copy.deepcopy(given)  # it moves with the method, and the caller's stays where it is
+
+
+def _each(seen: Tensor, chosen: Tensor) -> Tensor:
+    """The row of its target for each chosen guess: ``(B, d)`` by ``(B, n)`` to ``(k, d)``."""
+    return seen[chosen.nonzero()[:, 0]]
 
 
 def _best(parts: dict[str, Tensor]) -> dict[str, Tensor]:

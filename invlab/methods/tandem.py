@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 from torch import Tensor
 
 from invlab import losses
-from invlab.methods.base import InverseNetwork, Seeds
-from invlab.networks.training import train
+from invlab.methods.inverse_network import InverseNetwork, Scaled, with_context
+from invlab.networks.training import History, train
 from invlab.priors import Box
 from invlab.surrogates.regression import fit_surrogate
 from invlab.task import Pairs, Task
@@ -24,11 +24,13 @@ class Tandem(InverseNetwork):
         surrogate_layers: linear layers of f̂; the paper has five.
         boundary: weight of :func:`invlab.losses.boundary_loss`, which holds the answers in the
             range of the training x, where f̂ has learned; 0 leaves it out.
-        options: see :class:`~invlab.methods.base.InverseNetwork`.
+        options: see :class:`~invlab.methods.inverse_network.InverseNetwork`.
 
     Source: Rivera, Pardo and Alberdi (2020), Section 3, "two-steps loss"; called tandem in Ren,
     Padilla and Malof (2020).
     """
+
+    name = "tandem"
 
     def __init__(
         self,
@@ -38,48 +40,50 @@ class Tandem(InverseNetwork):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        if boundary < 0:
+        if not 0 <= boundary < float("inf"):
             raise ValueError(f"boundary: expected a weight of at least 0, got {boundary}")
         self.boundary = boundary
         self.surrogate_layers: int = require_count("surrogate_layers", surrogate_layers)
 
-    def fit(self, task: Task, data: Pairs, *, seed: Seeds = 0) -> Self:
+    def learn(self, task: Task, data: Pairs, seeds: list[int], **more: Any) -> None:
         """Train f̂ on the pairs, freeze it, then train I on their y. The simulator is not called."""
-        seeds, data, validation = self._prepare(task, data, seed)
-        x_scale, y_scale = self.inverse.outputs, self.inverse.inputs
-        box = Box.around(data.x)
+        kept, held = self._prepare(task, data, seeds)
         surrogate = fit_surrogate(
-            data,
+            kept.pairs,
             seeds=seeds,
             norm=self.norm,
             width=self.width,
             layers=self.surrogate_layers,
             activation=self.activation,
-            x_scaler=x_scale,
-            y_scaler=y_scale,
-            held_out=validation,
+            x_scaler=self.x_scaler,
+            y_scaler=self.y_scaler,
+            held_out=None if held is None else held.pairs,
             **self.training_options,
         )
         self.surrogate = surrogate.requires_grad_(False)
+        edges = Box.around(kept.pairs.x)
+        box = Box(*(self.x_scaler(edge.to(data.x.device)) for edge in (edges.low, edges.high)))
 
-        def simulate(x_hat: Tensor) -> Tensor:
-            return y_scale(surrogate(x_hat))
-
-        def effect(y: Tensor) -> dict[str, Tensor]:
-            x_hat = self.inverse(y)
-            parts = {"FI": losses.effect_misfit(simulate, x_hat, y_scale(y), self.norm)}
+        def effect(seen: Tensor, y: Tensor, c: Tensor | None = None) -> dict[str, Tensor]:
+            x_hat = self.inverse.core(seen)
+            seen_by_f = with_context(x_hat, c)
+            parts = {"FI": losses.effect_misfit(surrogate.core, seen_by_f, y, self.norm)}
             if self.boundary:
                 parts["boundary"] = self.boundary * losses.boundary_loss(x_hat, box).mean(-1)
             return parts
 
-        self.history["forward"] = surrogate.history
-        self.history["inverse"] = train(
+        self.history = {"forward": surrogate.history, "inverse": History()}
+        train(
             self.inverse,
             effect,
-            (data.y,),
+            _columns(kept),
             seeds=seeds,
-            validation=None if validation is None else (validation.y,),
+            validation=None if held is None else _columns(held),
             description="tandem",
+            history=self.history["inverse"],
             **self.training_options,
         )
-        return self
+
+
+def _columns(data: Scaled) -> tuple[Tensor, ...]:
+    return (data.seen, data.y) if data.c is None else (data.seen, data.y, data.c)

@@ -1,96 +1,138 @@
-"""Re-simulation: how far from the target is what a guess really causes, and the score r_T."""
+"""Re-simulation: how far from the target is what a guess really causes."""
 
 from __future__ import annotations
+
+import warnings
 
 import torch
 from torch import Tensor
 
-from invlab.task import Task
-from invlab.validation import batch_shape, require_same_length, require_tensor
+from invlab.metrics.effects import effects, noise_stream
+from invlab.task import Targets, Task
+from invlab.validation import batch_shape, require_count, require_same_length, require_tensor
 
-__all__ = ["best_of", "r_T", "resimulation_error", "rmse"]
+__all__ = ["noise_floor", "resimulation_error", "rmse"]
 
 
-def resimulation_error(task: Task, x: Tensor, y: Tensor, c: Tensor | None = None) -> Tensor:
+def resimulation_error(
+    task: Task,
+    x: Tensor,
+    y: Tensor,
+    c: Tensor | None = None,
+    *,
+    replicates: int | None = None,
+    generator: torch.Generator | None = None,
+) -> Tensor:
     """Mean squared difference between what guesses cause and what was asked for.
 
+    On a noisy task the error of a guess is a random number, and the smallest of many is small by
+    luck: even equal guesses seem to get better with T. ``replicates`` averages over fresh noise;
+    to be rid of the luck altogether, choose with one call and judge with another, whose generator
+    differs, by ``r_T(errors, held_out=other_errors, ...)``, and print :func:`noise_floor` beside.
+
     Args:
-        task: its true simulator judges, whatever the method believed.
+        task: its true simulator judges, whatever the method believed. It runs in the wider dtype
+            of x and y, float32 at least.
         x: guesses, ``(B, T, dx)``.
-        y: targets, ``(B, *dy)``.
+        y: targets, ``(B, *dy)``, on the device of x.
         c: contexts, ``(B, dc)``, where the task has one.
+        replicates: how often each guess is simulated on a noisy task; once, with a warning, if
+            not given. A task without noise is simulated once in any case.
+        generator: CPU generator of the noise; a fresh one of seed 0 if not given, so that equal
+            calls meet equal noise. Only noise from torch's global generator follows it.
 
     Returns:
-        ``(B, T)`` in the unit of y squared; infinite where the simulator's output is invalid.
+        ``(B, T)``, always float64, so that squares of very small or large numbers survive, in the
+        unit of y squared and without a graph. Infinite for an invalid guess: it is no number, its
+        effect is not valid in one of the replicates, or the simulator raises an error for it.
 
     Raises:
-        TypeError, ValueError: a tensor of the wrong kind, shape or device, or T < 1.
+        TypeError, ValueError: a tensor of the wrong kind, shape or device, T < 1, or a number
+            of replicates that is none.
+        Exception: what the simulator raises, if it does so for draws of the prior too.
+
+    Warns:
+        UserWarning: a noisy task without ``replicates``, or guesses for which the simulator
+            raises an error.
     """
     require_tensor("x", x, ("B", "T", task.x_dim), finite=False)
     require_tensor("y", y, batch_shape(y), device=x.device)
-    require_same_length(x=x, y=y, c=c)
-    guesses, repeats = x.flatten(0, 1), x.shape[1]
-    finite = torch.isfinite(guesses).all(-1)
-    guesses = torch.where(finite[:, None], guesses, task.box.center.to(guesses))
-    context = None if c is None else c.repeat_interleave(repeats, 0)
-    effect = task.simulate(guesses, context).flatten(1)
-    target = require_tensor("y", y.flatten(1), ("B", effect.shape[1]))
-    error = (effect - target.repeat_interleave(repeats, 0)).square().mean(1)
-    usable = finite & task.valid(effect)
-    return torch.where(usable, error, torch.inf).unflatten(0, x.shape[:2])
+    if c is not None:
+        require_tensor("c", c, ("B", "dc"), device=x.device)
+    rows, guesses = require_same_length(x=x, y=y, c=c), x.shape[1]
+    dtype = torch.promote_types(torch.promote_types(x.dtype, y.dtype), torch.float32)
+    flat = x.flatten(0, 1).to(dtype)
+    context = None if c is None else c.repeat_interleave(guesses, 0)
+    generator = noise_stream(task, "replicates") if generator is None else generator
+    times = _times(task, replicates)
+    total = torch.zeros(rows, guesses, dtype=torch.float64, device=x.device)
+    for _ in range(times):
+        caused = effects(task, flat, context, generator=generator)
+        target = _like_effects(y, caused)
+        gap = caused.flatten(1).double().unflatten(0, (rows, guesses)) - target[:, None]
+        total += gap.square_().mean(-1)
+    # NaN marks what is not valid
+    return torch.where(total.isnan(), torch.inf, total / times)
 
 
-def r_T(errors: Tensor, *, exchangeable: bool) -> Tensor:
-    """Error of the best of T guesses, mean over targets, for T = 1, 2, ... (Ren et al., eq. 3).
+def _times(task: Task, replicates: int | None) -> int:
+    if replicates is not None and require_count("replicates", replicates) and task.noisy:
+        return replicates
+    if task.noisy:
+        warnings.warn(
+            f"{task.name} is noisy, and each guess is simulated once: the best of many is good "
+            "by luck. Pass replicates=..., and judge by other noise than you choose by, "
+            "r_T(errors, held_out=other_errors, ...)",
+            stacklevel=3,
+        )
+    return 1
+
+
+def _like_effects(y: Tensor, caused: Tensor) -> Tensor:
+    """Targets as ``(B, dy)`` float64, if they have the shape of the effects or are flattened."""
+    if y.ndim > 2 and caused.ndim > 2:
+        require_tensor("y", y, ("B", *caused.shape[1:]))
+    wanted = ("B", caused[0].numel())
+    return require_tensor("y", y.flatten(1), wanted).detach().double()
+
+
+def noise_floor(
+    task: Task,
+    targets: Targets,
+    *,
+    replicates: int = 10,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """Error of the truth under fresh noise: what no method can be asked to go far below.
+
+    Both the target and the simulation again carry noise of variance σ², so that it is about 2 σ²;
+    an answer that also fits the noise of the target can reach σ².
 
     Args:
-        errors: re-simulation errors, ``(B, T)``; infinite for an invalid guess.
-        exchangeable: True for guesses whose order means nothing, such as independent draws:
-            then the mean over *all* subsets of T of them is returned, the unbiased estimate
-            with the least variance. False for ranked guesses: then the first T are taken.
+        task: judges.
+        targets: with the unknowns x that made them.
+        replicates: simulations of each x; one for a task without noise, whose floor is rounding.
+        generator: as for :func:`resimulation_error`.
 
     Returns:
-        ``(T,)``, falling in T. It is infinite where a target has no valid guess among those T,
-        or, for exchangeable guesses, where some subset of T has none.
+        ``(B,)``, float64, in the unit of y squared; compare its mean with r_T.
 
     Raises:
-        TypeError, ValueError: not a tensor ``(B, T)`` with at least one guess, or NaN in it.
+        ValueError: targets without x.
     """
-    require_tensor("errors", errors, ("B", "T"), finite=False)
-    return best_of(errors, exchangeable=exchangeable).mean(0)
-
-
-def best_of(errors: Tensor, *, exchangeable: bool) -> Tensor:
-    """Error of the best of T guesses for each target: ``(B, T)`` to ``(B, T)``; see :func:`r_T`."""
-    if bool(errors.isnan().any()):
-        raise ValueError("errors: expected numbers or infinity, got NaN; count it as infinite")
-    errors = errors.double()
-    if not exchangeable:
-        return errors.cummin(1).values
-    ordered, weights = errors.sort(1).values, _smallest_of(errors.shape[1]).to(errors.device)
-    usable = torch.where(torch.isinf(ordered), 0.0, ordered)
-    found = usable @ weights.T
-    lost = torch.isinf(ordered).double() @ weights.T > 0
-    return torch.where(lost, torch.inf, found)
-
-
-def _smallest_of(n: int) -> Tensor:
-    """``(T, i)``: probability that the i-th smallest of n is the smallest of T of them.
-
-    It is C(n − i, T − 1) / C(n, T) for i from 1, computed through logarithms.
-    """
-    size = torch.arange(1, n + 1, dtype=torch.float64)[:, None]
-    left = n - torch.arange(1, n + 1, dtype=torch.float64)[None, :]
-
-    def log_choose(a: Tensor, b: Tensor) -> Tensor:
-        return torch.lgamma(a + 1) - torch.lgamma(b + 1) - torch.lgamma(a - b + 1)
-
-    possible = left >= size - 1
-    safe = torch.where(possible, left, size)  # where impossible, any legal argument
-    total = log_choose(torch.full_like(size, n), size)
-    return torch.where(possible, (log_choose(safe, size - 1) - total).exp(), 0.0)
+    if targets.x is None:
+        raise ValueError(
+            "noise_floor: expected targets with the unknowns x that made them, got none; "
+            "task.targets(k, seed=...) has them"
+        )
+    require_count("replicates", replicates)
+    generator = noise_stream(task, "noise floor") if generator is None else generator
+    truth = targets.x[:, None]
+    return resimulation_error(
+        task, truth, targets.y, targets.c, replicates=replicates, generator=generator
+    )[:, 0]
 
 
 def rmse(a: Tensor, b: Tensor) -> Tensor:
     """Root mean square difference over the last two axes: ``(..., N, d)`` to ``(...)``."""
-    return (a.double() - b.double()).square().mean((-2, -1)).sqrt()
+    return (a.detach().double() - b.detach().double()).square().mean((-2, -1)).sqrt()

@@ -1,63 +1,74 @@
 """Many independent minimisations at once, each row with its own steps and its own stop.
 
 ``minimize`` (this file) checks the call and picks the method; ``driver`` is the loop that all
-methods share; ``bfgs`` (with ``wolfe``, its line search), ``descent`` and ``levenberg`` are
-the methods; ``joint`` trains one network for all rows, ``multistart`` restarts rows, ``exchange``
-tries the answers of some on others, and ``answers`` keeps the account of their searches;
-``objective`` evaluates the caller's function, and ``coordinates`` says in which units
-a search sees the unknowns; ``solution`` is what comes back.
+stepping methods share: ``bfgs`` (with ``wolfe``, its line search), ``descent`` and ``levenberg``.
+``in_box`` runs BFGS inside bounds, through the coordinates of ``reparametrization`` and, at an
+edge, by ``projected_bfgs``. ``joint`` trains one network for all rows, ``multistart`` restarts
+rows, ``cross_start`` tries the answers of some on others, and ``best_so_far`` keeps the account of
+their searches. ``gauss_newton`` has the step of least squares; ``objective`` evaluates the
+caller's function, and ``solution`` is what comes back.
 """
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from invlab.minimizers.bfgs import BFGS
-from invlab.minimizers.descent import Descent
-from invlab.minimizers.driver import Algorithm, Termination, drive
+from invlab.minimizers.descent import Adam, GradientDescent
+from invlab.minimizers.driver import Termination
 from invlab.minimizers.joint import JointNetwork
 from invlab.minimizers.levenberg import LevenbergMarquardt
 from invlab.minimizers.multistart import Multistart
-from invlab.minimizers.objective import Objective
-from invlab.minimizers.reparametrization import Reparametrization, TransformedObjective, XScale
-from invlab.minimizers.solution import RowLog, Solution
+from invlab.minimizers.objective import Objective, require_precision
+from invlab.minimizers.reparametrization import default_x_scale
+from invlab.minimizers.solution import Solution
 from invlab.priors import Box
-from invlab.validation import require_count, require_tensor
+from invlab.validation import did_you_mean, require_count, require_tensor
 
-__all__ = ["Solution", "minimize"]
+__all__ = ["Solution", "list_minimizers", "minimize", "options_of"]
 
-# A method and the defaults of its own options. What only steps is run by `drive`; `JointNetwork`
-# and `Multistart` run others, and call it.
-METHODS: dict[
-    str,
-    tuple[Callable[..., Algorithm[Any]] | type[JointNetwork] | type[Multistart], dict[str, Any]],
-] = {
-    "gd": (
-        Descent,
-        {"adam": False, "step_size": 0.1, "schedule": "adaptive", "patience": 1, "growth": 1.2},
-    ),
-    "adam": (
-        Descent,
-        {"adam": True, "step_size": 0.05, "schedule": "cosine", "patience": 20, "growth": 1.0},
-    ),
-    "bfgs": (BFGS, {}),
-    "lm": (LevenbergMarquardt, {}),
-    "joint": (JointNetwork, {}),
-    "multistart": (Multistart, {}),
+# The one list of methods: classes as :class:`~invlab.minimizers.driver.Minimizer` describes them,
+# whose fields are the options. The tests walk it, and so does the docstring below.
+METHODS: dict[str, type[Any]] = {
+    "gd": GradientDescent,
+    "adam": Adam,
+    "bfgs": BFGS,
+    "lm": LevenbergMarquardt,
+    "joint": JointNetwork,
+    "multistart": Multistart,
 }
-SECOND_ORDER = ("bfgs", "lm", "joint", "multistart")
 # First-order methods get a fixed number of iterations, the others SciPy's 200 an unknown.
 FIRST_ORDER_ITERATIONS = 1000
 ITERATIONS_PER_UNKNOWN = 200
 EVALUATIONS_PER_ITERATION = 5
 # Below this a gradient cannot be brought in float32, as the changes of the objective round to zero.
 FLOAT32_GTOL = 1e-3
+
+
+def list_minimizers() -> list[str]:
+    """Names of the methods of :func:`minimize`."""
+    return list(METHODS)
+
+
+def options_of(method: str) -> dict[str, Any]:
+    """Options of a method of :func:`minimize` with their defaults; ``...`` where one is needed.
+
+    Raises:
+        ValueError: there is no such method; names the nearest.
+    """
+    if method not in METHODS:
+        names = ", ".join(METHODS)
+        hint = did_you_mean(method, METHODS)
+        raise ValueError(f"method: expected one of {names}, got {method!r}{hint}")
+    own = [field for field in fields(METHODS[method]) if field.name != "termination"]
+    return {field.name: ... if field.default is MISSING else field.default for field in own}
 
 
 def minimize(
@@ -95,54 +106,80 @@ def minimize(
             sum of squares is minimised (not half of it).
         x0: starts, ``(B, d)``, floating point, on any device; float64 for full accuracy. Rows may
             hold NaN, and then do not start.
-        method: ``"bfgs"`` (smooth objectives; SciPy's defaults, options ``c1``, ``c2``,
-            ``trials``, ``x_scale``), ``"lm"`` (Levenberg–Marquardt, few unknowns; option
-            ``damping``), ``"gd"`` or ``"adam"`` (options ``step_size``, ``schedule``, ``patience``,
-            ``growth``; Adam also ``betas``, ``eps``), ``"multistart"``: BFGS, and again from
-            fresh ``draws`` in the rows above ``target``, with ``cross_start=True`` first from the
-            answers of the others (:class:`~invlab.minimizers.multistart.Multistart`), or
-            ``"joint"``: the rows are related problems, one network learns to solve them from a
-            row of ``features`` each, and BFGS finishes them
-            (:class:`~invlab.minimizers.joint.JointNetwork`); ``fallback=True`` makes it never
-            worse than ``"bfgs"``. The classes of these modules describe the options.
+        method: see the table below.
         jac: the gradient ``(n, d)`` (for ``"lm"`` the Jacobian ``(n, m, d)``) as a function of
             the same arguments, or True where ``fun`` returns the pair. None: autograd.
-        bounds: a box to stay in, by projection; ``"bfgs"``, ``"joint"`` and ``"multistart"``
-            search instead over coordinates that a scaled tanh maps into the box. Their ``gtol`` is
-            measured there, so that a row driven to an edge, where the tanh is flat, counts as
-            converged. Starts outside begin at the nearest point inside.
-        gtol: a row has converged when no component of its gradient (projected, where there are
-            bounds) exceeds this, in units of the objective over those of x.
+        bounds: a box to stay in. Starts outside begin at the nearest point inside, and no row ends
+            above the objective there. ``"gd"``, ``"adam"`` and ``"lm"`` project their steps;
+            ``"bfgs"``, ``"joint"`` and ``"multistart"`` search over coordinates that a scaled tanh
+            maps into the box, and on along its edges by projection where a row comes to one.
+        gtol: a row has converged when no component of its gradient exceeds this, in units of the
+            objective over those of x. In a box the gradient is projected, ``x - clip(x - g)``: a
+            component that presses against an edge counts as zero. There, and where ``"bfgs"``,
+            ``"joint"`` and ``"multistart"`` are given an ``x_scale``, the gradient by
+            ``x / x_scale`` has to be as small too.
         maxiter: iterations a row; 200 d, or 1000 for ``"gd"`` and ``"adam"``. For ``"joint"``
             and ``"multistart"`` those of each BFGS; the network has ``iterations`` of its own.
         maxfev: evaluations a row; five times ``maxiter``.
         record: whether to keep the history of the best values.
-        options: those of the method, see above.
+        options: those of the method, with these defaults:
+
+            * ``"bfgs"`` for smooth objectives, with SciPy's settings: ``c1=0.0001``, ``c2=0.9``,
+              ``trials=30``, ``x_scale=None``
+            * ``"lm"``, Levenberg–Marquardt, for residuals and few unknowns: ``damping=0.001``
+            * ``"gd"``, gradient descent: ``step_size=0.1``, ``schedule='adaptive'``,
+              ``patience=1``, ``growth=1.2``
+            * ``"adam"``: ``step_size=0.05``, ``schedule='cosine'``, ``patience=20``,
+              ``growth=1.0``, ``betas=(0.9, 0.999)``, ``eps=1e-08``
+            * ``"multistart"``, BFGS, and again from fresh ``draws`` in the rows above ``target``,
+              with ``cross_start`` first from the answers of the others: ``draws=None`` (the
+              bounds), ``restarts=20``, ``target=None``, ``cross_start=False``, ``x_scale=None``,
+              ``seed=0``
+            * ``"joint"``, for rows that are related problems: one network learns to solve them
+              from a row of ``features`` each (needed), and BFGS finishes them; ``fallback=True``
+              makes it never worse than ``"bfgs"``: ``encoder=None``, ``seed=0``,
+              ``iterations=1000``, ``lr=0.003``, ``lr_end=None``, ``output_scale=None``,
+              ``x_scale=None``, ``keep_best=True``, ``standardize=True``, ``clip=None``,
+              ``clip_rows=None``, ``train_on=None``, ``refine=True``, ``fallback=False``,
+              ``cross_start=False``, ``target=None``
+
+            What each means is told by the classes in :mod:`invlab.minimizers`:
+            :class:`~invlab.minimizers.bfgs.BFGS`,
+            :class:`~invlab.minimizers.levenberg.LevenbergMarquardt`,
+            :class:`~invlab.minimizers.descent.GradientDescent`,
+            :class:`~invlab.minimizers.descent.Adam`,
+            :class:`~invlab.minimizers.multistart.Multistart`,
+            :class:`~invlab.minimizers.joint.JointNetwork`.
 
     Returns:
         The best point that each row evaluated, and why it stopped.
 
     Raises:
         TypeError: ``x0`` or ``fun`` is of the wrong kind.
-        ValueError: a wrong shape, an unknown method or option, a number out of range, or values
-            of ``fun`` that do not have one row a problem or carry no gradient.
+        ValueError: a wrong shape, a dtype below float32, an unknown method or option, a number
+            out of range, or values of ``fun`` that do not have one row a problem or carry no
+            gradient.
 
     Warns:
         UserWarning: any but ``"gd"`` and ``"adam"`` below float64 with a ``gtol`` that
             rounding hides.
     """
     _check(x0, method, bounds, gtol, options)
-    build, defaults = METHODS[method]
+    build = METHODS[method]
     if maxiter is None:
-        first_order = build is Descent
-        maxiter = FIRST_ORDER_ITERATIONS if first_order else ITERATIONS_PER_UNKNOWN * x0.shape[1]
+        each = ITERATIONS_PER_UNKNOWN * x0.shape[1]
+        maxiter = FIRST_ORDER_ITERATIONS if build.first_order else each
     maxiter = require_count("maxiter", maxiter)
     if maxfev is None:
         maxfev = EVALUATIONS_PER_ITERATION * maxiter
-    termination = Termination(gtol, maxiter, require_count("maxfev", maxfev), bounds)
-    x_scale = options.pop("x_scale", None) if method == "bfgs" else None
-    search = build(termination, **{**defaults, **options})
-    if x0.dtype != torch.float64 and method in SECOND_ORDER and gtol < FLOAT32_GTOL:
+    maxfev = require_count("maxfev", maxfev)
+    x_scale = None
+    if bounds is not None:
+        # for boxes that are narrow or wide beside gtol, see Termination.flat_at
+        x_scale = default_x_scale(bounds).to(x0)
+    termination = Termination(float(gtol), maxiter, maxfev, bounds, x_scale)
+    search = build(termination, **options)
+    if x0.dtype != torch.float64 and not build.first_order and gtol < FLOAT32_GTOL:
         warnings.warn(
             f"minimize: {x0.dtype} rounds small changes of the objective away, so {method!r} may "
             f"stall before gtol = {gtol:g}; use x0.double(), or gtol = {FLOAT32_GTOL:g}",
@@ -151,52 +188,26 @@ def minimize(
         )
     with torch.no_grad():
         start = termination.clip(x0.detach().clone())
-        objective = Objective(fun, jac, start, residuals=method == "lm")
-        if isinstance(search, JointNetwork | Multistart):
-            return search.solve(objective, start, record=record)
-        if method == "bfgs" and (bounds is not None or x_scale is not None):
-            log = _in_coordinates(search, objective, start, termination, x_scale, record)
-        else:
-            log = drive(search, objective, start, termination, name=method, record=record)
-        dtype = str(x0.dtype).removeprefix("torch.")
-        return log.solution(gtol=gtol, maxiter=maxiter, maxfev=maxfev, dtype=dtype)
-
-
-def _in_coordinates(
-    search: Algorithm[Any],
-    objective: Objective,
-    x0: Tensor,
-    termination: Termination,
-    x_scale: XScale | None,
-    record: bool,
-) -> RowLog:
-    """A search that knows no box, over coordinates that do not need one."""
-    coordinates = Reparametrization(x0, x_scale, termination.box)
-    transformed, free = TransformedObjective(objective, coordinates), termination._replace(box=None)
-    log = drive(search, transformed, coordinates.z(x0), free, name="bfgs", record=record)
-    log.x = coordinates.x(log.x)
-    return log
+        objective = Objective(fun, jac, start, residuals=build.residuals)
+        found: Solution = search.solve(objective, start, record=record)
+    return found
 
 
 def _check(
     x0: Tensor, method: str, bounds: Box | None, gtol: float, options: dict[str, Any]
 ) -> None:
     require_tensor("x0", x0, ("B", "d"), finite=False)
-    if method not in METHODS:
-        raise ValueError(f"method: expected one of {', '.join(METHODS)}, got {method!r}")
-    if not gtol >= 0:
+    require_precision("x0", x0)
+    known = options_of(method)
+    if isinstance(gtol, bool | str) or not hasattr(gtol, "__float__"):
+        raise TypeError(f"gtol: expected a number of at least 0, got {gtol!r}")
+    if not 0 <= gtol < math.inf:
         raise ValueError(f"gtol: expected a number of at least 0, got {gtol}")
-    build, defaults = METHODS[method]
-    known = {field.name for field in fields(build)} - {"termination", "adam"}  # type: ignore[arg-type]
-    if method == "gd":
-        known -= {"betas", "eps"}
-    if method == "bfgs":
-        known |= {"x_scale"}
-    unknown = sorted(set(options) - known)
+    unknown = sorted(set(options) - set(known))
     if unknown:
         raise ValueError(
             f"method {method!r}: expected options among {', '.join(sorted(known))}, "
-            f"got {', '.join(unknown)}"
+            f"got {', '.join(unknown)}{did_you_mean(unknown[0], known)}"
         )
     if method == "joint" and "features" not in options:
         raise ValueError(
@@ -206,6 +217,9 @@ def _check(
     if bounds is None:
         return
     if not isinstance(bounds, Box):
-        raise TypeError(f"bounds: expected a Box, got {type(bounds).__name__}")
+        raise TypeError(
+            f"bounds: expected a Box, got {type(bounds).__name__}; use invlab.Box(low, high) with "
+            "a number an unknown in each"
+        )
     if bounds.dim != x0.shape[1]:
         raise ValueError(f"bounds: expected a Box of {x0.shape[1]} unknowns, got {bounds.dim}")

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from invlab.minimizers.driver import Termination
+from invlab.minimizers.in_box import flat
 from invlab.minimizers.objective import Evaluation
 from invlab.minimizers.reparametrization import Reparametrization
-from invlab.minimizers.solution import MESSAGES, Reason, RowLog, Solution
+from invlab.minimizers.solution import MESSAGES, Reason, RowLog, Solution, solved
 
 __all__ = ["BestSoFar", "Points"]
 
@@ -32,11 +33,6 @@ class Points(NamedTuple):
     value: Tensor
     flat: Tensor
 
-    @classmethod
-    def of(cls, z: Tensor, value: Tensor, gradient: Tensor, gtol: float) -> Points:
-        """From values ``(...)`` and gradients ``(..., d)``; flat only where all is finite."""
-        return cls(z, value, gradient.abs().amax(-1) <= gtol)
-
     def where(self, chosen: Tensor, other: Points) -> Points:
         """These points where ``chosen`` ``(...)``, else the others."""
         z = torch.where(chosen[..., None], self.z, other.z)
@@ -48,14 +44,18 @@ class BestSoFar:
     """The best answer of each row so far, ``(B, ...)``, with its reason and the rows' costs.
 
     Args:
-        start: coordinates of x0, ``(B, d)``.
-        termination: tolerance and termination, for the messages.
+        coordinates: of the searches; they know x0.
+        termination: when a row stops.
         record: whether to keep the history of the best values.
     """
 
-    def __init__(self, start: Tensor, termination: Termination, *, record: bool) -> None:
-        self.start, self.termination, self.record = start, termination, record
-        self.z = start.clone()
+    def __init__(
+        self, coordinates: Reparametrization, termination: Termination, *, record: bool
+    ) -> None:
+        self.coordinates, self.record = coordinates, record
+        self.termination = termination._replace(x_scale=coordinates.x_scale)
+        start = self.start = coordinates.start_z
+        self.x = coordinates.start.clone()
         self.fun = torch.full_like(start[:, 0], torch.nan)
         self.rows = torch.zeros(0, dtype=torch.long, device=start.device)
         self.nit = torch.zeros(len(start), dtype=torch.long, device=start.device)
@@ -72,6 +72,8 @@ class BestSoFar:
         """
         self.rows = sound.nonzero()[:, 0]
         self.nfev += 1
+        if not keep:
+            self.x = self.coordinates.x_of(self.start, torch.arange(len(self.start)).to(self.rows))
         self.value_at_start = seen.value
         self.fun = torch.where(sound, seen.value if keep else torch.inf, seen.value)
         stopped = MESSAGES[Reason.START_NOT_FINITE]
@@ -79,26 +81,31 @@ class BestSoFar:
         if self.record:
             self.history.append(seen.value)
 
+    def points(self, z: Tensor, value: Tensor, gradient: Tensor) -> Points:
+        """Points from coordinates and gradients by them, ``(..., d)``, and values ``(...)``."""
+        return Points(z, value, flat(z, gradient, self.termination, self.coordinates))
+
     def count(self, value: Tensor | None) -> None:
         """One more evaluation of each sound row; its value ``(n,)``, if it is one of ``fun``."""
         self.nfev[self.rows] += 1
         if self.record:
             self._note(self.history[-1][self.rows] if value is None else value)
 
-    def offer(self, points: Points, reason: Tensor, texts: dict[int, str], label: str) -> None:
+    def offer(
+        self, x: Tensor, value: Tensor, reason: Tensor, texts: dict[int, str], label: str
+    ) -> None:
         """Keep, in each sound row, the given answer if it is better.
 
         Args:
-            points: one a sound row, ``(n, ...)``.
+            x, value: a point for each sound row, ``(n, d)``, and its objective, ``(n,)``.
             reason: why its search ended, ``(n,)``.
             texts: reasons in words.
             label: where these answers come from.
         """
-        ends = (reason == Reason.CONVERGED) | (reason == Reason.FLAT_START)
-        known, value = self.fun[self.rows], points.value
+        ends, known = solved(reason), self.fun[self.rows]
         better = (value < known) | ((value == known) & ends & ~self.success[self.rows])
         rows = self.rows[better]
-        self.z[rows], self.fun[rows] = points.z[better], value[better]
+        self.x[rows], self.fun[rows] = x[better], value[better]
         self.success[rows] = ends[better]
         for row, code in zip(rows.tolist(), reason[better].tolist(), strict=True):
             self.message[row] = f"{label}: {texts[code]}"
@@ -107,22 +114,34 @@ class BestSoFar:
         """Offer what a network ended with, before any refinement."""
         reason = torch.where(points.flat, int(Reason.CONVERGED), int(Reason.MAXITER))
         texts = self._texts()
-        flat = f"its gradient is within gtol = {self.termination.gtol:g}; {FLAT}"
-        texts |= {Reason.CONVERGED: flat, Reason.MAXITER: UNREFINED}
-        self.offer(points, reason, texts, label)
+        still = f"its gradient is within gtol = {self.termination.gtol:g}; {FLAT}"
+        texts |= {Reason.CONVERGED: still, Reason.MAXITER: UNREFINED}
+        x = self.coordinates.x_of(points.z, self.rows)
+        self.offer(x, points.value, reason, texts, label)
+
+    def offer_start(self, seen: Evaluation) -> None:
+        """Offer and count x0 itself, where the coordinates begin a little inside its edge.
+
+        ``seen`` is its evaluation in the sound rows, by x.
+        """
+        start = self.coordinates.start[self.rows]
+        self.count(seen.value)
+        there = self.termination.flat_at(start, seen.gradient)
+        reason = torch.where(there, int(Reason.FLAT_START), int(Reason.MAXITER))
+        texts = self._texts() | {Reason.MAXITER: "no point with a lower objective was found"}
+        self.offer(start, seen.value, reason, texts, "from x0")
 
     def offer_search(self, log: RowLog, label: str) -> None:
         """Offer and count what a search of the sound rows entered into its log."""
         self.nit[self.rows] += log.nit
         self.nfev[self.rows] += log.nfev
-        for value in log.history:
-            self._note(value)
-        if bool((log.reason == Reason.INTERRUPTED).any() | (log.reason == 0).any()):
-            self.interrupted = True
-        points = Points(log.x, log.fun, torch.zeros_like(log.fun, dtype=torch.bool))
-        self.offer(points, log.reason, self._texts(), label)
+        if self.record:
+            for value in log.history():
+                self._note(value)
+        self.interrupted = self.interrupted or log.interrupted
+        self.offer(log.x, log.fun, log.reason, self._texts(), label)
 
-    def solution(self, coordinates: Reparametrization) -> Solution:
+    def solution(self) -> Solution:
         """Close the account."""
         none = self.fun == torch.inf
         if bool(none.any()):
@@ -132,13 +151,14 @@ class BestSoFar:
                 if not self.message[row].startswith("not started"):
                     self.message[row] = MESSAGES[Reason.INTERRUPTED]
         return Solution(
-            x=coordinates.x(self.z),
+            x=self.x,
             fun=self.fun,
             success=self.success,
             nit=self.nit,
             nfev=self.nfev,
             message=self.message,
             history=torch.stack(self.history) if self.history else None,
+            interrupted=self.interrupted,
         )
 
     def _note(self, value: Tensor) -> None:
@@ -147,7 +167,5 @@ class BestSoFar:
         self.history.append(best.index_copy(0, self.rows, lower))
 
     def _texts(self) -> dict[int, str]:
-        settings = self.termination._asdict() | {
-            "dtype": str(self.fun.dtype).removeprefix("torch.")
-        }
-        return {int(reason): text.format(**settings) for reason, text in MESSAGES.items()}
+        words = self.termination.words(self.fun)
+        return {int(reason): text.format(**words) for reason, text in MESSAGES.items()}

@@ -8,9 +8,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from invlab.minimizers import wolfe
-from invlab.minimizers.driver import Termination, take
-from invlab.minimizers.objective import Evaluation
+from invlab.minimizers import in_box, wolfe
+from invlab.minimizers.driver import Stepping, Termination, take
+from invlab.minimizers.objective import Evaluation, Objective
+from invlab.minimizers.reparametrization import Reparametrization, TransformedObjective, XScale
+from invlab.minimizers.solution import Solution
+from invlab.validation import require_count
 
 __all__ = ["BFGS"]
 
@@ -51,7 +54,7 @@ class _State(NamedTuple):
 
 
 @dataclass(frozen=True)
-class BFGS:
+class BFGS(Stepping):
     """The method, with SciPy's default settings and first step.
 
     Each row has its own line search and its own inverse Hessian. All rows evaluate one trial a
@@ -61,20 +64,34 @@ class BFGS:
     Args:
         c1, c2: constants of the Wolfe conditions, ``0 < c1 < c2 < 1``.
         trials: evaluations that one line search may take.
+        x_scale: length of x that counts as one, and about that of the first step, see
+            :class:`~invlab.minimizers.reparametrization.Reparametrization`: 1 if not given, and a
+            tenth of the half-width where there are bounds.
     """
 
     termination: Termination
     c1: float = 1e-4
     c2: float = 0.9
     trials: int = 30
+    x_scale: XScale | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.c1 < self.c2 < 1:
             raise ValueError(
                 f"bfgs: expected 0 < c1 < c2 < 1, got c1 = {self.c1} and c2 = {self.c2}"
             )
-        if self.trials < 1:
-            raise ValueError(f"bfgs: expected trials of at least 1, got {self.trials}")
+        require_count("trials", self.trials)
+
+    def solve(self, objective: Objective, x0: Tensor, *, record: bool) -> Solution:
+        """Minimise from ``x0`` ``(B, d)``; in a box, or with units, by way of coordinates."""
+        if self.termination.box is None and self.x_scale is None:
+            return super().solve(objective, x0, record=record)
+        coordinates = Reparametrization(x0, self.x_scale, self.termination.box)
+        log = in_box.search(
+            self, TransformedObjective(objective, coordinates), coordinates.start_z,
+            self.termination, name="bfgs", record=record,
+        )  # fmt: skip
+        return log.solution(**self.termination.words(x0))
 
     def start(self, x: Tensor, seen: Evaluation) -> _State:
         """A first search from each start, down the gradient."""

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from invlab.minimizers.best_so_far import BestSoFar
 from invlab.minimizers.objective import Objective
-from invlab.minimizers.reparametrization import Reparametrization, TransformedObjective
+from invlab.minimizers.reparametrization import TransformedObjective
 from invlab.minimizers.solution import RowLog
 
 __all__ = ["Target", "start_across", "unsolved"]
@@ -34,11 +34,13 @@ def unsolved(answers: BestSoFar, target: Target | None) -> Tensor:
         target: objective at which a row is solved; without one, no row is.
 
     Raises:
-        ValueError: a target that is not one number or one a row.
+        ValueError: a target that is not one number or one a row, or NaN.
     """
     if target is None:
         return answers.rows
-    goal = torch.as_tensor(target).to(answers.fun)
+    goal = torch.as_tensor(target, dtype=answers.fun.dtype, device=answers.fun.device)
+    if bool(goal.isnan().any()):
+        raise ValueError("target: expected numbers, got NaN")
     if goal.shape not in ((), answers.fun.shape):
         raise ValueError(
             f"target: expected one number or {len(answers.fun)}, one a row, "
@@ -49,7 +51,6 @@ def unsolved(answers: BestSoFar, target: Target | None) -> Tensor:
 
 def start_across(
     objective: Objective,
-    coordinates: Reparametrization,
     answers: BestSoFar,
     target: Target | None,
     search: Callable[..., RowLog],
@@ -63,7 +64,6 @@ def start_across(
 
     Args:
         objective: of all rows.
-        coordinates: that the search works in.
         answers: the best of each row so far; better ones are entered.
         target: see :func:`unsolved`.
         search: of the objective of some rows, their starts ``(m, d)`` and ``record``, a BFGS.
@@ -75,13 +75,14 @@ def start_across(
         if len(rows) == 0 or len(fresh) == 0:
             break
         answers.rows = rows
-        chosen = _best_of_others(objective, coordinates, answers, fresh)
+        chosen = _best_of_others(objective, answers, fresh)
         answers.rows, chosen = rows[chosen >= 0], chosen[chosen >= 0]
         if len(chosen) == 0:  # the only new answer is that of the only row that is left
             break
         before = answers.fun[answers.rows]
-        transformed = TransformedObjective(objective, coordinates, answers.rows)
-        log = search(transformed, answers.z[chosen], record=answers.record)
+        transformed = TransformedObjective(objective, answers.coordinates, answers.rows)
+        z = answers.coordinates.z(answers.x[chosen])
+        log = search(transformed, z, record=answers.record)
         answers.offer_search(log, LABEL)
         if answers.interrupted:
             break
@@ -90,15 +91,13 @@ def start_across(
     answers.rows = everyone
 
 
-def _best_of_others(
-    objective: Objective, coordinates: Reparametrization, answers: BestSoFar, fresh: Tensor
-) -> Tensor:
+def _best_of_others(objective: Objective, answers: BestSoFar, fresh: Tensor) -> Tensor:
     """For each row left in ``answers`` which of the ``fresh`` others serves it best, ``(m,)``.
 
     -1 where none does.
     """
     rows = answers.rows
-    x, place = coordinates.x(answers.z), torch.arange(len(rows), device=rows.device)
+    x, place = answers.x, torch.arange(len(rows), device=rows.device)
     best = torch.full_like(answers.fun[rows], torch.inf)
     chosen = torch.full_like(rows, -1)
     for shift in range(len(fresh)):

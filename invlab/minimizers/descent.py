@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
-from invlab.minimizers.driver import Termination
+from invlab.minimizers.driver import Stepping, Termination
 from invlab.minimizers.objective import Evaluation
+from invlab.validation import require_count
 
-__all__ = ["Descent", "Schedule"]
+__all__ = ["Adam", "GradientDescent", "Schedule"]
 
 Schedule = Literal["adaptive", "constant", "cosine"]
 SCHEDULES = ("adaptive", "constant", "cosine")
@@ -40,8 +41,8 @@ class _State(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Descent:
-    """Gradient descent, or Adam with ``adam=True``.
+class GradientDescent(Stepping):
+    """Steps down the gradient.
 
     Args:
         step_size: step size, one number or one a row, ``(B,)``.
@@ -50,35 +51,29 @@ class Descent:
             half the step.
         patience: see above.
         growth: with ``"adaptive"``, the factor of a row's step after each new best value.
-        betas, eps: of Adam: decay of the two moments, and the floor beside the second.
     """
 
+    first_order: ClassVar[bool] = True
+
     termination: Termination
-    adam: bool
-    step_size: float | Tensor
-    schedule: Schedule
-    patience: int
-    growth: float
-    betas: tuple[float, float] = (0.9, 0.999)
-    eps: float = 1e-8
+    step_size: float | Tensor = 0.1
+    schedule: Schedule = "adaptive"
+    patience: int = 1
+    growth: float = 1.2
 
     def __post_init__(self) -> None:
         if self.schedule not in SCHEDULES:
             raise ValueError(f"schedule: expected one of {SCHEDULES}, got {self.schedule!r}")
-        if not bool((torch.as_tensor(self.step_size) > 0).all()):
+        sizes = torch.as_tensor(self.step_size, device=_device(self.step_size))
+        if not bool(((sizes > 0) & sizes.isfinite()).all()):
             raise ValueError(f"step_size: expected numbers above zero, got {self.step_size}")
-        if self.patience < 1 or self.growth < 1:
-            raise ValueError(
-                f"expected patience and growth of at least 1, got {self.patience} and {self.growth}"
-            )
-        if not all(0 <= beta < 1 for beta in self.betas) or not self.eps > 0:
-            raise ValueError(
-                f"expected betas in [0, 1) and eps above zero, got {self.betas} and {self.eps}"
-            )
+        require_count("patience", self.patience)
+        if not 1 <= self.growth < math.inf:
+            raise ValueError(f"growth: expected a number of at least 1, got {self.growth}")
 
     def start(self, x: Tensor, seen: Evaluation) -> _State:
         """A first step from each start."""
-        step_size = torch.as_tensor(self.step_size, dtype=x.dtype, device=x.device)
+        step_size = torch.as_tensor(self.step_size, dtype=x.dtype, device=x.device).detach()
         if step_size.shape not in ((), (len(x),)):
             raise ValueError(
                 f"step_size: expected one number or shape ({len(x)},), got {tuple(step_size.shape)}"
@@ -121,13 +116,52 @@ class Descent:
         state = self._step(state)
         precision = torch.finfo(state.x.dtype).eps
         still = (state.trial - state.x).abs() <= precision * state.x.abs() + precision**2
-        # near its end a cosine schedule takes such steps by design, and Adam is not at rest yet
-        return state, still.all(1) & (cut if self.adam else torch.ones_like(cut))
+        return state, still.all(1) & self._ends(cut)
+
+    def _ends(self, cut: Tensor) -> Tensor:
+        """Which rows end where a step no longer moves them, ``(n,)``; ``cut``: one taken back."""
+        return torch.ones_like(cut)
 
     def _step(self, state: _State) -> _State:
-        if not self.adam:
-            trial = state.x - self._rate(state) * state.gradient
-            return state._replace(trial=self.termination.clip(trial))
+        trial = state.x - self._rate(state) * state.gradient
+        return state._replace(trial=self.termination.clip(trial))
+
+    def _rate(self, state: _State) -> Tensor:
+        if self.schedule != "cosine":
+            return state.step_size[:, None]
+        share = (state.nit.to(state.step_size) / self.termination.maxiter).clamp_max(1.0)
+        return (state.step_size * (1 + torch.cos(math.pi * share)) / 2)[:, None]
+
+
+@dataclass(frozen=True)
+class Adam(GradientDescent):
+    """Adam (Kingma and Ba, 2015).
+
+    Args:
+        step_size, schedule, patience, growth: see :class:`GradientDescent`.
+        betas: decay of the two moments.
+        eps: the floor beside the root of the second.
+    """
+
+    step_size: float | Tensor = 0.05
+    schedule: Schedule = "cosine"
+    patience: int = 20
+    growth: float = 1.0
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not all(0 <= beta < 1 for beta in self.betas) or not 0 < self.eps < math.inf:
+            raise ValueError(
+                f"expected betas in [0, 1) and eps above zero, got {self.betas} and {self.eps}"
+            )
+
+    def _ends(self, cut: Tensor) -> Tensor:
+        # near its end a cosine schedule takes such steps by design, and Adam is not at rest yet
+        return cut
+
+    def _step(self, state: _State) -> _State:
         first, second = self.betas
         age = state.age + 1
         mean = first * state.mean + (1 - first) * state.gradient
@@ -139,8 +173,7 @@ class Descent:
         trial = self.termination.clip(state.x - self._rate(state) * move)
         return state._replace(trial=trial, age=age, mean=mean, square=square)
 
-    def _rate(self, state: _State) -> Tensor:
-        if self.schedule != "cosine":
-            return state.step_size[:, None]
-        share = (state.nit.to(state.step_size) / self.termination.maxiter).clamp_max(1.0)
-        return (state.step_size * (1 + torch.cos(math.pi * share)) / 2)[:, None]
+
+def _device(value: object) -> torch.device:
+    """Where a number is checked: where it is, else the CPU, whatever the default device."""
+    return value.device if isinstance(value, Tensor) else torch.device("cpu")

@@ -1,4 +1,4 @@
-"""The loop that all methods share: evaluate the running rows, tell the method, retire rows.
+"""The loop that stepping methods share: evaluate the running rows, tell the method, retire rows.
 
 A method is two functions. ``start`` turns the first evaluation into a state, and ``tell`` turns
 the evaluation of the state's trial points into the next state. States are never changed in
@@ -9,25 +9,30 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
 from invlab import runtime
-from invlab.minimizers.objective import Evaluation
-from invlab.minimizers.solution import Reason, RowLog
+from invlab.minimizers.objective import Evaluation, Objective
+from invlab.minimizers.solution import Reason, RowLog, Solution
 from invlab.priors import Box
 
-__all__ = ["Termination", "Algorithm", "State", "drive", "take"]
+__all__ = [
+    "Algorithm",
+    "Minimizer",
+    "State",
+    "Stepping",
+    "Stopping",
+    "Termination",
+    "drive",
+    "take",
+]
 
 
-class State(Protocol):
-    """What the loop reads of a method's state; every field has one row a running problem."""
-
-    @property
-    def trial(self) -> Tensor:
-        """Points to evaluate next, ``(n, d)``."""
+class Point(Protocol):
+    """What is asked of a state to stop it; every field has one row a running problem."""
 
     @property
     def x(self) -> Tensor:
@@ -40,6 +45,14 @@ class State(Protocol):
     @property
     def nit(self) -> Tensor:
         """Iterations done, ``(n,)``."""
+
+
+class State(Point, Protocol):
+    """What the loop reads of a method's state."""
+
+    @property
+    def trial(self) -> Tensor:
+        """Points to evaluate next, ``(n, d)``."""
 
 
 S = TypeVar("S", bound=State)
@@ -55,42 +68,133 @@ class Algorithm(Protocol[S]):
         """The state after evaluating ``state.trial``, and which rows cannot go on, ``(n,)``."""
 
 
+class Stopping(Protocol):
+    """Who decides when a row stops: for each row a :class:`Reason`, or zero.
+
+    ``rows`` ``(n,)`` are the numbers of the running rows, and ``nfev`` counts their evaluations.
+    """
+
+    def reasons_at_start(self, state: Any, seen: Evaluation, rows: Tensor) -> Tensor:
+        """After the starts were evaluated."""
+
+    def reasons(
+        self, state: Any, seen: Evaluation, stuck: Tensor, nfev: int, rows: Tensor
+    ) -> Tensor:
+        """After a step; ``stuck`` ``(n,)`` are rows that cannot go on."""
+
+
 class Termination(NamedTuple):
-    """When a row stops: gradient tolerance (max-norm), iterations, evaluations; and its box."""
+    """When a row stops: gradient tolerance (max-norm), iterations, evaluations; and its box.
+
+    Attributes:
+        gtol: largest component of a gradient that counts as zero.
+        maxiter, maxfev: iterations and evaluations a row.
+        box: where x stays. The gradient is then projected, see :meth:`flat_at`.
+        x_scale: length of each unknown that counts as one in a box, ``(d,)``.
+    """
 
     gtol: float
     maxiter: int
     maxfev: int
     box: Box | None = None
+    x_scale: Tensor | None = None
+
+    def words(self, x: Tensor) -> dict[str, object]:
+        """What the messages name; ``x`` for its dtype."""
+        dtype = str(x.dtype).removeprefix("torch.")
+        return {"gtol": self.gtol, "maxiter": self.maxiter, "maxfev": self.maxfev, "dtype": dtype}
 
     def clip(self, x: Tensor) -> Tensor:
         """The nearest points inside the box, if there is one."""
         return x if self.box is None else self.box.clip(x)
 
-    def flat(self, state: State) -> Tensor:
-        """Rows whose projected gradient is within ``gtol``, ``(n,)``."""
-        gradient = state.gradient
-        if self.box is not None:
-            gradient = state.x - self.box.clip(state.x - gradient)
-        return gradient.abs().amax(1) <= self.gtol
+    def flat(self, state: Point) -> Tensor:
+        """Rows whose gradient, projected where there is a box, is within ``gtol``, ``(n,)``."""
+        if self.box is None:
+            return state.gradient.abs().amax(1) <= self.gtol
+        return self.flat_at(state.x, state.gradient)
 
-    def reasons_at_start(self, x0: Tensor, state: State, seen: Evaluation) -> Tensor:
-        """For each row a :class:`Reason` not to start, or zero."""
+    def flat_at(self, x: Tensor, gradient: Tensor) -> Tensor:
+        """The same at points ``(..., d)`` with gradients ``(..., d)``: ``(...)``.
+
+        In a box a step down the gradient may go no further than the edge: what is left of it,
+        ``x - clip(x - gradient)``, has to be within gtol. In a box no wider than gtol that says
+        nothing, and in a very wide one nearly all is flat by that measure; so the gradient by
+        ``x / x_scale`` has to be so too, but for unknowns that lie on an edge and press against
+        it.
+        """
+        if self.box is None:
+            return gradient.abs().amax(-1) <= self.gtol
+        left = (x - self.box.clip(x - gradient)).abs()
+        if self.x_scale is not None:
+            low, high = self.box.low.to(x), self.box.high.to(x)
+            pressed = ((x <= low) & (gradient > 0)) | ((x >= high) & (gradient < 0))
+            left = left.maximum((gradient * self.x_scale).abs().masked_fill(pressed, 0.0))
+        return left.amax(-1) <= self.gtol
+
+    def reasons_at_start(
+        self, state: Point, seen: Evaluation, rows: Tensor, nfev: int | Tensor = 1
+    ) -> Tensor:
+        """See :class:`Stopping`; ``nfev`` may be a number a row."""
         reason = self.flat(state) * int(Reason.FLAT_START)
-        if self.maxfev == 1:
-            reason = reason.masked_fill(reason == 0, int(Reason.MAXFEV))
-        sound = seen.finite & x0.isfinite().all(1)
+        spent = nfev >= self.maxfev
+        if spent is not False:
+            reason = reason.masked_fill((reason == 0) & spent, int(Reason.MAXFEV))
+        sound = seen.finite & state.x.isfinite().all(1)
         reason = reason.masked_fill(~sound, int(Reason.START_NOT_FINITE))
         return reason.masked_fill(seen.value == -torch.inf, int(Reason.UNBOUNDED))
 
-    def reasons(self, state: State, seen: Evaluation, stuck: Tensor, nfev: int) -> Tensor:
-        """For each row a :class:`Reason` to stop, or zero."""
+    def reasons(
+        self, state: Point, seen: Evaluation, stuck: Tensor, nfev: int | Tensor, rows: Tensor
+    ) -> Tensor:
+        """See :class:`Stopping`; ``nfev`` may be a number a row."""
         reason = stuck * int(Reason.STALLED)
-        if nfev >= self.maxfev:
-            reason = reason.masked_fill(~stuck, int(Reason.MAXFEV))
+        spent = nfev >= self.maxfev
+        if spent is not False:
+            reason = reason.masked_fill(~stuck & spent, int(Reason.MAXFEV))
         reason = reason.masked_fill(state.nit >= self.maxiter, int(Reason.MAXITER))
         reason = reason.masked_fill(self.flat(state), int(Reason.CONVERGED))
         return reason.masked_fill(seen.value == -torch.inf, int(Reason.UNBOUNDED))
+
+
+class Minimizer(Protocol):
+    """What is registered as a method of :func:`invlab.minimize`: a dataclass of its options.
+
+    Its first field is the ``termination``, and every other is an option of the call.
+
+    Attributes:
+        first_order: whether it steps along gradients alone: a thousand iterations, not 200 an
+            unknown, and no warning in float32.
+        residuals: whether ``fun`` returns residuals ``(n, m)``.
+    """
+
+    first_order: ClassVar[bool]
+    residuals: ClassVar[bool]
+
+    def solve(self, objective: Objective, x0: Tensor, *, record: bool) -> Solution:
+        """Minimise from ``x0`` ``(B, d)``, inside the box."""
+
+
+class Stepping:
+    """A minimiser that is nothing but an :class:`Algorithm`."""
+
+    first_order: ClassVar[bool] = False
+    residuals: ClassVar[bool] = False
+    termination: Termination
+
+    def solve(self: Any, objective: Objective, x0: Tensor, *, record: bool) -> Solution:
+        """Minimise from ``x0`` ``(B, d)``, inside the box."""
+        log = drive(self, objective, x0, self.termination, name=type(self).__name__, record=record)
+        name_edges(log, self.termination.box)
+        return log.solution(**self.termination.words(x0))
+
+
+def name_edges(log: RowLog, box: Box | None) -> None:
+    """Let the reason of rows that converged on an edge of the box say so."""
+    if box is not None:
+        edge = (log.x <= box.low.to(log.x)) | (log.x >= box.high.to(log.x))
+        converged = (log.reason == Reason.CONVERGED) & edge.any(1)
+        log.reason = log.reason.masked_fill(converged, int(Reason.CONVERGED_AT_EDGE))
 
 
 class _Front(NamedTuple):
@@ -112,7 +216,7 @@ def drive(
     method: Algorithm[S],
     objective: Callable[[Tensor, Tensor], Evaluation],
     x0: Tensor,
-    termination: Termination,
+    termination: Stopping,
     *,
     name: str,
     record: bool,
@@ -125,11 +229,11 @@ def drive(
     front = _Front(torch.arange(len(x0), device=x0.device), x0, log.fun, log.nit)
     nfev = 0
     try:
-        seen = objective(x0.clone(), front.rows)
+        seen = objective(x0, front.rows)
         nfev = 1
         front = front._replace(fun=seen.value)
         state = method.start(x0, seen)
-        reason = termination.reasons_at_start(x0, state, seen)
+        reason = termination.reasons_at_start(state, seen, front.rows)
         for _ in runtime.progress(itertools.count(), f"minimize ({name})"):
             if record:
                 log.record(front.rows, front.fun)
@@ -139,12 +243,12 @@ def drive(
                 if len(running) == 0:
                     break
                 front, state = take(front, running), take(state, running)
-            seen = objective(state.trial.clone(), front.rows)
+            seen = objective(state.trial, front.rows)
             nfev += 1
             front = front.better(state.trial, seen.value)
             state, stuck = method.tell(state, seen)
             front = front._replace(nit=state.nit)
-            reason = termination.reasons(state, seen, stuck, nfev)
+            reason = termination.reasons(state, seen, stuck, nfev, front.rows)
     except KeyboardInterrupt:
         open_rows = log.reason[front.rows] == 0
         _retire(log, front, open_rows * int(Reason.INTERRUPTED), nfev)

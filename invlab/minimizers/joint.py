@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
+from invlab.minimizers import in_box
 from invlab.minimizers.best_so_far import BestSoFar, Points
 from invlab.minimizers.bfgs import BFGS
 from invlab.minimizers.cross_start import Target, start_across
-from invlab.minimizers.driver import Termination, drive
+from invlab.minimizers.driver import Termination
 from invlab.minimizers.objective import Objective
 from invlab.minimizers.reparametrization import (
     Reparametrization,
@@ -31,7 +32,7 @@ from invlab.minimizers.reparametrization import (
 from invlab.minimizers.solution import RowLog, Solution
 from invlab.networks.encoders import FeatureScale, encoder_for
 from invlab.networks.training import Terms, train
-from invlab.validation import batch_shape, require_count, require_tensor
+from invlab.validation import batch_shape, require_count, require_seed, require_tensor
 
 __all__ = ["JointNetwork"]
 
@@ -57,7 +58,7 @@ class JointNetwork:
         features: what the network sees of each problem, ``(B, ...)``: its observation, with a
             context beside it where there is one (:func:`invlab.networks.encoders.beside`). A row
             with NaN does not start.
-        network: options of :func:`invlab.networks.encoders.encoder_for`, which chooses a network
+        encoder: options of :func:`invlab.networks.encoders.encoder_for`, which chooses a network
             by the shape of the features; its last layer starts at a hundredth of the usual weights
             unless ``{"last": ...}`` says otherwise. Or a module, ``(n, ...)`` to ``(n, d)``, that
             serves as a start and stays as it is.
@@ -86,9 +87,12 @@ class JointNetwork:
         target: objective at which a row is solved and needs no exchange, one number or one a row.
     """
 
+    first_order: ClassVar[bool] = False
+    residuals: ClassVar[bool] = False
+
     termination: Termination
     features: Tensor
-    network: nn.Module | Mapping[str, Any] | None = None
+    encoder: nn.Module | Mapping[str, Any] | None = None
     seed: int | Sequence[int] = 0
     iterations: int = 1000
     lr: float = 3e-3
@@ -115,22 +119,21 @@ class JointNetwork:
         rows = self.clip_rows
         if rows is not None and rows != "unit" and not (isinstance(rows, int | float) and rows > 0):
             raise ValueError(f"clip_rows: expected a number above 0 or 'unit', got {rows!r}")
-        if not isinstance(self.network, nn.Module | Mapping | None):
+        if not isinstance(self.encoder, nn.Module | Mapping | None):
             raise TypeError(
-                "network: expected options of encoder_for or a module, "
-                f"got {type(self.network).__name__}"
+                "encoder: expected options of encoder_for or a module, "
+                f"got {type(self.encoder).__name__}"
             )
-        if not isinstance(self.seed, int | Sequence):
-            raise TypeError(f"seed: expected an int or several, got {self.seed!r}")
         if not self.seeds:
             raise ValueError("seed: expected an int or several, got none")
-        if isinstance(self.network, nn.Module) and len(self.seeds) > 1:
-            raise ValueError("seed: a network of your own is one start; expected one seed")
+        if isinstance(self.encoder, nn.Module) and len(self.seeds) > 1:
+            raise ValueError("seed: an encoder of your own is one start; expected one seed")
 
     @property
     def seeds(self) -> list[int]:
         """One for each network."""
-        return [self.seed] if isinstance(self.seed, int) else list(self.seed)
+        several = self.seed if isinstance(self.seed, Iterable) else [self.seed]
+        return [require_seed("seed", seed) for seed in several]
 
     def solve(self, objective: Objective, x0: Tensor, *, record: bool) -> Solution:
         """Train, refine and choose; ``x0`` ``(B, d)``."""
@@ -140,7 +143,7 @@ class JointNetwork:
                 f"got {len(self.features)} on {self.features.device}"
             )
         coordinates = Reparametrization(x0, self.x_scale, self.termination.box)
-        answers = BestSoFar(coordinates.z(x0), self.termination, record=record)
+        answers = BestSoFar(coordinates, self.termination, record=record)
         try:
             every = torch.arange(len(x0), device=x0.device)
             seen = TransformedObjective(objective, coordinates)(answers.start, every)
@@ -149,40 +152,47 @@ class JointNetwork:
             answers.begin(seen, sound, keep=self.keep_best)
             rows = answers.rows
             if len(rows):
-                first = Points.of(
-                    answers.start[rows],
-                    seen.value[rows],
-                    seen.gradient[rows],
-                    self.termination.gtol,
-                )
+                first = answers.points(answers.start[rows], seen.value[rows], seen.gradient[rows])
+                self._offer_edges(objective, answers)
                 self._search(TransformedObjective(objective, coordinates, rows), first, answers)
         except KeyboardInterrupt:
             answers.interrupted = True
-        return answers.solution(coordinates)
+        return answers.solution()
+
+    def _offer_edges(self, objective: Objective, answers: BestSoFar) -> None:
+        """Starts on an edge of the box, which the coordinates begin a little inside."""
+        everyone = answers.rows
+        answers.rows = everyone[answers.coordinates.moved[everyone]]
+        if self.keep_best and len(answers.rows):
+            start = answers.coordinates.start[answers.rows]
+            answers.offer_start(objective(start, answers.rows))
+        answers.rows = everyone
 
     def _search(self, transformed: TransformedObjective, first: Points, answers: BestSoFar) -> None:
         """All searches of the sound rows, from the points ``first`` ``(n, ...)`` at x0."""
+        before = int(answers.nfev[answers.rows[0]])
         found = self._train(transformed, first, answers)
-        spent = f"the network ({int(answers.nfev[answers.rows[0]]) - 1} evaluations)"
+        spent = int(answers.nfev[answers.rows[0]]) - before
+        network = f"the network ({spent} evaluations)"
         for k in range(len(self.seeds)):
             points = Points(found.z[k], found.value[k], found.flat[k])
-            answers.offer_network(points, f"from {spent}")
+            answers.offer_network(points, f"from {network}")
             if self.refine and not answers.interrupted:
                 log = self._bfgs(transformed, points.z, record=answers.record)
-                answers.offer_search(log, f"from {spent}, then BFGS")
+                answers.offer_search(log, f"from {network}, then BFGS")
         if self.fallback and not answers.interrupted:
             log = self._bfgs(transformed, first.z, record=answers.record)
-            answers.offer_search(log, f"from x0 by BFGS, better than from {spent}")
+            answers.offer_search(log, f"from x0 by BFGS, better than from {network}")
         if self.cross_start and not answers.interrupted:
-            start_across(
-                transformed.objective, transformed.coordinates, answers, self.target, self._bfgs
-            )
+            start_across(transformed.objective, answers, self.target, self._bfgs)
 
     def _bfgs(self, transformed: TransformedObjective, z: Tensor, *, record: bool) -> RowLog:
-        termination = self.termination._replace(box=None)
+        termination, coordinates = self.termination, transformed.coordinates
         # out of the flat end of the tanh, where a network may have driven a row
-        z = transformed.coordinates.z(transformed.coordinates.x(z))
-        return drive(
+        inside = coordinates.z(coordinates.x(z))
+        started = (z == coordinates.start_z[transformed.chosen]).all(1, keepdim=True)
+        z = torch.where(started, z, inside)
+        return in_box.search(
             BFGS(termination), transformed, z, termination, name="joint, bfgs", record=record
         )
 
@@ -196,7 +206,7 @@ class JointNetwork:
         ratio = self._ratio(transformed.coordinates, first.z)
         course = _Course(transformed, first, members, answers)
         if self.train_on is not None:
-            parked = transformed.coordinates.x(answers.start)
+            parked = transformed.coordinates.start
             easier = Objective(self.train_on, None, parked, residuals=False)
             unknown = first._replace(value=torch.full_like(first.value, torch.inf))
             course = _Course(
@@ -256,16 +266,16 @@ class JointNetwork:
     def _scaled(self, features: Tensor) -> Tensor:
         features = features.detach()
         if self.standardize:
-            kind = self.network.get("kind") if isinstance(self.network, Mapping) else None
-            if kind is None and isinstance(self.network, nn.Module) and features.ndim > 4:
+            kind = self.encoder.get("kind") if isinstance(self.encoder, Mapping) else None
+            if kind is None and isinstance(self.encoder, nn.Module) and features.ndim > 4:
                 kind = "vector"  # what no encoder of ours reads
             features = FeatureScale.fit(features, kind)(features)
         return features.float()
 
     def _network(self, features: Tensor, unknowns: int) -> nn.Module:
-        if isinstance(self.network, nn.Module):
-            return _Single(self.network)
-        options = {"last": LAST, **(self.network or {})}
+        if isinstance(self.encoder, nn.Module):
+            return _Single(self.encoder)
+        options = {"last": LAST, **(self.encoder or {})}
         shape = tuple(features.shape[1:])
         encoder = encoder_for(shape, unknowns, seeds=self.seeds, stream="joint", **options)
         return encoder.to(features.device)
@@ -311,7 +321,7 @@ class _Course:
         gradient = torch.stack([part.gradient for part in seen])
         for part in value:
             self.answers.count(part if self.counts else None)
-        here = Points.of(z, value, gradient, self.answers.termination.gtol)
+        here = self.answers.points(z, value, gradient)
         # NaN compares false
         self.best = here.where(value < self.best.value, self.best)
         self.last = here.where(value < torch.inf, self.start)
@@ -346,6 +356,6 @@ class _Single(nn.Module):
 def _require_outputs(output: Tensor, shape: tuple[int, ...]) -> None:
     if tuple(output.shape) != shape:
         raise ValueError(
-            f"network: expected {shape[2]} numbers for each of {shape[1]} rows, one an unknown, "
+            f"encoder: expected {shape[2]} numbers for each of {shape[1]} rows, one an unknown, "
             f"got shape {tuple(output.shape[1:])}"
         )

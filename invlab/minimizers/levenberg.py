@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 
-from invlab.minimizers.driver import Termination
+from invlab.minimizers.driver import Stepping, Termination
+from invlab.minimizers.gauss_newton import shortest_step
 from invlab.minimizers.objective import Evaluation
 
 __all__ = ["LevenbergMarquardt"]
@@ -33,7 +35,7 @@ class _State(NamedTuple):
 
 
 @dataclass(frozen=True)
-class LevenbergMarquardt:
+class LevenbergMarquardt(Stepping):
     """The method. The damping of a row follows Nielsen's rule (IMM-REP-1999-05).
 
     Args:
@@ -41,11 +43,13 @@ class LevenbergMarquardt:
             values make the first step that of Gauss–Newton.
     """
 
+    residuals: ClassVar[bool] = True
+
     termination: Termination
     damping: float = 1e-3
 
     def __post_init__(self) -> None:
-        if not self.damping > 0:
+        if not 0 < self.damping < math.inf:
             raise ValueError(f"damping: expected a number above zero, got {self.damping}")
 
     def start(self, x: Tensor, seen: Evaluation) -> _State:
@@ -96,29 +100,9 @@ class LevenbergMarquardt:
             # unknowns that press against the box stay there; the others share the step
             pushed = self.termination.clip(state.x - state.gradient) == state.x
             jacobian = jacobian * ~pushed[:, None, :]
-        step = _shortest(jacobian, state.residuals, state.damping)
+
+        def ridge(jacobian: Tensor) -> Tensor:
+            return state.damping * jacobian.square().sum(1).amax(1)
+
+        step = shortest_step(jacobian, -state.residuals, ridge)
         return state._replace(trial=self.termination.clip(state.x + step))
-
-
-def _shortest(jacobian: Tensor, residuals: Tensor, damping: Tensor) -> Tensor:
-    """The damped least-squares step, ``(n, d)``; of all equally good ones the shortest.
-
-    It solves (JᵀJ + λI) p = -Jᵀr. With fewer residuals than unknowns the same step is
-    -Jᵀ (JJᵀ + λI)⁻¹ r, a smaller system.
-    """
-    wide = jacobian.shape[1] < jacobian.shape[2]
-    across = jacobian.transpose(1, 2)
-    scale = jacobian.square().sum(1).amax(1)
-    floor = torch.finfo(scale.dtype).tiny
-    matrix = jacobian @ across if wide else across @ jacobian
-    weight = (damping * scale).clamp_min(floor)[:, None]
-    matrix = matrix + torch.diag_embed(weight.expand(-1, matrix.shape[1]))
-    pulled = (across @ residuals[:, :, None])[:, :, 0]
-    right = residuals if wide else pulled
-    factor, failed = torch.linalg.cholesky_ex(matrix)
-    solved = torch.cholesky_solve(right[:, :, None], factor)
-    step = -(across @ solved if wide else solved)[:, :, 0]
-    # rounding can spoil the factor; a short step down the gradient is always at hand
-    usable = (failed == 0) & step.isfinite().all(1)
-    plain = -pulled / (scale * (1 + damping)).clamp_min(floor)[:, None]
-    return torch.where(usable[:, None], step, plain)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from invlab import runtime
+from invlab.minimizers import in_box
 from invlab.minimizers.best_so_far import BestSoFar
 from invlab.minimizers.bfgs import BFGS
 from invlab.minimizers.cross_start import Target, start_across, unsolved
-from invlab.minimizers.driver import Termination, drive
+from invlab.minimizers.driver import Termination
 from invlab.minimizers.objective import Objective
 from invlab.minimizers.reparametrization import Reparametrization, TransformedObjective, XScale
 from invlab.minimizers.solution import RowLog, Solution
 from invlab.priors import Prior
+from invlab.validation import require_integer, require_seed
 
 __all__ = ["Draws", "Multistart"]
 
@@ -47,6 +50,9 @@ class Multistart:
             alone.
     """
 
+    first_order: ClassVar[bool] = False
+    residuals: ClassVar[bool] = False
+
     termination: Termination
     draws: Draws | None = None
     restarts: int = 20
@@ -56,8 +62,9 @@ class Multistart:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.restarts, int) or self.restarts < 0:
+        if require_integer("restarts", self.restarts) < 0:
             raise ValueError(f"restarts: expected a count of at least 0, got {self.restarts!r}")
+        require_seed("seed", self.seed)
         if self.restarts and self.draws is None and self.termination.box is None:
             raise ValueError(
                 "draws: method 'multistart' needs to know where to restart: give bounds, a prior "
@@ -71,21 +78,19 @@ class Multistart:
     def solve(self, objective: Objective, x0: Tensor, *, record: bool) -> Solution:
         """Search, exchange and restart; ``x0`` ``(B, d)``."""
         coordinates = Reparametrization(x0, self.x_scale, self.termination.box)
-        answers = BestSoFar(coordinates.z(x0), self.termination, record=record)
+        answers = BestSoFar(coordinates, self.termination, record=record)
         unsolved(answers, self.target)  # a target of the wrong shape ends the call here
         try:
             every = torch.arange(len(x0), device=x0.device)
             seen = TransformedObjective(objective, coordinates)(answers.start, every)
             answers.begin(seen, seen.finite & answers.start.isfinite().all(1), keep=True)
-            self._search(objective, coordinates, answers)
+            self._search(objective, answers)
         except KeyboardInterrupt:
             answers.interrupted = True
-        return answers.solution(coordinates)
+        return answers.solution()
 
-    def _search(
-        self, objective: Objective, coordinates: Reparametrization, answers: BestSoFar
-    ) -> None:
-        everyone = answers.rows
+    def _search(self, objective: Objective, answers: BestSoFar) -> None:
+        everyone, coordinates = answers.rows, answers.coordinates
         for k in range(self.restarts + 1):
             answers.rows = everyone
             # where x0 is a solution already, BFGS stops at once and says so
@@ -101,13 +106,13 @@ class Multistart:
             answers.offer_search(log, f"from {label}, by BFGS")
             answers.rows = everyone
             if k == 0 and self.cross_start and not answers.interrupted:
-                start_across(objective, coordinates, answers, self.target, self._bfgs)
+                start_across(objective, answers, self.target, self._bfgs)
             if answers.interrupted:
                 return
 
     def _bfgs(self, transformed: TransformedObjective, z: Tensor, *, record: bool) -> RowLog:
-        termination = self.termination._replace(box=None)
-        return drive(
+        termination = self.termination
+        return in_box.search(
             BFGS(termination), transformed, z, termination, name="multistart, bfgs", record=record
         )
 
@@ -115,7 +120,7 @@ class Multistart:
         """Starts of round ``k``, ``(n, d)``."""
         law, like = self.draws or self.termination.box, answers.start
         assert law is not None
-        generator = runtime.generator(self.seed, "multistart", k)
+        generator = runtime.generator(require_seed("seed", self.seed), "multistart", k)
         if isinstance(law, Prior):
             x = law.sample(len(like), generator=generator)[rows.cpu()]
         else:

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Evaluation", "Objective"]
+__all__ = ["Evaluation", "Objective", "require_precision"]
 
 Jac = Callable[..., Tensor] | Literal[True] | None
 
@@ -43,7 +43,8 @@ class Objective:
 
     A function with a parameter called ``rows`` gets the running rows alone, with their numbers;
     any other may hold data of all B problems, so it always gets all B rows, and the finished
-    ones stay where they last were.
+    ones stay where they last were. Each call gets copies, which a function may change, and what
+    it returns is copied, as it may be the caller's and change with the next call.
     """
 
     def __init__(self, fun: Callable[..., Any], jac: Jac, x0: Tensor, *, residuals: bool) -> None:
@@ -64,7 +65,7 @@ class Objective:
         value, gradient = self._given(x, rows)
         _check("fun(x)", value, (len(x),), "one value a row: do not sum or average over rows")
         _check("jac(x)", gradient, tuple(x.shape), "one gradient a row")
-        return Evaluation(value.detach().to(x), gradient.detach().to(x))
+        return Evaluation(_own(value, x), _own(gradient, x))
 
     def value(self, x: Tensor, rows: Tensor) -> Tensor:
         """The objective alone, ``(n,)``, without a gradient; ``rows`` as in a call."""
@@ -73,7 +74,7 @@ class Objective:
             found = self.fun(x, rows, pair=pair)
         value = found[0] if pair else found
         _check("fun(x)", value, (len(x),), "one value a row: do not sum or average over rows")
-        return value.detach().to(x)
+        return _own(value, x)
 
     def _given(self, x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         if isinstance(self.jac, _Caller):
@@ -96,12 +97,12 @@ class Objective:
             _check("fun(x)", residuals, (len(x), None), hint)
             shape = (len(x), residuals.shape[1], x.shape[1])
             _check("jac(x)", jacobian, shape, "the derivative of each residual by each unknown")
-            return residuals.detach().to(x), jacobian.detach().to(x)
+            return _own(residuals, x), _own(jacobian, x)
         with torch.enable_grad():
             leaf = x.detach().requires_grad_()
             residuals = self.fun(leaf, rows)
             _check("fun(x)", residuals, (len(x), None), hint)
-            return residuals.detach().to(x), self._jacobian(residuals, leaf)
+            return _own(residuals, x), self._jacobian(residuals, leaf)
 
     def _jacobian(self, residuals: Tensor, x: Tensor) -> Tensor:
         """All derivatives by one pass a residual, or by one pass an unknown: the fewer."""
@@ -112,6 +113,20 @@ class Objective:
                 self._twice = False
         rows = [_gradient(r, x, retain=True) for r in residuals.unbind(1)]
         return torch.stack(rows, 1)
+
+
+def require_precision(name: str, x: Tensor) -> Tensor:
+    """Check that a search can compute in the dtype of ``x``, and return it unchanged.
+
+    Raises:
+        ValueError: half precision, bfloat16 or less.
+    """
+    if x.dtype not in (torch.float32, torch.float64):
+        raise ValueError(
+            f"{name}: expected float32 or float64, got {x.dtype}, too coarse for a search; "
+            f"use {name}.double()"
+        )
+    return x
 
 
 class _Caller:
@@ -126,12 +141,16 @@ class _Caller:
 
     def __call__(self, x: Tensor, rows: Tensor, pair: bool = False) -> Any:
         if self.takes_rows:
-            return self.function(x, rows=rows)
+            return self.function(x.clone(), rows=rows.clone())
         if len(rows) == len(self._parked):
-            return self.function(x)
+            return self.function(x.clone())
         self._parked[rows] = x.detach()
         found = self.function(self._parked.index_copy(0, rows, x))
         return tuple(part[rows] for part in found) if pair else found[rows]
+
+
+def _own(value: Tensor, x: Tensor) -> Tensor:
+    return value.detach().to(x, copy=True)
 
 
 def _takes_rows(function: Callable[..., Any]) -> bool:
@@ -177,5 +196,7 @@ def _check(name: str, value: object, shape: tuple[int | None, ...], hint: str) -
     fits = len(shape) == value.ndim and all(
         size in (None, have) for size, have in zip(shape, value.shape, strict=True)
     )
+    if not fits and len(shape) == 1 and value.shape == (*shape, 1):
+        hint = f"take out the last axis, {name}.squeeze(1)"
     if not fits:
         raise ValueError(f"{name}: expected shape {wanted}, got {tuple(value.shape)}; {hint}")

@@ -9,11 +9,11 @@ from enum import IntEnum
 import torch
 from torch import Tensor
 
-__all__ = ["Reason", "Solution"]
+__all__ = ["Reason", "RowLog", "Solution", "solved"]
 
 
 class Reason(IntEnum):
-    """Why a row stopped."""
+    """Why a row stopped; no row is left ``NOT_DONE``: a further search goes on with it."""
 
     RUNNING = 0
     CONVERGED = 1
@@ -24,6 +24,8 @@ class Reason(IntEnum):
     START_NOT_FINITE = 6
     UNBOUNDED = 7
     INTERRUPTED = 8
+    CONVERGED_AT_EDGE = 9
+    NOT_DONE = 10
 
 
 MESSAGES = {
@@ -50,8 +52,16 @@ MESSAGES = {
         "not started: x0, the objective or its gradient is NaN or infinite there; start elsewhere"
     ),
     Reason.UNBOUNDED: "stopped: the objective reached minus infinity; it has no minimum here",
+    Reason.CONVERGED_AT_EDGE: (
+        "converged at an edge of the bounds: no component of the gradient that leads back inside "
+        "exceeds gtol = {gtol:g}; the minimum of the objective may lie outside"
+    ),
     Reason.INTERRUPTED: "interrupted from the keyboard; x is the best point so far",
 }
+
+
+# Reasons that are a success.
+SOLVED = (Reason.CONVERGED, Reason.FLAT_START, Reason.CONVERGED_AT_EDGE)
 
 
 @dataclass(frozen=True, repr=False)
@@ -61,12 +71,15 @@ class Solution:
     Attributes:
         x: the best point that was evaluated, ``(B, d)``, in the dtype and on the device of ``x0``.
         fun: the objective there, ``(B,)``; NaN where a row could not start.
-        success: whether the gradient fell within ``gtol``, ``(B,)``, bool.
+        success: whether the gradient (projected, where there are bounds) fell within ``gtol``,
+            ``(B,)``, bool.
         nit: iterations, ``(B,)``, int64.
         nfev: evaluations of the row, ``(B,)``, int64; each gives value and derivative.
         message: for each row why it stopped, and what to do about it.
         history: with ``record=True`` the best value of each row after 1, 2, ... evaluations,
             ``(max(nfev), B)``; a finished row repeats its last value. Else None.
+        interrupted: whether an interrupt from the keyboard ended the search; rows that had not
+            finished then hold their best point so far. What records results has to end itself.
     """
 
     x: Tensor
@@ -76,6 +89,7 @@ class Solution:
     nfev: Tensor
     message: list[str]
     history: Tensor | None = None
+    interrupted: bool = False
 
     def __len__(self) -> int:
         return len(self.fun)
@@ -96,12 +110,11 @@ class RowLog:
         self.nit = torch.zeros(size, dtype=torch.long, device=x0.device)
         self.nfev = torch.zeros_like(self.nit)
         self.reason = torch.zeros_like(self.nit)
-        self.history: list[Tensor] = []
+        self.lines: list[tuple[Tensor, Tensor]] = []
 
     def record(self, rows: Tensor, fun: Tensor) -> None:
-        """Append one line to the history: ``fun`` ``(n,)`` for ``rows``, the others as they are."""
-        self.fun = self.fun.index_copy(0, rows, fun)
-        self.history.append(self.fun)
+        """One more line of the history: the best values ``fun`` ``(n,)`` of ``rows``."""
+        self.lines.append((rows, fun))
 
     def enter(
         self, rows: Tensor, x: Tensor, fun: Tensor, nit: Tensor, nfev: int, reason: Tensor
@@ -113,16 +126,50 @@ class RowLog:
         self.nfev[rows] = nfev
         self.reason[rows] = reason
 
+    def go_on(self, rows: Tensor, other: RowLog, lower: Tensor) -> None:
+        """Enter what a further search of ``rows`` ``(n,)`` found, on top of what is here.
+
+        ``lower`` ``(n,)`` says which of them it brought forward; the others keep their point.
+        """
+        better = rows[lower]
+        self.x[better], self.fun[better] = other.x[lower], other.fun[lower]
+        self.nit[rows] += other.nit
+        self.nfev[rows] += other.nfev
+        self.reason[rows] = other.reason
+        self.lines += [(rows[part], fun) for part, fun in other.lines]
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether an interrupt from the keyboard ended the search."""
+        ended = (self.reason == Reason.INTERRUPTED) | (self.reason == Reason.RUNNING)
+        return bool(ended.any())
+
+    def history(self) -> Tensor:
+        """The best value of each row after 1, 2, ... evaluations, ``(max(nfev), B)``."""
+        seen = torch.zeros_like(self.nfev)
+        shape = (int(self.nfev.max()), len(self.nfev))
+        best = torch.full(shape, torch.inf, dtype=self.fun.dtype, device=self.fun.device)
+        for rows, fun in self.lines:
+            best[seen[rows], rows] = fun
+            seen[rows] += 1
+        # a finished row repeats its last value; one that is NaN stays so
+        return best.cummin(0).values
+
     def solution(self, **settings: object) -> Solution:
         """Close the log; ``settings`` fill the placeholders of the messages."""
         texts = {int(reason): text.format(**settings) for reason, text in MESSAGES.items()}
-        converged = (self.reason == Reason.CONVERGED) | (self.reason == Reason.FLAT_START)
         return Solution(
             x=self.x,
             fun=self.fun,
-            success=converged,
+            success=solved(self.reason),
             nit=self.nit,
             nfev=self.nfev,
             message=[texts[code] for code in self.reason.tolist()],
-            history=torch.stack(self.history) if self.history else None,
+            history=self.history() if self.lines else None,
+            interrupted=self.interrupted,
         )
+
+
+def solved(reason: Tensor) -> Tensor:
+    """Which reasons ``(n,)`` are a success, ``(n,)``."""
+    return torch.isin(reason, torch.tensor(SOLVED, device=reason.device))

@@ -154,7 +154,8 @@ def _cubic(a: Point, b: Point) -> tuple[Tensor, Tensor]:
     # scaled, because the squares of slopes overflow long before the slopes do
     scale = torch.stack((theta.abs(), a.slope.abs(), b.slope.abs())).amax(0)
     radicand = (theta / scale).square() - (a.slope / scale) * (b.slope / scale)
-    root = scale * radicand.clamp_min(0).sqrt() * torch.where(distance > 0, -1.0, 1.0)
+    root = scale * radicand.clamp_min(0).sqrt()
+    root = torch.where(distance > 0, -root, root)
     share = (root - b.slope + theta) / (2 * root - b.slope + a.slope)
     # the share is negative for a minimum beyond b, which a cubic without turning points lacks
     return b.step - share * distance, torch.where(root == 0, 1.0, share)

@@ -66,7 +66,8 @@ class CouplingFlow(nn.Module):
                 ]
                 self.networks.append(_subnet(sizes, seeds, f"coupling {len(self.networks)}"))
             # the same order for every seed: part of the architecture, not of the draw
-            orders.append(torch.randperm(dim, generator=runtime.generator(block, "permutation")))
+            draws = runtime.generator(block, "permutation")
+            orders.append(torch.randperm(dim, generator=draws, device="cpu"))
         self.register_buffer("orders", torch.stack(orders))
 
     def forward(self, u: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -121,7 +122,7 @@ class _Constant(nn.Module):
 
     def __init__(self, size: int, members: int) -> None:
         super().__init__()
-        self.value = nn.Parameter(torch.zeros(members, 1, size))
+        self.value = nn.Parameter(torch.zeros(members, 1, size, dtype=torch.float32, device="cpu"))
 
     def forward(self, u: Tensor) -> Tensor:
         return self.value.expand(len(self.value), u.shape[-2], -1)

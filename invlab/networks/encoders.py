@@ -5,6 +5,7 @@ Every encoder holds ``K`` members, one a seed, as the networks of :mod:`invlab.n
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, Self
@@ -21,6 +22,7 @@ __all__ = [
     "ConvolutionalEncoder",
     "FeatureScale",
     "Kind",
+    "OneMember",
     "VectorEncoder",
     "beside",
     "encoder_for",
@@ -201,8 +203,9 @@ class ConvolutionalEncoder(nn.Module):
             self.weights.append(uniform_weights(size, fan_in, generators))
             self.biases.append(uniform_weights((width,), fan_in, generators))
             if normalization is not None:
-                self.gains.append(nn.Parameter(torch.ones(len(seeds), width)))
-                self.shifts.append(nn.Parameter(torch.zeros(len(seeds), width)))
+                each = torch.zeros(len(seeds), width, dtype=torch.float32, device="cpu")
+                self.gains.append(nn.Parameter(each + 1))
+                self.shifts.append(nn.Parameter(each))
             channels = width
             places = [_halved(size) for size in places]
         sizes = [channels * math.prod(places), require_count("head", head), out]
@@ -243,6 +246,27 @@ class ConvolutionalEncoder(nn.Module):
         return functional.group_norm(h, groups, gain, shift)
 
 
+class OneMember(nn.Module):
+    """A copy of a network made elsewhere, ``(N, *shape)`` to ``(N, out)``, as the only member.
+
+    Args:
+        network: it stays as it is.
+        shape: of one observation.
+    """
+
+    def __init__(self, network: nn.Module, shape: Sequence[int]) -> None:
+        super().__init__()
+        self.network, self.shape = copy.deepcopy(network), tuple(shape)
+
+    def __len__(self) -> int:
+        """Number of members K: one."""
+        return 1
+
+    def forward(self, u: Tensor) -> Tensor:
+        """Scaled observations ``(N, *shape)`` or ``(1, N, *shape)`` to ``(1, N, out)``."""
+        return self.network(u[0] if len(_lead(u, self.shape)) == 2 else u)[None]
+
+
 class FeatureScale(nn.Module):
     """Mean zero and variance one for each number of a vector, for each channel of the others.
 
@@ -254,6 +278,13 @@ class FeatureScale(nn.Module):
     def __init__(self, scale: Standardizer, kind: Kind) -> None:
         super().__init__()
         self.scale, self.kind = scale, kind
+
+    @classmethod
+    def identity(cls, shape: Sequence[int], kind: Kind) -> Self:
+        """The change that changes nothing, for observations of this shape."""
+        axes = {"vector": 0, "signal": 1, "image": 2}[kind]
+        channels = shape[0] if len(shape) > axes else 1
+        return cls(Standardizer.identity(channels if axes else math.prod(shape)), kind)
 
     @classmethod
     def fit(cls, features: Tensor, kind: Kind | None = None) -> Self:

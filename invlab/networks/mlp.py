@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,7 @@ from invlab import runtime
 from invlab.validation import require_count, require_tensor
 
 __all__ = [
+    "Bounded",
     "MLP",
     "ResidualMLP",
     "ScaledNetwork",
@@ -29,9 +30,16 @@ __all__ = [
 class Standardizer(nn.Module):
     """A linear change of scale for each feature: ``u = (v - shift) / scale``.
 
+    Its numbers are float64, and so is what it computes; the result has the dtype that came. Data
+    with an offset, such as 1e8 + x², keep their digits if they are scaled in float64 first and
+    cast to the float32 of a network then.
+
     Args:
         shift: what becomes zero, ``d`` numbers in the units of v.
-        scale: what becomes one, ``d`` numbers above zero.
+        scale: what becomes one, ``d`` finite numbers above zero.
+
+    Raises:
+        ValueError: other lengths, numbers that are not finite, or a scale not above zero.
     """
 
     shift: Tensor
@@ -39,12 +47,17 @@ class Standardizer(nn.Module):
 
     def __init__(self, shift: Sequence[float] | Tensor, scale: Sequence[float] | Tensor) -> None:
         super().__init__()
-        self.register_buffer("shift", torch.as_tensor(shift, dtype=torch.float32).clone())
-        self.register_buffer("scale", torch.as_tensor(scale, dtype=torch.float32).clone())
-        if self.shift.shape != self.scale.shape or not bool((self.scale > 0).all()):
+        self.register_buffer("shift", _vector(shift))
+        self.register_buffer("scale", _vector(scale))
+        finite = bool(torch.isfinite(torch.cat([self.shift, self.scale])).all())
+        if self.shift.shape != self.scale.shape or not bool((self.scale > 0).all()) or not finite:
             raise ValueError(
-                f"Standardizer: expected a scale above zero for each shift, got {scale}"
+                "Standardizer: expected finite numbers, and a scale above zero for each shift, "
+                f"got shift {shift} and scale {scale}"
             )
+
+    def __repr__(self) -> str:
+        return f"Standardizer({self.shift.tolist()}, {self.scale.tolist()})"
 
     @classmethod
     def fit(cls, values: Tensor) -> Self:
@@ -61,7 +74,7 @@ class Standardizer(nn.Module):
     @classmethod
     def identity(cls, dim: int) -> Self:
         """The change that changes nothing."""
-        return cls(torch.zeros(dim), torch.ones(dim))
+        return cls([0.0] * dim, [1.0] * dim)
 
     def beside(self, other: Standardizer) -> Standardizer:
         """One change of scale for these features and those of ``other`` behind them."""
@@ -70,11 +83,15 @@ class Standardizer(nn.Module):
 
     def forward(self, v: Tensor) -> Tensor:
         """From original units to the network's: ``(..., d) -> (..., d)``."""
-        return (v - self.shift.to(v)) / self.scale.to(v)
+        return ((v - self.shift.to(v.device)) / self.scale.to(v.device)).to(v.dtype)
 
     def inverse(self, u: Tensor) -> Tensor:
-        """From the network's units back to the original ones."""
-        return u * self.scale.to(u) + self.shift.to(u)
+        """From the network's units back to the original ones.
+
+        Where an offset is large beside the scale, call it on ``u.double()``: float32 has no place
+        for the digits.
+        """
+        return (u * self.scale.to(u.device) + self.shift.to(u.device)).to(u.dtype)
 
 
 class MLP(nn.Module):
@@ -192,16 +209,46 @@ def fourier_features(u: Tensor, octaves: int) -> Tensor:
     return torch.cat([u, *(f(w) for w in waves for f in (torch.sin, torch.cos))], -1)
 
 
+class Bounded(nn.Module):
+    """A network whose outputs stay between −1 and 1, by a tanh behind it.
+
+    Args:
+        core: its parameters are ``(K, ...)``.
+    """
+
+    core: Any
+
+    def __init__(self, core: nn.Module) -> None:
+        super().__init__()
+        self.core = core
+
+    def __len__(self) -> int:
+        """Number of members K."""
+        return len(self.core)
+
+    def forward(self, u: Tensor) -> Tensor:
+        """What the core gives, in a tanh."""
+        return torch.tanh(self.core(u))
+
+
 class ScaledNetwork(nn.Module):
     """A network between two scales: original units go in, original units come out.
 
     Args:
-        core: maps scaled inputs to scaled outputs.
+        core: maps scaled inputs to scaled outputs; all its parameters are ``(K, ...)``, or it
+            holds one member.
         inputs: scale of the inputs.
         outputs: scale of the outputs.
+
+    The core keeps its dtype, usually float32, whatever comes in.
     """
 
-    def __init__(self, core: MLP, inputs: Standardizer, outputs: Standardizer) -> None:
+    # a module of ours, with a length and parameters
+    core: Any
+    inputs: Any
+    outputs: Standardizer
+
+    def __init__(self, core: nn.Module, inputs: nn.Module, outputs: Standardizer) -> None:
         super().__init__()
         self.core = core
         self.inputs = inputs
@@ -213,26 +260,37 @@ class ScaledNetwork(nn.Module):
 
     def forward(self, v: Tensor) -> Tensor:
         """``(N, d_in)`` or ``(K, N, d_in)`` to ``(K, N, d_out)``, both in original units."""
-        return self.outputs.inverse(self.scaled(v))
+        return self.outputs.inverse(self.scaled(v).to(v.dtype))
 
     def scaled(self, v: Tensor) -> Tensor:
-        """The same in the scaled units of the output, as losses and searches measure it."""
-        return self.core(self.inputs(v))
+        """The same in the scaled units of the output, as losses and searches measure it.
+
+        The dtype is the core's.
+        """
+        return self.core(self.inputs(v).to(next(self.core.parameters()).dtype))
 
     def member(self, k: int) -> Self:
         """A copy that holds member ``k`` alone."""
         if not 0 <= k < len(self):
             raise ValueError(f"member: expected 0 <= k < {len(self)}, got {k}")
         single = copy.deepcopy(self)
-        for values in (single.core.weights, single.core.biases):
-            for i in range(len(values)):
-                values[i] = nn.Parameter(values[i].detach()[k : k + 1].clone())
+        for parameter in single.core.parameters() if len(self) > 1 else ():
+            # all parameters have the members in front
+            parameter.data = parameter.data[k : k + 1].clone()
         return single
 
 
 def uniform_weights(
     shape: tuple[int, ...], fan_in: int, generators: Sequence[torch.Generator]
 ) -> nn.Parameter:
-    """Weights uniform in ±1/√(fan-in), one member a generator: ``(K, *shape)``."""
-    unit = torch.stack([torch.rand(shape, generator=g) for g in generators])
-    return nn.Parameter((2 * unit - 1) / fan_in**0.5)
+    """Weights uniform in ±1/√(fan-in), one member a generator: ``(K, *shape)``, float32, CPU."""
+    # float32 and the CPU are said, since a caller may have other defaults
+    draws = [torch.rand(shape, generator=g, dtype=torch.float32, device="cpu") for g in generators]
+    return nn.Parameter((2 * torch.stack(draws) - 1) / fan_in**0.5)
+
+
+def _vector(values: Sequence[float] | Tensor) -> Tensor:
+    """A copy in float64; a list on the CPU, a tensor where it is."""
+    if isinstance(values, Tensor):
+        return values.detach().to(torch.float64, copy=True)
+    return torch.tensor(values, dtype=torch.float64, device="cpu")

@@ -25,7 +25,7 @@ from invlab.files import write_whole
 from invlab.runs import processes
 from invlab.validation import require_count
 
-__all__ = ["Run", "FailedRuns", "Record", "load", "run"]
+__all__ = ["FailedRuns", "Record", "Run", "dumps", "load", "run"]
 
 # Parsed JSON: id, settings, seeds, preset, device, versions, date, cpu_seconds, scores, curves.
 Record = dict[str, Any]
@@ -74,14 +74,15 @@ def run(
     runs: Iterable[Run],
     *,
     seeds: Sequence[int],
-    folder: Path,
+    folder: str | Path,
     jobs: int = 1,
     scheduler: str | None = None,
 ) -> list[Record]:
     """Compute the runs that have no record yet, and return the records of all.
 
     Interrupt it whenever you like: what is on disk is whole, and the next run goes on from
-    there, with at most the runs in flight lost. A run that fails does not stop the others.
+    there, with at most the runs in flight lost. What was cut short is never recorded, also where
+    a search or a training caught the interrupt. A run that fails does not stop the others.
 
     Args:
         runs: what to compute.
@@ -92,12 +93,13 @@ def run(
             ``"tcp://10.0.0.1:8786"``.
 
     Raises:
+        KeyboardInterrupt: it was interrupted.
         FailedRuns: after the others are done.
         ValueError: two runs of one id, or both ``jobs`` and ``scheduler``.
         ImportError: ``scheduler`` without the extra ``dask``.
         ConnectionError: no scheduler answers.
     """
-    runs = list(runs)
+    runs, folder = list(runs), Path(folder)
     _require_distinct(run.id for run in runs)
     if require_count("jobs", jobs) > 1 and scheduler is not None:
         raise ValueError(f"run: expected jobs or scheduler, got {jobs} and {scheduler!r}")
@@ -122,10 +124,40 @@ def missing(runs: Iterable[Run], *, seeds: Sequence[int], folder: Path) -> list[
     return [run for run in runs if _recorded(folder, run, _wanted(run, seeds)) is None]
 
 
-def load(folder: Path) -> dict[str, Record]:
+def load(folder: str | Path) -> dict[str, Record]:
     """All records below a folder, by id."""
-    found = (_read(path) for path in sorted(folder.rglob("*.json")))
+    found = (_read(path) for path in sorted(Path(folder).rglob("*.json")))
     return {record["id"]: record for record in found if record is not None and "id" in record}
+
+
+def dumps(record: Any) -> str:
+    """A record as JSON: a line an entry, and each list of numbers or words on one line.
+
+    Args:
+        record: what :func:`json.dumps` takes.
+    """
+    return _laid_out(json.loads(json.dumps(record)), "")
+
+
+def _laid_out(value: Any, margin: str) -> str:
+    """JSON of a value whose first line stands where it is put, and the others behind a margin."""
+    inner = f"{margin} "
+    if isinstance(value, dict) and value:
+        lines = [f"{json.dumps(key)}: {_laid_out(part, inner)}" for key, part in value.items()]
+        begin, end = "{", "}"
+    elif isinstance(value, list) and any(map(_has_entries, value)):
+        lines = [_laid_out(part, inner) for part in value]
+        begin, end = "[", "]"
+    else:
+        return json.dumps(value)
+    return f"{begin}\n{inner}" + f",\n{inner}".join(lines) + f"\n{margin}{end}"
+
+
+def _has_entries(value: Any) -> bool:
+    """Whether a value is, or contains, a dictionary that takes lines of its own."""
+    if isinstance(value, list):
+        return any(map(_has_entries, value))
+    return isinstance(value, dict) and bool(value)
 
 
 def _outcomes(
@@ -172,7 +204,8 @@ def _attempt(run: Run, wanted: Record) -> Record | str:
     """
     with _one_at_a_time, _environment("INVLAB_PRESET", wanted["preset"]):
         try:
-            record: Record = json.loads(json.dumps(_compute(run, wanted)))
+            with runtime.interrupts_end_it():
+                record: Record = json.loads(json.dumps(_compute(run, wanted)))
         except Exception as error:
             return _explained(error)
         return record
@@ -250,4 +283,4 @@ def _read(path: Path) -> Record | None:
 
 
 def _write(path: Path, record: Record) -> None:
-    write_whole(path, (json.dumps(record, indent=1) + "\n").encode())
+    write_whole(path, (dumps(record) + "\n").encode())

@@ -1,12 +1,16 @@
-"""Training pairs of a slow simulator: made in shards, by any number of workers, and kept."""
+"""Training pairs of any task: made in shards, by any number of workers, and kept in a folder."""
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import math
+import re
+import warnings
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +19,12 @@ import torch
 
 from invlab import runtime
 from invlab.files import write_whole
+from invlab.pairs import Pairs
+from invlab.priors import to_json
 from invlab.runs import processes
-from invlab.task import Pairs
-from invlab.tasks import get_task
-from invlab.validation import require_count
+from invlab.simulators import FailedRows
+from invlab.task import Task
+from invlab.validation import require_count, require_seed
 
 __all__ = ["SHARD", "generate", "read"]
 
@@ -29,131 +35,247 @@ ABOUT = "about.json"
 
 
 def generate(
-    folder: Path,
-    name: str,
+    task: Task,
     n: int,
     *,
-    options: dict[str, Any] | None = None,
-    seed: int = 0,
+    folder: str | Path,
     jobs: int = 1,
     scheduler: str | None = None,
+    seed: int = 0,
+    shard: int | None = None,
+    dtype: torch.dtype = torch.float64,
+    about: dict[str, Any] | None = None,
 ) -> Pairs:
     """Simulate until a folder holds ``n`` pairs of a task, and return them.
 
-    Shard k is drawn from its own stream of the seed, so the pairs do not depend on the number of
-    workers, nor on how often the run was interrupted; asking for more keeps what is there.
+    Shard k is drawn from its own stream of the seed, the noise too where it is torch's, so the
+    pairs do not depend on the number of workers, nor on how often the run was interrupted; asking
+    for more keeps what is there. What is there is never simulated again. An interrupted shard is
+    not written. Rows that fail are kept, their y is NaN, and one warning counts them.
 
     Args:
+        task: any task; it may hold lambdas and closures, which travel to the workers by
+            cloudpickle. Nothing is ever unpickled from a file.
+        n: number of pairs; whole shards are made.
         folder: of the shards; made where missing.
-        name, options: of the task, as for :func:`invlab.get_task`.
-        n: number of pairs; whole shards of :data:`SHARD` are made.
-        seed: of the draws from the prior.
-        jobs: processes of this machine, each on one thread; 1 is this process.
-        scheduler: address of a Dask scheduler whose workers simulate instead.
+        jobs: processes of this machine, each on one thread; 1 is this process, on one thread too.
+        scheduler: address of a Dask scheduler whose workers simulate instead, such as
+            ``"tcp://10.0.0.1:8786"``; they need all modules that the task uses.
+        seed: of the draws, any integer.
+        shard: pairs in one file, simulated together; by default what the folder has, else the
+            smaller of 100 and ``n``. Fewer for a slow simulator on many workers.
+        dtype: that the simulator computes in and the pairs are kept in.
+        about: more that tells this task from others, such as ``{"mesh": 3}``, for JSON.
+
+    Returns:
+        The pairs on ``runtime.device()``, with their contexts.
 
     Raises:
-        ValueError: the folder holds pairs of another task, other options or another seed; or both
-            ``jobs`` and ``scheduler``.
+        ValueError: the folder holds pairs of something else; or both ``jobs`` and ``scheduler``.
+            A task is told by its name, the law of its unknowns and contexts, the seed, the size
+            of the shards, the dtype and ``about``. A simulator that changed under the same name
+            cannot be noticed: give it another folder, or say so in ``about``.
         RuntimeError: shards failed; those that did not are on disk.
+        KeyboardInterrupt: it was interrupted.
     """
+    n, seed, folder = require_count("n", n), require_seed("seed", seed), Path(folder)
     if require_count("jobs", jobs) > 1 and scheduler is not None:
         raise ValueError(f"generate: expected jobs or scheduler, got {jobs} and {scheduler!r}")
-    _claim(folder, {"task": name, "options": options or {}, "seed": seed, "shard": SHARD})
-    wanted = range(math.ceil(require_count("n", n) / SHARD))
-    missing = [k for k in wanted if _load(_path(folder, k)) is None]
-    failed = {}
-    items = [(name, options or {}, seed, k) for k in missing]
-    for k, outcome in runtime.progress(_made(items, jobs, scheduler), "shards", total=len(items)):
+    if not task.has_simulator:
+        raise ValueError(f"generate: {task.name} was made from pairs and has no simulator")
+    size = require_count("shard", _size(folder, n) if shard is None else shard)
+    _claim(folder, _identity(task, seed, size, dtype, about or {}))
+    missing = [k for k in range(math.ceil(n / size)) if _load(_path(folder, k), size) is None]
+    one = partial(_simulate, seed=seed, size=size, dtype=dtype)
+    failed, why = {}, ""
+    for k, outcome in runtime.progress(
+        _made(task, one, missing, jobs, scheduler), task.name, total=len(missing)
+    ):
         if isinstance(outcome, Exception):
             failed[k] = outcome
         else:
-            write_whole(_path(folder, k), outcome)
+            content, said = outcome
+            write_whole(_path(folder, k), content)
+            why = why or said
     if failed:
         k, error = next(iter(failed.items()))
         raise RuntimeError(
-            f"generate: {len(failed)} of {len(items)} shards failed, the others are in {folder}; "
+            f"generate: {len(failed)} of {len(missing)} shards failed, the others are in {folder}; "
             f"shard {k}: {type(error).__name__}: {error}"
         ) from error
-    return read(folder, n)
+    pairs = read(folder, n)
+    _count_failures(task, pairs, why)
+    return pairs
 
 
-def read(folder: Path, n: int | None = None) -> Pairs:
+def read(folder: str | Path, n: int | None = None) -> Pairs:
     """Pairs from a folder of shards: the first ``n``, or all up to the first gap.
+
+    Returns:
+        Pairs on ``runtime.device()``, with the precision that they were kept in.
 
     Raises:
         FileNotFoundError: fewer than ``n`` are there, or none.
     """
-    parts: list[tuple[np.ndarray, np.ndarray]] = []
-    while n is None or len(parts) * SHARD < n:
-        shard = _load(_path(folder, len(parts)))
-        if shard is None:
+    folder = Path(folder)
+    size = _size(folder, SHARD)
+    parts: list[dict[str, np.ndarray]] = []
+    while n is None or len(parts) * size < n:
+        part = _load(_path(folder, len(parts)), size)
+        if part is None:
             break
-        parts.append(shard)
-    there = len(parts) * SHARD
+        parts.append(part)
+    there = len(parts) * size
     if there == 0 or there < (n or 0):
         raise FileNotFoundError(f"read: expected {n or 'some'} pairs in {folder}, found {there}")
-    x, y = (torch.as_tensor(np.concatenate(arrays)[:n]) for arrays in zip(*parts, strict=True))
-    return Pairs(x, y)
+    whole = {name: np.concatenate([part[name] for part in parts])[:n] for name in parts[0]}
+    return Pairs(**whole).to(runtime.device())  # type: ignore[arg-type]
+
+
+def _count_failures(task: Task, pairs: Pairs, why: str) -> None:
+    """One warning for all rows that failed, with the first message where one came."""
+    lost = int((~torch.isfinite(pairs.y).flatten(1).all(1)).sum())
+    if lost:
+        message = f"{task.name}: {lost} of {len(pairs)} pairs failed, their y is NaN or infinite"
+        warnings.warn(f"{message}; {why}" if why else message, FailedRows, stacklevel=3)
 
 
 def _made(
-    items: list[tuple[str, dict[str, Any], int, int]], jobs: int, scheduler: str | None
+    task: Task,
+    one: Callable[..., tuple[bytes, str]],
+    missing: Sequence[int],
+    jobs: int,
+    scheduler: str | None,
 ) -> Iterator[tuple[int, Any]]:
     """Number and content of each shard, or its error, as they complete."""
-    if not items:
+    if not missing:
         return
+    if scheduler is None and jobs == 1:
+        for k in missing:
+            yield k, _in_this_process(one, task, k)
+        return
+    import cloudpickle
+
+    # pickle knows functions by where they stand in a module; this one sends them whole
+    sent = cloudpickle.dumps(partial(one, task))
+    items: list[processes.Item] = [(sent, k) for k in missing]
     if scheduler is not None:
-        outcomes = processes.on_cluster(_simulate, items, scheduler)
-    elif jobs > 1:
-        outcomes = processes.on_processes(_simulate, items, jobs)
+        outcomes = processes.on_cluster(_unpacked, items, scheduler)
     else:
-        outcomes = _in_this_process(items)
+        outcomes = processes.on_processes(_unpacked, items, jobs)
     for item, outcome in outcomes:
         yield item[-1], outcome
 
 
-def _in_this_process(items: Sequence[processes.Item]) -> Iterator[tuple[processes.Item, Any]]:
-    for item in items:
-        try:
-            outcome: Any = _simulate(*item)
-        except Exception as error:
-            outcome = error
-        yield item, outcome
+def _in_this_process(one: Callable[..., tuple[bytes, str]], task: Task, k: int) -> Any:
+    try:
+        with runtime.one_thread():  # as in the workers: more threads may round another way
+            return one(task, k)
+    except Exception as error:
+        return error
 
 
-def _simulate(name: str, options: dict[str, Any], seed: int, k: int) -> bytes:
-    """The content of shard k."""
-    task = get_task(name, **options)
-    generator = runtime.generator(seed, name, "shard", k)
-    with torch.no_grad():
-        pairs = task.sample(SHARD, generator=generator, dtype=torch.float64)
+def _unpacked(sent: bytes, k: int) -> tuple[bytes, str]:
+    """In a worker: what came from the process that asks, never from a file."""
+    import cloudpickle
+
+    return cloudpickle.loads(sent)(k)
+
+
+def _simulate(task: Task, k: int, *, seed: int, size: int, dtype: torch.dtype) -> tuple[bytes, str]:
+    """The content of shard k, and why the first of its rows failed, where one did."""
+    generator = runtime.generator(seed, task.name, "shard", k)
+    said: list[str] = []
+    with runtime.interrupts_end_it(), _noted(said):
+        pairs = task.sample(size, generator=generator, dtype=dtype)
     content = io.BytesIO()
-    np.savez(content, x=pairs.x.float().cpu().numpy(), y=pairs.y.float().cpu().numpy())
-    return content.getvalue()
+    arrays: dict[str, Any] = {"x": pairs.x, "y": pairs.y, "c": pairs.c}
+    np.savez(content, **{k: part.cpu().numpy() for k, part in arrays.items() if part is not None})
+    return content.getvalue(), said[0] if said else ""
 
 
-def _claim(folder: Path, about: dict[str, Any]) -> None:
+@contextlib.contextmanager
+def _noted(said: list[str]) -> Iterator[None]:
+    """Why rows failed goes to a list; all other warnings go where they always go."""
+    show = warnings.showwarning
+
+    def note(message: Any, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, FailedRows):
+            said.append(str(message).partition("; ")[2])
+        else:
+            show(message, category, *where, **more)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", FailedRows)
+        warnings.showwarning = note
+        yield
+
+
+def _identity(
+    task: Task, seed: int, size: int, dtype: torch.dtype, about: dict[str, Any]
+) -> dict[str, Any]:
+    """What tells pairs from those of another task."""
+    return {
+        "task": task.name,
+        "unknowns": task.x_dim,
+        "prior": _described(task.prior),
+        "context": None if task.context is None else _described(task.context),
+        "seed": seed,
+        "shard": size,
+        "dtype": str(dtype).removeprefix("torch."),
+        **about,
+    }
+
+
+def _described(prior: Any) -> Any:
+    """A law in words that are the same in each process: without its place in memory."""
+    try:
+        return to_json(prior)
+    except TypeError:
+        return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(prior))
+
+
+def _size(folder: Path, n: int) -> int:
+    """Pairs in a file of this folder, or in one of a new folder for ``n`` pairs."""
+    there = _about(folder)
+    return min(SHARD, n) if there is None else int(there.get("shard", SHARD))
+
+
+def _about(folder: Path) -> dict[str, Any] | None:
+    try:
+        return json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise ValueError(f"{folder / ABOUT}: is no JSON; take another folder") from error
+
+
+def _claim(folder: Path, wanted: dict[str, Any]) -> None:
     """Say in the folder what its pairs are, or refuse it where they are something else."""
-    path = folder / ABOUT
-    wanted = json.loads(json.dumps(about))
-    if not path.exists():
-        write_whole(path, (json.dumps(wanted, indent=1) + "\n").encode())
+    wanted = json.loads(json.dumps(wanted))
+    there = _about(folder)
+    if there is None:
+        write_whole(folder / ABOUT, (json.dumps(wanted, indent=1) + "\n").encode())
         return
-    there = json.loads(path.read_text(encoding="utf-8"))
-    if there != wanted:
-        raise ValueError(f"generate: {folder} holds {there}; expected {wanted}, take another one")
+    differ = [key for key in {**there, **wanted} if there.get(key) != wanted.get(key)]
+    if differ:
+        has, asked = ({key: side.get(key) for key in differ} for side in (there, wanted))
+        raise ValueError(
+            f"generate: {folder} holds other pairs: {has}; expected {asked}; take another folder"
+        )
 
 
 def _path(folder: Path, k: int) -> Path:
     return folder / f"shard-{k:05d}.npz"
 
 
-def _load(path: Path) -> tuple[np.ndarray, np.ndarray] | None:
-    """x and y, or None where there is no whole shard."""
+def _load(path: Path, size: int) -> dict[str, np.ndarray] | None:
+    """x, y and perhaps c, or None where there is no whole shard."""
     try:
         # opened here: NumPy leaves a damaged file open
         with path.open("rb") as file, np.load(file, allow_pickle=False) as shard:
-            x, y = shard["x"], shard["y"]
+            part = {name: shard[name] for name in shard.files}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
-    return (x, y) if len(x) == len(y) == SHARD else None
+    whole = {"x", "y"} <= part.keys() and all(len(array) == size for array in part.values())
+    return part if whole else None

@@ -45,10 +45,12 @@ def sample_on_grid(
     m = math.ceil(1.3 * BOUND * n) + 60
     weights = (table - table.amax(-1, keepdim=True)).exp()
     cell = torch.multinomial(weights, m, replacement=True, generator=generator)
-    inside = torch.rand(*cell.shape, len(widths), generator=generator, dtype=torch.float64)
+    inside = torch.rand(
+        *cell.shape, len(widths), generator=generator, dtype=torch.float64, device="cpu"
+    )
     points = cells[cell] + widths * (inside - 0.5)
     excess = log_density(points) - table.gather(-1, cell)
-    luck = torch.rand(cell.shape, generator=generator, dtype=torch.float64)
+    luck = torch.rand(cell.shape, generator=generator, dtype=torch.float64, device="cpu")
     rejected = luck * BOUND > excess.exp()
     order = rejected.to(torch.uint8).argsort(dim=-1, stable=True)[:, :n]
     return points.gather(1, order[..., None].expand(-1, -1, len(widths)))

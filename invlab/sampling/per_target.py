@@ -40,7 +40,7 @@ def uniform_for(y: Tensor, n: int, dim: int, generator: torch.Generator) -> Tens
     the target, i and j (the idea of Salmon et al. 2011, "Parallel random numbers: as easy
     as 1, 2, 3").
     """
-    key = torch.randint(-(2**62), 2**62, (1,), generator=generator).to(y.device)
+    key = torch.randint(-(2**62), 2**62, (1,), generator=generator, device="cpu").to(y.device)
     # + 0.0 turns −0 into 0, which has other bits
     bits = (y.detach().flatten(1).float() + 0.0).view(torch.int32).long()
     place = torch.arange(bits.shape[1], device=y.device)

@@ -79,8 +79,8 @@ def step(
 
 def filtered(factor: Tensor, points: int) -> Tensor:
     """Multiplies wave k of a row by ``factor[k]`` where k < N/3, and drops it elsewhere."""
-    kept = factor * (3 * torch.arange(len(factor)) < points)
-    unit = torch.eye(points, dtype=torch.float64)
+    kept = factor * (3 * torch.arange(len(factor), device="cpu") < points)
+    unit = torch.eye(points, dtype=torch.float64, device="cpu")
     return torch.fft.irfft(kept * torch.fft.rfft(unit), n=points).contiguous()
 
 
@@ -89,7 +89,7 @@ def _coefficients(rate: Tensor) -> list[Tensor]:
 
     ``rate`` is real, so that half of the circle and the real part are enough.
     """
-    angle = math.pi * (torch.arange(ROOTS, dtype=torch.float64) + 0.5) / ROOTS
+    angle = math.pi * (torch.arange(ROOTS, dtype=torch.float64, device="cpu") + 0.5) / ROOTS
     z = rate[:, None] + torch.polar(torch.ones_like(angle), angle)
     e = z.exp()
     values = [

@@ -79,7 +79,7 @@ class MacGrid(nn.Module):
         if cells < 4:
             raise ValueError(f"MacGrid: expected at least 4 cells a side, got {cells}")
         self.cells, self.size, self.width = cells, size, size / cells
-        k = torch.arange(cells, dtype=torch.float64)
+        k = torch.arange(cells, dtype=torch.float64, device="cpu")
         cosines = (math.pi / cells * torch.outer(k, k + 0.5)).cos() * math.sqrt(2 / cells)
         cosines[0] /= math.sqrt(2)
         eigenvalues = (2 * (math.pi * k / cells).cos() - 2) / self.width**2
@@ -101,8 +101,8 @@ class MacGrid(nn.Module):
 
     def _solid(self, squares: Sequence[Square]) -> Tensor:
         """Which cells are solid, ``(N, N)``."""
-        middle = (torch.arange(self.cells, dtype=torch.float64) + 0.5) * self.width
-        solid = torch.zeros(self.cells, self.cells, dtype=torch.bool)
+        middle = (torch.arange(self.cells, dtype=torch.float64, device="cpu") + 0.5) * self.width
+        solid = torch.zeros(self.cells, self.cells, dtype=torch.bool, device="cpu")
         for square in squares:
             along = (middle - square.x).abs() < square.half
             across = (middle - square.y).abs() < square.half
@@ -119,12 +119,14 @@ class MacGrid(nn.Module):
     def _prepare(self) -> None:
         """The pressure of a unit impulse on each surface face, and the matrix that chooses them."""
         faces = self.cells * (self.cells + 1)
-        unit = torch.zeros(len(self.surface), 2 * faces, dtype=torch.float64)
-        unit[torch.arange(len(self.surface)), self.surface] = 1
+        unit = torch.zeros(len(self.surface), 2 * faces, dtype=torch.float64, device="cpu")
+        unit[torch.arange(len(self.surface), device="cpu"), self.surface] = 1
         shape = (-1, self.cells, self.cells + 1)
         u, v = unit[:, :faces].reshape(shape), unit[:, faces:].reshape(-1, *shape[:0:-1])
         pressure = self._solve(self.divergence(Flow(u, v)))
-        through = torch.eye(len(unit), dtype=torch.float64) - self._at_surface(pressure)
+        through = torch.eye(len(unit), dtype=torch.float64, device="cpu") - self._at_surface(
+            pressure
+        )
         values, vectors = torch.linalg.eigh((through + through.T) / 2)
         kept = values > NULL * values.amax() if len(values) else values > 0
         vectors = vectors[:, kept]
@@ -206,8 +208,8 @@ def _look_back(field: Tensor, along: Tensor, across: Tensor, first: tuple[int, i
         first: row and column of the first inner point.
     """
     height, width = field.shape[-2:]
-    rows = torch.arange(first[0], first[0] + along.shape[-2]).to(field)
-    columns = torch.arange(first[1], first[1] + along.shape[-1]).to(field)
+    rows = torch.arange(first[0], first[0] + along.shape[-2], device="cpu").to(field)
+    columns = torch.arange(first[1], first[1] + along.shape[-1], device="cpu").to(field)
     x = (columns - along) * (2 / (width - 1)) - 1
     y = (rows[:, None] - across) * (2 / (height - 1)) - 1
     field, places = field[:, None], torch.stack([x, y], -1)

@@ -17,7 +17,7 @@ from invlab.networks.mlp import ResidualMLP
 from invlab.networks.training import History, TrainingOptions, train
 from invlab.priors import Box
 from invlab.task import Pairs, Simulator
-from invlab.validation import require_count
+from invlab.validation import require_count, require_tensor
 
 __all__ = ["Emulator", "fit_emulator"]
 
@@ -54,11 +54,12 @@ class Emulator(Simulator):
         super().__init__()
         dx = len(box.low)
         if symmetries is None:
-            symmetries = torch.arange(dx)[None]
+            symmetries = torch.arange(dx, device="cpu")[None]
         self.core = core
-        self.register_buffer("center", box.center.float())
-        self.register_buffer("half_width", box.width.float() / 2)
-        self.register_buffer("mean", mean.float())
+        # float64, since what is subtracted from large numbers has to have all their digits
+        self.register_buffer("center", box.center.clone())
+        self.register_buffer("half_width", box.width / 2)
+        self.register_buffer("mean", mean.double())
         self.register_buffer("components", components.float())
         self.register_buffer("symmetries", symmetries)
         self.history = History()
@@ -69,6 +70,8 @@ class Emulator(Simulator):
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """``(..., dx) -> (..., dy)``, in the dtype of ``x``."""
+        if c is not None:
+            raise ValueError("Emulator: takes no context c, got one")
         rows = x.reshape(-1, x.shape[-1])
         return self.members(rows).mean(0).reshape(*x.shape[:-1], -1)
 
@@ -82,7 +85,7 @@ class Emulator(Simulator):
         coefficients = outputs.unflatten(1, (len(x), -1)).mean(2)
         return self.mean.to(x) + coefficients @ self.components.to(x)
 
-    def save(self, path: Path, card: dict[str, Any]) -> None:
+    def save(self, path: str | Path, card: dict[str, Any]) -> None:
         """Write weights, in half precision, to ``path`` (safetensors), and a card beside it.
 
         Args:
@@ -90,6 +93,8 @@ class Emulator(Simulator):
             card: how it was made and how wrong it is; sizes and checksum are added.
         """
         from safetensors.torch import save
+
+        path = Path(path)
 
         tensors = {
             name: value.half() if value.is_floating_point() and "core" in name else value
@@ -106,18 +111,20 @@ class Emulator(Simulator):
         write_whole(path.with_suffix(".json"), text.encode())
 
     @staticmethod
-    def card(path: Path) -> dict[str, Any]:
+    def card(path: str | Path) -> dict[str, Any]:
         """What stands on the card beside ``path``: the file's checksum, and all that was given."""
-        found: dict[str, Any] = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads(
+            Path(path).with_suffix(".json").read_text(encoding="utf-8")
+        )
         return found
 
     @staticmethod
-    def fingerprint(path: Path) -> str:
+    def fingerprint(path: str | Path) -> str:
         """Twelve digits of the checksum: what changes where another network is in the file."""
         return str(Emulator.card(path)["sha256"])[:12]
 
     @classmethod
-    def load(cls, path: Path) -> Self:
+    def load(cls, path: str | Path) -> Self:
         """Read what :meth:`save` wrote.
 
         Raises:
@@ -127,7 +134,7 @@ class Emulator(Simulator):
         from safetensors.torch import load
 
         card = cls.card(path)
-        content = path.read_bytes()
+        content = Path(path).read_bytes()
         found = hashlib.sha256(content).hexdigest()
         if found != card["sha256"]:
             raise ValueError(
@@ -136,21 +143,22 @@ class Emulator(Simulator):
             )
         tensors = {k: v.float() if v.dtype == torch.half else v for k, v in load(content).items()}
         dx, width = tensors["core.weights.0"].shape[1:]
-        core = ResidualMLP(
-            dx,
-            len(tensors["components"]),
-            width=width,
-            blocks=card["blocks"],
-            seeds=range(card["members"]),
-        )
-        center, half = tensors["center"], tensors["half_width"]
-        simulator = cls(
-            core,
-            Box(center - half, center + half),
-            tensors["mean"],
-            tensors["components"],
-            tensors["symmetries"],
-        )
+        with torch.device("cpu"):  # where the tensors of the file are, whatever the default
+            core = ResidualMLP(
+                dx,
+                len(tensors["components"]),
+                width=width,
+                blocks=card["blocks"],
+                seeds=range(card["members"]),
+            )
+            center, half = tensors["center"], tensors["half_width"]
+            simulator = cls(
+                core,
+                Box(center - half, center + half),
+                tensors["mean"],
+                tensors["components"],
+                tensors["symmetries"],
+            )
         simulator.load_state_dict(tensors)
         return simulator.requires_grad_(False)
 
@@ -183,32 +191,38 @@ def fit_emulator(
         training: passed on to :func:`invlab.networks.training.train`.
 
     Raises:
-        ValueError: more components than y has numbers, or than there are pairs.
+        ValueError: more components than y has numbers, or than there are pairs; pairs with a
+            context, whose y is no row of numbers, or whose y is not finite somewhere.
 
     Source: Ren, Padilla and Malof (2020), Section 5.1, which averages five networks.
     """
-    x, y = data.x.float(), data.y.float()
+    for pairs in (data, held_out):
+        if pairs is not None:
+            _require_plain(pairs, len(box.low))
+    x, y = data.x.detach(), data.y.detach()
     most = min(len(y), y.shape[1])
     if require_count("components", components) > most:
         raise ValueError(f"components: expected at most {most}, got {components}")
     mean, basis = _principal(y, components)
-    copies = torch.tensor([list(range(x.shape[1]))] if symmetries is None else symmetries)
+    orders = [list(range(x.shape[1]))] if symmetries is None else symmetries
+    copies = torch.tensor(orders, device="cpu")
     core = ResidualMLP(
         x.shape[1], components, width=width, blocks=blocks, seeds=seeds, stream="simulator"
     ).to(x.device)
     simulator = Emulator(core, box, mean, basis, copies.to(x.device)).to(x.device)
     turns = runtime.generator(seeds[0], "symmetries")
-    variance = y.var(0).mean()
+    variance = y.double().var(0).mean().float()
 
     def terms(u: Tensor, v: Tensor) -> dict[str, Tensor]:
         if torch.is_grad_enabled():
-            turn = int(torch.randint(len(copies), (), generator=turns))
+            turn = int(torch.randint(len(copies), (), generator=turns, device="cpu"))
             u = u[..., simulator.symmetries[turn]]
-        error = core(u) @ basis - (v - mean)
+        error = core(u) @ basis - v
         return {"misfit": error.square().mean((-2, -1)) / variance}
 
     def scaled(pairs: Pairs) -> tuple[Tensor, Tensor]:
-        return (pairs.x.float() - simulator.center) / simulator.half_width, pairs.y.float()
+        u = (pairs.x.detach() - simulator.center) / simulator.half_width
+        return u.float(), (pairs.y.detach() - mean).float()
 
     options: TrainingOptions = {
         "epochs": 100,
@@ -232,8 +246,16 @@ def fit_emulator(
 
 def _principal(y: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """Mean ``(dy,)`` and the first principal components, each as long as y varies along it."""
-    mean = y.mean(0)
-    centred = (y - mean).double()
+    mean = y.double().mean(0)
+    centred = y.double() - mean
     values, vectors = torch.linalg.eigh(centred.T @ centred / len(y))
     values, vectors = values[-count:].flip(0), vectors[:, -count:].flip(1)
     return mean, (vectors * values.clamp_min(0).sqrt()).T.float()
+
+
+def _require_plain(data: Pairs, x_dim: int) -> None:
+    """Pairs as an emulator takes them: a row of finite numbers for x and for y."""
+    if data.c is not None:
+        raise ValueError("fit_emulator: takes no context c, got one; fit_surrogate takes it")
+    require_tensor("fit_emulator: x", data.x, ("N", x_dim))
+    require_tensor("fit_emulator: y", data.y, ("N", "dy"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Unpack
 
@@ -63,6 +64,7 @@ def fit_surrogate(
     derivative_weight: float = 1.0,
     differentiate: Callable[..., Tensor] | None = None,
     held_out: Pairs | None = None,
+    history: History | None = None,
     **training: Unpack[TrainingOptions],
 ) -> Surrogate:
     """Train a surrogate on pairs, equation (13), or with derivatives too, equation (16).
@@ -71,7 +73,8 @@ def fit_surrogate(
     a derivative as scaled y over scaled x.
 
     Args:
-        data: the pairs to copy; a context c becomes further inputs, behind x.
+        data: the pairs to copy; a context c becomes further inputs, behind x. Pairs whose y is
+            not finite are left out.
         seeds: one member of the surrogate for each.
         norm: ``"l1"`` or ``"l2"``.
         width, layers: size of the network; ``layers`` counts linear layers.
@@ -83,13 +86,21 @@ def fit_surrogate(
         derivative_weight: weight of the derivative term, in scaled units.
         differentiate: see :func:`invlab.losses.hermite`.
         held_out: pairs for a validation loss (values only).
-        training: passed on to :func:`invlab.networks.training.train`.
+        history: see :func:`invlab.networks.training.train`.
+        training: passed on to it too.
+
+    Raises:
+        ValueError: no pair with a finite y, or derivatives of another shape.
+
+    Warns:
+        UserWarning: how many pairs were left out.
     """
-    x, y = _inputs(data), data.y.float().flatten(1)
+    data, derivatives = _usable(data, derivatives)
+    x, y = _inputs(data), data.y.detach().flatten(1)
     if x_scaler is None:
         x_scaler = Standardizer.fit(x)
     elif data.c is not None:
-        x_scaler = x_scaler.beside(Standardizer.fit(data.c))
+        x_scaler = x_scaler.beside(Standardizer.fit(data.c.detach()))
     y_scaler = Standardizer.fit(y) if y_scaler is None else y_scaler
     surrogate = build_surrogate(
         x_scaler, y_scaler, seeds=seeds, width=width, layers=layers, activation=activation
@@ -108,25 +119,47 @@ def fit_surrogate(
 
     terms = values
     if derivatives is not None:
-        require_tensor("derivatives", derivatives, (len(data), y.shape[1], x.shape[1]))
-        slopes = derivatives.to(x) * x_scaler.scale.to(x) / y_scaler.scale.to(x)[:, None]
+        per_y = y_scaler.scale.to(x.device)[:, None]
+        slopes = (derivatives.detach().to(x) * x_scaler.scale.to(x.device) / per_y).float()
         terms = values_and_derivatives
         training["batch_size"] = None
-    validation = None
-    if held_out is not None:
-        validation = (x_scaler(_inputs(held_out)), y_scaler(held_out.y.float().flatten(1)))
+    held_out = None if held_out is None else _usable(held_out, None)[0]
     surrogate.history = train(
         surrogate,
         terms,
-        (x_scaler(x), y_scaler(y)),
+        _scaled(surrogate, data),
         seeds=seeds,
-        validation=validation,
+        validation=None if held_out is None else _scaled(surrogate, held_out),
         description="surrogate",
+        history=history,
         **training,
     )
     return surrogate
 
 
 def _inputs(data: Pairs) -> Tensor:
-    x = data.x.float()
-    return x if data.c is None else torch.cat([x, data.c.float()], 1)
+    x = data.x if data.c is None else torch.cat([data.x, data.c], 1)
+    return x.detach()
+
+
+def _scaled(surrogate: Surrogate, data: Pairs) -> tuple[Tensor, Tensor]:
+    """What the network sees and should say, scaled before the cast: an offset costs no digits."""
+    y = surrogate.outputs(data.y.detach().flatten(1))
+    return surrogate.inputs(_inputs(data)).float(), y.float()
+
+
+def _usable(data: Pairs, derivatives: Tensor | None) -> tuple[Pairs, Tensor | None]:
+    """The pairs, with their derivatives, where all is finite."""
+    valid = data.y.isfinite().flatten(1).all(1)
+    if derivatives is not None:
+        shape = (len(data), data.y[0].numel(), _inputs(data).shape[1])
+        require_tensor("derivatives", derivatives, shape, finite=False)
+        valid &= derivatives.isfinite().flatten(1).all(1)
+    lost = int((~valid).sum())
+    if lost == len(data):
+        raise ValueError(f"surrogate: expected pairs with a finite y, got {lost} without")
+    if not lost:
+        return data, derivatives
+    message = f"surrogate: {lost} of {len(data)} pairs left out, they are not finite"
+    warnings.warn(message, stacklevel=3)
+    return data[valid], None if derivatives is None else derivatives[valid]

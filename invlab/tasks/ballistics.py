@@ -151,6 +151,12 @@ class _StartHeight(Normal):
     def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
         return super().sample(n, generator=generator).clamp_min(0)
 
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Log density above the ground, and the log probability of a start on it."""
+        on_it = torch.special.log_ndtr(-self.mean / self.std).to(x)
+        logs = torch.where(x[..., 0] == 0, on_it[0], super().log_prob(x))
+        return torch.where(x[..., 0] < 0, -torch.inf, logs)
+
 
 class Ballistics(Task):
     """Task D1 of Ren, Padilla and Malof (2020), first posed by Kruse et al. (2021).
@@ -269,11 +275,13 @@ def _throw_cells(heights: int = 32, angles: int = 96, fastest: int = 50) -> tupl
     """Cells over height (−1 m to 4 m, 5 standard deviations), angle and speed."""
     low, high = START_MEAN[1] - 5 * START_STD[1], START_MEAN[1] + 5 * START_STD[1]
     sides = torch.tensor(
-        [(high - low) / heights, (ANGLES[1] - ANGLES[0]) / angles, 0.0], dtype=torch.float64
+        [(high - low) / heights, (ANGLES[1] - ANGLES[0]) / angles, 0.0],
+        dtype=torch.float64,
+        device="cpu",
     )
     cells = torch.cartesian_prod(
-        low + sides[0] * (torch.arange(heights, dtype=torch.float64) + 0.5),
-        ANGLES[0] + sides[1] * (torch.arange(angles, dtype=torch.float64) + 0.5),
-        torch.arange(fastest + 1, dtype=torch.float64),
+        low + sides[0] * (torch.arange(heights, dtype=torch.float64, device="cpu") + 0.5),
+        ANGLES[0] + sides[1] * (torch.arange(angles, dtype=torch.float64, device="cpu") + 0.5),
+        torch.arange(fastest + 1, dtype=torch.float64, device="cpu"),
     )
     return cells, sides

@@ -173,7 +173,7 @@ class Billiards(Task):
         generator = runtime.generator(seed, self.name, "targets")
         assert self.context is not None
         c = self.context.sample(k, generator=generator)
-        y = torch.tensor([TARGET], dtype=c.dtype).repeat(k, 1)
+        y = torch.tensor([TARGET], dtype=c.dtype, device="cpu").repeat(k, 1)
         answers = self.answer(y, c)
         y, c, x = (value.to(runtime.device(), dtype) for value in (y, c, answers))
         return Targets(y, c, x)

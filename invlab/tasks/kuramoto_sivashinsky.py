@@ -40,10 +40,10 @@ class Waves:
     """
 
     def __init__(self, points: int, modes: int) -> None:
-        self.dim, self.modes = points, modes
+        self.dim, self.points, self.modes = points, points, modes
         self.amplitudes = Normal([0.0] * 2 * modes, [modes**-0.5] * 2 * modes)
-        phase = 2 * math.pi / points * torch.arange(points, dtype=torch.float64)
-        waves = torch.arange(1, modes + 1, dtype=torch.float64)[:, None] * phase
+        phase = 2 * math.pi / points * torch.arange(points, dtype=torch.float64, device="cpu")
+        waves = torch.arange(1, modes + 1, dtype=torch.float64, device="cpu")[:, None] * phase
         self.basis = torch.cat([waves.cos(), waves.sin()])
 
     def __repr__(self) -> str:
@@ -95,9 +95,13 @@ class Front(Simulator):
         super().__init__()
         self.steps, self.last = round(horizon / step), last
         self.per_state = self.steps if last else round(every / step)
-        wave = 2 * math.pi / length * torch.arange(points // 2 + 1, dtype=torch.float64)
+        wave = (
+            2 * math.pi / length * torch.arange(points // 2 + 1, dtype=torch.float64, device="cpu")
+        )
         steps = etdrk4.matrices(step, wave.square() - wave**4, -0.5j * wave, points)
-        force = torch.cos(4 * math.pi / points * torch.arange(points, dtype=torch.float64))
+        force = torch.cos(
+            4 * math.pi / points * torch.arange(points, dtype=torch.float64, device="cpu")
+        )
         self.register_buffer("whole", steps.whole)
         self.register_buffer("halfway", steps.halfway)
         self.register_buffer("push", steps.push)
@@ -243,7 +247,7 @@ class KuramotoSivashinsky(Task):
     def places(self) -> Tensor:
         """Where u is known, shape ``(N,)``, float64."""
         points = self.waves.dim
-        return self.length / points * torch.arange(points, dtype=torch.float64)
+        return self.length / points * torch.arange(points, dtype=torch.float64, device="cpu")
 
     def trajectory(self, x: Tensor, c: Tensor) -> Tensor:
         """The state at each time step, for drawing.

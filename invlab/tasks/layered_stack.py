@@ -116,7 +116,7 @@ class GrapheneStack(Simulator):
         super().__init__()
         low, high = WAVELENGTHS
         # Chebyshev points of the second kind
-        angle = torch.linspace(0, math.pi, POINTS, dtype=torch.float64)
+        angle = torch.linspace(0, math.pi, POINTS, dtype=torch.float64, device="cpu")
         wavelengths = low + (high - low) * (1 - angle.cos()) / 2
         self.register_buffer("wavelengths", wavelengths)
         self.register_buffer("sheet", graphene_index(wavelengths, graphene))

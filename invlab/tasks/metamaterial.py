@@ -90,4 +90,4 @@ class Metamaterial(Task):
     def frequencies(self) -> Tensor:
         """Where the spectrum is taken, in THz, ``(300,)``."""
         low, high, points = BAND
-        return torch.linspace(low, high, points, dtype=torch.float64)
+        return torch.linspace(low, high, points, dtype=torch.float64, device="cpu")

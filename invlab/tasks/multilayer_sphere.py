@@ -221,7 +221,7 @@ class SphereScattering(Simulator):
         return y, torch.stack(by_radius, 1).flip(1).cumsum(1).flip(1)
 
     def _n(self, rows: Tensor) -> Tensor:
-        return torch.arange(1, self.orders + 1).to(rows)[:, None, None]
+        return torch.arange(1, self.orders + 1, device="cpu").to(rows)[:, None, None]
 
     def _match(self, rows: Tensor, *, slopes: bool) -> tuple[Tensor, Tensor, list[Tensor]]:
         """A and B in the host, and A·dB − B·dA for a step of each radius.
@@ -329,7 +329,7 @@ class MultilayerSphere(Task):
     simulator: SphereScattering
 
     def __init__(self, *, orders: int | None = None) -> None:
-        wavelengths = torch.linspace(*WAVELENGTHS, POINTS, dtype=torch.float64)
+        wavelengths = torch.linspace(*WAVELENGTHS, POINTS, dtype=torch.float64, device="cpu")
         silica = torch.full_like(wavelengths, SILICA_INDEX)
         super().__init__(
             "multilayer_sphere",

@@ -126,9 +126,11 @@ class RandomFlow:
     def __init__(self, simulator: Push, speed: float) -> None:
         grid = simulator.grid
         self._above, self.dim = simulator.above, grid.cells**2
-        k = torch.arange(1, WAVES + 1, dtype=torch.float64)
+        k = torch.arange(1, WAVES + 1, dtype=torch.float64, device="cpu")
         wave = (
-            math.pi / grid.cells * torch.outer(k, torch.arange(grid.cells + 1.0).double())
+            math.pi
+            / grid.cells
+            * torch.outer(k, torch.arange(grid.cells + 1.0, device="cpu").double())
         ).sin()
         stream = torch.einsum("ky,lx->klyx", wave, wave)
         stream = stream / (k[:, None] ** 2 + k**2)[..., None, None]
@@ -147,7 +149,9 @@ class RandomFlow:
     def draw(self, n: int, *, generator: torch.Generator | None = None) -> Flow:
         """``n`` whole flows, float64, on the CPU."""
         require_count("n", n)
-        size = torch.randn(n, len(self.terms.u), generator=generator, dtype=torch.float64)
+        size = torch.randn(
+            n, len(self.terms.u), generator=generator, dtype=torch.float64, device="cpu"
+        )
         return Flow(*(torch.einsum("nk,kyx->nyx", size, part) for part in self.terms))
 
     def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:

@@ -45,7 +45,7 @@ class ArmKinematics(Simulator):
         if angles not in ("difference", "cumulative"):
             raise ValueError(f"robot_arm: expected 'difference' or 'cumulative', got {angles!r}")
         self.angles = angles
-        self.register_buffer("lengths", torch.tensor(LENGTHS, dtype=torch.float64))
+        self.register_buffer("lengths", torch.tensor(LENGTHS, dtype=torch.float64, device="cpu"))
 
     def link_angles(self, x: Tensor) -> Tensor:
         """Angle of each link to the horizontal in rad, ``(..., 4) -> (..., 3)``."""
@@ -184,9 +184,9 @@ class RobotArm(Task):
 
 def _arm_cells(steps: int = 48) -> tuple[Tensor, Tensor]:
     """Cells over (sign of a, sign of b, sign of c, share of c's range, φ/π + ½)."""
-    sign = torch.tensor([-1.0, 1.0], dtype=torch.float64)
-    unit = (torch.arange(steps, dtype=torch.float64) + 0.5) / steps
-    widths = torch.tensor([0.0, 0.0, 0.0, 1 / steps, 1 / steps], dtype=torch.float64)
+    sign = torch.tensor([-1.0, 1.0], dtype=torch.float64, device="cpu")
+    unit = (torch.arange(steps, dtype=torch.float64, device="cpu") + 0.5) / steps
+    widths = torch.tensor([0.0, 0.0, 0.0, 1 / steps, 1 / steps], dtype=torch.float64, device="cpu")
     return torch.cartesian_prod(sign, sign, sign, unit, unit), widths
 
 

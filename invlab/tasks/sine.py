@@ -126,7 +126,7 @@ def _line(level: Tensor, n: int, generator: torch.Generator) -> Tensor:
     """sin x = level: arcsin or its mirror image, each with probability ½ (equal slopes)."""
     near = level.asin()
     far = torch.where(level >= 0, math.pi - near, -math.pi - near)
-    coin = torch.rand(len(level), n, generator=generator, dtype=torch.float64) < 0.5
+    coin = torch.rand(len(level), n, generator=generator, dtype=torch.float64, device="cpu") < 0.5
     return torch.where(coin, near, far)[..., None]
 
 
@@ -134,13 +134,13 @@ def _ring(level: Tensor, n: int, generator: torch.Generator) -> Tensor:
     """Draw u on the ring u + v = level, then one of the 6 × 6 pre-images of (u, v)."""
     from scipy.special import ellipj, ellipkm1  # SciPy is slow to import, and only needed here
 
-    unit = torch.rand(5, len(level), n, generator=generator, dtype=torch.float64)
+    unit = torch.rand(5, len(level), n, generator=generator, dtype=torch.float64, device="cpu")
     size = level.abs().clamp_min(SMALLEST_LEVEL)
     outer, inner = 1 + size / 2, 1 - size / 2
     complement = 2 * size / outer.square()  # 1 − (inner / outer)²
-    quarter = torch.as_tensor(ellipkm1(complement.numpy()))
+    quarter = torch.as_tensor(ellipkm1(complement.numpy()), device="cpu")
     sn = ellipj(((2 * unit[0] - 1) * quarter).numpy(), (1 - complement).numpy())[0]
-    u = (level / 2 + inner * torch.as_tensor(sn)).clamp(-1, 1)
+    u = (level / 2 + inner * torch.as_tensor(sn, device="cpu")).clamp(-1, 1)
     v = (level - u).clamp(-1, 1)
     period = 2 * math.pi * ((3 * unit[1:3]).floor() - 1)
     first = torch.where(unit[3] < 0.5, u.asin(), math.pi - u.asin()) + period[0]

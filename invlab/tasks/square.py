@@ -40,7 +40,9 @@ class Square(Task):
         twice, once for each branch.
         """
         require_count("n", n)
-        x = torch.linspace(-self.half_width, self.half_width, n, dtype=torch.float64)[:, None]
+        x = torch.linspace(-self.half_width, self.half_width, n, dtype=torch.float64, device="cpu")[
+            :, None
+        ]
         x = x.to(runtime.device(), torch.float32)
         return Pairs(x, self.simulate(x))
 

@@ -36,7 +36,9 @@ class Packet(Simulator):
     ) -> None:
         super().__init__()
         self.sigma, self.amplitude = sigma, amplitude
-        self.register_buffer("times", torch.arange(1, samples + 1, dtype=torch.float64))
+        self.register_buffer(
+            "times", torch.arange(1, samples + 1, dtype=torch.float64, device="cpu")
+        )
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """``(..., 1) -> (..., N)``; x is t₀ in samples."""
@@ -176,5 +178,5 @@ class WavePacket(Task):
 
 def with_noise(signal: Tensor, level: float, generator: torch.Generator) -> Tensor:
     """A signal with normal noise of standard deviation ``level``, drawn in float64 on the CPU."""
-    unit = torch.randn(signal.shape, generator=generator, dtype=torch.float64)
+    unit = torch.randn(signal.shape, generator=generator, dtype=torch.float64, device="cpu")
     return signal + (level * unit).to(signal)

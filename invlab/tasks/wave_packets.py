@@ -36,7 +36,9 @@ class Packets(Simulator):
     def __init__(self, packets: int, samples: int) -> None:
         super().__init__()
         self.packets = packets
-        self.register_buffer("times", torch.arange(1, samples + 1, dtype=torch.float64))
+        self.register_buffer(
+            "times", torch.arange(1, samples + 1, dtype=torch.float64, device="cpu")
+        )
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """``(..., 4m) -> (..., N)``; t_k, A_k, σ_k and φ_k of one packet after the other."""

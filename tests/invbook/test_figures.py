@@ -1,5 +1,7 @@
 """Every recurring figure draws, without a warning, what it was given."""
 
+import inspect
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
@@ -186,3 +188,15 @@ def test_the_numbers_are_not_changed(ax):
 
 def test_the_style_has_a_white_ground():
     assert plt.rcParams["figure.facecolor"] == plt.rcParams["axes.facecolor"] == "white"
+
+
+def test_every_figure_is_named():
+    own = {
+        name
+        for name, value in vars(figures).items()
+        if inspect.isfunction(value)
+        and value.__module__ == figures.__name__
+        and not name.startswith("_")
+    }
+    missing = sorted(own - set(figures.__all__))
+    assert not missing, f"invbook/figures.py: name {', '.join(missing)} in __all__"

@@ -1,12 +1,13 @@
-"""Verdict lines, the ledger and its tables."""
+"""The ledger, its tables, and where its records lie."""
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import torch
 
-from invbook import ledger, results
-from invbook.checks import check
+from invbook import ledger, papers, results
 from invbook.ledger import Claim
 
 
@@ -39,17 +40,6 @@ def claim(*records, limit=2.0, **options):
 def row(folder, *claims):
     (found,) = ledger.rows(claims, folder)
     return found
-
-
-def test_a_claim_that_holds_is_printed(capsys):
-    check("two is more than one", 2 > 1)
-    assert capsys.readouterr().out == "holds: two is more than one\n"
-
-
-def test_a_claim_that_fails_is_printed_and_stops(capsys):
-    with pytest.raises(AssertionError, match="one is more than two"):
-        check("one is more than two", 1 > 2)
-    assert capsys.readouterr().out == "FAILS: one is more than two\n"
 
 
 def test_a_number_of_which_nothing_is_asked_stands_there_for_comparison(tmp_path):
@@ -157,3 +147,42 @@ def test_the_results_lie_beside_the_package_or_in_it(tmp_path, monkeypatch, plac
     (tmp_path / place).mkdir(parents=True)
     monkeypatch.setattr(results, "__file__", str(tmp_path / "package" / "results.py"))
     assert results.results_folder() == tmp_path / place
+
+
+def test_a_folder_may_be_a_str(tmp_path):
+    record(tmp_path, "paper/a", [1.0, 2.0])
+    assert len(ledger.rows([claim("paper/a")], str(tmp_path))) == 1
+    assert list(results.load_records(str(tmp_path))) == ["paper/a"]
+
+
+def test_an_infinite_number_has_an_interval(tmp_path):
+    record(tmp_path, "paper/a", [1.0, 2.0, float("inf")])
+    found = row(tmp_path, claim("paper/a"))
+    assert found["ours"] == found["high"] == float("inf")
+    assert found["verdict"] == "not reached"
+
+
+def test_the_default_device_of_torch_does_not_matter(tmp_path):
+    record(tmp_path, "paper/a", [1.0, 2.0])
+    expected = row(tmp_path, claim("paper/a"))
+    torch.set_default_device("meta")
+    try:
+        assert row(tmp_path, claim("paper/a")) == expected
+    finally:
+        torch.set_default_device(None)
+
+
+def test_every_folder_of_a_paper_is_registered():
+    folder = Path(papers.__file__).parent
+    folders = {path.parent.name for path in folder.glob("*/__init__.py")}
+    missing = sorted(folders - set(papers.list_papers()))
+    assert not missing, f"invbook/papers/__init__.py: import {', '.join(missing)}, add its PAPER"
+
+
+@pytest.mark.parametrize("name", papers.list_papers())
+def test_a_paper_is_cited_and_its_runs_bear_its_name(name):
+    paper = papers.get_paper(name)
+    bibliography = Path(papers.__file__).parents[2] / "references.bib"
+    assert f"{{{paper.citation}," in bibliography.read_text(encoding="utf-8")
+    assert all(run.id.startswith(f"{name}/") for run in paper.plan())
+    assert paper.claims

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from invlab import Box, Task, get_method, get_task
-from invlab.methods.base import InverseNetwork
+from invlab.methods.inverse_network import InverseNetwork
 
 TINY = {"width": 8, "layers": 3, "epochs": 3, "batch_size": 16}
 SQUARE = get_task("square")
@@ -30,8 +30,8 @@ def test_it_is_an_inverse_network(name):
 def test_scales_come_from_the_training_data_and_stay(name):
     data = TWO.sample(48)
     model = fitted(name, TWO, data=data)
-    torch.testing.assert_close(model.inverse.inputs.shift, data.y.mean(0))
-    torch.testing.assert_close(model.inverse.outputs.scale, data.x.std(0, correction=0))
+    torch.testing.assert_close(model.inverse.inputs.shift, data.y.double().mean(0))
+    torch.testing.assert_close(model.inverse.outputs.scale, data.x.double().std(0, correction=0))
     before = {key: value.clone() for key, value in model.state_dict().items()}
     model.propose(100 * TWO.targets(5, seed=0).y)
     for key, value in model.state_dict().items():

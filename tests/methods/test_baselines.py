@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from invlab import Box, Pairs, Task, get_method
-from invlab.methods.baselines import nearest_rows
+from invlab import Box, Normal, Pairs, Task, get_method, load_method
+from invlab.methods.baselines import draws_inside, nearest_rows
 from invlab.runtime import generator
 
 LINE = Task("line", lambda x: 10 * x, Box([0.0], [1.0]))
@@ -71,3 +71,72 @@ def test_close_points_are_told_apart_far_from_zero(device):
 def test_the_order_means_something_where_it_does():
     assert get_method("prior").exchangeable
     assert not get_method("nearest").exchangeable
+
+
+# a context that moves the answer, and is measured in thousands
+SHIFT = Task("shift", lambda x, c: x + c / 1000, Box([0.0], [1.0]), context=Box([0.0], [1000.0]))
+
+
+def test_near_is_meant_in_the_observation_and_in_the_context(device):
+    x = torch.tensor([[0.1], [0.9], [0.5]], device=device)
+    c = torch.tensor([[900.0], [100.0], [500.0]], device=device)
+    model = get_method("nearest").fit(SHIFT, Pairs(x, SHIFT.simulate(x, c), c))
+    y = torch.ones(2, 1, device=device)
+    found = model.propose(y, 1, torch.tensor([[110.0], [850.0]], device=device))
+    assert found.flatten().tolist() == pytest.approx([0.9, 0.1])
+
+
+def test_an_offset_of_the_observations_costs_no_digits():
+    far = Task("far", lambda x: 1e8 + x.square(), Box([0.0], [1.0]))
+    data = far.sample(100, dtype=torch.float64)
+    found = get_method("nearest").fit(far, data).propose(data.y)
+    assert torch.equal(found[:, 0], data.x)
+
+
+HALF = Task("half", lambda x: 10 * x, Box([0.0], [1.0]), box=Box([0.0], [0.5]))
+
+
+def test_what_is_looked_up_lies_in_the_box():
+    data, y = HALF.sample(40), HALF.targets(5, seed=0).y
+    model = get_method("nearest").fit(HALF, data)
+    x = model.propose(y, 10)
+    assert HALF.box.contains(x).all()
+    assert (x[..., None, 0] == data.x[:, 0]).any(-1).all()
+    inner = Box([0.2], [0.3])
+    assert inner.contains(model.propose(y, 2, bounds=inner)).all()
+    free = get_method("nearest", bounds="free").fit(HALF, data)
+    assert not HALF.box.contains(free.propose(y, 10)).all()
+    inside = int(HALF.box.contains(data.x).sum())
+    with pytest.raises(ValueError, match=rf"n of at most {inside} pairs in Box.*, got 40"):
+        model.propose(y, 40)
+
+
+def test_draws_of_the_prior_lie_in_a_narrower_box():
+    y = HALF.targets(3, seed=0).y
+    found = {
+        bounds: get_method("prior", bounds=bounds).fit(HALF, HALF.sample(3)).propose(y, 400)[0]
+        for bounds in ("reject", "clip", "free")
+    }
+    assert (found["clip"] == 0.5).float().mean() > 0.3
+    assert torch.equal(found["clip"], found["free"].clamp(0, 0.5))
+    # again is drawn what falls outside: still uniform
+    assert found["reject"].max() < 0.5
+    assert found["reject"].mean().item() == pytest.approx(0.25, abs=0.03)
+    assert torch.equal(
+        get_method("prior").fit(HALF, HALF.sample(3)).propose(y, 400)[0], found["reject"]
+    )
+
+
+def test_a_box_that_the_prior_hardly_reaches_is_filled_all_the_same():
+    prior, box = Normal([0.0], [1.0]), Box([30.0], [31.0])
+    assert box.contains(draws_inside(prior, 20, box, generator(0))).all()
+
+
+@pytest.mark.parametrize("name", ["nearest", "prior"])
+def test_they_are_saved_and_read(name, tmp_path):
+    model = get_method(name).fit(SHIFT, SHIFT.sample(30), seed=5)
+    targets = SHIFT.targets(3, seed=0)
+    model.save(tmp_path / "model")
+    x = load_method(tmp_path / "model").propose(targets.y, 4, targets.c)
+    assert torch.equal(x, model.propose(targets.y, 4, targets.c))
+    assert x.is_contiguous()

@@ -61,7 +61,7 @@ def test_the_misfit_of_the_effect_ignores_the_x_of_the_pairs():
 
 def test_the_misfit_of_the_effect_refuses_a_task_without_gradients():
     blind = Task("blind", lambda x: x.detach(), Box([0.0], [1.0]), differentiable=False)
-    with pytest.raises(ValueError, match="misfit='effect' needs gradients, and blind .*'tandem'"):
+    with pytest.raises(ValueError, match="direct: needs gradients, and blind .*'tandem'"):
         get_method("direct", misfit="effect").fit(blind, blind.sample(8))
     get_method("direct", epochs=1).fit(blind, blind.sample(8))
 
@@ -82,7 +82,7 @@ def test_held_out_pairs_are_not_trained_on(misfit):
     model = get_method("direct", misfit=misfit, held_out=0.25, epochs=3).fit(TASK, data)
     assert model.history["inverse"].validation.shape == (3, 1)
     # scaled by the thirty rows that are left, not by all forty
-    assert not torch.allclose(model.inverse.inputs.shift, data.y.mean(0))
+    assert not torch.allclose(model.inverse.inputs.shift, data.y.double().mean(0))
 
 
 def test_held_out_pairs_do_not_depend_on_which_seeds_train_together():
@@ -145,3 +145,78 @@ def test_without_a_context_nothing_of_one_is_stored():
     model.fit(SHOTS, SHOTS.sample(50)).fit(TASK, TASK.sample(20))
     assert not [name for name in model.state_dict() if name.startswith("c_")]
     assert model.propose(TASK.targets(2, seed=0).y).shape == (2, 1, 1)
+
+
+# With an encoder, in a box, through simulators that fail
+
+
+def test_an_encoder_is_chosen_by_the_shape_of_y():
+    task = get_task("wave_packet")
+    data, y = task.sample(40), task.targets(5, seed=0).y
+    model = get_method("direct", encoder={"head": 8}, bounded=True, epochs=3, batch_size=None)
+    x = model.fit(task, data, seed=[0, 1]).invert(y)
+    assert x.shape == (2, 5, 1)
+    assert task.box.contains(x).all()
+    # a row alone gets the same answer, since the norm is that of its own numbers
+    torch.testing.assert_close(model.invert(y[:1]), x[:, :1], rtol=1e-4, atol=1e-4)
+
+
+def test_an_encoder_sees_the_context():
+    task = Task("sum", lambda x, c: x + 2 * c, Box([-1.0], [1.0]), context=Box([0.0], [3.0]))
+    model = get_method("direct", encoder={}, epochs=300, batch_size=None, lr=1e-2)
+    targets = task.targets(50, seed=0)
+    x = model.fit(task, task.sample(300)).propose(targets.y, 1, targets.c)[:, 0]
+    assert (x - targets.x).square().mean().sqrt() < 0.1
+
+
+def test_a_module_of_your_own_is_copied():
+    own = torch.nn.Sequential(torch.nn.Linear(1, 16), torch.nn.Tanh(), torch.nn.Linear(16, 1))
+    before = [p.detach().clone() for p in own.parameters()]
+    task = Task("half", lambda x: 2 * x, Box([-1.0], [1.0]))
+    model = get_method("direct", encoder=own, epochs=60, lr=1e-2, held_out=0.2)
+    data = task.sample(200)
+    x = model.fit(task, data).propose(data.y)[:, 0]
+    assert (x - data.x).abs().mean() < 0.1
+    assert all(torch.equal(p, q) for p, q in zip(own.parameters(), before, strict=True))
+    with pytest.raises(ValueError, match="direct: an encoder of your own is one start"):
+        model.fit(task, data, seed=[0, 1])
+
+
+@pytest.mark.parametrize(
+    ("encoder", "message"),
+    [
+        ({"widht": 8}, r"encoder: no option 'widht'; did you mean 'width'\?"),
+        ("mlp", "encoder: expected options of encoder_for or a module, got str"),
+    ],
+)
+def test_an_encoder_that_is_none_is_named_when_the_method_is_made(encoder, message):
+    for name in ("direct", "joint"):
+        with pytest.raises(TypeError, match=message):
+            get_method(name, encoder=encoder)
+
+
+def test_scales_that_do_not_fit_are_named():
+    two = Task("two", lambda x: x[..., :1], Box([0.0, 0.0], [1.0, 1.0]))
+    model = get_method("direct", x_scaler=TASK.scalers()[0])
+    with pytest.raises(ValueError, match="x_scaler: expected 2 numbers, got 1"):
+        model.fit(two, two.sample(20))
+    with pytest.raises(ValueError, match="x_scaler: with bounded=True the box is the scale"):
+        get_method("direct", x_scaler=TASK.scalers()[0], bounded=True)
+
+
+def test_the_misfit_of_the_effect_passes_over_answers_whose_simulation_fails():
+    def simulate(x):
+        return torch.where(x < 0.2, torch.nan, x.square())
+
+    task = Task("holed", simulate, Box([0.0], [1.0]))
+    x = torch.linspace(0.2, 1, 200, device=TASK.sample(1).x.device)[:, None]
+    model = get_method("direct", misfit="effect", epochs=40, batch_size=50, **SMALL)
+    found = model.fit(task, Pairs(x, x.square())).propose(x.square())[:, 0]
+    assert (found - x).abs().mean() < 0.05
+
+
+def test_a_simulator_that_fails_everywhere_ends_the_training_with_a_word():
+    task = Task("lost", lambda x: x * torch.nan, Box([0.0], [1.0]))
+    data = Task("sound", lambda x: x, Box([0.0], [1.0])).sample(50)
+    with pytest.raises(FloatingPointError, match="'effect' became .*in the simulator"):
+        get_method("direct", misfit="effect", epochs=2, **SMALL).fit(task, data)

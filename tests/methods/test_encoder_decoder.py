@@ -33,7 +33,7 @@ def test_targets_of_their_own_come_in_batches_beside_all_the_pairs(device):
     y = torch.linspace(0, 1089, 64, device=device)[:, None]
     model = fit(Targets(y), TASK.at(THREE), epochs=5)
     assert model.history["joint"].total.shape == (5, 1)
-    torch.testing.assert_close(model.inverse.inputs.shift, TASK.at(THREE).y.mean(0))
+    torch.testing.assert_close(model.inverse.inputs.shift, TASK.at(THREE).y.double().mean(0))
 
 
 def test_other_targets_give_another_inverse(device):
@@ -48,7 +48,7 @@ def test_other_targets_give_another_inverse(device):
         (
             lambda y: y.repeat(1, 2),
             ValueError,
-            r"targets.y: expected shape \(B, 1\), got \(64, 2\)",
+            r"targets: y: expected shape \(B, 1\), got \(64, 2\)",
         ),
         (lambda y: y.to("meta"), ValueError, "got meta"),
     ],
@@ -114,3 +114,16 @@ def test_bad_options_are_named(option):
 def test_a_bad_difference_is_refused(option):
     with pytest.raises(ValueError, match="order 1 or 2 and step > 0"):
         fit(smooth=0.1, **option)
+
+
+def test_a_context_is_seen_by_both_networks_and_by_targets_of_their_own():
+    task = Task("sum", lambda x, c: x + 2 * c, Box([-1.0], [1.0]), context=Box([0.0], [3.0]))
+    options = {"width": 32, "layers": 3, "lr": 1e-2, "epochs": 60, "batch_size": 50, "smooth": 1e-3}
+    targets = task.targets(200, seed=0)
+    for given in (None, targets):
+        model = get_method("encoder_decoder", **options).fit(task, task.sample(300), targets=given)
+        x = model.propose(targets.y, 1, targets.c)[:, 0]
+        # without the context the best answer errs by 0.5
+        assert (x - targets.x).square().mean().sqrt() < 0.15
+    with pytest.raises(ValueError, match=r"encoder_decoder: targets: needs a context c"):
+        model.fit(task, task.sample(30), targets=Targets(targets.y))

@@ -8,7 +8,7 @@ import torch
 from torch.distributions import Normal as NormalLaw
 from torch.distributions import kl_divergence
 
-from invlab import Box, Normal, Pairs, Task, get_method, get_task
+from invlab import Box, Integer, Normal, Pairs, Product, Task, get_method, get_task, load_method
 from invlab.methods.sampler import Sampler
 from invlab.networks.mlp import Standardizer
 from invlab.runtime import device as device_of_tests
@@ -20,7 +20,7 @@ TINY = {
     "cvae": BRIEF,
     "inn": BRIEF | {"blocks": 2},
     "cinn": BRIEF | {"blocks": 2},
-    "flow_matching": BRIEF | {"steps": 2},
+    "flow_matching": BRIEF | {"ode_steps": 2},
 }
 SQUARE = get_task("square")
 
@@ -79,8 +79,9 @@ def test_unknowns_and_observations_may_be_few_or_many(name, dx, dy):
     assert x.isfinite().all()
     # no two draws are the same
     assert len(model.propose(y[:1], 50)[0].unique(dim=0)) > (25 if dx == 1 else 45)
-    assert model.history.total.isfinite().all()
-    assert model.history.validation.shape == (2, 1)
+    assert list(model.history) == ["density"]
+    assert model.history["density"].total.isfinite().all()
+    assert model.history["density"].validation.shape == (2, 1)
 
 
 @pytest.mark.parametrize(("dx", "dy"), [(1, 1), (2, 3), (2, 300)])
@@ -105,7 +106,7 @@ def test_clipped_draws_are_free_ones_moved_into_the_range_of_the_training_x(name
     # the training x are at least a part of the pairs
     assert data.x.amin() <= model.low < model.high <= data.x.amax()
     assert ((far < model.low) | (far > model.high)).any()
-    assert torch.equal(held, far.clamp(model.low, model.high))
+    torch.testing.assert_close(held, far.clamp(model.low, model.high).to(held))
 
 
 @each_model
@@ -114,11 +115,11 @@ def test_the_range_and_the_scales_come_from_the_training_split_alone(name):
     held = data.split(0.3, generator=generator(5, "held out"))[1]
     kept = data.split(0.3, generator=generator(5, "held out"))[0]
     model = fitted(name, data=data, seed=5, held_out=0.3)
-    assert torch.equal(model.low, kept.x.amin(0))
-    assert torch.equal(model.high, kept.x.amax(0))
+    assert torch.equal(model.low, kept.x.amin(0).double())
+    assert torch.equal(model.high, kept.x.amax(0).double())
     for scaler, values in ((model.x_scaler, kept.x), (model.y_scaler, kept.y)):
-        torch.testing.assert_close(scaler.shift, values.mean(0))
-        torch.testing.assert_close(scaler.scale, values.std(0, correction=0))
+        torch.testing.assert_close(scaler.shift, values.double().mean(0))
+        torch.testing.assert_close(scaler.scale, values.double().std(0, correction=0))
     # other held-out pairs, same training pairs: the scales stay
     order = torch.randperm(100, generator=generator(5, "held out")).to(data.x.device)
     moved = Pairs(data.x.clone(), data.y.clone())
@@ -201,7 +202,7 @@ def test_noise_on_the_training_x_is_for_training_alone(name):
 
 
 BAD = {
-    "bounds": ("box", "bounds: expected 'clip' or 'free', got 'box'"),
+    "bounds": ("box", "bounds: expected one of 'clip', 'reject', 'free', got 'box'"),
     "fourier_octaves": (-1, "expected fourier_octaves >= 0"),
     "x_jitter": (-0.1, "x_jitter >= 0"),
     "width": (0, "^width: expected at least 1, got 0"),
@@ -231,7 +232,7 @@ def test_bad_options_are_named(name, option):
         ("inn", {"blocks": 0}, "^blocks: expected at least 1"),
         ("cinn", {"blocks": 0}, "^blocks: expected at least 1"),
         ("cinn", {"padding": -1}, "cinn: expected a padding of at least 0, got -1"),
-        ("flow_matching", {"steps": 0}, "^steps: expected at least 1"),
+        ("flow_matching", {"ode_steps": 0}, "^ode_steps: expected at least 1"),
     ],
 )
 def test_bad_options_of_one_model_are_named(name, option, message):
@@ -245,7 +246,346 @@ def test_features_of_a_long_y_are_learned_and_a_short_one_is_taken_as_it_is(name
     assert built(name, 2, 17).encoder(rows(4, 17)).shape == (1, 4, 32)
     assert built(name, 2, 3, summary_dim=5).encoder(rows(4, 3)).shape == (1, 4, 5)
     with pytest.raises(ValueError, match="^summary_dim: expected at least 1"):
-        built(name, 2, 3, summary_dim=0)
+        get_method(name, summary_dim=0)
+
+
+# Contexts
+
+# one answer, which y and the context say together
+SHIFT = Task(
+    "shift",
+    lambda x, c: torch.cat([x + c, x - 2 * c], -1),
+    Box([0.0], [1.0]),
+    context=Box([10.0], [30.0]),
+)
+
+
+@each_model
+def test_what_is_drawn_follows_the_context(name):
+    options = {"epochs": 25, "batch_size": 50, "width": 24, "layers": 3, "lr": 1e-2}
+    more = {"inn": {"blocks": 2}, "cinn": {"blocks": 2, "padding": 0}}.get(name, {})
+    if name == "mixture_density":
+        more = {"components": 2}
+    line = Task("line", lambda x, c: x + c, Box([0.0], [1.0]), context=Box([-1.0], [1.0]))
+    model = get_method(name, **options, **more, fourier_octaves=0).fit(line, line.sample(500))
+    targets = line.targets(30, seed=0)
+    x = model.propose(targets.y, 20, targets.c)
+    # y alone leaves x open by 0.3 or so
+    assert (x.mean(1) - targets.x).square().mean().sqrt() < 0.12
+    wrong = model.propose(targets.y, 20, targets.c.flip(0)).mean(1) - targets.x
+    assert wrong.square().mean().sqrt() > 0.2
+
+
+@each_model
+def test_targets_of_one_observation_and_other_contexts_get_other_noise(name):
+    model = fitted(name, SHIFT, bounds="free")
+    y = SHIFT.targets(1, seed=0).y.repeat(2, 1)
+    c = torch.tensor([[12.0], [25.0]], device=y.device)
+    x = model.propose(y, 4, c)
+    assert not torch.equal(x[0].argsort(0), x[1].argsort(0)) or not torch.allclose(x[0], x[1])
+    torch.testing.assert_close(model.propose(y[:1], 4, c[:1])[0], x[0], rtol=0, atol=1e-4)
+
+
+@each_model
+def test_a_learned_summary_of_y_leaves_the_context_as_it_is(name):
+    if name == "inn":
+        return
+    model = get_method(name, **TINY[name]).build(2, 40, c_dim=3)
+    seen = model._seen(torch.zeros(5, 40), torch.ones(5, 3))
+    assert seen.shape == (1, 5, 35)
+    assert (seen[..., 32:] == 1).all()
+
+
+# The box of a task, of a call, and draws made again
+
+NARROW = Task("narrow", lambda x: x.square(), Box([-1.0], [1.0]), box=Box([-0.25], [0.5]))
+
+
+@pytest.mark.filterwarnings("ignore:.*fell outside:UserWarning")
+@pytest.mark.parametrize("bounds", ["clip", "reject"])
+@each_model
+def test_draws_lie_in_the_box_that_was_given_to_the_task(name, bounds):
+    model = fitted(name, NARROW, bounds=bounds)
+    for dtype in (torch.float32, torch.float64):
+        x = model.propose(NARROW.targets(5, seed=0, dtype=dtype).y, 40)
+        assert NARROW.box.contains(x).all()
+        inner = Box([-0.1], [0.3])
+        assert inner.contains(model.propose(NARROW.targets(5, seed=0).y, 40, bounds=inner)).all()
+    with pytest.raises(ValueError, match=f"{name}: bounds: expected a box inside"):
+        model.propose(NARROW.targets(5, seed=0).y, bounds=Box([-1.0], [0.3]))
+    with pytest.raises(ValueError, match=f"{name}: bounds: expected a box of 1 unknowns, got 2"):
+        model.propose(NARROW.targets(5, seed=0).y, bounds=Box([-0.1] * 2, [0.3] * 2))
+
+
+@each_model
+def test_free_draws_may_leave_the_box(name):
+    x = fitted(name, NARROW, bounds="free").propose(NARROW.targets(5, seed=0).y, 40)
+    assert not NARROW.box.contains(x).all()
+
+
+def drawn(name, bounds, y, n=200, **options):
+    model = fitted(name, NARROW, bounds=bounds)
+    return model, model.propose(y, n, **options)
+
+
+@pytest.mark.filterwarnings("ignore:.*fell outside:UserWarning")
+@each_model
+def test_what_falls_outside_is_drawn_again_and_its_share_is_told(name):
+    y = NARROW.targets(4, seed=0).y
+    _, free = drawn(name, "free", y)
+    model, again = drawn(name, "reject", y)
+    inside = NARROW.box.contains(free)
+    # what was inside stays
+    torch.testing.assert_close(again[inside], free[inside])
+    # nothing piles up on the edge, as it does by clipping
+    low, high = NARROW.box.low.to(again), NARROW.box.high.to(again)
+    assert ((again > low) & (again < high)).float().mean() > 0.99
+    assert 0 < model.rejected < 1
+    assert model.rejected > 0.5 * (~inside).float().mean()
+    # fewer are the first of more, and a target's draws are its own
+    torch.testing.assert_close(model.propose(y, 7), again[:, :7], rtol=0, atol=1e-4)
+    torch.testing.assert_close(model.propose(y[1:2], 200)[0], again[1], rtol=0, atol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore:.*fell outside:UserWarning")
+def test_the_draws_of_a_rejecting_model_are_those_of_its_density_in_the_box():
+    model = built("mixture_density", 1, 1, bounds="reject").float()
+    box, y = Box([-0.4], [0.7]), torch.zeros(1, 1, device=device_of_tests())
+    model.facts["box"] = box
+    x = model.propose(y, 20_000)[0, :, 0]
+    points = torch.linspace(-0.4, 0.7, 2001, device=y.device)
+    density = model.log_density(points[None, :, None], y)[0].exp()
+    for cut in (-0.2, 0.0, 0.2, 0.5):
+        expected = density[points <= cut].sum() / density.sum()
+        # four standard errors
+        assert (x <= cut).float().mean().item() == pytest.approx(expected.item(), abs=0.014)
+
+
+def test_a_model_that_misses_the_box_says_so_and_does_not_draw_for_ever(monkeypatch):
+    model = built("mixture_density", 1, 1, bounds="reject").float()
+    model.facts["box"] = Box([1e3], [1e3 + 1])
+    calls = []
+    original = model.transform
+    monkeypatch.setattr(model, "transform", lambda z, y: calls.append(1) or original(z, y))
+    with pytest.warns(
+        UserWarning, match=r"mixture_density: 100% of the draws .* 6 of 6 were still"
+    ):
+        x = model.propose(torch.zeros(2, 1, device=device_of_tests()), 3)
+    assert (x == 1e3).all()
+    assert model.rejected == 1
+    assert len(calls) < 100
+
+
+@pytest.mark.filterwarnings("ignore:.*fell outside:UserWarning")
+def test_a_call_with_the_same_generator_does_not_depend_on_the_call_before():
+    model = built("mixture_density", 1, 1, bounds="reject").float()
+    model.facts["box"] = Box([-0.5], [0.5])
+    y = torch.zeros(2, 1, device=device_of_tests())
+    after = []
+    for first in (y[:1], y):
+        draws = generator(3)
+        model.propose(first, 50, generator=draws)
+        after.append(model.propose(y, 5, generator=draws))
+    assert torch.equal(*after)
+
+
+# Densities
+
+WITH_DENSITY = ["cinn", "flow_matching", "mixture_density"]
+
+
+def test_which_models_have_a_density():
+    found = [name for name in TINY if get_method(name).gives_density]
+    assert sorted(found) == WITH_DENSITY
+    assert not get_method("cinn", padding=2).gives_density
+    for model in (fitted("cvae"), fitted("cinn", padding=2)):
+        with pytest.raises(TypeError, match="has no density"):
+            model.log_density(torch.zeros(3, 2, 1), torch.zeros(3, 1))
+
+
+@pytest.mark.parametrize("task", ["sine", "square"])
+@pytest.mark.parametrize("name", WITH_DENSITY)
+def test_a_density_integrates_to_one_in_the_units_of_x(name, task):
+    task = get_task(task)
+    options = {"epochs": 4, "batch_size": 50, "width": 16, "layers": 3, "lr": 3e-3}
+    model = get_method(name, **options, fourier_octaves=0).fit(task, task.sample(500))
+    y = task.targets(2, seed=0).y
+    # beyond the box too, as far as a model of few epochs puts something
+    low, width = task.box.low.to(y), task.box.width.to(y)
+    count = 801 if task.x_dim == 1 else 121
+    axis = torch.linspace(-1.5, 2.5, count, device=y.device)
+    points = torch.stack(torch.meshgrid(*[axis] * task.x_dim, indexing="ij"), -1).flatten(0, -2)
+    x = (low + width * points).expand(2, -1, -1)
+    density = model.log_density(x, y).double().exp().sum(1)
+    volume = (width.double() * 4 / (count - 1)).prod()
+    torch.testing.assert_close(density * volume, torch.ones_like(density), rtol=0, atol=0.03)
+
+
+@pytest.mark.parametrize("name", WITH_DENSITY)
+def test_a_density_is_that_of_the_draws(name):
+    model = fitted(name, bounds="free")
+    y = SQUARE.targets(1, seed=0).y
+    x = model.propose(y, 4000)[0, :, 0]
+    points = torch.linspace(-150, 150, 3001, device=y.device)
+    density = model.log_density(points[None, :, None], y)[0].exp() * 0.1
+    for cut in x.quantile(torch.tensor([0.1, 0.3, 0.5, 0.7, 0.9], device=x.device)):
+        # four standard errors of the draws, and half a step of the grid
+        expected = (x <= cut).float().mean().item()
+        assert density[points <= cut].sum().item() == pytest.approx(expected, abs=0.04)
+
+
+@pytest.mark.parametrize("name", ["cinn", "mixture_density"])
+def test_a_density_is_that_of_a_known_posterior(name, device):
+    # x ~ N(3, 2²), y = x + c + noise of 1: the posterior is N(3 + 0.8 (y − c − 3), 0.8)
+    def simulate(x, c):
+        noise = torch.randn(x.shape, generator=generator(1), dtype=x.dtype).to(x)
+        return x + c + noise
+
+    law = Normal([3.0], [2.0])
+    task = Task("noisy", simulate, law, context=Box([-1.0], [1.0]), noisy=True)
+    more = {"cinn": {"padding": 0, "blocks": 2}, "mixture_density": {"components": 1}}
+    options = {"width": 24, "layers": 3, "epochs": 20, "batch_size": 100, "lr": 1e-2}
+    model = get_method(name, **options | more[name], fourier_octaves=0)
+    model.fit(task, task.sample(4000))
+    y = torch.tensor([[1.0], [3.0], [5.0]], device=device)
+    c = torch.tensor([[0.5], [0.0], [-0.5]], device=device)
+    mean = 3 + 0.8 * (y - c - 3)
+    x = mean[:, None] + torch.linspace(-1.5, 1.5, 7, device=device)[:, None]
+    expected = NormalLaw(mean[:, None], 0.8**0.5).log_prob(x)[..., 0]
+    # a wrong unit of x would shift all by ln 2
+    found = model.log_density(x, y, c)
+    torch.testing.assert_close(found, expected, rtol=0, atol=0.5)
+    assert (found - expected).mean().abs() < 0.1
+
+
+def test_a_density_does_not_depend_on_what_is_asked_with_it():
+    for name in WITH_DENSITY:
+        model, y = fitted(name), SQUARE.targets(3, seed=0).y
+        x = 10 * rows(3, 5, 1).to(y)
+        together = model.log_density(x, y)
+        alone = model.log_density(x[1:2, 2:3], y[1:2])
+        torch.testing.assert_close(together[1:2, 2:3], alone, rtol=1e-3, atol=1e-3)
+        with pytest.raises(ValueError, match=rf"{name}: x: expected shape \(3, n, 1\)"):
+            model.log_density(x[:2], y)
+
+
+def test_the_density_of_a_flow_is_that_of_its_draws():
+    # a velocity −x shrinks normal noise to a standard deviation of exp(−1)
+    model = flowing(lambda x, t, y: -x[None], 32)
+    x, y = 0.3 * rows(20, 2), rows(20, 1)
+    expected = NormalLaw(0, math.exp(-1)).log_prob(x).sum(-1)
+    torch.testing.assert_close(model.log_prob(x, y), expected, rtol=0, atol=1e-5)
+
+
+# Inputs of other kinds
+
+
+@each_model
+def test_an_offset_costs_no_digits(name):
+    plain = Task("plain", lambda x: x.square(), Box([0.5], [1.5]))
+    far = Task("far", lambda x: 1e8 + (x - 1e7).square(), Box([1e7 + 0.5], [1e7 + 1.5]))
+    found = []
+    for task, zero in ((plain, 0.0), (far, 1e7)):
+        model = fitted(name, task, data=task.sample(200, dtype=torch.float64), epochs=8)
+        y = task.targets(20, seed=0, dtype=torch.float64)
+        found.append((model.propose(y.y, 200) - zero).mean(1))
+    # the same law of x, by other noise
+    assert (found[0] - found[1]).abs().mean() < 0.05
+    assert len(found[1].unique()) == 20
+    y = far.targets(2, seed=0, dtype=torch.float64).y
+    x = fitted(name, far, data=far.sample(60, dtype=torch.float64)).propose(y, 3)
+    # two targets which float32 takes for one have noise of their own
+    assert not torch.equal(x[0] - x[0].mean(), x[1] - x[1].mean())
+
+
+@each_model
+def test_whole_numbers_come_back_as_whole_numbers(name):
+    law = Product(Integer([0], [6]), Box([0.0], [1.0]))
+    task = Task("whole", lambda x: x.sum(-1, keepdim=True), law)
+    data = task.sample(60)
+    for bounds in ("clip", "free"):
+        x = fitted(name, task, data=data, bounds=bounds).propose(data.y[:5], 20)
+        assert torch.equal(x[..., 0], x[..., 0].round())
+        assert not torch.equal(x[..., 1], x[..., 1].round())
+    model = fitted(name, task, data=data)
+    x = model.propose(data.y[:5], 20, bounds=Box([1.5, 0.0], [3.5, 1.0]))
+    assert set(x[..., 0].unique().tolist()) <= {2.0, 3.0}
+    with pytest.raises(ValueError, match=f"{name}: bounds: no whole number lies in"):
+        model.propose(data.y[:5], 20, bounds=Box([1.2, 0.0], [1.8, 1.0]))
+
+
+@each_model
+def test_nothing_is_changed_by_another_default_dtype_or_device(name):
+    y, data = SQUARE.targets(3, seed=0).y, SQUARE.sample(48)
+    before = fitted(name, data=data).propose(y, 4)
+    try:
+        torch.set_default_dtype(torch.float64)
+        # a device that no number may stray to
+        torch.set_default_device("meta")
+        after = fitted(name, data=data).propose(y, 4)
+    finally:
+        torch.set_default_device(None)
+        torch.set_default_dtype(torch.float32)
+    assert torch.equal(after, before)
+
+
+@each_model
+def test_pairs_and_targets_that_require_a_gradient_are_left_alone(name):
+    data, y = SQUARE.sample(48), SQUARE.targets(3, seed=0).y
+    alive = Pairs(data.x.clone().requires_grad_(), data.y.clone().requires_grad_())
+    x = fitted(name, data=alive).propose(y.clone().requires_grad_(), 4)
+    assert not x.requires_grad
+    assert alive.x.grad is None
+    assert torch.equal(x, fitted(name, data=data).propose(y, 4))
+
+
+@each_model
+def test_half_precision_is_taken_and_given_back(name):
+    data, y = get_task("sine").sample(48), get_task("sine").targets(3, seed=0).y
+    half = Pairs(data.x.half(), data.y.half())
+    x = fitted(name, get_task("sine"), data=half).propose(y.half(), 4)
+    assert x.dtype == torch.float16
+    assert x.isfinite().all()
+
+
+@each_model
+def test_without_held_out_pairs_the_last_weights_are_kept(name):
+    model = fitted(name, data=SQUARE.sample(2), held_out=0)
+    assert model.propose(SQUARE.targets(2, seed=0).y, 3).isfinite().all()
+    assert model.history["density"].validation is None
+    with pytest.raises(ValueError, match="held_out: expected a share from 0 to below 1, got 1"):
+        get_method(name, held_out=1.0)
+
+
+@each_model
+def test_given_scales_stay_the_callers(name):
+    given = Standardizer([1.0], [20.0])
+    model = fitted(name, x_scaler=given)
+    model.x_scaler.shift += 1
+    assert given.shift.tolist() == [1]
+    with pytest.raises(ValueError, match="x_scaler: expected 1 numbers, got 2"):
+        fitted(name, x_scaler=Standardizer([1.0, 1.0], [2.0, 2.0]))
+
+
+@each_model
+def test_proposals_are_a_tensor_of_their_own(name):
+    model, y = fitted(name), SQUARE.targets(3, seed=0).y
+    x = model.propose(y, 4)
+    assert x.is_contiguous()
+    x.zero_()
+    assert model.propose(y, 4).ne(0).any()
+
+
+@each_model
+def test_a_model_is_saved_with_its_context_and_read(name, tmp_path):
+    targets = SHIFT.targets(4, seed=0, dtype=torch.float64)
+    model = fitted(name, SHIFT)
+    model.save(tmp_path / "model")
+    found = load_method(tmp_path / "model")
+    assert torch.equal(
+        found.propose(targets.y, 5, targets.c), model.propose(targets.y, 5, targets.c)
+    )
+    assert repr(found) == repr(model)
 
 
 # On a problem whose posterior is known: x ~ N(0, I), y = x₁ + x₂
@@ -291,7 +631,7 @@ def test_the_density_of_the_mixture_integrates_to_one(dim, count):
     model = built("mixture_density", dim, 2)
     points, volume = grid(dim, 40.0, count)
     for y in 0.3 * rows(3, 2):
-        density = model.log_density(points, y.expand(len(points), -1)).exp()
+        density = model.log_density(points[None], y[None])[0].exp()
         assert density.sum().item() * volume == pytest.approx(1, abs=1e-6)
 
 
@@ -417,7 +757,7 @@ def test_too_little_padding_is_refused():
 
 def test_an_inn_takes_y_as_it_is():
     with pytest.raises(ValueError, match="inn: y leaves the flow as it is"):
-        fitted("inn", summary_dim=8)
+        get_method("inn", summary_dim=8)
 
 
 @pytest.mark.parametrize("name", ["inn", "cinn"])
@@ -448,7 +788,7 @@ def test_the_width_of_the_misfit_falls_during_the_first_half():
 
 def test_a_dead_norm_has_no_gradient_and_the_other_parts_have():
     for norm, live in (("dead", False), ("output", True)):
-        model = built("inn", 2, 1, norm=norm).requires_grad_(True)
+        model = built("inn", 2, 1, latent_norm=norm).requires_grad_(True)
         parts = model.cost(rows(6, 2), rows(6, 1), 1.0, generator(0))
         assert parts["norm"].requires_grad == live
         assert parts["misfit"].requires_grad
@@ -470,7 +810,7 @@ def latent_of_held_out(name, **options):
 
 
 def test_a_dead_norm_lets_the_latent_grow():
-    dead, output = (latent_of_held_out("inn", norm=norm) for norm in ("dead", "output"))
+    dead, output = (latent_of_held_out("inn", latent_norm=norm) for norm in ("dead", "output"))
     assert (dead > 5).all()
     assert ((output > 0.8) & (output < 1.2)).all()
 

@@ -124,3 +124,14 @@ def test_another_activation_is_used_by_both_networks():
 def test_a_negative_weight_of_the_boundary_is_named():
     with pytest.raises(ValueError, match="boundary: expected a weight of at least 0, got -1"):
         get_method("tandem", boundary=-1)
+
+
+@pytest.mark.parametrize("batch_size", [50, None])
+def test_a_context_is_seen_by_both_networks(batch_size):
+    task = Task("sum", lambda x, c: x + 2 * c, Box([-1.0], [1.0]), context=Box([0.0], [3.0]))
+    options = {"width": 32, "layers": 3, "lr": 1e-2, "epochs": 300 if batch_size is None else 60}
+    model = get_method("tandem", batch_size=batch_size, **options).fit(task, task.sample(300))
+    targets = task.targets(50, seed=0)
+    x = model.propose(targets.y, 1, targets.c)[:, 0]
+    # without the context the best answer errs by 0.5
+    assert (x - targets.x).square().mean().sqrt() < 0.1

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from invlab import get_task
+from invlab.metrics import posterior
 from invlab.metrics.posterior import c2st, mmd2, mode_recall
 from invlab.runtime import generator
 
@@ -113,6 +114,44 @@ def test_draws_that_are_no_numbers_are_named(device):
         mmd2(u.long(), u)
 
 
+@pytest.mark.parametrize("widths", ["mean", (), (0.0,), (0.1, -1.0), (torch.nan,)])
+def test_widths_that_are_none_are_named(device, widths):
+    u = torch.ones(1, 3, 2, device=device)
+    with pytest.raises(ValueError, match="widths: expected numbers above zero or 'median'"):
+        mmd2(u, u, widths=widths)
+
+
+def test_draws_that_coincide_have_a_width_all_the_same(device):
+    same = torch.ones(1, 6, 1, device=device)
+    assert mmd2(same, same, widths="median").item() == 0
+    other = same.clone()
+    other[0, 0] = 3.0  # most distances are zero, the others two
+    torch.testing.assert_close(mmd2(same, other, widths="median"), mmd2(same, other, widths=[2.0]))
+
+
+@pytest.mark.parametrize("block", [1, 30, 100])
+def test_the_discrepancy_does_not_depend_on_how_many_pairs_are_held(device, monkeypatch, block):
+    u, v = normal(device, 2, 23, 2), normal(device, 2, 17, 2, seed=1)
+    whole = [mmd2(u, v, widths=w) for w in (WIDTHS, "median")]
+    held = []
+    similarity = posterior._similarity
+    monkeypatch.setattr(posterior, "BLOCK", block)
+    monkeypatch.setattr(
+        posterior, "_similarity", lambda d, w: held.append(d.numel()) or similarity(d, w)
+    )
+    parts = [mmd2(u, v, widths=w) for w in (WIDTHS, "median")]
+    assert max(held) <= max(block, 23)
+    for one, other in zip(whole, parts, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-11, atol=1e-12)
+
+
+def test_the_median_of_many_draws_is_that_of_some(device, monkeypatch):
+    u, v = normal(device, 1, 300, 2), normal(device, 1, 300, 2, seed=1)
+    whole = posterior._median(u[0], v[0])
+    monkeypatch.setattr(posterior, "MEDIAN_DRAWS", 100)
+    assert posterior._median(u[0], v[0]) == pytest.approx(whole, rel=0.1)
+
+
 @pytest.mark.parametrize("name", ["sine", "ballistics", "robot_arm"])
 def test_exact_draws_match_exact_draws(name):
     task = get_task(name)
@@ -164,6 +203,32 @@ def test_the_classifier_asks_for_as_many_draws_of_both(device):
         c2st(u[:, :3], u[:, :3])
 
 
+@pytest.mark.parametrize("scale", [1e-20, 1e20])
+def test_the_classifier_does_not_depend_on_the_unit(device, scale):
+    u, v = normal(device, 2, 60, 1), normal(device, 2, 60, 1, seed=1) + 1
+    found = c2st(scale * u, scale * v, epochs=4)
+    torch.testing.assert_close(found, c2st(u, v, epochs=4), rtol=0, atol=0.05)
+
+
+def test_a_constant_component_tells_nothing(device):
+    u, v = normal(device, 2, 100, 1), normal(device, 2, 100, 1, seed=1)
+    constant = torch.full_like(u, 0.1)
+    found = c2st(torch.cat([u, constant], 2), torch.cat([v, constant], 2), epochs=5)
+    assert ((found - 0.5).abs() < 0.15).all()
+
+
+def test_targets_may_be_told_apart_in_any_groups(device, monkeypatch):
+    u, v = normal(device, 5, 40, 1), normal(device, 5, 40, 1, seed=1) + 1
+    whole, sizes = c2st(u, v, epochs=3), []
+    told_apart = posterior._told_apart
+    monkeypatch.setattr(posterior, "BLOCK", 2 * 40 * 7)
+    monkeypatch.setattr(
+        posterior, "_told_apart", lambda u, *more: sizes.append(len(u)) or told_apart(u, *more)
+    )
+    torch.testing.assert_close(c2st(u, v, epochs=3), whole, rtol=0, atol=0.03)
+    assert max(sizes) == 2
+
+
 # Modes
 
 
@@ -186,3 +251,26 @@ def test_exact_draws_find_every_mode_and_one_point_finds_one():
     one, other = (task.modes(task.posterior(y, 1000, generator=generator(k)), y) for k in (0, 1))
     assert mode_recall(one, other).tolist() == [1, 1]
     assert mode_recall(one[:, :1], other).tolist() == [1 / 12, 1 / 16]
+
+
+def test_numbers_of_modes_may_be_large_and_missing_modes_are_none(device):
+    exact = torch.tensor([[10**9, -5, -5]], device=device)
+    found = torch.tensor([[10**9, 3]], device=device)
+    assert mode_recall(found, exact).item() == 1 / 2
+
+
+def test_the_recall_does_not_depend_on_how_many_targets_are_held(device, monkeypatch):
+    draws = [torch.randint(4, (11, 30), generator=generator(k)).to(device) for k in (0, 1)]
+    whole = mode_recall(*draws, least=0.9)
+    monkeypatch.setattr(posterior, "BLOCK", 60)
+    assert torch.equal(mode_recall(*draws, least=0.9), whole)
+
+
+def test_modes_that_are_no_whole_numbers_are_named(device):
+    exact = torch.zeros(2, 3, dtype=torch.long, device=device)
+    with pytest.raises(TypeError, match="found: expected a tensor of whole numbers.*float32"):
+        mode_recall(exact.float(), exact)
+    with pytest.raises(TypeError, match="exact: .*list"):
+        mode_recall(exact, exact.tolist())
+    with pytest.raises(ValueError, match=r"found: expected shape .*\(1, 3\)"):
+        mode_recall(exact[:1], exact)

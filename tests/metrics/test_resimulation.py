@@ -1,12 +1,13 @@
-"""Scores and their intervals."""
+"""Errors of guesses: what they cause, simulated again, beside what was asked for."""
 
-from itertools import combinations
+import math
+import warnings
 
 import pytest
 import torch
 
-from invlab import Box, Task, bootstrap_interval, get_task, r_T, resimulation_error
-from invlab.metrics import rmse
+from invlab import Box, Targets, Task, get_task, resimulation_error
+from invlab.metrics import noise_floor, rmse
 from invlab.runtime import generator
 
 
@@ -78,94 +79,6 @@ def test_bad_guesses_and_targets_are_named(device, x, y, error, message):
         resimulation_error(get_task("square"), move(x), move(y))
 
 
-def test_the_best_of_exchangeable_guesses_is_the_mean_over_all_subsets(device):
-    errors = torch.rand(3, 6, generator=generator(0), dtype=torch.float64).to(device)
-    expected = []
-    for size in range(1, 7):
-        subsets = list(combinations(range(6), size))
-        best = [errors[:, list(chosen)].amin(1) for chosen in subsets]
-        expected.append(torch.stack(best).mean().item())
-    assert r_T(errors, exchangeable=True).tolist() == pytest.approx(expected)
-
-
-def test_the_best_of_ranked_guesses_is_that_of_the_first(device):
-    errors = torch.tensor([[4.0, 1.0, 2.0], [3.0, 5.0, 1.0]], device=device)
-    assert r_T(errors, exchangeable=False).tolist() == [3.5, 2, 1]
-
-
-@pytest.mark.parametrize("exchangeable", [True, False])
-def test_the_best_of_more_guesses_is_never_worse(device, exchangeable):
-    errors = torch.rand(5, 200, generator=generator(0)).to(device)
-    found = r_T(errors, exchangeable=exchangeable)
-    # logarithms of large factorials are known to about 1e-12
-    assert (found.diff() <= 1e-9).all()
-    assert found[-1].item() == pytest.approx(errors.amin(1).mean().item())
-    if exchangeable:
-        assert found[0].item() == pytest.approx(errors.mean().item())
-
-
-def test_invalid_guesses_count_until_a_valid_one_is_certain(device):
-    errors = torch.tensor([[torch.inf, 1.0, 3.0]], device=device)
-    assert r_T(errors, exchangeable=False).tolist() == [torch.inf, 1, 1]
-    # two of three always hold a valid one: subsets {inf, 1}, {inf, 3}, {1, 3}
-    expected = [torch.inf, (1 + 3 + 1) / 3, 1]
-    assert r_T(errors, exchangeable=True).tolist() == pytest.approx(expected)
-
-
-@pytest.mark.parametrize("lost", [1, 3, 5])
-def test_the_mean_over_subsets_is_exact_with_infinite_guesses(device, lost):
-    errors = torch.rand(2, 6, generator=generator(1), dtype=torch.float64)
-    errors[0, 1 : 1 + lost] = torch.inf
-    expected = [
-        torch.stack([errors[:, list(s)].amin(1) for s in combinations(range(6), k)]).mean().item()
-        for k in range(1, 7)
-    ]
-    found = r_T(errors.to(device), exchangeable=True)
-    assert found.tolist() == pytest.approx(expected)
-    assert found.isinf().sum() == lost
-
-
-def test_a_target_without_any_valid_guess_is_not_dropped(device):
-    errors = torch.tensor([[1.0, 2.0], [torch.inf, torch.inf]], device=device)
-    for exchangeable in (True, False):
-        assert r_T(errors, exchangeable=exchangeable).tolist() == [torch.inf, torch.inf]
-
-
-def test_the_order_of_exchangeable_guesses_means_nothing(device):
-    errors = torch.rand(4, 9, generator=generator(2), dtype=torch.float64).to(device)
-    found, turned = (r_T(e, exchangeable=True) for e in (errors, errors.flip(1)))
-    torch.testing.assert_close(found, turned)
-
-
-def test_thousands_of_guesses_are_weighted_without_overflow(device):
-    errors = torch.linspace(1, 2, 2048, device=device)[None]
-    found = r_T(errors, exchangeable=True)
-    # the smallest of T of n equidistant numbers lies at (n + 1) / (T + 1)
-    size = torch.arange(1, 2049, device=device).double()
-    expected = 1 + (2049 / (size + 1) - 1) / 2047
-    torch.testing.assert_close(found, expected, rtol=1e-6, atol=0)
-
-
-@pytest.mark.parametrize(("name", "dy"), [("sine", 1), ("robot_arm", 2)])
-def test_draws_from_the_prior_follow_the_law_of_their_number(name, dy):
-    # the nearest of T draws in dy dimensions: error like T ** (−2 / dy)
-    task = get_task(name)
-    y = task.targets(300, seed=0, dtype=torch.float64).y
-    drawn = task.prior.sample(1000, generator=generator(3)).to(y).expand(300, -1, -1)
-    found = r_T(resimulation_error(task, drawn, y), exchangeable=True)
-    # where the density of y is bounded away from zero; rare targets keep the mean up
-    slope = (found[199] / found[19]).log() / torch.tensor(10.0).log()
-    assert slope.item() == pytest.approx(-2 / dy, rel=0.3)
-
-
-@pytest.mark.parametrize("exchangeable", [True, False])
-def test_a_single_nan_is_refused(device, exchangeable):
-    errors = torch.ones(3, 4, device=device)
-    errors[1, 2] = torch.nan
-    with pytest.raises(ValueError, match="errors: expected numbers or infinity, got NaN"):
-        r_T(errors, exchangeable=exchangeable)
-
-
 def test_an_observation_of_another_length_is_not_broadcast(device):
     x, y = torch.zeros(2, 3, 4, device=device), torch.zeros(2, 1, device=device)
     with pytest.raises(ValueError, match=r"y: expected shape \(B, 2\), got \(2, 1\)"):
@@ -179,71 +92,224 @@ def test_images_are_compared_pixel_by_pixel(device):
     assert found.tolist() == [[0, 1, torch.inf], [1, 0, 4]]
 
 
-def test_bad_errors_are_named(device):
-    with pytest.raises(ValueError, match="errors: .*got NaN"):
-        r_T(torch.full((2, 2), torch.nan, device=device), exchangeable=True)
-    with pytest.raises(ValueError, match="errors: .*empty"):
-        r_T(torch.zeros(2, 0, device=device), exchangeable=True)
-    with pytest.raises(ValueError, match=r"errors: expected shape \(B, T\), got \(2,\)"):
-        r_T(torch.zeros(2, device=device), exchangeable=True)
-
-
 def test_rmse_by_hand_keeps_leading_axes(device):
     a = torch.tensor([[[1.0], [3.0]], [[0.0], [0.0]]], device=device)
     assert rmse(a, torch.zeros(2, 1, device=device)).tolist() == pytest.approx([5**0.5, 0])
 
 
-def test_the_interval_holds_the_mean_about_as_often_as_it_says():
-    covered = 0
-    for seed in range(100):
-        values = torch.randn(20, generator=generator(seed, "coverage"))
-        low, high = bootstrap_interval(values, resamples=400)
-        assert low < values.mean() < high
-        covered += low <= 0 <= high
-    # percentile intervals of 20 draws cover a little less than 95 %; the count has a
-    # standard deviation of 2.5
-    assert 82 <= covered <= 100
+# Numbers of any size, dtype and device
 
 
-def test_a_higher_level_gives_a_wider_interval_and_the_seed_repeats_it():
-    values = torch.arange(10.0)
-    narrow, wide = bootstrap_interval(values, level=0.5), bootstrap_interval(values, level=0.99)
-    assert wide[0] < narrow[0] < narrow[1] < wide[1]
-    assert bootstrap_interval(values) == bootstrap_interval(values)
+@pytest.mark.parametrize("scale", [1e-30, 1e-24, 1.0, 1e24, 1e35])
+def test_errors_are_float64_and_keep_the_unit_of_y(device, scale):
+    task = Task("scaled", lambda x: scale * x, Box([0.0], [1.0]))
+    x = torch.tensor([[[0.25], [0.5]]], device=device)
+    found = resimulation_error(task, x, task.simulate(x[:, 1]))
+    assert found.dtype == torch.float64
+    assert found[0].tolist() == pytest.approx([(scale / 4) ** 2, 0], rel=1e-6, abs=0)
 
 
-def test_the_worst_case_ends_at_the_largest_value():
-    low, high = bootstrap_interval(torch.tensor([1.0, 5.0, 2.0, 3.0, 4.0]), statistic="max")
-    assert high == 5
-    assert 1 <= low < 5
+def test_a_difference_that_float32_cannot_hold_is_not_invalid(device):
+    task = Task("large", lambda x: 3e38 * x, Box([-1.0], [1.0]))
+    found = resimulation_error(task, column(device, 1.0)[None], column(device, -3e38))
+    assert found.item() == pytest.approx(6e38**2, rel=1e-6)
 
 
-def test_one_value_is_its_own_interval():
-    assert bootstrap_interval(torch.tensor([3.0])) == (3, 3)
+@pytest.mark.parametrize("half", [torch.float16, torch.bfloat16])
+def test_guesses_in_half_precision_are_simulated_in_a_wider_dtype(device, half):
+    seen = []
+
+    def simulate(x):
+        seen.append(x.dtype)
+        return 1000 * x**2
+
+    task = Task("wide", simulate, Box([0.0], [20.0]))
+    x = torch.full((1, 1, 1), 16.0, dtype=half, device=device)
+    # 256000 is beyond float16
+    assert resimulation_error(task, x, column(device, 4.0).to(half)).item() == (256000 - 4) ** 2
+    assert seen == [torch.float32]
 
 
-def test_targets_of_one_seed_are_resampled_like_seeds_of_one_target():
-    values = torch.rand(40, generator=generator(0))
-    among_seeds = bootstrap_interval(values)
-    among_targets = bootstrap_interval(values[None])
-    assert among_targets == pytest.approx(among_seeds, rel=0.05)
-    assert bootstrap_interval(values[:, None]) == among_seeds
+def test_guesses_and_targets_of_two_dtypes_meet_in_the_wider_one(device):
+    task = Task("third", lambda x, c: x / c, Box([0.0], [9.0]), context=Box([1.0], [9.0]))
+    x, c = torch.ones(1, 1, 1, device=device), column(device, 3.0)
+    third = torch.ones(1, 1, dtype=torch.float64, device=device) / 3
+    for some_x, some_c in ((x, c), (x.double(), c), (x, c.double())):
+        assert resimulation_error(task, some_x, third, some_c).item() < 1e-30
+    # the nearest number of float32 is 1e-8 away
+    assert 0 < resimulation_error(task, x.double(), third.float(), c).item() < 1e-15
 
 
-def test_seeds_that_differ_widen_the_interval_of_many_targets():
-    targets = torch.rand(5, 400, generator=generator(0))
-    shifted = targets + torch.arange(5.0)[:, None]
-    same, different = bootstrap_interval(targets), bootstrap_interval(shifted)
-    assert same[0] < targets.mean() < same[1]
-    # five seeds from 0 to 4: their mean has a standard error of 2 ** 0.5 / 5 ** 0.5
-    assert same[1] - same[0] < 0.1
-    assert different[1] - different[0] == pytest.approx(2 * 1.96 * (2 / 5) ** 0.5, rel=0.15)
+def test_guesses_targets_and_contexts_on_two_devices_are_named():
+    task = Task("sum", lambda x, c: x + c, Box([0.0], [1.0]), context=Box([0.0], [1.0]))
+    with pytest.raises(ValueError, match="c: expected it on cpu, got meta"):
+        resimulation_error(task, X.cpu(), Y.cpu(), Y.to("meta"))
 
 
-def test_bad_values_are_named():
-    with pytest.raises(ValueError, match=r"values: expected shape \(n, B\), got \(2, 1, 1\)"):
-        bootstrap_interval(torch.zeros(2, 1, 1))
-    with pytest.raises(ValueError, match="values: .*empty"):
-        bootstrap_interval(torch.zeros(0))
-    with pytest.raises(ValueError, match="resamples: expected at least 1"):
-        bootstrap_interval(torch.zeros(2), resamples=0)
+# Simulators of any kind
+
+
+def test_an_image_is_not_compared_with_one_of_another_shape(device):
+    task = Task("image", lambda x: x[..., None].repeat(1, 2, 3), Box([0.0], [1.0]))
+    x = torch.ones(1, 1, 1, device=device)
+    assert resimulation_error(task, x, torch.ones(1, 6, device=device)).item() == 0
+    with pytest.raises(ValueError, match=r"y: expected shape \(B, 2, 3\), got \(1, 3, 2\)"):
+        resimulation_error(task, x, torch.ones(1, 3, 2, device=device))
+
+
+def picky(x):
+    if bool((x < 0).any()):
+        raise ArithmeticError("no root below zero")
+    return x.sqrt()
+
+
+PICKY = Task("picky", picky, Box([0.0], [4.0]))
+
+
+def test_a_guess_that_the_simulator_refuses_costs_infinity_and_harms_no_other(device):
+    x = torch.tensor([[[4.0], [-1.0], [1.0]], [[-2.0], [9.0], [torch.nan]]], device=device)
+    said = "picky: the simulator raised an error for 2 of 5 guesses.*no root below zero"
+    with pytest.warns(UserWarning, match=said):
+        found = resimulation_error(PICKY, x, column(device, 2.0, 2.0))
+    assert found.tolist() == [[0, torch.inf, 1], [torch.inf, 1, torch.inf]]
+
+
+def test_guesses_that_are_all_refused_cost_infinity(device):
+    with pytest.warns(UserWarning, match="for 1 of 1 guesses"):
+        found = resimulation_error(PICKY, -torch.ones(1, 1, 1, device=device), column(device, 1.0))
+    assert found.tolist() == [[torch.inf]]
+    nothing = torch.full((1, 2, 1), torch.nan, device=device)
+    assert resimulation_error(PICKY, nothing, column(device, 1.0)).isinf().all()
+
+
+def test_a_broken_simulator_is_not_taken_for_bad_guesses(device):
+    def broken(x):
+        raise RuntimeError("a bug")
+
+    task = Task("broken", broken, Box([0.0], [1.0]))
+    with pytest.raises(RuntimeError, match="a bug"):
+        resimulation_error(task, torch.ones(2, 3, 1, device=device), column(device, 1.0, 1.0))
+
+
+def test_an_interrupt_is_no_invalid_guess(device):
+    def stopped(x):
+        raise KeyboardInterrupt
+
+    task = Task("stopped", stopped, Box([0.0], [1.0]))
+    with pytest.raises(KeyboardInterrupt):
+        resimulation_error(task, torch.ones(1, 1, 1, device=device), column(device, 1.0))
+
+
+def test_an_effect_without_an_axis_of_its_own_is_named(device):
+    task = Task("flat", lambda x: x[:, 0], Box([0.0], [1.0]))
+    with pytest.raises(ValueError, match=r"flat: simulated y: expected shape \(3, dy\)"):
+        resimulation_error(task, torch.ones(1, 3, 1, device=device), column(device, 1.0))
+
+
+def test_simulators_with_weights_or_slopes_of_their_own_leave_no_graph(device):
+    net = torch.nn.Linear(1, 1).to(device)
+
+    def slope(x):
+        x = x.requires_grad_()
+        return torch.autograd.grad((x**2).sum(), x)[0]
+
+    x = torch.ones(1, 2, 1, device=device, requires_grad=True)
+    for simulate in (net, slope):
+        found = resimulation_error(
+            Task("own", simulate, Box([0.0], [1.0])), x, column(device, 2.0).requires_grad_()
+        )
+        assert not found.requires_grad
+    assert found.tolist() == [[0, 0]]
+    assert net.weight.requires_grad
+
+
+def test_a_simulator_that_works_in_place_does_not_change_the_guesses(device):
+    task = Task("in place", lambda x: x.mul_(2), Box([0.0], [1.0]))
+    x = torch.ones(1, 2, 1, device=device)
+    assert resimulation_error(task, x, column(device, 2.0)).tolist() == [[0, 0]]
+    assert x.eq(1).all()
+
+
+# Noise
+
+
+def scattered(x):
+    return x + 0.1 * torch.randn(x.shape, dtype=x.dtype, device=x.device)
+
+
+NOISY = Task("scattered", scattered, Box([0.0], [1.0]), noisy=True)
+
+
+def test_a_noisy_task_without_replicates_is_warned_of(device):
+    x, y = torch.zeros(1, 3, 1, device=device), column(device, 0.0)
+    with pytest.warns(UserWarning, match="scattered is noisy.*replicates=.*held_out"):
+        resimulation_error(NOISY, x, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        resimulation_error(NOISY, x, y, replicates=2)
+        resimulation_error(PICKY, x, y, replicates=2)
+
+
+def test_replicates_average_the_error_over_fresh_noise(device):
+    x, y = torch.full((1, 2000, 1), 0.3, device=device), column(device, 0.0)
+    once, often = (resimulation_error(NOISY, x, y, replicates=r) for r in (1, 16))
+    assert once.mean().item() == pytest.approx(0.3**2 + 0.01, rel=0.05)
+    assert often.mean().item() == pytest.approx(0.3**2 + 0.01, rel=0.05)
+    assert (once.std() / often.std()).item() == pytest.approx(4, rel=0.1)
+
+
+def test_a_task_without_noise_is_simulated_once(device):
+    calls = []
+    task = Task("counted", lambda x: calls.append(1) or x, Box([0.0], [1.0]))
+    x = torch.zeros(1, 3, 1, device=device)
+    assert resimulation_error(task, x, column(device, 0.0), replicates=5).eq(0).all()
+    assert len(calls) == 1
+
+
+def test_noise_follows_the_generator_and_leaves_the_random_state_alone(device):
+    x, y = torch.zeros(2, 3, 1, device=device), column(device, 0.0, 0.0)
+
+    def errors(seed=None):
+        draws = None if seed is None else generator(seed)
+        return resimulation_error(NOISY, x, y, replicates=2, generator=draws)
+
+    before = torch.get_rng_state()
+    assert torch.equal(errors(), errors())
+    assert torch.equal(errors(3), errors(3))
+    assert not torch.equal(errors(3), errors(4))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("bad", [0, -1, 1.5, True])
+def test_replicates_are_a_count(device, bad):
+    with pytest.raises((TypeError, ValueError), match="replicates: expected"):
+        resimulation_error(NOISY, X.to(device), Y.to(device), replicates=bad)
+
+
+def test_one_failed_replicate_makes_a_guess_invalid(device):
+    def flaky(x):
+        return torch.where(torch.rand(x.shape) < 0.2, math.nan, x.cpu()).to(x)
+
+    task = Task("flaky", flaky, Box([0.0], [1.0]), noisy=True)
+    x = torch.zeros(1, 1000, 1, device=device)
+    found = resimulation_error(task, x, column(device, 0.0), replicates=3)
+    assert found.isinf().double().mean().item() == pytest.approx(1 - 0.8**3, abs=0.05)
+
+
+def test_the_floor_is_what_the_truth_scores(device):
+    targets = NOISY.targets(2000, seed=0)
+    found = noise_floor(NOISY, targets, replicates=20)
+    assert found.shape == (2000,)
+    # noise of the target and noise of the simulation, each of variance 0.01
+    assert found.mean().item() == pytest.approx(0.02, rel=0.05)
+    # what the noise of a target adds stays, that of the simulations is averaged away
+    gap = (targets.y - targets.x)[:, 0].double() ** 2 + 0.01
+    torch.testing.assert_close(found, gap, rtol=0, atol=0.06)
+
+
+def test_the_floor_without_noise_is_zero_and_needs_the_truth(device):
+    task = Task("sum", lambda x, c: x + c, Box([0.0], [1.0]), context=Box([0.0], [1.0]))
+    targets = task.targets(5, seed=0)
+    assert noise_floor(task, targets).eq(0).all()
+    with pytest.raises(ValueError, match="noise_floor: expected targets with the unknowns"):
+        noise_floor(task, Targets(targets.y, targets.c))

@@ -1,14 +1,48 @@
-"""Standard problems as residuals, each with starts; the objective is their sum of squares."""
+"""The methods as tests run them, and standard problems: residuals with starts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
 
-METHODS = ("gd", "adam", "bfgs", "lm")
+
+def no_options(x0: Tensor) -> dict[str, Any]:
+    return {}
+
+
+def one_feature_a_row(x0: Tensor) -> dict[str, Any]:
+    return {"features": torch.eye(len(x0), device=x0.device), "iterations": 10}
+
+
+@dataclass(frozen=True)
+class Case:
+    """How the contract runs a method.
+
+    Args:
+        maxiter: few enough for the whole table to run in seconds; the promises hold at any number.
+        each_alone: whether a row's search never sees the other rows.
+        options: what the method needs, from its starts.
+    """
+
+    maxiter: int | None = None
+    each_alone: bool = True
+    options: Callable[[Tensor], dict[str, Any]] = field(default=no_options)
+
+
+# One line a method of invlab.minimizers.METHODS: without it no test would run the method.
+CASES = {
+    "gd": Case(maxiter=100),
+    "adam": Case(maxiter=100),
+    "bfgs": Case(),
+    "lm": Case(),
+    "joint": Case(each_alone=False, options=one_feature_a_row),
+    "multistart": Case(each_alone=False, options=lambda x0: {"restarts": 0}),
+}
+METHODS = tuple(name for name, case in CASES.items() if case.each_alone)
 
 
 @dataclass(frozen=True)

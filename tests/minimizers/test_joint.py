@@ -284,7 +284,7 @@ def test_an_output_of_one_is_a_step_of_one_scale(bowls, box):
     for scale in (1e-3, [2e-3, 3e-3]):
         minimize(
             fun, bowls.x0, features=bowls.features, bounds=box, output_scale=scale,
-            network={"last": None}, method="joint", iterations=1, refine=False,
+            encoder={"last": None}, method="joint", iterations=1, refine=False,
         )  # fmt: skip
     factor = torch.tensor([2.0, 3.0]).to(seen[1])
     torch.testing.assert_close(seen[4], seen[1] * factor, rtol=1e-4, atol=1e-9)
@@ -316,7 +316,7 @@ def test_features_may_have_any_shape(device, shape):
 def test_a_network_of_ones_own_serves_as_a_start(bowls):
     layer = nn.Linear(3, 2, dtype=F64).to(bowls.a.device)
     before = copy.deepcopy(layer.state_dict())
-    options = SHORT | {"features": bowls.features, "network": layer, "refine": False, "lr": 0.1}
+    options = SHORT | {"features": bowls.features, "encoder": layer, "refine": False, "lr": 0.1}
     found = minimize(bowls, bowls.x0, clip=1.0, **options)
     assert all(torch.equal(value, before[key]) for key, value in layer.state_dict().items())
     assert (found.fun < bowls(bowls.x0, torch.arange(20))).sum() > 15
@@ -407,7 +407,7 @@ def test_the_callers_things_are_left_alone(bowls):
     features = bowls.features.clone().requires_grad_()
     network = {"width": 8}
     before = x0.detach().clone(), features.detach().clone()
-    found = minimize(bowls, x0, features=features, network=network, **SHORT)
+    found = minimize(bowls, x0, features=features, encoder=network, **SHORT)
     assert torch.equal(x0, before[0])
     assert torch.equal(features, before[1])
     assert x0.grad is None
@@ -427,6 +427,7 @@ def test_an_interrupt_returns_the_best_so_far(bowls, after):
         return bowls(x, rows)
 
     found = minimize(fun, bowls.x0, features=bowls.features, fallback=True, **SHORT)
+    assert found.interrupted
     assert not found.success.any()
     if after:
         assert len(calls) == after + 1
@@ -455,10 +456,10 @@ GOOD = torch.ones(3, 2, dtype=F64)
         ({"x_scale": [1.0, torch.nan]}, ValueError, "x_scale: expected"),
         ({"seed": ()}, ValueError, "seed: expected an int or several"),
         ({"seed": 1.5}, TypeError, "seed: expected"),
-        ({"network": "conv"}, TypeError, "network: expected options .*got str"),
-        ({"network": {"last": -1}}, ValueError, "last: expected"),
-        ({"network": nn.Linear(2, 3)}, ValueError, "network: expected 2 numbers .* 3 rows"),
-        ({"network": nn.Linear(2, 2), "seed": (0, 1)}, ValueError, "seed: .*one seed"),
+        ({"encoder": "conv"}, TypeError, "encoder: expected options .*got str"),
+        ({"encoder": {"last": -1}}, ValueError, "last: expected"),
+        ({"encoder": nn.Linear(2, 3)}, ValueError, "encoder: expected 2 numbers .* 3 rows"),
+        ({"encoder": nn.Linear(2, 2), "seed": (0, 1)}, ValueError, "seed: .*one seed"),
         ({"epochs": 3}, ValueError, "'joint': expected options among .*got epochs"),
         ({"bounds": Box([0.0], [1.0])}, ValueError, "Box of 2 unknowns"),
     ],

@@ -5,19 +5,18 @@ import warnings
 
 import pytest
 import torch
-from standard_problems import METHODS, PROBLEMS, SMOOTH
+from standard_problems import CASES, METHODS, PROBLEMS, SMOOTH
 
 from invlab import Box
 from invlab.minimizers import minimize
 
 every_method = pytest.mark.parametrize("method", METHODS)
 every_problem = pytest.mark.parametrize("problem", PROBLEMS, ids=lambda p: p.name)
-# few enough for the whole table to run in seconds; the promises hold at any number
-LIMITS = {"gd": 100, "adam": 100, "bfgs": None, "lm": None}
 
 
 def solve(problem, method, x0, **options):
-    return minimize(problem.fun(method), x0, method=method, maxiter=LIMITS[method], **options)
+    maxiter = CASES[method].maxiter
+    return minimize(problem.fun(method), x0, method=method, maxiter=maxiter, **options)
 
 
 def watched(fun, method, seen):
@@ -76,7 +75,7 @@ def test_never_worse_than_the_best_point_evaluated(problem, method, device):
         watched(problem.fun(method), method, seen),
         x0,
         method=method,
-        maxiter=LIMITS[method],
+        maxiter=CASES[method].maxiter,
         record=True,
     )
     best = torch.full_like(solution.fun, torch.inf)
@@ -116,7 +115,7 @@ def test_the_callers_things_are_left_alone(problem, method, device):
     x0 = problem.x0(device).requires_grad_()
     options = {"step_size": torch.full((len(x0),), 0.05)} if method in ("gd", "adam") else {}
     before, settings = x0.detach().clone(), copy.deepcopy(options)
-    box = None if method == "bfgs" else Box([-6.0] * x0.shape[1], [6.0] * x0.shape[1])
+    box = Box([-6.0] * x0.shape[1], [6.0] * x0.shape[1])
     solution = solve(problem, method, x0, bounds=box, **options)
     assert torch.equal(x0, before)
     assert x0.grad is None
@@ -170,6 +169,7 @@ def test_an_interrupt_returns_the_best_so_far(method, device):
         return problem.fun(method)(x)
 
     solution = minimize(fun, problem.x0(device), method=method)
+    assert solution.interrupted
     assert bool((solution.fun <= problem.value(problem.x0(device))).all())
     assert solution.message[0].startswith("interrupted")
     # the last start is the minimum: that row had finished before
@@ -182,5 +182,6 @@ def test_an_interrupt_before_anything_is_known():
         raise KeyboardInterrupt
 
     solution = minimize(fun, torch.ones(2, 2, dtype=torch.float64))
+    assert solution.interrupted
     assert solution.success.tolist() == [False, False]
     assert torch.isnan(solution.fun).all()

@@ -152,11 +152,25 @@ def test_bfgs_in_a_box_is_bfgs_on_the_argument_of_a_scaled_tanh(unit, device):
     def bounded(z):
         return box.center.to(z) + half * (length * z / half).tanh()
 
+    def noted(x):
+        points.append(x.detach().clone())
+        return SMOOTH[0].value(x)
+
     z0 = ((x0 - box.center.to(x0)) / half).atanh() * half / length
+    for row in range(2):
+        points, start = [], x0[row : row + 1]
+        by_hand = minimize(lambda z: noted(bounded(z)), z0[row : row + 1])
+        walked, points = points, []
+        ours = minimize(noted, start, bounds=box, x_scale=unit)
+        # the valley makes much of the last digits
+        torch.testing.assert_close(points[: len(walked)], walked, rtol=0, atol=1e-3)
+        # it goes on where by x, in whose units the slope is steeper, it has not converged yet
+        leaf = walked[-1].requires_grad_()
+        (slope,) = torch.autograd.grad(SMOOTH[0].value(leaf).sum(), leaf)
+        further = int(ours.nfev) - int(by_hand.nfev)
+        assert (further == 0) == bool(slope.abs().max() <= 1e-5)
+        assert 0 <= further <= 2
     ours = minimize(SMOOTH[0].value, x0, bounds=box, x_scale=unit)
-    by_hand = minimize(lambda z: SMOOTH[0].value(bounded(z)), z0)
-    torch.testing.assert_close(ours.x, bounded(by_hand.x), rtol=0, atol=1e-8)
-    assert ours.nfev.tolist() == by_hand.nfev.tolist()
     # the minimum (1, 1) is inside
     torch.testing.assert_close(ours.x, torch.ones_like(x0), rtol=0, atol=1e-4)
 
@@ -174,7 +188,9 @@ def test_bfgs_stays_in_its_box_and_may_start_outside(device):
     assert box.contains(found.x[:2]).all()
     # with the first unknown at its bound the second is free to be its square
     expected = torch.tensor([[0.5, 0.25]] * 2, dtype=F64, device=device)
-    torch.testing.assert_close(found.x[:2], expected, rtol=0, atol=2e-3)
+    torch.testing.assert_close(found.x[:2], expected, rtol=0, atol=1e-6)
+    assert found.success[:2].all()
+    assert found.message[0].startswith("converged at an edge of the bounds")
     assert found.message[2].startswith("not started")
 
 
@@ -234,9 +250,14 @@ def test_bfgs_follows_scipy_through_a_chaotic_equation():
         )[0]
         for row in range(12)
     ]
+    # where the tanh is flat ours goes on after SciPy's came to rest, and may well find more
+    inside = np.array([np.abs(np.tanh(s.x)).max() < 0.95 for s in theirs])
+    assert 6 < inside.sum() < 12
     steps = ours.nit.cpu().numpy() == [s.nit for s in theirs]
-    assert steps.mean() > 0.9
-    np.testing.assert_allclose(ours.fun.cpu(), [s.fun for s in theirs], rtol=1e-4, atol=1e-7)
+    assert steps[inside].mean() > 0.8
+    values, lowest = ours.fun.cpu().numpy(), np.array([s.fun for s in theirs])
+    np.testing.assert_allclose(values[inside], lowest[inside], rtol=1e-4, atol=1e-7)
+    assert (values <= lowest + 1e-7).all()
     assert 0 < (ours.fun > 1e-2).sum() < 6
 
 

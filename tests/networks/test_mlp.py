@@ -221,3 +221,39 @@ def test_two_scales_beside_each_other_are_one(device):
     parts = first(v[:, :2]), second.to(device)(v[:, 2:])
     assert torch.equal(both(v), torch.cat(parts, 1))
     assert both.shift.device == v.device
+
+
+def test_an_offset_costs_no_digits_in_float64(device):
+    x = torch.linspace(0, 1, 11, dtype=torch.float64, device=device)[:, None]
+    near, far = Standardizer.fit(x), Standardizer.fit(1e8 + x)
+    torch.testing.assert_close(far(1e8 + x), near(x), rtol=0, atol=1e-6)
+    torch.testing.assert_close(far.inverse(far(1e8 + x)) - 1e8, x, rtol=0, atol=1e-6)
+    assert far.scale.dtype == torch.float64
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_a_scaled_network_answers_in_the_dtype_that_it_was_asked_in(dtype, device):
+    scale = Standardizer([1.0], [2.0])
+    network = ScaledNetwork(MLP([1, 4, 1]), scale, scale).to(device)
+    v = torch.ones(3, 1, dtype=dtype, device=device)
+    assert network(v).dtype == scale(v).dtype == scale.inverse(v).dtype == dtype
+    assert network.scaled(v).dtype == torch.float32
+
+
+@pytest.mark.parametrize("values", [[float("nan")], [float("inf")], [0.0], [-1.0], [1.0, 2.0]])
+def test_a_scale_that_is_none_is_refused(values):
+    with pytest.raises(ValueError, match="Standardizer: expected finite numbers"):
+        Standardizer([0.0], values)
+
+
+def test_networks_are_float32_on_the_cpu_whatever_the_defaults_are():
+    usual = MLP([2, 3, 1])
+    before = torch.get_default_dtype()
+    try:
+        torch.set_default_dtype(torch.float64)
+        with torch.device("meta"):
+            other = MLP([2, 3, 1])
+    finally:
+        torch.set_default_dtype(before)
+    for a, b in zip(usual.parameters(), other.parameters(), strict=True):
+        assert torch.equal(a, b)

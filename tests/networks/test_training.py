@@ -1,12 +1,14 @@
 """The one training loop."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from invlab import runtime
+from invlab.networks import training
 from invlab.networks.mlp import MLP
-from invlab.networks.training import train
+from invlab.networks.training import History, require_training, train
 
 
 def column(*values):
@@ -129,18 +131,20 @@ def stops_at(model, call, error):
     return terms
 
 
-def test_an_interrupt_keeps_the_best_weights():
-    model = Drift(-0.3, -0.5)
+def test_an_interrupt_keeps_the_best_weights_and_ends_the_program():
+    model, history = Drift(-0.3, -0.5), History()
     # two calls an epoch: training and validation
-    history = model.train_on(terms=stops_at(model, 2 * 8, KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        model.train_on(terms=stops_at(model, 2 * 8, KeyboardInterrupt()), history=history)
     assert history.stopped == "interrupted"
     assert model.p.tolist() == pytest.approx([-0.3, -0.5], abs=1e-4)
     assert history.validation.shape == (8, 2)
 
 
-def test_an_interrupt_before_the_first_epoch_ends_is_survived():
-    model = Drift(-0.3)
-    history = model.train_on(terms=stops_at(model, 0, KeyboardInterrupt()))
+def test_an_interrupt_before_the_first_epoch_ends_leaves_an_empty_history():
+    model, history = Drift(-0.3), History()
+    with pytest.raises(KeyboardInterrupt):
+        model.train_on(terms=stops_at(model, 0, KeyboardInterrupt()), history=history)
     assert history.stopped == "interrupted"
     assert history.terms == {}
 
@@ -353,3 +357,82 @@ def test_a_single_members_weights_may_have_any_shape(device):
     train(layer, terms, (rows,), epochs=2, batch_size=None, clip=0.5)
     norm = torch.cat([grad.flatten() for grad in seen[0]]).norm()
     torch.testing.assert_close(norm, torch.tensor(0.5).to(norm))
+
+
+# Options
+
+
+@pytest.mark.parametrize("lr_end", [1e-3, 0.0])
+@pytest.mark.parametrize("epochs", [1, 2, 8, 9, 10, 30])
+def test_one_cycle_has_any_number_of_steps_and_may_end_at_zero(epochs, lr_end):
+    history = line_fit(epochs=epochs, batch_size=None, schedule="one-cycle", lr_end=lr_end)[1]
+    assert history.total.shape == (epochs, 1)
+    assert history.total.isfinite().all()
+
+
+def test_one_cycle_takes_the_rates_of_pytorch():
+    weights = [nn.Parameter(torch.zeros(1))]
+    ours, theirs = (torch.optim.Adam(weights, lr=0.1) for _ in range(2))
+    schedules = (
+        training._OneCycle(ours, 40, 0.1, 1e-3),
+        torch.optim.lr_scheduler.OneCycleLR(
+            theirs, 0.1, 41, pct_start=0.1, cycle_momentum=False, final_div_factor=0.1 / 25 / 1e-3
+        ),
+    )
+    weights[0].grad = torch.ones(1)
+    for _ in range(40):
+        assert ours.param_groups[0]["lr"] == pytest.approx(theirs.param_groups[0]["lr"], rel=1e-12)
+        for part in (ours, theirs, *schedules):
+            part.step()
+    assert ours.param_groups[0]["lr"] == pytest.approx(1e-3)
+
+
+@pytest.mark.parametrize(
+    ("option", "error"),
+    [
+        ({"lr": float("nan")}, ValueError),
+        ({"lr": -1.0}, ValueError),
+        ({"lr": None}, TypeError),
+        ({"lr_end": float("inf")}, ValueError),
+        ({"clip": 0}, ValueError),
+        ({"epochs": 2.5}, TypeError),
+        ({"patience": -1}, ValueError),
+        ({"schedule": "linear"}, ValueError),
+    ],
+)
+def test_options_that_make_no_sense_are_named(option, error):
+    with pytest.raises(error, match=f"^{next(iter(option))}: expected"):
+        require_training(option)
+    with pytest.raises(error, match=f"^{next(iter(option))}: expected"):
+        line_fit(**option)
+
+
+def test_whole_numbers_of_numpy_are_whole_numbers():
+    options = {"epochs": np.int64(3), "batch_size": np.int32(10)}
+    assert require_training(options) == {"epochs": 3, "batch_size": 10}
+    network = MLP([1, 1], seeds=[np.int64(0)]).to(runtime.device())
+    u = column(*map(float, range(20)))
+    train(network, lambda u: {"F": network(u).mean((-2, -1))}, (u,), seeds=[np.int64(0)], **options)
+
+
+def test_weights_of_others_in_the_loss_keep_their_gradients():
+    other = nn.Linear(1, 1).to(runtime.device())
+    other.weight.grad = torch.full_like(other.weight, 7.0)
+    network = MLP([1, 1]).to(runtime.device())
+    u = column(*map(float, range(20)))
+    train(network, lambda u: {"F": other(network(u)).square().mean((-2, -1))}, (u,), epochs=2)
+    assert (other.weight.grad == 7).all()
+    assert other.bias.grad is None
+
+
+def test_a_network_made_elsewhere_gets_its_best_weights_back():
+    network = nn.Sequential(nn.Linear(1, 5), nn.Tanh(), nn.Linear(5, 1)).to(runtime.device())
+    u = column(*range(20)) / 20
+
+    def terms(u):
+        return {"F": (network(u) - u).square().mean()}
+
+    options = {"epochs": 10, "batch_size": None, "lr": 0.5}
+    history = train(network, terms, (u,), validation=(u,), **options)
+    kept = terms(u)["F"].item()
+    assert kept == pytest.approx(history.validation.min().item())

@@ -1,5 +1,6 @@
 """Records: computed once, written whole, made again when what decides them changes."""
 
+import contextlib
 import json
 import os
 import signal
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from invlab.runs import processes, records
 from invlab.runs.records import FailedRuns, Run
@@ -79,6 +82,78 @@ def test_a_stopped_run_keeps_the_first_record_and_goes_on_from_there(tmp_path, s
     found = records.run(runs, seeds=[0], folder=tmp_path)
     assert [record["id"] for record in found] == ["paper/a", "paper/b"]
     assert (first.calls, second.calls) == (1, 2)
+
+
+def caught(seeds):
+    """A search that hands back its best so far when it is interrupted."""
+    with contextlib.suppress(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    return {"scores": {"error": [0.5]}}
+
+
+def turned_into_an_error(seeds):
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except KeyboardInterrupt:
+        raise RuntimeError("the training ended early") from None
+
+
+@pytest.mark.parametrize(("compute", "jobs"), [(caught, 1), (turned_into_an_error, 1), (caught, 2)])
+def test_an_interrupt_that_was_caught_ends_the_run_and_records_nothing(tmp_path, compute, jobs):
+    last = Counted()
+    runs = [Run("a", {}, compute), Run("b", {}, compute), Run("c", {}, last)]
+    with pytest.raises(KeyboardInterrupt):
+        records.run(runs, seeds=[0], folder=tmp_path, jobs=jobs)
+    assert records.load(tmp_path).keys() <= {"c"}
+    assert last.calls == 0
+    assert not list(tmp_path.rglob("a*"))
+
+
+def test_a_folder_may_be_a_text(tmp_path):
+    folder = str(tmp_path / "records")
+    records.run([Run("a", {}, Counted())], seeds=[0], folder=folder)
+    assert set(records.load(folder)) == {"a"}
+
+
+def lists_of_lists(depth):
+    return st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=depth,
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(value=lists_of_lists(20))
+def test_what_is_written_reads_as_what_it_was(value):
+    assert json.loads(records.dumps(value)) == value
+
+
+def test_numbers_stand_on_one_line_and_entries_on_lines_of_their_own():
+    record = {
+        "scores": {"error": [0.1, 2.0], "table": [[1, 2], [3, 4]]},
+        "none": {},
+        "rows": [{"a": [1, 2]}, {"b": []}],
+        "text": "δ",
+    }
+    assert records.dumps(record).splitlines() == [
+        "{",
+        ' "scores": {',
+        '  "error": [0.1, 2.0],',
+        '  "table": [[1, 2], [3, 4]]',
+        " },",
+        ' "none": {},',
+        ' "rows": [',
+        "  {",
+        '   "a": [1, 2]',
+        "  },",
+        "  {",
+        '   "b": []',
+        "  }",
+        " ],",
+        ' "text": "\\u03b4"',
+        "}",
+    ]
 
 
 KILLED = """

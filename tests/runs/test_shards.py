@@ -1,17 +1,29 @@
 """Training pairs in shards: the same however they are made, and none made twice."""
 
+import contextlib
 import os
+import signal
 import warnings
 
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 
-from invlab import get_task
-from invlab.runs import shards
-from invlab.runs.shards import SHARD, generate, read
+from invlab import Box, Integer, Task, generate, get_task, numpy_simulator, runtime
+from invlab.runs import read, shards
+from invlab.runs.shards import SHARD
+from invlab.simulators import FailedRows
 
+SINE = get_task("sine")
 simulate = shards._simulate
+
+
+def unlucky(x):
+    raise ArithmeticError("no luck")
+
+
+BROKEN = Task("broken", unlucky, Box([0], [1]))
 
 
 def files(folder):
@@ -25,34 +37,34 @@ def age(folder):
         os.utime(path, (1e9, 1e9))
 
 
-def fails_second(name, options, seed, k):
+def fails_second(task, k, **how):
     """In place of ``shards._simulate``; may run in another process."""
     if k == 1:
         raise ArithmeticError("no luck")
-    return simulate(name, options, seed, k)
+    return simulate(task, k, **how)
 
 
-def test_the_pairs_are_of_the_task_and_of_float32(tmp_path):
-    pairs = generate(tmp_path / "new" / "folder", "sine", SHARD)
+def test_the_pairs_are_of_the_task_and_of_float64(tmp_path):
+    pairs = generate(SINE, SHARD, folder=tmp_path / "new" / "folder")
     task = get_task("sine")
-    assert pairs.x.dtype == pairs.y.dtype == torch.float32
+    assert pairs.x.dtype == pairs.y.dtype == torch.float64
     assert pairs.x.shape == (SHARD, task.x_dim)
     assert pairs.c is None
-    assert torch.allclose(task.simulate(pairs.x), pairs.y, atol=1e-5)
+    assert torch.equal(task.simulate(pairs.x), pairs.y)
     spread, prior = pairs.x.std(0), task.prior.sample(10_000).std(0)
-    assert torch.allclose(spread.double(), prior, rtol=0.3)
+    assert torch.allclose(spread.cpu(), prior, rtol=0.3)
 
 
 def test_processes_make_the_same_pairs_and_a_failing_shard_does_not_stop_them(
     tmp_path, monkeypatch
 ):
-    alone = generate(tmp_path / "1", "sine", 3 * SHARD)
+    alone = generate(SINE, 3 * SHARD, folder=tmp_path / "1")
     monkeypatch.setattr(shards, "_simulate", fails_second)
     with pytest.raises(RuntimeError, match="1 of 3 shards failed.*shard 1: ArithmeticError: no l"):
-        generate(tmp_path / "2", "sine", 3 * SHARD, jobs=2)
+        generate(SINE, 3 * SHARD, folder=tmp_path / "2", jobs=2)
     assert sorted(files(tmp_path / "2")) == ["shard-00000.npz", "shard-00002.npz"]
     monkeypatch.undo()
-    shared = generate(tmp_path / "2", "sine", 3 * SHARD)
+    shared = generate(SINE, 3 * SHARD, folder=tmp_path / "2")
     assert torch.equal(alone.x, shared.x)
     assert torch.equal(alone.y, shared.y)
     for name in files(tmp_path / "1"):
@@ -60,28 +72,28 @@ def test_processes_make_the_same_pairs_and_a_failing_shard_does_not_stop_them(
 
 
 def test_each_shard_and_each_seed_has_draws_of_its_own(tmp_path):
-    pairs = generate(tmp_path / "0", "sine", 2 * SHARD)
-    other = generate(tmp_path / "1", "sine", 2 * SHARD, seed=1)
+    pairs = generate(SINE, 2 * SHARD, folder=tmp_path / "0")
+    other = generate(SINE, 2 * SHARD, folder=tmp_path / "1", seed=1)
     assert len(torch.cat([pairs.x, other.x]).unique(dim=0)) == 4 * SHARD
 
 
 @pytest.mark.parametrize("n", [1, SHARD, SHARD + 1, 2 * SHARD])
 def test_as_many_pairs_come_as_are_asked_for_and_fewer_are_a_beginning(tmp_path, n):
-    pairs = generate(tmp_path, "sine", n)
+    pairs = generate(SINE, n, folder=tmp_path, shard=SHARD)
     assert len(pairs) == len(read(tmp_path, n)) == n
     assert len(files(tmp_path)) == -(-n // SHARD)
     assert len(read(tmp_path)) == len(files(tmp_path)) * SHARD
-    more = generate(tmp_path, "sine", 3 * SHARD)
+    more = generate(SINE, 3 * SHARD, folder=tmp_path)
     assert torch.equal(more[:n].x, pairs.x)
     assert torch.equal(more[:n].y, pairs.y)
 
 
 def test_what_is_there_is_kept_and_what_is_missing_is_made(tmp_path):
-    first = generate(tmp_path, "sine", 3 * SHARD)
+    first = generate(SINE, 3 * SHARD, folder=tmp_path)
     age(tmp_path)
     before = files(tmp_path)
     (tmp_path / "shard-00001.npz").unlink()
-    again = generate(tmp_path, "sine", 4 * SHARD)
+    again = generate(SINE, 4 * SHARD, folder=tmp_path)
     after = files(tmp_path)
     assert sorted(after) == [f"shard-0000{k}.npz" for k in range(4)]
     changed = [name for name in after if after[name] != before.get(name)]
@@ -103,53 +115,70 @@ def flipped(content):
     "damage", [truncated, flipped, lambda content: b"", lambda content: b"not a shard"]
 )
 def test_a_damaged_shard_is_made_again(tmp_path, damage):
-    first = generate(tmp_path, "sine", 2 * SHARD)
+    first = generate(SINE, 2 * SHARD, folder=tmp_path)
     age(tmp_path)
     path = tmp_path / "shard-00001.npz"
     whole = path.read_bytes()
     path.write_bytes(damage(whole))
     assert len(read(tmp_path)) == SHARD
-    again = generate(tmp_path, "sine", 2 * SHARD)
+    again = generate(SINE, 2 * SHARD, folder=tmp_path)
     assert torch.equal(again.y, first.y)
     assert path.read_bytes() == whole
     assert files(tmp_path)["shard-00000.npz"] == 10**18
 
 
 def test_a_shard_of_another_length_or_without_y_is_made_again(tmp_path):
-    first = generate(tmp_path, "sine", SHARD)
+    first = generate(SINE, SHARD, folder=tmp_path)
     path = tmp_path / "shard-00000.npz"
     np.savez(path, x=first.x[:7].numpy(), y=first.y[:7].numpy())
-    assert torch.equal(generate(tmp_path, "sine", SHARD).x, first.x)
+    assert torch.equal(generate(SINE, SHARD, folder=tmp_path).x, first.x)
     np.savez(path, x=first.x.numpy())
-    assert torch.equal(generate(tmp_path, "sine", SHARD).y, first.y)
+    assert torch.equal(generate(SINE, SHARD, folder=tmp_path).y, first.y)
 
 
 @pytest.mark.parametrize(
-    ("name", "change", "there", "wanted"),
+    ("task", "change", "there", "wanted"),
     [
         ("square", {"seed": 1}, "'seed': 0", "'seed': 1"),
-        ("square", {"options": {"half_width": 2.0}}, "'options': {}", "'half_width': 2.0"),
+        ("square", {"shard": 50}, "'shard': 100", "'shard': 50"),
+        ("square", {"dtype": torch.float32}, "'dtype': 'float64'", "'dtype': 'float32'"),
+        ("square", {"about": {"mesh": 3}}, "'mesh': None", "'mesh': 3"),
         ("sine", {}, "'task': 'square'", "'task': 'sine'"),
     ],
 )
-def test_a_folder_of_something_else_is_refused(tmp_path, name, change, there, wanted):
-    first = generate(tmp_path, "square", SHARD)
+def test_a_folder_of_something_else_is_refused(tmp_path, task, change, there, wanted):
+    square = get_task("square")
+    first = generate(square, SHARD, folder=tmp_path)
     age(tmp_path)
-    with pytest.raises(ValueError, match=f"holds .*{there}.*expected .*{wanted}"):
-        generate(tmp_path, name, 2 * SHARD, **change)
+    with pytest.raises(ValueError, match=f"holds other pairs: .*{there}.*expected .*{wanted}"):
+        generate(get_task(task), 2 * SHARD, folder=tmp_path, **change)
     assert files(tmp_path) == {"shard-00000.npz": 10**18}
-    assert torch.equal(generate(tmp_path, "square", SHARD).x, first.x)
+    assert torch.equal(generate(square, SHARD, folder=tmp_path).x, first.x)
 
 
-def test_options_reach_the_task(tmp_path):
-    pairs = generate(tmp_path, "square", SHARD, options={"half_width": 3.0})
-    assert 2.5 < pairs.x.abs().max() <= 3
+def test_a_prior_tells_tasks_of_one_name_apart_and_an_equal_one_does_not(tmp_path):
+    def mine(prior):
+        return Task("mine", lambda x: x.square(), prior)
+
+    generate(mine(stats.gamma(2.0)), 5, folder=tmp_path)
+    generate(mine(stats.gamma(2.0)), 5, folder=tmp_path)
+    with pytest.raises(ValueError, match="holds other pairs"):
+        generate(mine(stats.gamma(3.0)), 5, folder=tmp_path)
+
+    class Own:  # its repr says where it lies in memory
+        dim, bounds = 1, Box([0], [1])
+
+        def sample(self, n, *, generator=None):
+            return self.bounds.sample(n, generator=generator)
+
+    for _ in range(2):
+        generate(mine(Own()), 5, folder=tmp_path / "own")
 
 
 def test_too_few_pairs_are_not_read(tmp_path):
     with pytest.raises(FileNotFoundError, match="expected some pairs in .*, found 0"):
         read(tmp_path)
-    generate(tmp_path, "sine", 2 * SHARD)
+    generate(SINE, 2 * SHARD, folder=tmp_path)
     with pytest.raises(FileNotFoundError, match="expected 201 pairs in .*, found 200"):
         read(tmp_path, 201)
     (tmp_path / "shard-00000.npz").unlink()  # what comes after a gap does not count
@@ -160,11 +189,11 @@ def test_too_few_pairs_are_not_read(tmp_path):
 def test_a_failing_shard_does_not_stop_the_others(tmp_path, monkeypatch):
     monkeypatch.setattr(shards, "_simulate", fails_second)
     with pytest.raises(RuntimeError, match="1 of 3 shards failed.*shard 1: ArithmeticError: no l"):
-        generate(tmp_path, "sine", 3 * SHARD)
+        generate(SINE, 3 * SHARD, folder=tmp_path)
     assert sorted(files(tmp_path)) == ["shard-00000.npz", "shard-00002.npz"]
     monkeypatch.undo()
     age(tmp_path)
-    assert len(generate(tmp_path, "sine", 3 * SHARD)) == 3 * SHARD
+    assert len(generate(SINE, 3 * SHARD, folder=tmp_path)) == 3 * SHARD
     assert files(tmp_path)["shard-00002.npz"] == 10**18
 
 
@@ -173,13 +202,130 @@ def test_a_failing_shard_does_not_stop_the_others(tmp_path, monkeypatch):
     [
         ({"n": 0}, "n: expected at least 1, got 0"),
         ({"jobs": 0}, "jobs: expected at least 1, got 0"),
+        ({"shard": 0}, "shard: expected at least 1, got 0"),
         ({"jobs": 2, "scheduler": "tcp://127.0.0.1:1"}, "expected jobs or scheduler, got 2 and"),
     ],
 )
 def test_bad_calls_are_refused(tmp_path, call, message):
     with pytest.raises(ValueError, match=message):
-        generate(tmp_path, "sine", **{"n": SHARD, **call})
+        generate(SINE, folder=tmp_path, **{"n": SHARD, **call})
     assert not files(tmp_path)
+
+
+def test_a_task_of_pairs_generates_nothing(tmp_path):
+    with pytest.raises(ValueError, match="made from pairs"):
+        generate(Task.from_pairs(SINE.sample(5), name="mine"), 5, folder=tmp_path)
+
+
+def test_few_pairs_cost_no_more_and_a_folder_keeps_its_shards(tmp_path):
+    calls = []
+
+    def counted(x):
+        calls.append(len(x))
+        return x.square()
+
+    task = Task("mine", counted, Box([0], [1]))
+    few = generate(task, 7, folder=tmp_path)
+    assert sum(calls) == 7
+    more = generate(task, np.int64(20), folder=str(tmp_path), seed=np.int64(0))
+    assert sum(calls) == 21
+    assert len(more) == 20
+    assert torch.equal(more[:7].x, few.x)
+    assert generate(task, 20, folder=tmp_path).y.equal(more.y)
+    assert sum(calls) == 21
+
+
+def own_task(**options):
+    """A task that no other process can import: noise, an image, a context, a closure."""
+    wave = torch.linspace(0, 3, 4, dtype=torch.float64)
+
+    def simulate(x, c):
+        clean = (x[..., None] * wave.to(x) + c[..., None]).sin()
+        return clean + 0.1 * torch.randn_like(clean)
+
+    prior = [stats.norm(0, 1), Integer([1], [6])]
+    return Task("own", simulate, prior, context=Box([0], [1]), noisy=True, **options)
+
+
+def test_noise_images_and_contexts_do_not_depend_on_the_number_of_processes(tmp_path):
+    torch.manual_seed(1)
+    one = generate(own_task(), 30, folder=tmp_path / "1", shard=10)
+    torch.manual_seed(2)
+    two = generate(own_task(), 30, folder=tmp_path / "2", shard=10, jobs=2)
+    assert one.y.shape == (30, 2, 4)
+    assert one.c.shape == (30, 1)
+    for name in "xyc":
+        assert torch.equal(getattr(one, name), getattr(two, name))
+    assert one.y.dtype == torch.float64
+    assert len(one.y.unique(dim=0)) == 30
+
+
+def picky(x):
+    if x[0] < 0.5:
+        raise ArithmeticError("no solution")
+    return x
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_failed_rows_are_kept_and_counted_in_one_warning(tmp_path, jobs):
+    task = Task("picky", numpy_simulator(picky, batched=False), Box([0], [1]), differentiable=False)
+    with pytest.warns(FailedRows) as said:
+        pairs = generate(task, 60, folder=tmp_path, shard=20, jobs=jobs)
+    lost = int(pairs.y.isnan().sum())
+    assert 15 < lost < 45
+    assert [str(one.message).partition("; ")[0] for one in said] == [
+        f"picky: {lost} of 60 pairs failed, their y is NaN or infinite"
+    ]
+    assert "ArithmeticError: no solution" in str(said[0].message)
+    assert torch.equal(pairs.y.isnan(), pairs.x < 0.5)
+    with pytest.warns(FailedRows, match=f"{lost} of 60"):  # which lie in the folder now
+        again = generate(task, 60, folder=tmp_path)
+    assert torch.equal(again.x, pairs.x)
+
+
+def test_other_warnings_come_through(tmp_path):
+    def wary(x):
+        warnings.warn("thin ice", RuntimeWarning, stacklevel=2)
+        return x
+
+    with pytest.warns(RuntimeWarning, match="thin ice"):
+        generate(Task("wary", wary, Box([0], [1])), 5, folder=tmp_path)
+
+
+@pytest.mark.parametrize("caught", [False, True])
+def test_an_interrupted_shard_is_not_written(tmp_path, caught):
+    calls = []
+
+    def stopped(x):
+        calls.append(1)
+        if len(calls) == 2:
+            if not caught:
+                raise KeyboardInterrupt
+            with contextlib.suppress(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+        return x.square()
+
+    task = Task("stopped", stopped, Box([0], [1]))
+    with pytest.raises(KeyboardInterrupt):
+        generate(task, 30, folder=tmp_path, shard=10)
+    assert sorted(files(tmp_path)) == ["shard-00000.npz"]
+    assert len(generate(task, 30, folder=tmp_path)) == 30
+
+
+def test_a_simulator_of_float32_is_asked_for_it(tmp_path):
+    net = torch.nn.Linear(1, 2)
+    task = Task("net", lambda x: net.to(x.device)(x), Box([0], [1]))
+    with pytest.raises(RuntimeError, match="1 of 1 shards failed"):
+        generate(task, 5, folder=tmp_path / "64")
+    pairs = generate(task, 5, folder=tmp_path / "32", dtype=torch.float32)
+    assert pairs.y.dtype == torch.float32
+    assert not pairs.y.requires_grad
+
+
+def test_the_streams_are_those_of_the_recorded_data(tmp_path):
+    pairs = generate(SINE, SHARD, folder=tmp_path)
+    expected = SINE.prior.sample(SHARD, generator=runtime.generator(0, "sine", "shard", 0))
+    assert torch.equal(pairs.x.cpu(), expected)
 
 
 def test_the_workers_of_a_cluster_make_the_same_pairs(tmp_path):
@@ -197,9 +343,9 @@ def test_the_workers_of_a_cluster_make_the_same_pairs(tmp_path):
             silence_logs=50,
         ) as cluster:
             address = cluster.scheduler_address
-            far = generate(tmp_path / "far", "sine", 2 * SHARD, scheduler=address)
-            with pytest.raises(RuntimeError, match="1 of 1 shards failed.*half_length"):
-                generate(tmp_path / "bad", "sine", 1, options={"half_length": 1}, scheduler=address)
-    here = generate(tmp_path / "here", "sine", 2 * SHARD)
+            far = generate(own_task(), 20, folder=tmp_path / "far", shard=10, scheduler=address)
+            with pytest.raises(RuntimeError, match="1 of 1 shards failed.*no luck"):
+                generate(BROKEN, 1, folder=tmp_path / "bad", scheduler=address)
+    here = generate(own_task(), 20, folder=tmp_path / "here", shard=10)
     assert torch.equal(far.x, here.x)
     assert torch.equal(far.y, here.y)

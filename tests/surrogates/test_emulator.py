@@ -75,7 +75,7 @@ def test_symmetric_copies_get_the_same_answer():
 def test_half_the_box_is_one_unit(fitted):
     corners = torch.stack([BOX.low, BOX.high]).float()
     scaled = (corners - fitted.center) / fitted.half_width
-    torch.testing.assert_close(scaled, torch.tensor([[-1.0, -1.0], [1.0, 1.0]]))
+    torch.testing.assert_close(scaled, torch.tensor([[-1.0, -1.0], [1.0, 1.0]]).to(scaled))
 
 
 def test_a_saved_one_says_the_same(fitted, tmp_path):
@@ -119,3 +119,37 @@ def test_forward_derivatives_work_in_double_precision(fitted):
     step = 1e-5 * along
     quotient = (fitted(x + step) - fitted(x - step)) / 2e-5
     torch.testing.assert_close(slope, quotient, rtol=1e-5, atol=1e-6)
+
+
+def test_an_offset_of_double_pairs_costs_no_digits():
+    near, options = pairs(known, BOX, 300), {"seeds": (0,), "width": 16, "blocks": 1}
+    box = Box(BOX.low + 1e8, BOX.high + 1e8)
+    far = Pairs(near.x.double() + 1e8, near.y.double() + 1e9)
+    first, second = (
+        fit_emulator(data, law, components=4, epochs=4, **options)
+        for data, law in ((near, BOX), (far, box))
+    )
+    torch.testing.assert_close(
+        second(far.x) - 1e9, first(near.x).double(), rtol=0, atol=0.01 * near.y.std().item()
+    )
+
+
+def test_what_an_emulator_does_not_take_is_refused(fitted):
+    x = pairs(known, BOX, 5).x
+    with pytest.raises(ValueError, match="Emulator: takes no context c"):
+        fitted(x, x)
+    for data, said in (
+        (Pairs(x, x, x), "fit_emulator: takes no context c, got one; fit_surrogate takes it"),
+        (Pairs(x, x[..., None]), r"fit_emulator: y: expected shape \(N, dy\)"),
+        (Pairs(x, x * torch.nan), "fit_emulator: y: expected finite numbers"),
+        (Pairs(x[:, :1], x), r"fit_emulator: x: expected shape \(N, 2\)"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            fit_emulator(data, BOX, components=1)
+
+
+def test_a_path_may_be_a_string(fitted, tmp_path):
+    fitted.save(str(tmp_path / "known.safetensors"), {})
+    again = Emulator.load(str(tmp_path / "known.safetensors"))
+    assert len(again) == 2
+    assert Emulator.fingerprint(str(tmp_path / "known.safetensors"))

@@ -63,8 +63,8 @@ def test_derivatives_of_the_wrong_shape_are_named():
 def test_the_scales_are_those_of_the_data_unless_given():
     data = linear_pairs()
     surrogate = fit_line(epochs=1)
-    torch.testing.assert_close(surrogate.inputs.shift, data.x.mean(0))
-    torch.testing.assert_close(surrogate.outputs.scale, data.y.std(0, correction=0))
+    torch.testing.assert_close(surrogate.inputs.shift, data.x.double().mean(0))
+    torch.testing.assert_close(surrogate.outputs.scale, data.y.double().std(0, correction=0))
     own = Standardizer([1.0, 2.0], [3.0, 4.0])
     assert fit_line(x_scaler=own, epochs=1).inputs.shift.tolist() == [1, 2]
 
@@ -105,13 +105,13 @@ def test_a_context_becomes_further_inputs_in_scales_of_their_own():
     shifted = Pairs(data.x, data.y + 0.01 * c, c)
     surrogate = fit_line(data=shifted)
     assert len(surrogate.inputs.shift) == 3
-    torch.testing.assert_close(surrogate.inputs.shift[2:], c.mean(0))
+    torch.testing.assert_close(surrogate.inputs.shift[2:], c.double().mean(0))
     found = surrogate(torch.cat([data.x, c], 1))[0]
     torch.testing.assert_close(found, shifted.y, rtol=0, atol=0.02 * data.y.std().item())
     # given scales are those of x alone
     own = fit_line(data=shifted, x_scaler=Standardizer([1.0, 2.0], [3.0, 4.0]), epochs=1)
     assert own.inputs.shift[:2].tolist() == [1, 2]
-    torch.testing.assert_close(own.inputs.scale[2:], c.std(0, correction=0))
+    torch.testing.assert_close(own.inputs.scale[2:], c.double().std(0, correction=0))
 
 
 def test_a_context_counts_in_the_derivatives_and_in_the_held_out_pairs():
@@ -123,3 +123,36 @@ def test_a_context_counts_in_the_derivatives_and_in_the_held_out_pairs():
     found = jacobian(surrogate, torch.cat([data.x, c], 1)).detach()[0]
     torch.testing.assert_close(found, slopes, rtol=0.05, atol=0.1)
     assert surrogate.history.validation[-1] < 0.02 * surrogate.history.validation[0]
+
+
+def test_an_offset_of_double_pairs_costs_no_digits():
+    data = linear_pairs()
+    # large numbers, and small changes of them: float32 has no place for both
+    far = Pairs(data.x.double() + 1e8, data.y.double() + 1e9)
+    near, moved = fit_line(data=data), fit_line(data=far)
+    found = moved.scaled(far.x)[0]
+    torch.testing.assert_close(found, near.scaled(data.x)[0], rtol=0, atol=1e-3)
+    torch.testing.assert_close(moved(far.x)[0] - 1e9, near(data.x)[0].double(), rtol=0, atol=0.01)
+
+
+def test_pairs_that_failed_are_left_out_with_a_warning():
+    data = linear_pairs()
+    holes = data.y.clone()
+    holes[::4] = torch.nan
+    with pytest.warns(UserWarning, match="surrogate: 5 of 20 pairs left out"):
+        found = fit_line(data=Pairs(data.x, holes), epochs=2)
+    kept = torch.arange(20) % 4 != 0
+    expected = fit_line(data=Pairs(data.x[kept], data.y[kept]), epochs=2)
+    assert torch.equal(found(data.x), expected(data.x))
+    with pytest.raises(
+        ValueError, match="surrogate: expected pairs with a finite y, got 20 without"
+    ):
+        fit_line(data=Pairs(data.x, data.y * torch.nan))
+
+
+def test_pairs_that_require_a_gradient_are_left_alone():
+    data = linear_pairs()
+    alive = Pairs(data.x.clone().requires_grad_(), data.y.clone().requires_grad_())
+    found = fit_line(data=alive, epochs=2)
+    assert alive.x.grad is None
+    assert torch.equal(found(data.x), fit_line(data=data, epochs=2)(data.x))

@@ -20,12 +20,3 @@ def verdicts():
 def test_the_contract_is_kept(verdicts, task, clause):
     found = verdicts[task][clause]
     assert found.passed is not False, found.found
-
-
-def test_a_task_that_does_not_exist_is_named():
-    with pytest.raises(ValueError, match="get_task: expected one of .*'square'.*, got 'cube'"):
-        get_task("cube")
-
-
-def test_options_reach_the_task():
-    assert get_task("square", half_width=2.0).box.high.item() == 2

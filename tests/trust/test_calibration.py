@@ -6,6 +6,7 @@ from scipy.stats import kstest
 
 from invlab import get_task
 from invlab.runtime import generator
+from invlab.trust import calibration
 from invlab.trust.calibration import calibration_ranks, uniformity
 
 
@@ -17,14 +18,56 @@ def calibrated():
     return targets.x, task.posterior(targets.y, 99, generator=generator(6))
 
 
-def test_ranks_by_hand_with_ties_counted_half(device):
-    x = torch.tensor([[2.0, 0.0], [5.0, 1.0]], device=device)
+def test_ranks_by_hand(device):
+    x = torch.tensor([[2.5, 0.0], [5.0, 1.0]], device=device)
     draws = torch.tensor(
-        [[[1.0, 1.0], [2.0, 2.0], [2.0, 3.0], [3.0, 4.0]], [[1.0, 1.0]] * 4], device=device
+        [[[1.0, 1.0], [2.0, 2.0], [2.0, 3.0], [3.0, 4.0]], [[1.0, 0.0]] * 4], device=device
     )
-    # below: 1, 0 | 4, 0; ties: 2, 0 | 0, 4
-    assert calibration_ranks(x, draws).tolist() == [[1 + 1, 0], [4, 0 + 2]]
-    assert calibration_ranks(x[:1, :1], draws[:1, :2, :1]).tolist() == [[1 + 0]]
+    assert calibration_ranks(x, draws).tolist() == [[3, 0], [4, 4]]
+
+
+def test_equal_draws_are_put_below_or_above_at_random(device):
+    x = torch.ones(3000, 1, device=device)
+    draws = torch.tensor([0.0, 1.0, 1.0, 2.0], device=device)[:, None].expand(3000, -1, -1)
+    ranks = calibration_ranks(x, draws)[:, 0]
+    # one lies below; of the two equal ones none, one or both
+    share = torch.bincount(ranks.cpu(), minlength=5).double() / 3000
+    assert share.tolist() == pytest.approx([0, 1 / 3, 1 / 3, 1 / 3, 0], abs=0.04)
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.7, 4.0])
+def test_exact_draws_of_whole_numbers_are_calibrated(device, rate):
+    law = torch.full((4000, 100), rate, dtype=torch.float64)
+    numbers = torch.poisson(law, generator=generator(0, "counts")).to(device)
+    ranks = calibration_ranks(numbers[:, :1], numbers[:, 1:, None])
+    assert uniformity(ranks, 99).item() > 1e-3
+    always_half = (numbers[:, 1:] < numbers[:, :1]).sum(1, keepdim=True)
+    always_half += (numbers[:, 1:] == numbers[:, :1]).sum(1, keepdim=True) // 2
+    assert uniformity(always_half, 99).item() < 1e-6
+
+
+def test_ties_follow_the_generator_and_leave_the_random_state_alone(device):
+    x, draws = torch.ones(50, 2, device=device), torch.ones(50, 9, 2, device=device)
+    before = torch.get_rng_state()
+    assert torch.equal(calibration_ranks(x, draws), calibration_ranks(x, draws))
+    one, other = (calibration_ranks(x, draws, generator=generator(k)) for k in (1, 2))
+    assert not torch.equal(one, other)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_ranks_without_ties_do_not_depend_on_the_generator(calibrated):
+    x, draws = calibrated
+    assert torch.equal(
+        calibration_ranks(x, draws), calibration_ranks(x, draws, generator=generator(9))
+    )
+
+
+def test_the_ranks_do_not_depend_on_how_many_draws_are_held(device, monkeypatch):
+    draws = torch.randint(5, (20, 12, 2), generator=generator(1)).float().to(device)
+    x = torch.randint(5, (20, 2), generator=generator(2)).float().to(device)
+    whole = calibration_ranks(x, draws)
+    monkeypatch.setattr(calibration, "BLOCK", 60)
+    assert torch.equal(calibration_ranks(x, draws), whole)
 
 
 def test_the_exact_posterior_is_calibrated(calibrated):
@@ -63,3 +106,13 @@ def test_a_true_x_that_does_not_fit_the_draws_is_named(device):
     x, draws = torch.ones(3, 2, device=device), torch.ones(3, 5, 1, device=device)
     with pytest.raises(ValueError, match=r"draws: expected shape \(3, n, 2\), got \(3, 5, 1\)"):
         calibration_ranks(x, draws)
+
+
+@pytest.mark.parametrize(
+    "ranks",
+    [torch.full((30, 1), 50), torch.full((30, 1), -1), torch.rand(30, 1) * 19, torch.ones(0, 1)],
+    ids=["above n", "below 0", "no whole numbers", "none"],
+)
+def test_ranks_that_cannot_be_are_refused(ranks):
+    with pytest.raises(ValueError, match="uniformity: expected"):
+        uniformity(ranks, 19)

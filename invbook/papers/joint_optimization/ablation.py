@@ -27,11 +27,11 @@ __all__ = ["VARIANTS", "ablate", "noisy"]
 # "coupled": False is Adam on each row by itself, without a network.
 WAVE: dict[str, dict[str, Any]] = {
     "frozen": {},
-    "small last layer": {"network": {"last": 0.01}},
+    "small last layer": {"encoder": {"last": 0.01}},
     "rate 1e-4": {"lr": 1e-4},
     "rate 1e-3": {"lr": 1e-3},
     "rate 1e-2": {"lr": 1e-2},
-    "no normalisation": {"network": {"last": None, "normalization": None}},
+    "no normalisation": {"encoder": {"last": None, "normalization": None}},
     "clip": {"clip": 1.0},
     "unit rows": {"clip_rows": "unit"},
     "noise 3": {"noise": 3.0},
@@ -41,13 +41,13 @@ WAVE: dict[str, dict[str, Any]] = {
 BILLIARDS: dict[str, dict[str, Any]] = {
     "frozen": {},
     "standardised features": {"standardize": True},
-    "small last layer": {"network": {"last": 0.01}},
-    "small last layer, rate 1e-2": {"network": {"last": 0.01}, "lr": 1e-2},
+    "small last layer": {"encoder": {"last": 0.01}},
+    "small last layer, rate 1e-2": {"encoder": {"last": 0.01}, "lr": 1e-2},
     "rate 3e-4": {"lr": 3e-4},
     "rate 1e-3": {"lr": 1e-3},
     "rate 1e-2": {"lr": 1e-2},
-    "relu": {"network": {"last": None, "activation": "relu"}},
-    "four fourier_octaves": {"network": {"last": None, "fourier_octaves": 4}},
+    "relu": {"encoder": {"last": None, "activation": "relu"}},
+    "four octaves": {"encoder": {"last": None, "fourier_octaves": 4}},
     "clip": {"clip": 0.1},
     "unit rows": {"clip_rows": "unit"},
     "noise 3": {"noise": 3.0},
@@ -124,13 +124,13 @@ def _run(problems: Problems, seed: int, options: dict[str, Any]) -> tuple[Result
     problems = noisy(problems, level, seed) if level else problems
     if not options.pop("coupled", True):
         return _alone(problems, options["iterations"])
-    network = dict(options.get("network") or {})
+    network = dict(options.get("encoder") or {})
     if "activation" in network:
         network["activation"] = getattr(torch, network["activation"])
     with warnings.catch_warnings():
         # where all shots miss; "moving" tells
         warnings.filterwarnings("ignore", "minimize .joint.: at the end", UserWarning)
-        last, best, _ = learned.joint(problems, seed, **{**options, "network": network})
+        last, best, _ = learned.joint(problems, seed, **{**options, "encoder": network})
     return last[0], best[0]
 
 

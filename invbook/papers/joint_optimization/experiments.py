@@ -35,10 +35,10 @@ __all__ = ["BILLIARDS", "WAVE", "aimed", "measure"]
 WAVE: dict[str, Any] = {
     # a low rate, since a higher one drives the tanh into saturation; the usual last layer, since
     # starts spread over the box lie in other valleys than that of BFGS
-    "joint": {"networks": 3, "iterations": 300, "lr": 3e-4, "network": {"last": None}},
+    "joint": {"networks": 3, "iterations": 300, "lr": 3e-4, "encoder": {"last": None}},
     "envelope": {"iterations": 200, "lr": 1e-3},
     "direct": {"iterations": 400, "lr": 3e-3},
-    "neural_adjoint": {"width": 128, "layers": 4, "training": {"epochs": 600}},
+    "neural_adjoint": {"width": 128, "layers": 4, "epochs": 600},
     # starts a problem, where the answers of multi-start are noted
     "starts": (1, 8, 16, 32, 48, 64),
 }
@@ -51,10 +51,10 @@ BILLIARDS: dict[str, Any] = {
         "iterations": 1000,
         "lr": 3e-3,
         "standardize": False,
-        "network": {"last": None},
+        "encoder": {"last": None},
     },
     "direct": {"iterations": 400, "lr": 3e-3},
-    "neural_adjoint": {"width": 128, "layers": 4, "training": {"epochs": 600}},
+    "neural_adjoint": {"width": 128, "layers": 4, "epochs": 600},
     "starts": (1, 2, 4, 8, 16, 32, 64, 128, 200),
     # metres squared, at which a shot needs no further start
     "target": 1e-8,

@@ -10,11 +10,13 @@ from torch import Tensor
 
 from invbook.papers.joint_optimization.systems import Problems, Result, envelope, features_of
 from invlab import runtime
+from invlab.methods import get_method
+from invlab.methods.adjoint_search import BFGSSearch
 from invlab.methods.neural_adjoint import NeuralAdjoint
 from invlab.minimizers import minimize
-from invlab.networks.encoders import FeatureScale, encoder_for
-from invlab.networks.training import train
-from invlab.task import Pairs
+from invlab.networks.encoders import kind_of
+from invlab.networks.mlp import Standardizer
+from invlab.task import Pairs, Task
 
 __all__ = [
     "RecordingLoss",
@@ -85,8 +87,10 @@ def joint(
     """Joint optimisation, unrefined: the last and the best iterate of each network, and a curve.
 
     The cost is that of all networks, in equal parts. With ``single`` the training simulates in
-    float32. ``options`` are those of ``minimize(method="joint")``. With ``train_on`` only the
-    last iterates mean something: what the networks ended with, as the loss sees it.
+    float32. ``options`` are those of ``minimize(method="joint")``, which is called itself since the
+    library's method keeps the answers alone, and here every network's last and best iterate is
+    measured. With ``train_on`` only the last iterates mean something: what the networks ended
+    with, as the loss sees it.
     """
     watched = RecordingLoss(problems, networks, single=single)
     start = runtime.cpu_seconds()
@@ -133,52 +137,34 @@ def direct(
     iterations: int,
     lr: float,
     count: int | None = None,
-    network: dict[str, Any] | None = None,
+    encoder: dict[str, Any] | None = None,
 ) -> Result:
     """Supervised regression on ``count`` pairs (one a problem), by the network of ``joint``."""
     start = runtime.cpu_seconds()
     data = pairs(problems, seed, count)
     seen = features_of(problems.task, data.y, data.c)
-    scale = FeatureScale.fit(seen)
-    features, unknowns = scale(seen).float(), _free(problems, data.x).float()
-    encoder = encoder_for(
-        tuple(seen.shape[1:]), data.x.shape[1], seeds=(seed,), stream="direct", **(network or {})
-    )
-    train(
-        encoder,
-        lambda u, x: {"inverse": (_bounded(problems, encoder(u)) - x).square().sum(2).mean(1)},
-        (features, unknowns),
-        seeds=(seed,),
-        epochs=iterations,
+    # the context is a part of what the network sees, so that to the method it is no context
+    law, bounded = problems.task.box, problems.system.bounded
+    if not bounded:
+        law = problems.task.prior.bounds
+    vector = kind_of(seen.shape[1:]) == "vector"
+    options = {} if vector else {"normalization": "batch"}
+    method = get_method(
+        "direct",
+        encoder={**options, **(encoder or {})},
+        bounded=bounded,
+        x_scaler=None if bounded else Standardizer(law.center, law.width / 2),
+        bounds="free",
         batch_size=None,
+        epochs=iterations,
         lr=lr,
         lr_end=1e-2 * lr,
     )
-    with torch.no_grad():
-        found = _bounded(problems, encoder(scale(problems.features).float()))[0].double()
-    x = _unknowns(problems, found)
+    features = Task.from_pairs(Pairs(data.x, seen), name=problems.task.name, box=law)
+    method.fit(features, Pairs(data.x, seen), seed=seed)
+    x = method.propose(problems.features)[:, 0]
     cpu = runtime.cpu_seconds() - start
     return Result(x, problems.loss(x), cpu, len(data) / len(problems))
-
-
-def _scales(problems: Problems) -> tuple[Tensor, Tensor]:
-    """Middle and half-width of the box that outputs are measured in."""
-    law = problems.task.box if problems.system.bounded else problems.task.prior.bounds
-    return law.center, law.width / 2
-
-
-def _free(problems: Problems, x: Tensor) -> Tensor:
-    middle, half = _scales(problems)
-    return (x - middle) / half
-
-
-def _unknowns(problems: Problems, u: Tensor) -> Tensor:
-    middle, half = _scales(problems)
-    return middle + half * u
-
-
-def _bounded(problems: Problems, output: Tensor) -> Tensor:
-    return torch.tanh(output) if problems.system.bounded else output
 
 
 def neural_adjoint(
@@ -187,14 +173,13 @@ def neural_adjoint(
     """A surrogate on n pairs, and BFGS on it from the prior mean in each of some units."""
     start = runtime.cpu_seconds()
     data = pairs(problems, seed)
-    method = NeuralAdjoint(search="bfgs", held_out=0.0, **options).fit(
-        problems.task, data, seed=seed
-    )
+    method = NeuralAdjoint(search=BFGSSearch(), held_out=0.0, bounds="free", **options)
+    method.fit(problems.task, data, seed=seed)
     trained = runtime.cpu_seconds() - start
     found = {}
     for unit in units:
         start = runtime.cpu_seconds()
-        method.x_scale = problems.lengths(unit)
+        method.search = BFGSSearch(x_scale=problems.lengths(unit))
         x = method.propose(problems.y, 1, problems.c)[:, 0].double()
         x = x if problems.box is None else problems.box.clip(x)
         cpu = trained + runtime.cpu_seconds() - start

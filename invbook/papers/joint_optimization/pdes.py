@@ -37,16 +37,16 @@ KURAMOTO: dict[str, Any] = {
         "lr": 3e-3,
         "lr_end": 3e-5,
         "single": True,
-        "network": {"last": None},
+        "encoder": {"last": None},
     },
     "direct": {"iterations": 200, "lr": 3e-3},
-    "neural_adjoint": {"width": 256, "layers": 4, "training": {"epochs": 600}},
+    "neural_adjoint": {"width": 256, "layers": 4, "epochs": 600},
     "restarts": 20,
 }
 NAVIER: dict[str, Any] = {
-    "joint": {"iterations": 200, "lr": 3e-3, "single": True, "network": {"last": None}},
+    "joint": {"iterations": 200, "lr": 3e-3, "single": True, "encoder": {"last": None}},
     "direct": {"iterations": 200, "lr": 3e-3},
-    "neural_adjoint": {"width": 256, "layers": 4, "training": {"epochs": 600}},
+    "neural_adjoint": {"width": 256, "layers": 4, "epochs": 600},
     "restarts": 3,
 }
 # Problems up to which the losses of all answers are kept, and points of a curve.

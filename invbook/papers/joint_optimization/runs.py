@@ -69,13 +69,13 @@ QUICK: dict[str, dict[str, Any]] = {
         "joint": {**WAVE["joint"], "iterations": 30},
         "envelope": {**WAVE["envelope"], "iterations": 20},
         "direct": {**WAVE["direct"], "iterations": 40},
-        "neural_adjoint": {**WAVE["neural_adjoint"], "training": {"epochs": 60}},
+        "neural_adjoint": {**WAVE["neural_adjoint"], "epochs": 60},
         "starts": (1, 8),
     },
     "billiards": {
         "joint": {**BILLIARDS["joint"], "iterations": 100},
         "direct": {**BILLIARDS["direct"], "iterations": 40},
-        "neural_adjoint": {**BILLIARDS["neural_adjoint"], "training": {"epochs": 60}},
+        "neural_adjoint": {**BILLIARDS["neural_adjoint"], "epochs": 60},
         "starts": (1, 8),
         "target": BILLIARDS["target"],
     },
@@ -83,7 +83,7 @@ QUICK: dict[str, dict[str, Any]] = {
         system: {
             "joint": {**SETTINGS[system]["joint"], "iterations": 15},
             "direct": {**SETTINGS[system]["direct"], "iterations": 20},
-            "neural_adjoint": {**SETTINGS[system]["neural_adjoint"], "training": {"epochs": 60}},
+            "neural_adjoint": {**SETTINGS[system]["neural_adjoint"], "epochs": 60},
             "restarts": 1,
         }
         for system in PDES

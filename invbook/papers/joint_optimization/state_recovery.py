@@ -25,8 +25,8 @@ STATE: dict[str, Any] = {
     "task": {"length": 32.0, "points": 32, "horizon": 50.0, "modes": 8, "unknown": "state"},
     # last time of the easier loss that "early" methods begin with
     "early": 5.0,
-    "joint": {"iterations": 300, "lr": 3e-3, "single": True, "network": {"head": 128}},
-    "direct": {"iterations": 300, "lr": 3e-3, "network": {"head": 128}},
+    "joint": {"iterations": 300, "lr": 3e-3, "single": True, "encoder": {"head": 128}},
+    "direct": {"iterations": 300, "lr": 3e-3, "encoder": {"head": 128}},
     "gtol": 1e-6,
     "maxiter": 400,
 }
@@ -48,15 +48,17 @@ def recover(n: int, seed: int, settings: dict[str, Any]) -> dict[str, Any]:
     problems, early = _problems(n, seed, settings)
     # one stands for a standard deviation of the prior
     unit = settings["task"]["modes"] ** -0.5
-    limits = {"gtol": settings["gtol"], "maxiter": settings["maxiter"], "unit": unit}
+    limits = {"gtol": settings["gtol"], "maxiter": settings["maxiter"], "x_scale": unit}
     study = _States(problems, SOLVED_WAVES, generator(seed, "states", "restarts"), **limits)
     study.search("bfgs", problems.start)
     begin = runtime.cpu_seconds()
     ahead = minimize(early.fun, problems.start, **limits)
     study.search("early_bfgs", ahead.x, runtime.cpu_seconds() - begin, ahead.nfev)
-    last, _, _ = learned.joint(problems, seed, scale=unit, **settings["joint"])
+    last, _, _ = learned.joint(problems, seed, output_scale=unit, **settings["joint"])
     budget = study.search("joint", last[0].x, last[0].cpu, last[0].evaluations)
-    last, _, _ = learned.joint(problems, seed, scale=unit, train_on=early.fun, **settings["joint"])
+    last, _, _ = learned.joint(
+        problems, seed, output_scale=unit, train_on=early.fun, **settings["joint"]
+    )
     study.search("early_joint", last[0].x, last[0].cpu, last[0].evaluations)
     guess = learned.direct(problems, seed, **settings["direct"])
     study.search("direct", guess.x, guess.cpu, guess.evaluations)
@@ -67,7 +69,7 @@ def recover(n: int, seed: int, settings: dict[str, Any]) -> dict[str, Any]:
 class _States(Study):
     def measured(self, x: Tensor) -> dict[str, float]:
         """The distance to the truth."""
-        off = (x - self.problems.truth) / self.limits["unit"]
+        off = (x - self.problems.truth) / self.limits["x_scale"]
         return {"error": off.square().mean().sqrt().item()}
 
 

@@ -174,7 +174,7 @@ class Problems:
 
     def limits(self, unit: float) -> dict[str, Any]:
         """What every search of ours by ``minimize`` keeps to in this unit."""
-        return {"bounds": self.box, "unit": self.lengths(unit), "gtol": self.system.gtol}
+        return {"bounds": self.box, "x_scale": self.lengths(unit), "gtol": self.system.gtol}
 
     @property
     def target(self) -> float | Tensor:

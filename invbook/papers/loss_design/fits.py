@@ -10,9 +10,9 @@ import torch
 
 from invlab import losses, runtime
 from invlab.losses import Norm
-from invlab.methods.base import InverseNetwork
 from invlab.methods.direct import Direct
 from invlab.methods.encoder_decoder import EncoderDecoder
+from invlab.methods.inverse_network import InverseNetwork
 from invlab.methods.tandem import Tandem
 from invlab.surrogates.regression import Surrogate, fit_surrogate
 from invlab.task import Pairs, Targets

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from invbook.papers.loss_design.fits import NORMS, THREE_POINTS
 from invlab import losses
-from invlab.methods.base import InverseNetwork
+from invlab.methods.inverse_network import InverseNetwork
 from invlab.metrics import rmse
 from invlab.surrogates.regression import Surrogate
 from invlab.tasks.square import Square, branch_scores

@@ -14,7 +14,7 @@ from invlab.networks.training import TrainingOptions
 from invlab.runs import shards
 from invlab.surrogates.emulator import Emulator, fit_emulator
 from invlab.task import Pairs
-from invlab.tasks.metamaterial import BOX, NEURAL, UNKNOWN_SYMMETRIES
+from invlab.tasks.metamaterial import BOX, NEURAL, UNKNOWN_SYMMETRIES, Metamaterial
 from invlab.validation import require_count
 
 __all__ = [
@@ -59,18 +59,19 @@ def simulations(
         seed: of the geometries; 1 is for tests.
         orders, loss, nodes: of the solver, see :class:`invlab.tasks.metamaterial.Metamaterial`.
         below: folder that holds a folder for each choice.
-        jobs, scheduler: as for :func:`invlab.runs.shards.generate`.
+        jobs, scheduler: as for :func:`invlab.generate`.
     """
-    solver = {"orders": orders, "loss": loss, "nodes": nodes}
-    return shards.generate(
-        folder_of(seed, orders=orders, loss=loss, nodes=nodes, below=below),
-        "metamaterial",
+    pairs = shards.generate(
+        Metamaterial("maxwell", orders=orders, loss=loss, nodes=nodes),
         n,
-        options={"simulator": "maxwell", **solver},
+        folder=folder_of(seed, orders=orders, loss=loss, nodes=nodes, below=below),
         seed=seed,
         jobs=jobs,
         scheduler=scheduler,
+        shard=shards.SHARD,
+        about={"orders": orders, "loss": loss, "nodes": nodes},
     )
+    return pairs.to("cpu", torch.float32)  # networks learn from float32
 
 
 def train_simulator(

@@ -125,7 +125,10 @@ def invert(
     task = get_task(name)
     data = training_pairs(task, seed, pairs)
     asked = task.targets(targets, seed=seed, dtype=torch.float64)
-    untrained = get_method(model.removesuffix("_plain"), **_options(model, name, shorter))
+    options = _options(model, name, shorter)
+    if model not in SAMPLERS:
+        options["bounds"] = "free"  # the scores are of what the network itself says
+    untrained = get_method(model.removesuffix("_plain"), **options)
     fitted, spent = spend(lambda: untrained.fit(task, data, seed=seed))
     numbers = sum(p.numel() for p in fitted.parameters())
     x, cost = draw(fitted, asked, guesses)
@@ -176,7 +179,7 @@ def _refined(
     epochs: int,
 ) -> dict[str, dict[str, Any]]:
     """The same guesses, ranked by a surrogate, and after two Gauss–Newton steps on it."""
-    adjoint = NeuralAdjoint(training={"epochs": epochs}).fit(task, data, seed=seed)
+    adjoint = NeuralAdjoint(epochs=epochs).fit(task, data, seed=seed)
     surrogate, box = adjoint.surrogate, (data.x.amin(0).double(), data.x.amax(0).double())
 
     def scored(x: Tensor, *, exchangeable: bool) -> dict[str, Any]:

@@ -91,6 +91,8 @@ def score(
 def draw(model: Any, asked: Targets, guesses: int) -> tuple[Tensor, dict[str, float]]:
     """Guesses ``(B, T, dx)``, float64, and what one target cost: seconds and evaluations."""
     y = asked.y.float() if isinstance(model, Nearest) else asked.y
+    # the paper's models know nothing of whole numbers, such as the speed of the ball
+    model.facts["whole"] = []
     x, spent = spend(lambda: model.propose(y, n=guesses).double())
     return x, {
         "infer": spent.cpu / len(y),

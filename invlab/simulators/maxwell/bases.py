@@ -48,7 +48,10 @@ class MirrorBases:
     def __init__(self, orders: int, period: float) -> None:
         self.orders = require_count("orders", orders)
         self.wavenumber = 2 * math.pi / period
-        even, odd = torch.arange(orders + 1), torch.arange(1, orders + 1)
+        even, odd = (
+            torch.arange(orders + 1, device="cpu"),
+            torch.arange(1, orders + 1, device="cpu"),
+        )
         self.ex, self.ey = _product(even, even), _product(odd, odd)
         self.ez, self.hz = _product(odd, even), _product(even, odd)
         # d/dx sin = cos and d/dy cos = −sin: the two parts of the gradient of E_z
@@ -90,7 +93,7 @@ class MirrorBases:
             coefficients: b of its series Σ b_kl sin(kGx) sin(lGy), ``(2M + 1, 2M + 1)``.
         """
         (kx, ky), (lx, ly) = self.ex, self.ey
-        total = torch.zeros(len(kx), len(lx), dtype=coefficients.dtype)
+        total = torch.zeros(len(kx), len(lx), dtype=coefficients.dtype, device="cpu")
         for sx in (1, -1):
             for sy in (1, -1):
                 i, j = lx + sx * kx[:, None], ly + sy * ky[:, None]
@@ -112,7 +115,7 @@ def _same(rows: Orders, columns: Orders) -> Tensor:
 def _norm(order: Tensor, parity: int) -> Tensor:
     """1/√2 for the constant of a cosine series, 1 for all else: makes the basis orthonormal."""
     constant = (order == 0) & (parity > 0)
-    return torch.ones(len(order)).double().masked_fill(constant, 0.5**0.5)
+    return torch.ones(len(order), device="cpu").double().masked_fill(constant, 0.5**0.5)
 
 
 def _multiplication(f: Tensor, basis: Orders, parity_x: int, parity_y: int) -> Tensor:

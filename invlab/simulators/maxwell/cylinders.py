@@ -41,7 +41,7 @@ def jinc(x: Tensor) -> Tensor:
 def _bessel(order: int, x: Tensor) -> Tensor:
     from scipy.special import jv
 
-    return torch.as_tensor(jv(order, x.detach().cpu().numpy())).to(x)
+    return torch.as_tensor(jv(order, x.detach().cpu().numpy()), device="cpu").to(x)
 
 
 def _nonzero(x: Tensor) -> Tensor:
@@ -99,11 +99,11 @@ def radial_normals(orders: int, points: int = 1024) -> tuple[Tensor, Tensor, Ten
         N_x² and N_y² as series of exponentials and N_x N_y as a series of sines,
         each ``(2M + 1, 2M + 1)``.
     """
-    place = (torch.arange(points, dtype=torch.float64) + 0.5) / points
+    place = (torch.arange(points, dtype=torch.float64, device="cpu") + 0.5) / points
     away = (place + 0.25) % 0.5 - 0.25  # from the nearest axis, in periods
     x, y = away[:, None], away
     squared = x.square() + y.square()
-    phase = 2 * math.pi * torch.outer(torch.arange(2 * orders + 1).double(), place)
+    phase = 2 * math.pi * torch.outer(torch.arange(2 * orders + 1, device="cpu").double(), place)
     even, odd = phase.cos() / points, phase.sin() / points
     return (
         even @ (x.square() / squared) @ even.T,

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from invlab import runtime
 from invlab.simulators.maxwell.bases import MirrorBases
 from invlab.simulators.maxwell.cylinders import indicator, layers, radial_normals
 
@@ -118,7 +119,9 @@ class FourierModal(nn.Module):
         self.register_buffer("gradient", self.bases.gradient.to(torch.complex128))
         self.register_buffer("curl", curl.to(torch.complex128))
         self.register_buffer("squared", self.bases.squared)
-        self.register_buffer("identity", torch.eye(len(self.bases), dtype=torch.complex128))
+        self.register_buffer(
+            "identity", torch.eye(len(self.bases), dtype=torch.complex128, device="cpu")
+        )
         self.register_buffer("normals", self._normals() if normals else None)
 
     gradient: Tensor
@@ -157,9 +160,9 @@ class FourierModal(nn.Module):
         if self.normals is not None:
             # along the normal the flux ε E is continuous: there the inverse of 1/ε is right
             i_x, i_y, _ = self.bases.multiplication(vacuum + (1 / self.eps - 1) * inside)
-            excess = eps - _block(torch.linalg.inv(i_x), torch.linalg.inv(i_y))
+            excess = eps - _block(_inverse(i_x), _inverse(i_y))
             eps = eps - (excess @ self.normals + self.normals @ excess) / 2
-        field = self.gradient @ torch.linalg.solve(e_z, self.gradient.T)
+        field = self.gradient @ _solve(e_z, self.gradient.T)
         return Layer(eps, field, thickness)
 
     def scatter(self, stack: Layer, frequencies: Tensor) -> Scattering:
@@ -178,14 +181,14 @@ class FourierModal(nn.Module):
         lowest: list[bool] = []
         for slab, begins in self._slabs(stack, k2):
             if lowest:
-                factors = torch.linalg.lu_factor(electric)
+                factors = _lu_factors(electric)
                 admittance = torch.linalg.lu_solve(*factors, magnetic, left=False)
                 crossed.append(factors)
             lowest.append(begins)
             electric = slab.cosh + slab.rise @ admittance
             magnetic = slab.push + slab.cosh.mT @ admittance
         down = self.identity[:, :1]  # E_x alone, the same everywhere
-        field = torch.linalg.solve(magnetic + vacuum @ electric, 2 * vacuum @ down)
+        field = _solve(magnetic + vacuum @ electric, 2 * vacuum @ down)
         bottoms = [field]
         for factors in reversed(crossed):
             bottoms.append(torch.linalg.lu_solve(*factors, bottoms[-1]))
@@ -242,6 +245,25 @@ class FourierModal(nn.Module):
         along_x, along_y = self.bases.multiplication(xx)[0], self.bases.multiplication(yy)[1]
         top, bottom = torch.cat([along_x, across], -1), torch.cat([across.T, along_y], -1)
         return torch.cat([top, bottom]).to(torch.complex128)
+
+
+# On more than one thread, the LU factorisation of complex matrices of about 180 rows and more
+# (M = 9 and up) never ends in some builds of torch; on one thread it does, and is no slower here.
+# Backward, nothing is factorised: the factors are kept.
+@runtime.one_thread()
+def _lu_factors(a: Tensor) -> tuple[Tensor, Tensor]:
+    lu, pivots = torch.linalg.lu_factor(a)
+    return lu, pivots
+
+
+@runtime.one_thread()
+def _solve(a: Tensor, b: Tensor) -> Tensor:
+    return torch.linalg.solve(a, b)
+
+
+@runtime.one_thread()
+def _inverse(a: Tensor) -> Tensor:
+    return torch.linalg.inv(a)
 
 
 def _block(first: Tensor, second: Tensor) -> Tensor:

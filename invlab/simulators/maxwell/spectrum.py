@@ -53,7 +53,7 @@ class Reflectance(nn.Module):
             raise ValueError("Reflectance: expected at least two nodes, got 1")
         self.modal = modal
         frequencies = torch.linspace(
-            low, high, require_count("points", points), dtype=torch.float64
+            low, high, require_count("points", points), dtype=torch.float64, device="cpu"
         )
         self.register_buffer("frequencies", _beside(frequencies, modal.cutoff))
         few = frequencies if nodes >= points else _nodes(low, high, modal.cutoff, nodes)
@@ -110,7 +110,7 @@ def interpolate(nodes: Tensor, r: Tensor, frequencies: Tensor, cutoff: float) ->
 
     at, to = (unfolded(f.cpu(), cutoff).numpy() for f in (nodes, frequencies))
     rows = [AAA(at, row, rtol=1e-10, clean_up=False)(to) for row in r.detach().cpu().numpy()]
-    return torch.stack([torch.as_tensor(row) for row in rows]).to(r)
+    return torch.stack([torch.as_tensor(row, device="cpu") for row in rows]).to(r)
 
 
 def _position(frequencies: Tensor, cutoff: float) -> Tensor:
@@ -121,8 +121,8 @@ def _position(frequencies: Tensor, cutoff: float) -> Tensor:
 
 def _nodes(low: float, high: float, cutoff: float, count: int) -> Tensor:
     """Frequencies halfway between equal and Chebyshev spacing in :func:`_position`."""
-    first, last = _position(torch.tensor([low, high], dtype=torch.float64), cutoff)
-    step = torch.arange(count, dtype=torch.float64) / (count - 1)
+    first, last = _position(torch.tensor([low, high], dtype=torch.float64, device="cpu"), cutoff)
+    step = torch.arange(count, dtype=torch.float64, device="cpu") / (count - 1)
     place = (step + (1 - (math.pi * step).cos()) / 2) / 2
     q = first + (last - first) * place
     return cutoff * torch.where(q < 0, q.cos(), q.cosh())

@@ -19,13 +19,13 @@ SHORT = {
         "joint": {**QUICK["wave_packet"]["joint"], "iterations": 4},
         "envelope": {**QUICK["wave_packet"]["envelope"], "iterations": 4},
         "direct": {**QUICK["wave_packet"]["direct"], "iterations": 4},
-        "neural_adjoint": {**QUICK["wave_packet"]["neural_adjoint"], "training": {"epochs": 4}},
+        "neural_adjoint": {**QUICK["wave_packet"]["neural_adjoint"], "epochs": 4},
         "starts": (1, 3),
     },
     "billiards": {
         "joint": {**QUICK["billiards"]["joint"], "iterations": 40},
         "direct": {**QUICK["billiards"]["direct"], "iterations": 4},
-        "neural_adjoint": {**QUICK["billiards"]["neural_adjoint"], "training": {"epochs": 4}},
+        "neural_adjoint": {**QUICK["billiards"]["neural_adjoint"], "epochs": 4},
         "starts": (1, 3),
         "target": 1e-8,
     },
@@ -113,7 +113,7 @@ def test_the_envelope_has_its_valley_at_the_packet():
 
 def test_what_is_watched_is_what_the_networks_did():
     problems = draw_problems("wave_packet", 5, 0)
-    options = {"iterations": 3, "lr": 1e-3, "network": {"last": None}}
+    options = {"iterations": 3, "lr": 1e-3, "encoder": {"last": None}}
     last, best, course = learned.joint(problems, 0, networks=2, **options)
     kept = minimize(
         problems.fun,

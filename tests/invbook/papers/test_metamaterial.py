@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from invbook import papers
+from invbook.__main__ import main
 from invbook.papers.metamaterial import experiments, production
 from invbook.papers.metamaterial.claims import CLAIMS
 from invlab import get_task
-from invlab.__main__ import main
 from invlab.surrogates.emulator import Emulator
 from invlab.tasks.metamaterial import BOX, UNKNOWN_SYMMETRIES
 

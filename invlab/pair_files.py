@@ -1,0 +1,213 @@
+"""Data that exist already: unknowns and observations from CSV, NumPy and HDF5 files."""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from invlab.validation import did_you_mean, is_integer, require_count
+
+__all__ = ["Columns", "read_arrays"]
+
+# Which part of a file: how many columns, or names of columns or arrays.
+Columns = int | str | Sequence[str] | None
+Arrays = tuple[np.ndarray, np.ndarray, np.ndarray | None]
+
+# What stands in a table where a number is missing.
+MISSING = {"", "na", "n/a", "nan", "null", "none"}
+FORMATS = "expected .csv, .tsv, .txt, .npy, .npz, .h5 or .hdf5"
+
+
+def read_arrays(path: str | Path, x: Columns, y: Columns, c: Columns) -> Arrays:
+    """Unknowns, observations and contexts of a file, floating-point; see ``Pairs.from_file``.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ImportError: an HDF5 file, and h5py is not installed.
+        ValueError: a format, a column or an entry that cannot be read; the message says where.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: there is no such file")
+    ending = path.suffix.lower()
+    if ending in (".csv", ".tsv", ".txt", ".dat"):
+        return _from_table(path, *_table(path), x, y, c)
+    if ending == ".npy":
+        table = _loaded(path)
+        if table.ndim != 2:
+            raise ValueError(f"{path}: expected a table of two axes, got shape {table.shape}")
+        return _from_table(path, None, _numbers(path, "the table", table), x, y, c)
+    if ending == ".npz":
+        with _loaded(path) as file:
+            return _from_arrays(path, file, list(file.files), x, y, c)
+    if ending in (".h5", ".hdf5", ".hdf"):
+        return _from_hdf5(path, x, y, c)
+    raise ValueError(f"{path}: {FORMATS}, got {ending or 'no ending'}")
+
+
+def _loaded(path: Path) -> Any:
+    try:
+        return np.load(path, allow_pickle=False)  # a pickle could run any code
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path}: is no file of NumPy that holds numbers ({error})") from error
+
+
+def _from_hdf5(path: Path, x: Columns, y: Columns, c: Columns) -> Arrays:
+    try:
+        import h5py
+    except ImportError as error:
+        message = f"{path}: reading HDF5 needs one more package: pip install h5py"
+        raise ImportError(message, name="h5py") from error
+    with h5py.File(path, "r") as file:
+        names: list[str] = []
+        file.visititems(lambda name, node: names.append(name) if hasattr(node, "shape") else None)
+        return _from_arrays(path, file, names, x, y, c)
+
+
+def _from_arrays(
+    path: Path, file: Any, names: list[str], x: Columns, y: Columns, c: Columns
+) -> Arrays:
+    """Named arrays; ``"x"``, ``"y"`` and ``"c"`` (where there is one) unless other names come."""
+    if c is None and "c" in names:
+        c = "c"
+
+    def array(what: str, asked: Columns) -> np.ndarray:
+        asked = what if asked is None else asked
+        if is_integer(asked):
+            raise ValueError(f"{path}: {what}: expected names of arrays, of {names}; got {asked}")
+        listed = [asked] if isinstance(asked, str) else list(asked)  # type: ignore[arg-type]
+        for name in listed:
+            if name not in names:
+                raise ValueError(f"{path}: has no array {name!r}, {_among(name, names)}")
+        parts = [_numbers(path, name, _read(path, file, name)) for name in listed]
+        parts = [part[:, None] if part.ndim == 1 else part for part in parts]
+        try:
+            return parts[0] if len(parts) == 1 else np.concatenate(parts, -1)
+        except ValueError as error:
+            raise ValueError(f"{path}: {listed} do not fit together: {error}") from error
+
+    return array("x", x), array("y", y), None if c is None else array("c", c)
+
+
+def _read(path: Path, file: Any, name: str) -> np.ndarray:
+    try:
+        return np.asarray(file[name])
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path}: {name!r} holds no numbers ({error})") from error
+
+
+def _numbers(path: Path, name: str, array: np.ndarray) -> np.ndarray:
+    """Floating-point numbers: whole ones become float64."""
+    if array.dtype.kind in "biu":
+        return array.astype(np.float64)
+    if array.dtype.kind != "f":
+        raise ValueError(f"{path}: {name}: expected real numbers, got {array.dtype}")
+    return array
+
+
+def _from_table(
+    path: Path, names: list[str] | None, table: np.ndarray, x: Columns, y: Columns, c: Columns
+) -> Arrays:
+    asked = {"x": x, "y": y} | ({} if c is None else {"c": c})
+    width = table.shape[1]
+    has = f"its {width} columns are {names}" if names else f"it has {width} columns without names"
+    if x is None or y is None:
+        raise ValueError(f"{path}: say which columns are x and y, by names or by counts; {has}")
+    if all(map(is_integer, asked.values())):
+        counts = [require_count(f"{path}: {what}", count) for what, count in asked.items()]
+        if sum(counts) != width:
+            raise ValueError(
+                f"{path}: expected as many columns as asked for, {' + '.join(map(str, counts))}, "
+                f"but {has}; give names to leave some out"
+            )
+        parts = np.split(table, np.cumsum(counts)[:-1], axis=1)
+    elif any(map(is_integer, asked.values())):
+        raise ValueError(f"{path}: expected names for x, y and c, or counts for all, got {asked}")
+    elif names is None:
+        raise ValueError(f"{path}: has no line of names; give counts of columns, such as x=3, y=2")
+    else:
+        parts = [table[:, _places(path, names, chosen)] for chosen in asked.values()]
+    return parts[0], parts[1], parts[2] if len(parts) == 3 else None
+
+
+def _places(path: Path, names: list[str], asked: Any) -> list[int]:
+    listed = [asked] if isinstance(asked, str) else list(asked)
+    for name in listed:
+        if names.count(name) != 1:
+            often = "no column" if name not in names else "more than one column"
+            raise ValueError(f"{path}: has {often} {name!r}, {_among(name, names)}")
+    return [names.index(name) for name in listed]
+
+
+def _among(name: Any, names: list[str]) -> str:
+    return f"only {', '.join(map(repr, names))}{did_you_mean(name, names)}"
+
+
+def _table(path: Path) -> tuple[list[str] | None, np.ndarray]:
+    """Names of the columns, where the first line has them, and the numbers, float64."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        first = file.readline()
+        file.seek(0)
+        delimiter = next((sign for sign in ",\t;" if sign in first), " ")
+        reader = csv.reader(file, delimiter=delimiter, skipinitialspace=True)
+        lines = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    lines = [(number, [cell.strip() for cell in row]) for number, row in lines]
+    if delimiter == " ":
+        lines = [(number, [cell for cell in row if cell]) for number, row in lines]
+    names = None
+    if lines and _is_header(path, lines):
+        names = [cell.removeprefix("#").strip() for cell in lines.pop(0)[1]]
+        names = names[1:] if names[0] == "" and delimiter == " " else names
+    lines = [(number, row) for number, row in lines if not row[0].startswith("#")]
+    if not lines:
+        raise ValueError(f"{path}: expected lines of numbers, found none")
+    width = len(names) if names else len(lines[0][1])
+    return names, np.array([_row(path, number, row, width) for number, row in lines])
+
+
+def _is_header(path: Path, lines: list[tuple[int, list[str]]]) -> bool:
+    """Whether the first line has names: words, or the numbers of the columns in order.
+
+    Raises:
+        ValueError: words and numbers stand side by side in it, as after a slip of the keys.
+    """
+    number, cells = lines[0]
+    words = [cell for cell in cells if cell and _number(cell.removeprefix("#").strip()) is None]
+    if not words:
+        # what pandas writes above columns without names
+        return len(cells) > 1 and len(lines) > 1 and cells == [str(k) for k in range(len(cells))]
+    figures = [cell for cell in cells if _number(cell) is not None]
+    if figures and not cells[0].startswith("#") and len(words) < len(figures):
+        raise ValueError(
+            f"{path}, line {number}: expected names or numbers, got {words[0]!r} among numbers"
+        )
+    return True
+
+
+def _row(path: Path, line: int, cells: list[str], width: int) -> list[float]:
+    if len(cells) != width:
+        raise ValueError(f"{path}, line {line}: expected {width} entries, got {len(cells)}")
+    numbers = []
+    for place, cell in enumerate(cells):
+        number = _number(cell)
+        if number is None:
+            raise ValueError(
+                f"{path}, line {line}, entry {place + 1}: expected a number, got {cell!r}"
+            )
+        numbers.append(number)
+    return numbers
+
+
+def _number(cell: str) -> float | None:
+    """A number; NaN for a missing one; None for what is none."""
+    if cell.lower() in MISSING:
+        return float("nan")
+    try:
+        return float(cell)
+    except ValueError:
+        return None

@@ -1,0 +1,171 @@
+"""What methods learn from and what they are asked: pairs of x and y, and targets."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from invlab.files import write_whole
+from invlab.pair_files import Columns, read_arrays
+from invlab.runtime import device
+from invlab.validation import batch_shape, require_same_length, require_tensor
+
+__all__ = ["Pairs", "Targets"]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Unknowns and the observations they cause: the data a method learns from.
+
+    NumPy arrays of floating-point numbers are taken as well, and become tensors on the CPU.
+    Tensors that carry a graph are detached from it.
+
+    Attributes:
+        x: unknowns, shape ``(N, dx)``.
+        y: observations, shape ``(N, *dy)``; NaN where a simulation failed.
+        c: contexts, shape ``(N, dc)``, or None.
+
+    Raises:
+        TypeError: something is neither a floating-point tensor nor such an array.
+        ValueError: different numbers of rows, no rows, NaN in x or c, or tensors on different
+            devices.
+    """
+
+    x: Tensor
+    y: Tensor
+    c: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        _settle(self)
+        require_tensor("Pairs: x", self.x, ("N", "dx"))
+        shape = ("N", *batch_shape(self.y)[1:])
+        # a simulation may fail: such rows stay, and Task.usable leaves them out
+        require_tensor("Pairs: y", self.y, shape, finite=False, device=self.x.device)
+        if self.c is not None:
+            require_tensor("Pairs: c", self.c, ("N", "dc"), device=self.x.device)
+        require_same_length(x=self.x, y=self.y, c=self.c)
+
+    @classmethod
+    def from_file(
+        cls, path: str | Path, *, x: Columns = None, y: Columns = None, c: Columns = None
+    ) -> Pairs:
+        """Pairs that lie in a file, with the precision that they have there.
+
+        Args:
+            path: a table (``.csv``, ``.tsv``, ``.txt``, or ``.npy`` of two axes), or arrays
+                (``.npz``, or ``.h5`` and ``.hdf5`` where h5py is installed). No pickle is read.
+            x, y, c: of a table, the names of its columns, such as ``x=["width", "angle"]``, or
+                counts, ``x=2, y=3``, for columns in the order x, y, c. Of arrays, their names,
+                ``"x"``, ``"y"`` and ``"c"`` if not given; the first axis counts the rows.
+
+        Returns:
+            Pairs on ``runtime.device()``. An empty entry of a table, or ``nan``, is NaN, which y
+            may hold: such rows count as failed.
+
+        Raises:
+            FileNotFoundError: no such file.
+            ImportError: an HDF5 file, and h5py is not installed.
+            ValueError: another format, a missing column, or an entry that is no number.
+        """
+        arrays = read_arrays(path, x, y, c)
+        try:
+            return cls(*arrays).to(device())  # type: ignore[arg-type]
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+
+    def save(self, path: str | Path) -> None:
+        """Write a ``.npz`` file that :meth:`from_file` and NumPy read.
+
+        Raises:
+            ValueError: another ending.
+        """
+        path = Path(path)
+        if path.suffix.lower() != ".npz":
+            raise ValueError(f"{path}: expected a name that ends in .npz")
+        named = {"x": self.x, "y": self.y} | ({} if self.c is None else {"c": self.c})
+        content = io.BytesIO()
+        arrays: dict[str, Any] = {name: _array(value) for name, value in named.items()}
+        np.savez(content, **arrays)
+        write_whole(path, content.getvalue())
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, rows: Tensor | slice) -> Pairs:
+        """The chosen rows, as pairs."""
+        return Pairs(self.x[rows], self.y[rows], None if self.c is None else self.c[rows])
+
+    def to(self, *to: Any) -> Pairs:
+        """The same pairs on another device or of another dtype, as by ``Tensor.to``."""
+        return Pairs(self.x.to(*to), self.y.to(*to), None if self.c is None else self.c.to(*to))
+
+    def split(
+        self, share: float, *, generator: torch.Generator | None = None
+    ) -> tuple[Pairs, Pairs]:
+        """A random ``(kept, held out)`` division with ``share`` of the rows held out.
+
+        Raises:
+            ValueError: one of the two parts would be empty.
+        """
+        held = round(share * len(self))
+        if not 0 < held < len(self):
+            raise ValueError(
+                f"split: {share} of {len(self)} rows leaves one part empty; "
+                "give more pairs or another share"
+            )
+        order = torch.randperm(len(self), generator=generator, device="cpu").to(self.x.device)
+        return self[order[held:]], self[order[:held]]
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Observations to be inverted, with the unknowns that made them where these are known.
+
+    NumPy arrays are taken as by :class:`Pairs`.
+
+    Attributes:
+        y: observations, shape ``(B, *dy)``.
+        c: contexts, shape ``(B, dc)``, or None.
+        x: the unknowns behind them, shape ``(B, dx)``, or None.
+    """
+
+    y: Tensor
+    c: Tensor | None = None
+    x: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        _settle(self)
+        require_tensor("Targets: y", self.y, batch_shape(self.y))
+        for name, shape in (("c", ("B", "dc")), ("x", ("B", "dx"))):
+            value = getattr(self, name)
+            if value is not None:
+                require_tensor(f"Targets: {name}", value, shape, device=self.y.device)
+        require_same_length(y=self.y, c=self.c, x=self.x)
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+
+def _settle(data: Pairs | Targets) -> None:
+    """Arrays become tensors, and tensors lose the graph they came with."""
+    for name in ("x", "y", "c"):
+        value: Any = getattr(data, name)
+        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+            # a copy in the machine's own order of bytes: the caller's array may change
+            native = np.array(value, dtype=value.dtype.newbyteorder("="))
+            if native.dtype.itemsize > 8:  # torch knows no longer floats
+                native = native.astype(np.float64)
+            object.__setattr__(data, name, torch.as_tensor(native, device="cpu"))
+        elif isinstance(value, Tensor) and value.requires_grad:
+            object.__setattr__(data, name, value.detach())
+
+
+def _array(value: Tensor) -> np.ndarray:
+    value = value.cpu()
+    return (value.float() if value.dtype == torch.bfloat16 else value).numpy()

@@ -1,0 +1,145 @@
+"""What a prior must offer, and the simplest one: the uniform law on a box."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol, Self, runtime_checkable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from invlab.validation import require_count
+
+__all__ = ["Box", "Law", "Numbers", "Prior", "integer_mask", "is_bounded", "vector"]
+
+Numbers = Sequence[float] | np.ndarray | Tensor
+
+
+@runtime_checkable
+class Prior(Protocol):
+    """What a prior must offer: its dimension, its 95 % range and its samples.
+
+    Those of invlab offer more: ``log_prob(x)`` where there is a density, ``(..., dim)`` to
+    ``(...)``; the mask ``integer`` of unknowns that are whole numbers; and ``bounded``, whether
+    no draw leaves ``bounds``. Ask any prior by :func:`integer_mask` and :func:`is_bounded`.
+    """
+
+    dim: int
+
+    @property
+    def bounds(self) -> Box:
+        """The box itself for a bounded prior; else the central 95 % range of each unknown."""
+
+    def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
+        """``n`` draws, shape ``(n, dim)``, float64, on the CPU."""
+
+
+class Law:
+    """What holds for the priors of this package unless they say otherwise."""
+
+    dim: int
+    bounded: bool = False
+
+    @property
+    def integer(self) -> Tensor:
+        """Which unknowns are whole numbers: a mask ``(dim,)``, here none."""
+        return torch.zeros(self.dim, dtype=torch.bool, device="cpu")
+
+
+class Box(Law):
+    """The uniform law on a box ``low <= x <= high``.
+
+    Args:
+        low: lower corner, ``dim`` numbers in the units of x.
+        high: upper corner.
+
+    Raises:
+        ValueError: corners of different length, not finite, or ``low >= high`` somewhere.
+    """
+
+    bounded = True
+
+    def __init__(self, low: Numbers, high: Numbers) -> None:
+        self.low = vector("low", low)
+        self.high = vector("high", high)
+        if self.low.shape != self.high.shape:
+            raise ValueError(
+                "Box: expected low and high of the same length, "
+                f"got {len(self.low)} and {len(self.high)}"
+            )
+        if not bool((self.low < self.high).all()):
+            raise ValueError(f"Box: expected low < high everywhere, got {low} and {high}")
+        self.dim = len(self.low)
+
+    @classmethod
+    def around(cls, x: Tensor) -> Self:
+        """The smallest box that holds all rows of ``x``, shape ``(N, dim)``.
+
+        An unknown that does not vary gets a little room, since a box needs some width.
+        """
+        low, high = (edge.double().cpu() for edge in (x.detach().amin(0), x.detach().amax(0)))
+        flat = (low == high) * 1e-6 * (1 + low.abs())
+        return cls(low - flat, high + flat)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.low.tolist()}, {self.high.tolist()})"
+
+    @property
+    def bounds(self) -> Box:
+        """The box itself."""
+        return self
+
+    @property
+    def width(self) -> Tensor:
+        """Edge lengths, shape ``(dim,)``, float64."""
+        return self.high - self.low
+
+    @property
+    def center(self) -> Tensor:
+        """Middle of the box, shape ``(dim,)``, float64."""
+        return (self.low + self.high) / 2
+
+    def contains(self, x: Tensor) -> Tensor:
+        """Which rows of ``x``, shape ``(..., dim)``, lie in the box or on it: ``(...)``."""
+        return ((x >= self.low.to(x)) & (x <= self.high.to(x))).all(-1)
+
+    def clip(self, x: Tensor) -> Tensor:
+        """The nearest point of the box for each row of ``x``, shape ``(..., dim)``."""
+        return torch.clamp(x, self.low.to(x), self.high.to(x))
+
+    def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
+        """``n`` uniform draws, shape ``(n, dim)``, float64, on the CPU."""
+        shape = (require_count("n", n), self.dim)
+        unit = torch.rand(shape, generator=generator, dtype=torch.float64, device="cpu")
+        return self.low + unit * self.width
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Log density at ``x``, ``(..., dim)`` to ``(...)``; −∞ outside."""
+        level = -self.width.log().sum().to(x)
+        return torch.where(self.contains(x), level, -torch.inf)
+
+
+def integer_mask(prior: Any) -> Tensor:
+    """Which unknowns of a prior are whole numbers: a mask ``(dim,)``; none if it does not say."""
+    mask = getattr(prior, "integer", None)
+    if mask is None:
+        return torch.zeros(prior.dim, dtype=torch.bool, device="cpu")
+    return torch.as_tensor(mask, dtype=torch.bool, device="cpu")
+
+
+def is_bounded(prior: Any) -> bool:
+    """Whether no draw leaves the prior's ``bounds``; no if it does not say."""
+    return bool(getattr(prior, "bounded", False))
+
+
+def vector(name: str, values: Any) -> Tensor:
+    """Finite numbers as a float64 tensor on the CPU, a copy.
+
+    Raises:
+        ValueError: not a list of finite numbers.
+    """
+    numbers = torch.as_tensor(values, dtype=torch.float64, device="cpu").detach().clone()
+    if numbers.ndim != 1 or len(numbers) == 0 or not bool(torch.isfinite(numbers).all()):
+        raise ValueError(f"{name}: expected a list of finite numbers, got {values}")
+    return numbers

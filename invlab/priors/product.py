@@ -1,0 +1,101 @@
+"""Whatever stands for a prior, as one; and independent unknowns side by side."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution
+
+from invlab.priors.box import Box, Law, Prior, integer_mask, is_bounded
+from invlab.priors.foreign import ScipyLaw, TorchLaw, is_scipy
+from invlab.priors.laws import Normal
+
+__all__ = ["Product", "as_prior"]
+
+
+def as_prior(law: Any, name: str = "prior") -> Prior:
+    """Whatever stands for a prior, as one.
+
+    Args:
+        law: a prior, which comes back itself; a frozen law of ``scipy.stats``; a
+            ``torch.distributions.Distribution``; or a list of these, for independent unknowns.
+        name: how the error calls it.
+
+    Raises:
+        TypeError: none of them.
+        ValueError: a law of matrices.
+    """
+    if isinstance(law, Prior):
+        return law
+    if isinstance(law, Distribution):
+        return TorchLaw(law)
+    if is_scipy(law):
+        if hasattr(law, "cov_object"):  # multivariate_normal, singular or not
+            with contextlib.suppress(ValueError):
+                return Normal(law.mean, cov=law.cov_object.covariance)
+        return ScipyLaw(law)
+    if isinstance(law, list | tuple) and law:
+        return Product(*(as_prior(one, name) for one in law))
+    kind = type(law).__name__
+    if type(law).__module__.startswith("scipy.stats"):
+        hint = f"; give its numbers, as in scipy.stats.{getattr(law, 'name', 'norm')}(...)"
+    else:
+        hint = ""
+    raise TypeError(
+        f"{name} must have dim, bounds and sample, or be a frozen law of scipy.stats, one of "
+        f"torch.distributions or a list of these; got {kind}{hint}"
+    )
+
+
+class Product(Law):
+    """Independent unknowns, each block with a prior of its own, in the given order.
+
+    Args:
+        factors: priors, or what :func:`as_prior` makes one.
+    """
+
+    def __init__(self, *factors: Any) -> None:
+        if not factors:
+            raise ValueError("Product: expected at least one prior")
+        self.factors = tuple(as_prior(factor, "Product: each factor") for factor in factors)
+        self.dim = sum(factor.dim for factor in self.factors)
+
+    def __repr__(self) -> str:
+        return f"Product({', '.join(map(repr, self.factors))})"
+
+    @property
+    def integer(self) -> Tensor:
+        """Which unknowns are whole numbers: a mask ``(dim,)``."""
+        return torch.cat([integer_mask(factor) for factor in self.factors])
+
+    @property
+    def bounded(self) -> bool:  # type: ignore[override]
+        """Whether all factors are bounded."""
+        return all(map(is_bounded, self.factors))
+
+    @property
+    def bounds(self) -> Box:
+        """The factors' ranges side by side."""
+        boxes = [factor.bounds for factor in self.factors]
+        return Box(torch.cat([box.low for box in boxes]), torch.cat([box.high for box in boxes]))
+
+    def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
+        """``n`` draws, shape ``(n, dim)``, float64, on the CPU."""
+        return torch.cat([factor.sample(n, generator=generator) for factor in self.factors], -1)
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Log density at ``x``, ``(..., dim)`` to ``(...)``.
+
+        Raises:
+            TypeError: a factor has no density.
+        """
+        parts = x.split([factor.dim for factor in self.factors], -1)
+        logs = torch.zeros_like(x[..., 0])
+        for factor, part in zip(self.factors, parts, strict=True):
+            if not hasattr(factor, "log_prob"):
+                raise TypeError(f"Product: {factor!r} has no log_prob")
+            logs = logs + factor.log_prob(part)
+        return logs

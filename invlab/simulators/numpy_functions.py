@@ -1,0 +1,176 @@
+"""Any Python function as a simulator: rows that fail become NaN, and are counted."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+__all__ = ["FailedRows", "NumpySimulator", "numpy_simulator"]
+
+
+class FailedRows(UserWarning):
+    """Rows that a simulator could not compute: how many of how many, and the first message."""
+
+
+def numpy_simulator(f: Callable[..., Any], *, batched: bool) -> NumpySimulator:
+    """A simulator from any Python function of NumPy arrays.
+
+    A row that raises, or gives NaN, becomes a row of NaN, and one warning a call says how many
+    did and why the first one failed; an interrupt (Ctrl-C) is never taken for a failure. There
+    are no gradients: say ``differentiable=False`` to the task. A function that draws noise says
+    ``noisy=True``; numbers drawn from NumPy's generators do not follow the seed of a task.
+
+    Args:
+        f: with ``batched=False``, one row ``(dx,)``, and the row of contexts ``(dc,)`` where the
+            task has them, to a number, a vector or an image. With ``batched=True``, rows
+            ``(N, dx)`` and ``(N, dc)`` to ``(N,)`` or ``(N, *dy)``; where it raises, the rows are
+            tried one by one. It gets float64 copies that it may change.
+        batched: which of the two.
+
+    Returns:
+        A simulator: ``(..., dx)`` to ``(..., *dy)``, with the dtype and on the device of x; a
+        number becomes a vector of one.
+
+    Raises:
+        TypeError: ``f`` is not callable.
+
+    The simulator raises ``ValueError`` where rows give different shapes, or no real numbers, and
+    where all rows fail before one succeeded, so that the shape of y is not known.
+
+    Another program is one more Python function::
+
+        def solver(x):
+            ran = subprocess.run(
+                ["./solver", *map(str, x)], capture_output=True, text=True, check=True, timeout=60
+            )
+            return np.array(ran.stdout.split(), dtype=float)
+
+
+        task = Task(
+            "solver",
+            numpy_simulator(solver, batched=False),
+            Box([0, 0], [1, 1]),
+            differentiable=False,
+        )
+    """
+    return NumpySimulator(f, batched=batched)
+
+
+class NumpySimulator:
+    """What :func:`numpy_simulator` makes.
+
+    Attributes:
+        f, batched: as given.
+        shape: ``dy`` of one observation, or None before a row has succeeded.
+    """
+
+    def __init__(self, f: Callable[..., Any], *, batched: bool) -> None:
+        if not callable(f):
+            raise TypeError(f"numpy_simulator: expected a function, got {type(f).__name__}")
+        self.f, self.batched = f, batched
+        self.name = getattr(f, "__name__", type(f).__name__)
+        self.shape: tuple[int, ...] | None = None
+
+    def __repr__(self) -> str:
+        return f"numpy_simulator({self.name}, batched={self.batched})"
+
+    def __call__(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        """Map unknowns ``(..., dx)``, and contexts ``(..., dc)``, to ``(..., *dy)``."""
+        inputs = [_rows(x)] if c is None else [_rows(x), _rows(c)]
+        failures: dict[int, str] = {}
+        found = self._together(inputs) if self.batched else None
+        if found is None:
+            found = self._one_by_one(inputs, failures)
+        lost = np.isnan(found.reshape(len(found), -1)).any(1)
+        if lost.any():
+            found[lost] = np.nan
+            self._warn(int(np.argmax(lost)), lost, failures, inputs[0])
+        y = torch.as_tensor(found, device="cpu").to(x.device, x.dtype)
+        return y.reshape(*x.shape[:-1], *found.shape[1:])
+
+    def _together(self, inputs: list[np.ndarray]) -> np.ndarray | None:
+        """Observations of a function for batches; None where it raised."""
+        try:
+            values = self.f(*(rows.copy() for rows in inputs))
+        except Exception:
+            return None
+        found = self._array(values, "all rows")
+        if found.ndim == 0 or len(found) != len(inputs[0]):
+            raise ValueError(
+                f"{self.name}: expected one observation a row, ({len(inputs[0])}, ...), got shape "
+                f"{found.shape}; say batched=False for a function of one row"
+            )
+        found = found[:, None] if found.ndim == 1 else found
+        self._settle(found.shape[1:], "all rows")
+        return found
+
+    def _one_by_one(self, inputs: list[np.ndarray], failures: dict[int, str]) -> np.ndarray:
+        """Observations of each row; a row that raised is NaN, and its message kept."""
+        values: dict[int, np.ndarray] = {}
+        for i in range(len(inputs[0])):
+            rows = [part[i : i + 1].copy() if self.batched else part[i].copy() for part in inputs]
+            try:
+                value = self.f(*rows)
+            except Exception as error:
+                failures[i] = f"{type(error).__name__}: {error}"
+                continue
+            found = self._array(value, f"row {i}")
+            found = found.reshape(found.shape[1:] if self.batched else found.shape)
+            values[i] = found.reshape(1) if found.ndim == 0 else found
+            self._settle(values[i].shape, f"row {i}")
+        if self.shape is None:
+            raise ValueError(
+                f"{self.name}: all {len(failures)} rows failed, so the shape of y is not known; "
+                f"the first, x = {_short(inputs[0][0])}: {failures[0]}"
+            )
+        nothing = np.full(self.shape, np.nan)
+        return np.stack([values.get(i, nothing) for i in range(len(inputs[0]))])
+
+    def _array(self, value: Any, where: str) -> np.ndarray:
+        """What the function returned, as float64 numbers of its own."""
+        if isinstance(value, Tensor):
+            value = value.detach().cpu().numpy()
+        if isinstance(value, np.ma.MaskedArray):
+            # what is masked is not known
+            value = np.ma.filled(value.astype(np.float64), np.nan)
+        try:
+            found = np.asarray(value)
+        except ValueError as error:  # lists of different lengths
+            raise ValueError(f"{self.name}: {where} gave no array: {error}") from error
+        if found.dtype.kind not in "fiub":
+            kind = type(value).__name__ if found.dtype.kind == "O" else str(found.dtype)
+            raise ValueError(f"{self.name}: expected real numbers, but {where} gave {kind}")
+        return found.astype(np.float64)
+
+    def _settle(self, shape: tuple[int, ...], where: str) -> None:
+        if self.shape is None:
+            self.shape = shape
+        elif shape != self.shape:
+            raise ValueError(
+                f"{self.name}: expected an observation of shape {self.shape}, as before, but "
+                f"{where} gave {shape}"
+            )
+
+    def _warn(self, first: int, lost: np.ndarray, failures: dict[int, str], x: np.ndarray) -> None:
+        why = failures.get(first, "gave NaN")
+        message = (
+            f"{self.name}: {int(lost.sum())} of {len(lost)} rows failed and are NaN; "
+            f"the first, x = {_short(x[first])}: {why}"
+        )
+        warnings.warn(message, FailedRows, stacklevel=4)
+
+
+def _rows(values: Tensor) -> np.ndarray:
+    """A table of float64 rows."""
+    return values.detach().to("cpu", torch.float64).reshape(-1, values.shape[-1]).numpy()
+
+
+def _short(row: np.ndarray) -> str:
+    """A row in few digits, for a message."""
+    shown = ", ".join(f"{number:.4g}" for number in row[:8])
+    return f"[{shown}, ...]" if len(row) > 8 else f"[{shown}]"

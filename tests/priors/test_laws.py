@@ -1,0 +1,281 @@
+"""Laws of other kinds: covariances, orders of magnitude, whole numbers, SciPy's and torch's."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+import torch.distributions as td
+from scipy import stats
+
+from invlab import Box, Integer, LogUniform, Normal, Poisson, Product, Task, as_prior
+from invlab.priors import (
+    Empirical,
+    Prior,
+    from_json,
+    integer_mask,
+    is_bounded,
+    to_json,
+)
+from invlab.runtime import generator
+from invlab.tasks.ballistics import _StartHeight
+
+COV = [[2.0, 0.5], [0.5, 1.0]]
+TWO = torch.tensor([1.0, 2.0])
+
+# law, whole numbers?, bounded?
+OWN = [
+    (Box([0.0], [2.0]), False, True),
+    (Normal([0.0, 1.0], cov=COV), False, False),
+    (Normal([0.0], [2.0]), False, False),
+    (LogUniform([1e-3, 1.0], [10.0, 2.0]), False, True),
+    (Integer([1, -3], [3, 9]), True, True),
+    (Poisson([3.0]), True, False),
+    (Empirical(torch.rand(40, 2)), False, True),
+    (_StartHeight([1.5], [0.5]), False, False),
+]
+SCIPY = [
+    (stats.gamma(2.0, scale=3.0), False, False),
+    (stats.norm([0, 1], [1, 2]), False, False),
+    (stats.beta(2, 3), False, True),
+    (stats.truncnorm(-1, 2, loc=3), False, True),
+    (stats.poisson(3), True, False),
+    (stats.randint(1, 5), True, True),
+    (stats.binom(10, 0.3), True, True),
+    (stats.multivariate_normal([0, 1], COV), False, False),
+]
+TORCH = [
+    (td.Normal(0.0, TWO), False, False),
+    (td.Independent(td.Normal(torch.zeros(2), TWO), 1), False, False),
+    (td.MultivariateNormal(torch.zeros(2), torch.tensor(COV)), False, False),
+    (td.Uniform(1.0, 2.0), False, True),
+    (td.Gamma(2.0, 3.0), False, False),
+    (td.LogNormal(0.0, 1.0), False, False),
+    (td.Dirichlet(torch.ones(3)), False, True),
+    (td.Poisson(3.0), True, False),
+    (td.Categorical(torch.tensor([0.2, 0.3, 0.5])), True, True),
+    (td.Multinomial(5, torch.tensor([0.2, 0.8])), True, False),
+]
+# without a description of their own
+STRANGE = [
+    stats.dirichlet([1.0, 2.0]),
+    stats.multinomial(5, [0.2, 0.8]),
+    td.MixtureSameFamily(td.Categorical(TWO), td.Normal(torch.tensor([-3.0, 3.0]), TWO)),
+    td.TransformedDistribution(td.Normal(0.0, 1.0), [td.ExpTransform()]),
+]
+KNOWN = [*OWN, *SCIPY, *TORCH]
+every = pytest.mark.parametrize(
+    "law",
+    [*(law for law, *_ in KNOWN), *STRANGE],
+    ids=lambda law: type(law).__name__ + getattr(getattr(law, "dist", None), "name", ""),
+)
+
+
+@every
+def test_a_law_gives_seeded_float64_draws_and_leaves_the_callers_alone(law):
+    prior = as_prior(law)
+    before = torch.get_rng_state()
+    assert isinstance(prior, Prior)
+    draws = prior.sample(np.int64(7), generator=generator(1))
+    assert draws.shape == (7, prior.dim)
+    assert (draws.dtype, draws.device.type) == (torch.float64, "cpu")
+    assert torch.equal(draws, prior.sample(7, generator=generator(1)))
+    assert not torch.equal(draws, prior.sample(7, generator=generator(2)))
+    assert torch.equal(torch.get_rng_state(), before)
+    with pytest.raises(ValueError, match="n: expected at least 1"):
+        prior.sample(0)
+
+
+@every
+def test_the_range_holds_all_or_95_percent_of_each_unknown(law):
+    prior = as_prior(law)
+    draws = prior.sample(4000, generator=generator(0))
+    inside = (draws >= prior.bounds.low) & (draws <= prior.bounds.high)
+    if is_bounded(prior):
+        assert inside.all()
+    # of 4000 draws the share has a standard deviation of 0.0035
+    assert inside.double().mean(0).min() > 0.935
+    narrower = (draws - prior.bounds.center).abs() < 0.45 * prior.bounds.width
+    if not is_bounded(prior) and not integer_mask(prior).any():
+        assert narrower.double().mean(0).max() < 0.99
+
+
+@every
+def test_a_density_keeps_leading_shapes_and_the_dtype(law):
+    prior = as_prior(law)
+    if not hasattr(prior, "log_prob"):
+        pytest.skip("a law of rows has no density")
+    draws = prior.sample(50, generator=generator(0))
+    logs = prior.log_prob(draws)
+    assert logs.shape == (50,)
+    assert logs.isfinite().all()
+    assert prior.log_prob(draws.float().reshape(5, 10, -1)).shape == (5, 10)
+    assert prior.log_prob(draws.float()).dtype == torch.float32
+
+
+@pytest.mark.parametrize(("law", "whole", "bounded"), KNOWN, ids=lambda law: type(law).__name__)
+def test_which_unknowns_are_whole_and_whether_the_law_ends(law, whole, bounded):
+    prior = as_prior(law)
+    assert integer_mask(prior).tolist() == [whole] * prior.dim
+    assert is_bounded(prior) is bounded
+    if whole:
+        draws = prior.sample(50)
+        assert torch.equal(draws, draws.round())
+        assert (prior.log_prob(draws + 0.5) == -torch.inf).all()
+
+
+@pytest.mark.parametrize(("law", "whole", "bounded"), KNOWN, ids=lambda law: type(law).__name__)
+def test_json_brings_the_same_law_back(law, whole, bounded):
+    prior = as_prior(law)
+    said = json.loads(json.dumps(to_json(prior)))
+    again = from_json(said)
+    draws = [one.sample(9, generator=generator(3)) for one in (prior, again)]
+    assert torch.equal(*draws)
+    assert torch.equal(again.bounds.low, prior.bounds.low)
+    assert to_json(again) == said
+    both = Product(Box([0.0], [1.0]), law)
+    mixed = from_json(json.loads(json.dumps(to_json(both))))
+    assert torch.equal(*(one.sample(3, generator=generator(0)) for one in (both, mixed)))
+
+
+@pytest.mark.parametrize("law", STRANGE, ids=lambda law: type(law).__name__)
+def test_a_law_that_json_cannot_hold_is_named(law):
+    with pytest.raises(TypeError, match="cannot be described as JSON; use a Box"):
+        to_json(as_prior(law))
+
+
+class Mine:
+    dim, bounds = 1, Box([0.0], [1.0])
+
+    def sample(self, n, *, generator=None):
+        return self.bounds.sample(n, generator=generator)
+
+
+def test_a_prior_of_somebody_else_is_taken_as_it_is_and_named_where_json_is_asked():
+    mine = Mine()
+    assert as_prior(mine) is mine
+    assert integer_mask(mine).tolist() == [False]
+    assert not is_bounded(mine)
+    with pytest.raises(TypeError, match="Mine object.*cannot be described as JSON"):
+        to_json(mine)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"kind": "Cone"},
+        {"kind": "Box", "low": [0.0]},
+        {"kind": "os:system"},
+        {"kind": "scipy", "name": "ttest_ind", "args": [], "kwargs": {}},
+        {"kind": "torch", "name": "kl_divergence", "parameters": {}, "dtypes": {}},
+    ],
+)
+def test_what_describes_no_prior_is_refused(said):
+    with pytest.raises(ValueError, match="prior: cannot be made of"):
+        from_json(said)
+
+
+@pytest.mark.parametrize(
+    ("law", "came"),
+    [(stats.norm, "scipy.stats.norm"), (3, "got int"), ((0, 1), "got int"), ([], "got list")],
+)
+def test_what_is_no_law_is_refused(law, came):
+    with pytest.raises(TypeError, match=f"must have dim, bounds and sample.*{came}"):
+        as_prior(law)
+
+
+def test_a_law_of_matrices_is_refused():
+    for law in (stats.wishart(3, np.eye(2)), td.Normal(torch.zeros(2, 2), 1.0)):
+        with pytest.raises(ValueError, match=r"a draw of .* has shape \(2, 2\)"):
+            as_prior(law)
+
+
+def test_a_task_takes_laws_where_it_takes_priors():
+    prior = [stats.norm(0, 2), td.Uniform(0.0, 1.0), Integer([1], [6])]
+    task = Task("dice", lambda x, c: x * c, prior, context=stats.gamma(2))
+    pairs = task.sample(5)
+    assert pairs.x.shape == (5, 3)
+    assert pairs.c.shape == (5, 1)
+    assert task.integer.tolist() == [False, False, True]
+
+
+def test_correlated_draws_have_the_covariance():
+    prior = Normal([1.0, -1.0], cov=COV)
+    draws = prior.sample(20_000, generator=generator(0))
+    assert torch.allclose(draws.T.cov(), torch.tensor(COV).double(), atol=0.08)
+    assert prior.std.tolist() == pytest.approx([math.sqrt(2), 1])
+    expected = stats.multivariate_normal([1, -1], COV).logpdf(draws[:9].numpy())
+    assert prior.log_prob(draws[:9]).numpy() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("law", "peer"),
+    [
+        (Normal([1.0], [2.0]), stats.norm(1, 2).logpdf),
+        (LogUniform([0.1], [10.0]), stats.loguniform(0.1, 10).logpdf),
+        (Poisson([3.0]), stats.poisson(3).logpmf),
+        (Integer([1], [6]), stats.randint(1, 7).logpmf),
+        (Box([1.0], [3.0]), stats.uniform(1, 2).logpdf),
+    ],
+)
+def test_densities_are_those_of_scipy(law, peer):
+    x = torch.tensor([[1.0], [2.0], [2.5], [-1.0], [50.0]], dtype=torch.float64)
+    assert law.log_prob(x).numpy() == pytest.approx(peer(x[:, 0].numpy()))
+
+
+def test_a_start_that_is_put_on_the_ground_has_the_weight_of_all_below():
+    law = _StartHeight([0.0], [1.0])
+    logs = law.log_prob(torch.tensor([[0.0], [1.0], [-1.0]]))
+    assert logs[0].exp() == pytest.approx(0.5)
+    assert logs[1] == pytest.approx(stats.norm().logpdf(1))
+    assert logs[2] == -torch.inf
+
+
+def test_each_whole_number_is_as_likely_and_both_ends_come():
+    draws = Integer([1], [6]).sample(12_000, generator=generator(0))
+    counts = torch.bincount(draws[:, 0].long(), minlength=7)
+    assert counts[0] == 0
+    # 2000 each, with a standard deviation of 41
+    assert (counts[1:] - 2000).abs().max() < 200
+
+
+def test_each_order_of_magnitude_is_as_likely():
+    draws = LogUniform([1e-4], [1.0]).sample(8000, generator=generator(0)).log10().floor()
+    assert (torch.bincount((draws[:, 0] + 4).long()) - 2000).abs().max() < 200
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: Normal([0.0]), TypeError, "either std or cov"),
+        (lambda: Normal([0.0], [1.0], cov=[[1.0]]), TypeError, "either std or cov"),
+        (lambda: Normal([0.0, 0.0], cov=[[1.0]]), ValueError, r"cov of shape \(2, 2\)"),
+        (lambda: Normal([0.0, 0.0], cov=[[1.0, 2.0], [2.0, 1.0]]), ValueError, "positive definite"),
+        (lambda: Normal([0.0, 0.0], cov=[[1.0, 0.2], [0.0, 1.0]]), ValueError, "symmetric"),
+        (lambda: LogUniform([0.0], [1.0]), ValueError, "low above zero"),
+        (lambda: Integer([0.5], [3]), ValueError, "whole numbers"),
+        (lambda: Integer([3], [3]), ValueError, "low < high"),
+    ],
+)
+def test_bad_numbers_of_a_law_are_refused(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+def test_laws_owe_nothing_to_gradients_defaults_and_the_callers_tensors():
+    mean = torch.zeros(2, requires_grad=True)
+    prior = Normal(mean, np.ones(2, dtype=np.float32))
+    torch.set_default_device("meta")
+    torch.set_default_dtype(torch.float64)
+    try:
+        laws = [prior, Poisson([2.0]), Integer([0], [2]), Empirical(torch.ones(2, 2, device="cpu"))]
+        laws += [as_prior(stats.gamma(2.0)), as_prior(stats.norm([0, 1]))]
+        for law in laws:
+            draws = law.sample(3, generator=generator(0))
+            assert draws.device.type == law.bounds.low.device.type == "cpu"
+            assert not draws.requires_grad
+    finally:
+        torch.set_default_device(None)
+        torch.set_default_dtype(torch.float32)

@@ -1,0 +1,161 @@
+"""Any Python function as a simulator: one row at a time, or batched."""
+
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+from invlab import Box, Task, check_task, numpy_simulator
+from invlab.simulators import FailedRows
+
+X = torch.tensor([[0.5, 0.5], [0.05, 0.5], [0.2, 1.0], [0.01, 0.0]], dtype=torch.float64)
+
+
+def picky(x):
+    if x[0] < 0.1:
+        raise ArithmeticError(f"no solution at {x[0]:g}")
+    return np.array([x[0] * x[1], x[0] + x[1], x[1] ** 2])
+
+
+def picky_batch(x):
+    if (x[:, 0] < 0.1).any():
+        raise ArithmeticError(f"no solution at {x[x[:, 0] < 0.1, 0][0]:g}")
+    return np.stack([x[:, 0] * x[:, 1], x.sum(1), x[:, 1] ** 2], 1)
+
+
+def nan_batch(x):
+    with np.errstate(divide="ignore", invalid="ignore"):
+        y = np.stack([x[:, 0] * x[:, 1], x.sum(1), x[:, 1] ** 2], 1)
+    y[x[:, 0] < 0.1, 1] = np.nan
+    return y
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(
+    ("f", "batched", "why"),
+    [
+        (picky, False, "ArithmeticError: no solution at 0.05"),
+        (picky_batch, True, "ArithmeticError: no solution at 0.05"),
+        (nan_batch, True, "gave NaN"),
+        (lambda x: nan_batch(x[None])[0], False, "gave NaN"),
+    ],
+)
+def test_a_row_that_fails_is_nan_counted_and_warned_of_once(device, f, batched, why, dtype):
+    simulator = numpy_simulator(f, batched=batched)
+    x = X.to(device, dtype)
+    with pytest.warns(FailedRows) as said:
+        y = simulator(x)
+    assert len(said) == 1
+    assert f"2 of 4 rows failed and are NaN; the first, x = [0.05, 0.5]: {why}" in str(
+        said[0].message
+    )
+    assert (y.dtype, y.device) == (x.dtype, x.device)
+    assert y.isnan().all(1).tolist() == y.isnan().any(1).tolist() == [False, True, False, True]
+    expected = torch.stack([x[:, 0] * x[:, 1], x.sum(1), x[:, 1] ** 2], 1)
+    assert torch.allclose(y[[0, 2]], expected[[0, 2]])
+
+
+@pytest.mark.parametrize(
+    ("one", "batch", "shape"),
+    [
+        (lambda x: x.sum(), lambda x: x.sum(1), (1,)),
+        (lambda x: float(x[0]), lambda x: x[:, :1], (1,)),
+        (lambda x: int(x[0] > 0), lambda x: x[:, :1] > 0, (1,)),
+        (lambda x: list(x), lambda x: x, (2,)),
+        (lambda x: torch.tensor(x), lambda x: torch.tensor(x), (2,)),
+        (lambda x: np.outer(x, [1, 2, 3]), lambda x: x[:, :, None] * [1, 2, 3], (2, 3)),
+    ],
+)
+def test_numbers_vectors_and_images_keep_leading_shapes(one, batch, shape):
+    x = torch.rand(2, 3, 2)
+    found = numpy_simulator(one, batched=False)(x)
+    together = numpy_simulator(batch, batched=True)(x)
+    assert found.shape == together.shape == (2, 3, *shape)
+    assert found.dtype == together.dtype == torch.float32
+    assert torch.equal(found, together)
+    assert torch.equal(numpy_simulator(one, batched=False)(x[0, 0]), found[0, 0])
+
+
+def test_a_function_gets_rows_of_float64_and_their_contexts_as_copies():
+    def scaled(x, c):
+        assert (x.dtype, x.shape, c.shape) == (np.float64, (2,), (1,))
+        x *= c[0]
+        return x
+
+    x, c = torch.rand(3, 2), torch.rand(3, 1)
+    before = x.clone()
+    y = numpy_simulator(scaled, batched=False)(x, c)
+    assert torch.allclose(y, before * c)
+    assert torch.equal(x, before)
+    grown = torch.rand(3, 2, requires_grad=True)
+    assert not numpy_simulator(scaled, batched=False)(grown, c).requires_grad
+
+
+def test_all_rows_may_fail_once_the_shape_is_known_and_before_it_is_an_error():
+    simulator = numpy_simulator(picky, batched=False)
+    bad = torch.zeros(3, 2)
+    with pytest.raises(ValueError, match="picky: all 3 rows failed.*ArithmeticError: no solution"):
+        simulator(bad)
+    simulator(torch.ones(1, 2))
+    with pytest.warns(FailedRows, match="3 of 3 rows failed"):
+        assert simulator(bad).isnan().all()
+
+
+@pytest.mark.parametrize("batched", [False, True])
+def test_an_interrupt_is_no_failed_row(batched):
+    def stopped(x):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        numpy_simulator(stopped, batched=batched)(X)
+
+
+@pytest.mark.parametrize(
+    ("f", "batched", "message"),
+    [
+        (lambda x: np.ones(1 + int(x[0] > 0.1)), False, r"shape \(2,\), as before, but row 1"),
+        (lambda x: None, False, "expected real numbers, but row 0 gave NoneType"),
+        (lambda x: "far", False, "expected real numbers"),
+        (lambda x: 1j * x, False, "expected real numbers, but row 0 gave complex128"),
+        (lambda x: x[0], True, r"expected one observation a row, \(4, \.\.\.\), got shape"),
+        (lambda x: x.sum(), True, "expected one observation a row"),
+        (lambda x: [[1, 2], [3]], False, "row 0 gave no array"),
+    ],
+)
+def test_what_is_no_observation_is_an_error_and_no_failed_row(f, batched, message):
+    with pytest.raises(ValueError, match=message):
+        numpy_simulator(f, batched=batched)(X)
+
+
+def test_what_is_no_function_is_refused():
+    with pytest.raises(TypeError, match="numpy_simulator: expected a function, got int"):
+        numpy_simulator(3, batched=True)
+
+
+@pytest.mark.parametrize("f", [picky, lambda x: x.prod()], ids=["failing", "whole"])
+def test_a_task_of_it_passes_its_check_and_draws_targets(f):
+    task = Task(
+        "numpy", numpy_simulator(f, batched=False), Box([0, 0], [1, 1]), differentiable=False
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        verdicts = check_task(task)
+        targets = task.targets(20, seed=0)
+    assert verdicts.passed, verdicts
+    assert targets.y.isfinite().all()
+
+
+def test_another_program_is_one_more_function():
+    def program(x):
+        code = f"print({x[0]} + {x[1]}, {x[0]} / {x[1]})"
+        ran = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        )
+        return np.array(ran.stdout.split(), dtype=float)
+
+    with pytest.warns(FailedRows, match="1 of 2 rows failed.*CalledProcessError"):
+        y = numpy_simulator(program, batched=False)(torch.tensor([[1.0, 2.0], [1.0, 0.0]]))
+    assert y[0].tolist() == [3, 0.5]

@@ -1,0 +1,235 @@
+"""Pairs and targets: what they take, refuse, and read from files."""
+
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from invlab import Box, Pairs, Targets, Task
+from invlab.runtime import generator
+
+LENS = Task("lens", lambda x: x.prod(-1, keepdim=True), Box([-1.0, 0.0], [1.0, 2.0]))
+X, Y = torch.zeros(3, 2), torch.zeros(3, 1)
+
+
+@pytest.mark.parametrize(
+    ("parts", "error", "message"),
+    [
+        ((X, Y[:2]), ValueError, "x and y of the same length, but x has 3, y has 2"),
+        ((X, Y, Y[:1]), ValueError, "c has 1"),
+        ((X[:, 0], Y), ValueError, r"Pairs: x: expected shape \(N, dx\), got \(3,\)"),
+        ((X, Y[:, 0]), ValueError, r"Pairs: y: expected shape \(N, dy\), got \(3,\)"),
+        ((X * torch.nan, Y), ValueError, "Pairs: x: expected finite"),
+        ((X, Y, Y * torch.nan), ValueError, "Pairs: c: expected finite"),
+        ((X.long(), Y), TypeError, "Pairs: x: .*got torch.int64"),
+        ((X, Y.long()), TypeError, "Pairs: y: .*got torch.int64"),
+        ((X[:0], Y[:0]), ValueError, "Pairs: x: .*empty"),
+        ((X, Y.to("meta")), ValueError, "Pairs: y: expected it on cpu, got meta"),
+        ((X.tolist(), Y), TypeError, "Pairs: x: .*got list"),
+        ((X, Y.tolist()), TypeError, "Pairs: y: .*got list"),
+        ((X, Y, Y.tolist()), TypeError, "Pairs: c: .*got list"),
+    ],
+)
+def test_bad_pairs_are_named(parts, error, message):
+    with pytest.raises(error, match=message):
+        Pairs(*parts)
+
+
+@pytest.mark.parametrize(
+    ("parts", "error", "message"),
+    [
+        ((Y, None, X[:2]), ValueError, "y has 3, x has 2"),
+        ((Y[:0],), ValueError, "Targets: y: .*empty"),
+        ((Y.tolist(),), TypeError, "Targets: y: .*got list"),
+        ((Y, Y.tolist()), TypeError, "Targets: c: .*got list"),
+        ((Y, None, X.to("meta")), ValueError, "Targets: x: expected it on cpu, got meta"),
+    ],
+)
+def test_bad_targets_are_named(parts, error, message):
+    with pytest.raises(error, match=message):
+        Targets(*parts)
+
+
+def test_observations_may_have_several_axes():
+    assert Pairs(X, torch.zeros(3, 4, 5)).y.shape == (3, 4, 5)
+    assert len(Targets(torch.zeros(2, 4, 5))) == 2
+
+
+def test_a_split_is_a_partition_and_keeps_rows_together():
+    pairs = LENS.sample(20)
+    kept, held = pairs.split(0.25, generator=generator(0))
+    assert (len(kept), len(held)) == (15, 5)
+    together = torch.cat([kept.x, held.x])
+    assert torch.equal(together.unique(dim=0), pairs.x.unique(dim=0))
+    assert torch.equal(held.y, held.x.prod(-1, keepdim=True))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 1.0])
+def test_a_split_with_an_empty_part_is_refused(share):
+    with pytest.raises(ValueError, match="leaves one part empty"):
+        LENS.sample(20).split(share)
+
+
+def test_pairs_and_targets_owe_nothing_to_gradients_and_share_memory():
+    x = torch.rand(3, 2, requires_grad=True)
+    pairs, targets = Pairs(x, x * 2, x + 1), Targets(x * 2, x, x)
+    for data in (pairs, targets):
+        assert not any(part.requires_grad for part in (data.x, data.y, data.c))
+    assert x.requires_grad
+    assert pairs.x.data_ptr() == x.data_ptr()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", ">f8"])
+def test_arrays_are_taken_as_copies(dtype):
+    x = np.arange(6, dtype=dtype).reshape(3, 2)[::-1]
+    x.flags.writeable = False
+    pairs = Pairs(x, torch.zeros(3, 1), c=x)
+    assert pairs.x.tolist() == pairs.c.tolist() == x.tolist()
+    assert pairs.x.dtype.itemsize == x.dtype.itemsize
+    assert Targets(x).y.tolist() == x.tolist()
+
+
+def test_arrays_of_whole_numbers_are_refused_like_tensors_of_them():
+    with pytest.raises(TypeError, match="Pairs: x: expected .*got ndarray"):
+        Pairs(np.zeros((3, 2), dtype=int), Y)
+
+
+def test_pairs_move_as_tensors_do():
+    pairs = Pairs(X, Y, X).to(torch.float64)
+    assert {pairs.x.dtype, pairs.y.dtype, pairs.c.dtype} == {torch.float64}
+
+
+def same(one, two):
+    assert torch.equal(one.x, two.x)
+    assert torch.equal(one.y.nan_to_num(7.5), two.y.nan_to_num(7.5))
+    assert (one.c is None) == (two.c is None)
+    assert one.c is None or torch.equal(one.c, two.c)
+
+
+@pytest.mark.parametrize("c", [None, torch.rand(3, 4)])
+@pytest.mark.parametrize("y", [torch.rand(3, 2), torch.rand(3, 4, 5, dtype=torch.float64)])
+def test_what_is_saved_is_read(tmp_path, y, c):
+    y = y.clone()
+    y[1] = torch.nan
+    pairs = Pairs(torch.rand(3, 2), y, c)
+    path = str(tmp_path / "folder" / "pairs.npz")
+    pairs.save(path)
+    found = Pairs.from_file(path)
+    same(found.to("cpu"), pairs)
+    assert found.y.dtype == y.dtype
+
+
+def test_pairs_are_saved_as_npz_alone(tmp_path):
+    with pytest.raises(ValueError, match="expected a name that ends in .npz"):
+        Pairs(X, Y).save(tmp_path / "pairs.csv")
+
+
+TABLE = "width,angle,dose,bright,dark\n1,2,3,4,5\n6,7,8,,1e2\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TABLE,
+        "\ufeff" + TABLE,
+        TABLE.replace(",", ";"),
+        TABLE.replace(",", "\t"),
+        TABLE.replace(",,", ",nan,").replace(",", "   "),
+        "# " + TABLE.replace(",", ", "),
+        TABLE.replace("\n", "\r\n") + "\r\n\r\n",
+        '"' + TABLE.replace("width", 'width"'),
+        TABLE.replace(",,", ",NA,"),
+    ],
+)
+def test_a_table_is_read_by_names_and_by_counts(tmp_path, text):
+    path = tmp_path / "data.csv"
+    path.write_text(text, encoding="utf-8", newline="")
+    found = Pairs.from_file(path, x=["angle", "width"], y=["dark", "bright"], c="dose").to("cpu")
+    assert found.x.tolist() == [[2, 1], [7, 6]]
+    assert found.y[0].tolist() == [5, 4]
+    assert found.y[1, 0] == 100
+    assert found.y[1, 1].isnan()
+    assert found.c.tolist() == [[3], [8]]
+    assert found.x.dtype == torch.float64
+    counted = Pairs.from_file(str(path), x=2, y=np.int64(2), c=1).to("cpu")
+    assert counted.x.tolist() == [[1, 2], [6, 7]]
+    assert counted.c.tolist() == [[5], [100]]
+
+
+def test_a_table_without_names_is_read_by_counts(tmp_path):
+    path = tmp_path / "data.txt"
+    path.write_text("1 2 3\n4 5 6\n", encoding="utf-8")
+    assert Pairs.from_file(path, x=1, y=2).y.tolist() == [[2, 3], [5, 6]]
+    with pytest.raises(ValueError, match="no line of names; give counts"):
+        Pairs.from_file(path, x="a", y="b")
+    np.save(tmp_path / "data.npy", np.arange(6).reshape(2, 3))
+    assert Pairs.from_file(tmp_path / "data.npy", x=2, y=1).x.tolist() == [[0, 1], [3, 4]]
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "message"),
+    [
+        (TABLE, {}, r"say which columns are x and y.*'width', 'angle'"),
+        (TABLE, {"x": 2, "y": 2}, r"2 \+ 2, but its 5 columns are"),
+        (TABLE, {"x": 2, "y": "dark"}, "names for x, y and c, or counts for all"),
+        (TABLE, {"x": "widht", "y": "dark"}, "no column 'widht'.*did you mean 'width'"),
+        (TABLE.replace("dose", "dark"), {"x": "width", "y": "dark"}, "more than one column 'dark'"),
+        (TABLE + "1,2,3\n", {"x": 3, "y": 2}, "line 4: expected 5 entries, got 3"),
+        (TABLE + "1,2,3,x,4\n", {"x": 3, "y": 2}, "line 4, entry 4: expected a number, got 'x'"),
+        (TABLE + ",2,3,4,4\n", {"x": 3, "y": 2}, "data.csv: Pairs: x: expected finite numbers"),
+        ("a,b\n", {"x": 1, "y": 1}, "lines of numbers, found none"),
+        ("", {"x": 1, "y": 1}, "lines of numbers, found none"),
+    ],
+)
+def test_a_table_that_cannot_be_read_says_where(tmp_path, text, asked, message):
+    path = tmp_path / "data.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=message):
+        Pairs.from_file(path, **asked)
+
+
+def test_arrays_are_read_by_their_names(tmp_path):
+    path = tmp_path / "data.npz"
+    np.savez(path, a=np.arange(3), b=np.ones((3, 2), "f4"), map=np.zeros((3, 4, 5)))
+    pairs = Pairs.from_file(path, x=["a", "b"], y="map", c="a")
+    assert pairs.x.tolist() == [[0, 1, 1], [1, 1, 1], [2, 1, 1]]
+    assert pairs.y.shape == (3, 4, 5)
+    assert pairs.c.shape == (3, 1)
+    with pytest.raises(ValueError, match="no array 'mop'.*did you mean 'map'"):
+        Pairs.from_file(path, x="a", y="mop")
+    with pytest.raises(ValueError, match="no array 'x'"):
+        Pairs.from_file(path)
+    with pytest.raises(ValueError, match="expected names of arrays"):
+        Pairs.from_file(path, x=1, y=2)
+
+
+def test_no_pickle_is_read(tmp_path):
+    objects = np.array([{"a": 1}, None], dtype=object)
+    np.savez(tmp_path / "data.npz", x=objects, y=objects)
+    np.save(tmp_path / "data.npy", objects)
+    for name, asked in (("data.npz", {}), ("data.npy", {"x": 1, "y": 1})):
+        with pytest.raises(ValueError, match="holds no numbers|no file of NumPy"):
+            Pairs.from_file(tmp_path / name, **asked)
+
+
+@pytest.mark.parametrize("name", ["data.xlsx", "data", "data.npz", "data.npy"])
+def test_a_file_of_another_kind_is_refused(tmp_path, name):
+    (tmp_path / name).write_bytes(b"nothing of use")
+    with pytest.raises(ValueError, match=name):
+        Pairs.from_file(tmp_path / name, x=1, y=1)
+    with pytest.raises(FileNotFoundError, match="no such file"):
+        Pairs.from_file(tmp_path / f"no_{name}", x=1, y=1)
+
+
+def test_hdf5_is_read_where_h5py_is_there_and_named_where_it_is_not(tmp_path, monkeypatch):
+    path = tmp_path / "data.h5"
+    path.write_bytes(b"\x89HDF")
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(ImportError, match="pip install h5py"):
+        Pairs.from_file(path)
+    monkeypatch.undo()
+    h5py = pytest.importorskip("h5py", reason="h5py is not installed: pip install h5py")
+    with h5py.File(path, "w") as file:
+        file["run/x"], file["y"] = np.ones((3, 2)), np.zeros((3, 4, 5))
+    assert Pairs.from_file(path, x="run/x").y.shape == (3, 4, 5)
