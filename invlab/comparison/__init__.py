@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from invlab import runtime
 from invlab.comparison.advice import Facts, ranked
@@ -91,7 +94,7 @@ def _read(data: Task | Pairs) -> tuple[Task, Pairs | None]:
     if isinstance(data, Task):
         return data, None
     if isinstance(data, Pairs):
-        return Task.from_pairs(data), data
+        return Task.from_pairs(data, name="pairs"), data
     raise TypeError(f"compare: expected a Task or Pairs, got {type(data).__name__}")
 
 
@@ -114,8 +117,6 @@ class _Trials:
         return self._held_out(self.pairs, seed, share)
 
     def _simulated(self, seed: int, share: int) -> tuple[Question, Judge, float | None]:
-        import torch
-
         plan, name = self.plan, self.task.name
         draws = runtime.generator(seed, name, "comparison")
         data = self.task.sample(plan.n, generator=draws, dtype=torch.float64)
@@ -138,7 +139,9 @@ class _Trials:
     def run(self, candidate: Candidate, seed: int, share: int = 1) -> Run:
         """One method on one seed, on 1/share of the pairs."""
         part = "" if share == 1 else f"/part{share}"
-        method = candidate.method if isinstance(candidate.method, str) else repr(candidate.method)
+        kind = type(candidate.method)
+        own = f"{kind.__module__}.{kind.__qualname__}"
+        method = candidate.method if isinstance(candidate.method, str) else own
         settings = {
             "task": self.task.name,
             "data": self.fingerprint(),
@@ -204,8 +207,6 @@ def _compared(
         searching=frozenset(c.name for c in running if _searches(c)),
     )
     curve = _curve(trials, facts, {c.name: c for c in running}, folder, where)
-    from dataclasses import replace
-
     return Comparison(rows, replace(facts, curve=curve), plan)
 
 

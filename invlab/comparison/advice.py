@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from invlab.comparison.table import Row, Scores, level
+from invlab.comparison.table import LEAST, Row, Scores, level
 
 __all__ = ["Advice", "Facts", "advise", "ranked"]
 
@@ -15,6 +16,8 @@ GOOD_ENOUGH = 2.0
 UNCALIBRATED = 0.01
 # A gain of this factor for twice the pairs is worth more simulations.
 WORTH_MORE = 1.3
+# Below this share of valid guesses a method is warned of.
+FEW_INVALID = 0.95
 # Rows that are no method.
 NULLS = ("prior",)
 
@@ -170,13 +173,11 @@ def _below_the_look_up(facts: Facts) -> list[Advice]:
 def _more_data(facts: Facts) -> list[Advice]:
     if not facts.curve or len(facts.curve) < 2:
         return []
-    sizes = sorted(facts.curve)
-    doublings = (sizes[-1] / sizes[0]) ** 0.5
-    gain = (facts.curve[sizes[0]] / max(facts.curve[sizes[-1]], 1e-300)) ** (
-        0.5 / max(doublings, 1)
-    )
-    first, last = sizes[0], sizes[-1]
-    measured = f"from {first} to {last} pairs its error went from {facts.curve[first]:.2g} to {facts.curve[last]:.2g}"
+    first, last = min(facts.curve), max(facts.curve)
+    fewer, all_of_them = facts.curve[first], facts.curve[last]
+    doublings = max(1.0, math.log2(last / first))
+    gain = (fewer / max(all_of_them, LEAST)) ** (1 / doublings)
+    measured = f"from {first} to {last} pairs its error went from {fewer:.2g} to {all_of_them:.2g}"
     if gain >= WORTH_MORE:
         return [Advice("more_data", f"More simulations help: {measured}.")]
     return [Advice("more_data", f"More simulations would bring little: {measured}.")]
@@ -185,15 +186,15 @@ def _more_data(facts: Facts) -> list[Advice]:
 def _floor(facts: Facts) -> list[Advice]:
     if facts.judged_by == "surrogate":
         text = (
-            "There is no simulator: guesses were judged by a network fitted to a third of the pairs, "
-            f"whose own error is {facts.floor:.2g} of the variance of y. Differences below it mean "
-            "nothing."
+            "There is no simulator: guesses were judged by a network fitted to a third of the "
+            f"pairs, whose own error is {facts.floor:.2g} of the variance of y. Differences below "
+            "it mean nothing."
         )
         return [Advice("floor", text)]
     if facts.noisy:
         text = (
-            f"The simulator is noisy: under fresh noise the truth itself has an error of "
-            f"{facts.floor:.2g} of the variance of y. No method can be told from the truth below it."
+            "The simulator is noisy: under fresh noise the truth itself has an error of "
+            f"{facts.floor:.2g} of the variance of y. Below it nothing can be told from the truth."
         )
         return [Advice("floor", text)]
     return []
@@ -203,10 +204,14 @@ def _failures(facts: Facts) -> list[Advice]:
     found = []
     for name, row in facts.rows.items():
         if row["failed"]:
-            text = f"{name} has no valid answer for {row['failed']:.0%} of the targets; they are not in its mean."
+            text = (
+                f"{name} has no valid answer for {row['failed']:.0%} of the targets; they are not "
+                "in its mean."
+            )
             found.append(Advice("failures", text, (name,)))
-        elif row["valid"] is not None and row["valid"] < 0.95 and name not in NULLS:
-            text = f"{1 - row['valid']:.0%} of the guesses of {name} are unknowns that the simulator cannot take."
+        elif row["valid"] is not None and row["valid"] < FEW_INVALID and name not in NULLS:
+            share = 1 - row["valid"]
+            text = f"{share:.0%} of the guesses of {name} are nothing that the simulator can take."
             found.append(Advice("failures", text, (name,)))
     return found
 

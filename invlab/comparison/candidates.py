@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,9 +44,7 @@ class Candidate:
         """An untrained method; one of the user's is copied, so that seeds do not meet in it."""
         if isinstance(self.method, str):
             return get_method(self.method, **self.options)
-        from copy import deepcopy
-
-        return deepcopy(self.method)
+        return copy.deepcopy(self.method)
 
 
 def choose(task: Task, methods: str | Sequence[Any], *, n: int, simulated: bool) -> list[Candidate]:

@@ -49,7 +49,7 @@ class Comparison:
         """The advice in words, a sentence a line."""
         return "\n".join(sentence.text for sentence in self.sentences)
 
-    def best(self, T: int | None = None) -> str:  # noqa: N803 - the field's letter
+    def best(self, T: int | None = None) -> str:
         """Name of the method with the lowest geometric mean error at T guesses.
 
         Raises:
@@ -160,7 +160,8 @@ class Comparison:
         content = io.BytesIO()
         figure.savefig(content, format="png", dpi=120, facecolor="white")
         text = "Error of the best of T guesses over T, a line a method."
-        return f"<img alt='{text}' src='data:image/png;base64,{b64encode(content.getvalue()).decode()}'>"
+        data = b64encode(content.getvalue()).decode()
+        return f"<img alt='{text}' src='data:image/png;base64,{data}'>"
 
 
 def _shown(value: Any) -> str:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import torch
-from torch import Tensor
 
 from invlab import runtime
 from invlab.comparison.candidates import Candidate
@@ -19,8 +15,6 @@ __all__ = ["Question", "attempt"]
 
 # Draws a target for the calibration of a sampler, and the level of its coverage.
 DRAWS, LEVEL = 99, 0.9
-# A comparison does not go on with a method whose simulator calls exceed this many a target.
-FINITE = torch.finfo(torch.float64).max
 
 
 @dataclass(frozen=True)
@@ -54,12 +48,12 @@ def _measured(candidate: Candidate, question: Question, judge: Judge) -> dict[st
     start = runtime.cpu_seconds()
     method = candidate.build().fit(judge.task, question.data, seed=question.seed)
     fitted = runtime.cpu_seconds()
-    x, note = _guesses(method, targets, most, len(question.data))
+    x = method.propose(targets.y, most, targets.c)
     asked = runtime.cpu_seconds()
     found = {
         "fit_s": fitted - start,
         "answer_s": (asked - fitted) / len(targets),
-        "note": note,
+        "note": "",
         "in_box": float(judge.task.box.contains(x).double().mean()),
         **judge.scores(x, targets, question.guesses, exchangeable=method.exchangeable),
     }
@@ -71,14 +65,6 @@ def _measured(candidate: Candidate, question: Question, judge: Judge) -> dict[st
     if method.exchangeable and candidate.name != "prior" and targets.x is not None:
         found |= _calibration(method, targets)
     return found
-
-
-def _guesses(method: Any, targets: Targets, most: int, pairs: int) -> tuple[Tensor, str]:
-    """As many guesses as there can be, and a note where there are fewer than asked for."""
-    if getattr(method, "most_guesses", None) is not None:
-        most = min(most, method.most_guesses)
-    x = method.propose(targets.y, most, targets.c)
-    return x, ""
 
 
 def _calibration(method: Any, targets: Targets) -> dict[str, Any]:
@@ -93,14 +79,3 @@ def _calibration(method: Any, targets: Targets) -> dict[str, Any]:
         "coverage": float(inside.double().mean()),
         "calibration_p": min(1.0, float(p.min()) * len(p)),
     }
-
-
-def listed(errors: Tensor) -> list[list[float]]:
-    """Errors as lists for a record; infinity as the largest number."""
-    finite = errors.double().clamp_max(FINITE)
-    return [[float(f"{value:.5g}") for value in row] for row in finite.tolist()]
-
-
-def counts(guesses: Sequence[int]) -> tuple[int, ...]:
-    """Numbers of guesses, ascending and without repetition."""
-    return tuple(sorted(set(guesses)))
