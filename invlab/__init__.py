@@ -16,6 +16,7 @@ from invlab.task import Simulator, Task
 from invlab.tasks import get_task, list_tasks
 
 if TYPE_CHECKING:
+    from invlab.comparison import compare
     from invlab.runs import generate
 
 __version__ = "0.1.0"
@@ -38,7 +39,7 @@ _ROOMS = (
 )
 
 # Functions whose room is opened when they are asked for.
-_LATER = {"generate": "runs"}
+_LATER = {"compare": "comparison", "generate": "runs"}
 
 __all__ = [
     "Box",
@@ -55,6 +56,8 @@ __all__ = [
     "as_prior",
     "bootstrap_interval",
     "check_task",
+    "compare",
+    "compare",
     "fit_surrogate",
     "generate",
     "get_method",

@@ -1,0 +1,243 @@
+"""Advice in words: each sentence follows from the rows by one rule, and says nothing more."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from invlab.comparison.table import LEAST, Row, Scores, level
+
+__all__ = ["Advice", "Facts", "advise", "ranked"]
+
+# A method within this factor of the best in one answer is good enough to be called fast.
+GOOD_ENOUGH = 2.0
+# Below this p-value the ranks of the true unknowns are not uniform.
+UNCALIBRATED = 0.01
+# A gain of this factor for twice the pairs is worth more simulations.
+WORTH_MORE = 1.3
+# Below this share of valid guesses a method is warned of.
+FEW_INVALID = 0.95
+# Rows that are no method.
+NULLS = ("prior",)
+
+
+@dataclass(frozen=True)
+class Advice:
+    """One sentence, and what it says as data.
+
+    Attributes:
+        rule: name of the rule that it follows from.
+        text: the sentence.
+        methods: whom it names, the best first.
+    """
+
+    rule: str
+    text: str
+    methods: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the rules look at.
+
+    Attributes:
+        rows, scores: of the methods, by name.
+        guesses: numbers T, ascending.
+        floor: error of the truth under fresh noise, or of the judge, over the variance of y.
+        judged_by: ``"simulator"`` or ``"surrogate"``.
+        noisy: whether the task is.
+        samplers: names of the methods that draw from p(x | y).
+        searching: names of those that call the simulator for each answer.
+        curve: error of the best method by number of pairs, where it was measured.
+    """
+
+    rows: Mapping[str, Row]
+    scores: Mapping[str, Scores]
+    guesses: Sequence[int]
+    floor: float
+    judged_by: str
+    noisy: bool
+    samplers: frozenset[str] = frozenset()
+    searching: frozenset[str] = frozenset()
+    curve: Mapping[int, float] | None = None
+
+
+def ranked(facts: Facts, n: int) -> list[str]:
+    """Methods with a score at T = n, the lowest geometric mean first; no null rows."""
+    there = [m for m, found in facts.scores.items() if n in found.errors and m not in NULLS]
+    return sorted(there, key=lambda m: facts.scores[m].geometric_mean(n))
+
+
+def ties(facts: Facts, best: str, n: int, among: Sequence[str]) -> list[str]:
+    """Who cannot be told apart from the best at T = n."""
+    scores = facts.scores
+    return [m for m in among if m != best and level(scores[m], scores[best], n)]
+
+
+def advise(facts: Facts) -> list[Advice]:
+    """All sentences whose rule applies, in order."""
+    return [found for rule in RULES for found in rule(facts)]
+
+
+def _best_for_one(facts: Facts) -> list[Advice]:
+    return _best(facts, facts.guesses[0], "one_guess", "one guess a target")
+
+
+def _best_for_many(facts: Facts) -> list[Advice]:
+    if len(facts.guesses) < 2:
+        return []
+    n = facts.guesses[-1]
+    return _best(facts, n, "many_guesses", f"the best of {n} guesses")
+
+
+def _best(facts: Facts, n: int, rule: str, what: str) -> list[Advice]:
+    order = ranked(facts, n)
+    if not order:
+        return [Advice(rule, f"For {what} no method gave an answer.")]
+    best = order[0]
+    equal = ties(facts, best, n, order)
+    score = facts.scores[best].geometric_mean(n)
+    text = f"For {what}, {best}: its error is {score:.2g} of the variance of y (geometric mean)"
+    text += f"; {_and(equal)} cannot be told apart from it." if equal else "."
+    return [Advice(rule, text, (best, *equal))]
+
+
+def _best_posterior(facts: Facts) -> list[Advice]:
+    n = facts.guesses[0]
+    order = [m for m in ranked(facts, n) if m in facts.samplers]
+    if not order:
+        return []
+    sound = [m for m in order if (facts.rows[m]["calibration_p"] or 0) >= UNCALIBRATED]
+    if not sound:
+        text = (
+            f"No method is calibrated (p below {UNCALIBRATED:g} for each of {_and(order)}): do not "
+            "read their draws as a posterior; train longer or on more pairs."
+        )
+        return [Advice("posterior", text, tuple(order))]
+    text = f"For a posterior, {sound[0]}: its draws pass the test of calibration"
+    others = [m for m in sound[1:]]
+    text += f", as do those of {_and(others)}." if others else ", and no other's do."
+    return [Advice("posterior", text, tuple(sound))]
+
+
+def _fastest(facts: Facts) -> list[Advice]:
+    n = facts.guesses[0]
+    order = ranked(facts, n)
+    if not order:
+        return []
+    best = facts.scores[order[0]].geometric_mean(n)
+    near = [m for m in order if facts.scores[m].geometric_mean(n) <= GOOD_ENOUGH * best]
+    quick = min(near, key=lambda m: facts.rows[m]["answer_s"] or 0.0)
+    seconds = facts.rows[quick]["answer_s"] or 0.0
+    text = (
+        f"Where an answer has to come fast, {quick}: {1000 * seconds:.2g} ms of processor time "
+        f"a target, within a factor of {GOOD_ENOUGH:g} of the best error for one guess."
+    )
+    return [Advice("fast", text, (quick,))]
+
+
+def _no_more_simulations(facts: Facts) -> list[Advice]:
+    n = facts.guesses[-1]
+    order = ranked(facts, n)
+    if not order or order[0] not in facts.searching:
+        return []
+    rest = [m for m in order if m not in facts.searching]
+    if not rest:
+        return []
+    text = (
+        f"Without further simulations, {rest[0]}: {order[0]} calls the simulator for each answer."
+    )
+    return [Advice("no_simulations", text, (rest[0],))]
+
+
+def _below_the_look_up(facts: Facts) -> list[Advice]:
+    n = facts.guesses[0]
+    if "nearest" not in facts.scores or n not in facts.scores["nearest"].errors:
+        return []
+    look_up = facts.scores["nearest"]
+    worse = [
+        m for m in ranked(facts, n)
+        if m != "nearest" and facts.scores[m].geometric_mean(n) > look_up.geometric_mean(n)
+        and not level(facts.scores[m], look_up, n)
+    ]  # fmt: skip
+    if not worse:
+        return []
+    text = (
+        f"Do not use {_and(worse)} for single guesses: below the look-up, that is, worse than the "
+        "nearest of the training pairs."
+    )
+    return [Advice("below_look_up", text, tuple(worse))]
+
+
+def _more_data(facts: Facts) -> list[Advice]:
+    if not facts.curve or len(facts.curve) < 2:
+        return []
+    first, last = min(facts.curve), max(facts.curve)
+    fewer, all_of_them = facts.curve[first], facts.curve[last]
+    doublings = max(1.0, math.log2(last / first))
+    gain = (fewer / max(all_of_them, LEAST)) ** (1 / doublings)
+    measured = f"from {first} to {last} pairs its error went from {fewer:.2g} to {all_of_them:.2g}"
+    if gain >= WORTH_MORE:
+        return [Advice("more_data", f"More simulations help: {measured}.")]
+    return [Advice("more_data", f"More simulations would bring little: {measured}.")]
+
+
+def _floor(facts: Facts) -> list[Advice]:
+    if facts.judged_by == "surrogate":
+        text = (
+            "There is no simulator: guesses were judged by a network fitted to a third of the "
+            f"pairs, whose own error is {facts.floor:.2g} of the variance of y. Differences below "
+            "it mean nothing."
+        )
+        return [Advice("floor", text)]
+    if facts.noisy:
+        text = (
+            "The simulator is noisy: under fresh noise the truth itself has an error of "
+            f"{facts.floor:.2g} of the variance of y. Below it nothing can be told from the truth."
+        )
+        return [Advice("floor", text)]
+    return []
+
+
+def _failures(facts: Facts) -> list[Advice]:
+    found = []
+    for name, row in facts.rows.items():
+        if row["failed"]:
+            text = (
+                f"{name} has no valid answer for {row['failed']:.0%} of the targets; they are not "
+                "in its mean."
+            )
+            found.append(Advice("failures", text, (name,)))
+        elif row["valid"] is not None and row["valid"] < FEW_INVALID and name not in NULLS:
+            share = 1 - row["valid"]
+            text = f"{share:.0%} of the guesses of {name} are nothing that the simulator can take."
+            found.append(Advice("failures", text, (name,)))
+    return found
+
+
+def _left_out(facts: Facts) -> list[Advice]:
+    return [
+        Advice("left_out", f"{name} took no part: {row['note']}.", (name,))
+        for name, row in facts.rows.items()
+        if row["note"] and name not in facts.scores
+    ]
+
+
+def _and(names: Sequence[str]) -> str:
+    """A list in words."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+RULES: tuple[Callable[[Facts], list[Advice]], ...] = (
+    _best_for_one,
+    _best_for_many,
+    _best_posterior,
+    _fastest,
+    _no_more_simulations,
+    _below_the_look_up,
+    _more_data,
+    _floor,
+    _failures,
+    _left_out,
+)

@@ -1,0 +1,128 @@
+"""Who says how good a guess is: the simulator, or a surrogate where there are only pairs."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from invlab import runtime
+from invlab.improve import refine, refine_bfgs
+from invlab.metrics import best_of, resimulation_error
+from invlab.surrogates import fit_surrogate
+from invlab.task import Pairs, Targets, Task
+
+__all__ = ["Judge", "surrogate_task"]
+
+# Simulations of a guess on a noisy task: half of them choose the best of T, half score it.
+REPLICATES = 4
+# Guesses a target that are refined on the simulator.
+REFINED = 10
+
+
+class Judge:
+    """Scores guesses in units of the variance of y.
+
+    Args:
+        task: its simulator judges.
+        y: observations that say how much y varies, ``(N, *dy)``.
+        refine: whether refined guesses are scored too.
+
+    Attributes:
+        calls: simulations that judging took so far.
+    """
+
+    def __init__(self, task: Task, y: Tensor, *, refine: bool = True) -> None:
+        self.task, self.calls = task, 0
+        valid = task.valid(y)
+        varies = y[valid].double().flatten(1).var(0, correction=0).mean()
+        self.variance = float(varies) or 1.0
+        self.can_refine = refine and task.differentiable and not task.noisy
+        self.refine_at_most = REFINED
+
+    def errors(self, x: Tensor, targets: Targets, *, stream: int = 0) -> Tensor:
+        """Error of each guess, ``(B, T)``, over the variance of y; of one simulation each."""
+        self.calls += x.shape[0] * x.shape[1]
+        generator = runtime.generator(stream, "judge")
+        found = resimulation_error(
+            self.task, x.detach(), targets.y, targets.c, replicates=1, generator=generator
+        )
+        return found.double() / self.variance
+
+    def scores(
+        self, x: Tensor, targets: Targets, guesses: tuple[int, ...], *, exchangeable: bool
+    ) -> dict[str, Any]:
+        """Error of the best of T of each target, by T, and the share of valid guesses."""
+        if self.task.noisy:
+            half = REPLICATES // 2
+            seen = [self.errors(x, targets, stream=k) for k in range(REPLICATES)]
+            choose, score = (torch.stack(part).mean(0) for part in (seen[:half], seen[half:]))
+            best = _chosen(choose, score)
+            valid = torch.isfinite(choose)
+        else:
+            each = self.errors(x, targets)
+            valid = torch.isfinite(each)
+            best = best_of(each, exchangeable=exchangeable)
+        there = {n: best[:, min(n, best.shape[1]) - 1] for n in guesses if n <= x.shape[1]}
+        return {
+            "errors": {str(n): column.tolist() for n, column in there.items()},
+            "valid": float(valid.double().mean()),
+        }
+
+    def refined(self, x: Tensor, targets: Targets) -> Tensor:
+        """Guesses after a local search on the simulator, in the box."""
+        exact = refine(self.task, x.double(), targets.y.double(), targets.c, bounded=True)
+        return refine_bfgs(self.task, exact, targets.y.double(), targets.c, maxiter=50)
+
+    def floor(self, targets: Targets) -> Tensor:
+        """Error of the truth under fresh noise, ``(B,)``; zero without noise."""
+        assert targets.x is not None
+        if not self.task.noisy:
+            return torch.zeros(len(targets), dtype=torch.float64)
+        seen = [self.errors(targets.x[:, None], targets, stream=100 + k) for k in range(REPLICATES)]
+        return torch.stack(seen).mean(0)[:, 0]
+
+
+def _chosen(choose: Tensor, score: Tensor) -> Tensor:
+    """Score of the guess that looks best among the first T, for each T: ``(B, T)``."""
+    best = choose.cummin(1).indices
+    return score.gather(1, best)
+
+
+def surrogate_task(pairs: Pairs, task: Task, *, seed: int) -> tuple[Task, float]:
+    """A task whose simulator is f̂ fitted to pairs, and its error on a fifth of them held out.
+
+    Returns:
+        The task, and the mean squared error of f̂ over the variance of y: no difference below it
+        means anything.
+    """
+    usable = task.usable(pairs)
+    kept, held = usable.split(0.2, generator=runtime.generator(seed, "judge", "held out"))
+    surrogate = fit_surrogate(
+        kept, seeds=[seed], width=128, layers=4, activation=torch.nn.functional.silu,
+        epochs=300, batch_size=64, lr=3e-3, lr_end=1e-5, schedule="one-cycle", held_out=held,
+    ).requires_grad_(False)  # fmt: skip
+    shape = held.y.shape[1:]
+
+    def simulate(x: Tensor, c: Tensor | None = None) -> Tensor:
+        seen = x if c is None else torch.cat([x, c.to(x)], -1)
+        y = surrogate(seen.flatten(0, -2).float())[0]
+        return y.to(x).unflatten(0, x.shape[:-1]).unflatten(-1, shape)
+
+    judge = Task(
+        task.name, simulate, task.prior, box=task.box, context=task.context, labels=task.labels
+    )
+    error = (judge.simulate(held.x, held.c) - held.y).double().flatten(1).square().mean()
+    varies = held.y.double().flatten(1).var(0, correction=0).mean()
+    return judge, float(error / varies.clamp_min(1e-30))
+
+
+def fingerprint(pairs: Pairs) -> str:
+    """What tells two data sets apart, as text for a record."""
+    digest = hashlib.blake2b(digest_size=8)
+    for part in (pairs.x, pairs.y, pairs.c):
+        if part is not None:
+            digest.update(part.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()

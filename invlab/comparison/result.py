@@ -1,0 +1,178 @@
+"""What came out of a comparison: rows, advice, a picture and a page."""
+
+from __future__ import annotations
+
+import html
+import io
+import json
+from base64 import b64encode
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from invlab.comparison.advice import Advice, Facts, advise, ranked
+from invlab.comparison.plan import Plan
+from invlab.comparison.table import Row
+from invlab.files import write_whole
+
+__all__ = ["Comparison"]
+
+STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
+table { border-collapse: collapse; display: block; overflow-x: auto }
+th, td { padding: .3rem .7rem; border-bottom: 1px solid #8884; text-align: right }
+th:first-child, td:first-child { text-align: left }
+@media (prefers-color-scheme: dark) { body { background: #181818; color: #eee } }
+"""
+
+
+class Comparison:
+    """The result of :func:`invlab.compare`; printed, it is the table and then the advice.
+
+    Attributes:
+        rows: a dictionary a method: ``method``, and by T ``r_T`` (mean error of the best of T over
+            the variance of y), ``low_T`` and ``high_T`` (its 95 % interval), ``geo_T``,
+            ``median_T``, ``refined_T`` (after a local search on the simulator); ``failed`` (share
+            of targets without a valid answer, which are in no mean), ``valid``, ``in_box``,
+            ``coverage``, ``calibration_p``, ``fit_s``, ``answer_s``, ``calls``, ``note``.
+            None where something does not apply.
+        sentences: the advice as data, a rule each.
+        plan: sizes: pairs, targets, guesses, seeds.
+    """
+
+    def __init__(self, rows: list[Row], facts: Facts, plan: Plan) -> None:
+        self.rows, self.facts, self.plan = rows, facts, plan
+        self.sentences: list[Advice] = advise(facts)
+
+    @property
+    def advice(self) -> str:
+        """The advice in words, a sentence a line."""
+        return "\n".join(sentence.text for sentence in self.sentences)
+
+    def best(self, T: int | None = None) -> str:
+        """Name of the method with the lowest geometric mean error at T guesses.
+
+        Raises:
+            ValueError: T was not compared, or no method gave an answer.
+        """
+        count = self.plan.guesses[0] if T is None else T
+        if count not in self.plan.guesses:
+            raise ValueError(f"best: expected T among {self.plan.guesses}, got {T}")
+        order = ranked(self.facts, count)
+        if not order:
+            raise ValueError("best: no method gave an answer; see the notes of the rows")
+        return order[0]
+
+    def __str__(self) -> str:
+        return f"{self._head()}\n\n{self._table()}\n\n{self.advice}"
+
+    __repr__ = __str__
+
+    def plot(self) -> Any:
+        """A figure of the error over the number of guesses, a line a method (needs matplotlib)."""
+        try:
+            import matplotlib.pyplot as plt
+        except ImportError as error:
+            raise ImportError('plot: needs matplotlib; pip install "invlab[plots]"') from error
+        figure, ax = plt.subplots(figsize=(7, 4), layout="constrained")
+        markers = "os^Dv<>pPX*hd"
+        for k, row in enumerate(self.rows):
+            there = [n for n in self.plan.guesses if row[f"geo_{n}"] is not None]
+            values = [row[f"geo_{n}"] for n in there]
+            if there:
+                ax.plot(there, values, marker=markers[k % len(markers)], label=row["method"])
+        ax.set(xscale="log", yscale="log", xlabel="guesses a target, T")
+        ax.set_ylabel("error of the best of T\n(variance of y, geometric mean)")
+        ax.legend(fontsize="small", ncols=2)
+        return figure
+
+    def to_html(self, path: str | Path) -> Path:
+        """Write one file that opens without a network: table, figure and advice."""
+        path = Path(path)
+        write_whole(path, self._page().encode())
+        return path
+
+    def save(self, folder: str | Path) -> Path:
+        """Write ``comparison.json``: rows, advice and sizes."""
+        path = Path(folder) / "comparison.json"
+        content = {
+            "rows": self.rows,
+            "advice": [vars(sentence) for sentence in self.sentences],
+            "plan": vars(self.plan),
+        }
+        write_whole(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+        return path
+
+    def _head(self) -> str:
+        plan = self.plan
+        return (
+            f"{plan.n} pairs, {plan.targets} targets, {plan.seeds} seeds; errors over the variance "
+            f"of y, judged by the {self.facts.judged_by}"
+        )
+
+    def _columns(self) -> dict[str, str]:
+        counts = {f"r_{n}": f"r_{n}" for n in self.plan.guesses}
+        last = self.plan.guesses[-1]
+        return {
+            "method": "method",
+            **counts,
+            f"low_{last}": f"from_{last}",
+            f"high_{last}": f"to_{last}",
+            f"median_{last}": f"median_{last}",
+            "failed": "failed",
+            "fit_s": "fit s",
+            "answer_s": "answer s",
+            "note": "note",
+        }
+
+    def _cells(self) -> list[list[str]]:
+        columns = self._columns()
+        return [list(columns.values())] + [
+            [_shown(row[key]) for key in columns] for row in self.rows
+        ]
+
+    def _table(self) -> str:
+        cells = self._cells()
+        widths = [max(len(line[k]) for line in cells) for k in range(len(cells[0]))]
+        lines = ["  ".join(_aligned(line, widths)).rstrip() for line in cells]
+        return "\n".join(lines)
+
+    def _page(self) -> str:
+        cells = self._cells()
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in cells[0])
+        body = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in line) + "</tr>"
+            for line in cells[1:]
+        )
+        advice = "".join(f"<p>{html.escape(sentence.text)}</p>" for sentence in self.sentences)
+        return (
+            f"<!doctype html><html lang='en'><meta charset='utf-8'><title>Comparison</title>"
+            f"<meta name='viewport' content='width=device-width'><style>{STYLE}</style>"
+            f"<h1>Which method</h1><p>{html.escape(self._head())}</p>{advice}{self._picture()}"
+            f"<table><tr>{head}</tr>{body}</table></html>\n"
+        )
+
+    def _picture(self) -> str:
+        try:
+            figure = self.plot()
+        except ImportError:
+            return ""
+        content = io.BytesIO()
+        figure.savefig(content, format="png", dpi=120, facecolor="white")
+        text = "Error of the best of T guesses over T, a line a method."
+        data = b64encode(content.getvalue()).decode()
+        return f"<img alt='{text}' src='data:image/png;base64,{data}'>"
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.2g}"
+    return str(value)
+
+
+def _aligned(line: Sequence[str], widths: Sequence[int]) -> list[str]:
+    first, last = line[0].ljust(widths[0]), line[-1]
+    middle = [cell.rjust(width) for cell, width in zip(line[1:-1], widths[1:-1], strict=True)]
+    return [first, *middle, last]

@@ -1,0 +1,152 @@
+"""From the records of all methods and seeds to a row a method, and who is level with whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from invlab.metrics import bootstrap_interval
+
+__all__ = ["Row", "Scores", "rows_of"]
+
+# A row of the table, ready for JSON; None where something does not apply.
+Row = dict[str, Any]
+# Errors below this, over the variance of y, count as equal: rounding decides them.
+LEAST = 1e-12
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The errors of one method by T: ``(seeds, targets)`` each, infinite where it failed.
+
+    ``floor`` is what nothing below is told apart from: the noise, or the error of the judge.
+    """
+
+    errors: Mapping[int, Tensor]
+    floor: float = LEAST
+
+    def logs(self, n: int) -> Tensor:
+        """Logarithms of the errors at T = n, from the floor up; failures count as the prior's."""
+        return self.errors[n].clamp(max(self.floor, LEAST), 10.0).log()
+
+    def geometric_mean(self, n: int) -> float:
+        """Geometric mean over seeds and targets; what the advice ranks by."""
+        return float(self.logs(n).mean().exp())
+
+
+def rows_of(
+    records: Mapping[str, Sequence[Mapping[str, Any]]],
+    guesses: Sequence[int],
+    notes: Mapping[str, str],
+    floor: float,
+) -> tuple[list[Row], dict[str, Scores]]:
+    """A row a method, in the order given, and the scores of those that have any.
+
+    Args:
+        records: of each method, one a seed.
+        guesses: numbers T.
+        notes: of those that were left out.
+        floor: see :class:`Scores`.
+    """
+    rows, scores = [], {}
+    for name, several in records.items():
+        sound = [record for record in several if "errors" in record]
+        row: Row = {"method": name, **_nothing(guesses)}
+        row["note"] = _note(several, notes.get(name, ""))
+        if sound:
+            found = Scores(_by_count(sound, "errors"), floor)
+            scores[name] = found
+            row |= _errors(found, guesses) | _rest(sound)
+            row |= _refined(sound, guesses)
+        rows.append(row)
+    return rows, scores
+
+
+def _nothing(guesses: Sequence[int]) -> Row:
+    keys = ("r", "low", "high", "geo", "median", "refined")
+    per_count = {f"{key}_{n}": None for n in guesses for key in keys}
+    others = (
+        "failed",
+        "valid",
+        "in_box",
+        "coverage",
+        "calibration_p",
+        "fit_s",
+        "answer_s",
+        "calls",
+    )
+    return per_count | dict.fromkeys(others)
+
+
+def _by_count(sound: Sequence[Mapping[str, Any]], key: str) -> dict[int, Tensor]:
+    counts = sorted({int(n) for record in sound for n in record[key]})
+    common = [n for n in counts if all(str(n) in record[key] for record in sound)]
+    return {
+        n: torch.tensor([record[key][str(n)] for record in sound], dtype=torch.float64)
+        for n in common
+    }
+
+
+def _errors(found: Scores, guesses: Sequence[int]) -> Row:
+    row: Row = {}
+    for n in guesses:
+        if n not in found.errors:
+            continue
+        errors = found.errors[n]
+        there = errors[torch.isfinite(errors)]
+        if len(there) == 0:
+            continue
+        whole = bool(torch.isfinite(errors).all())
+        low, high = bootstrap_interval(errors if whole else there)
+        row |= {
+            f"r_{n}": float(there.mean()),
+            f"low_{n}": low,
+            f"high_{n}": high,
+            f"geo_{n}": found.geometric_mean(n),
+            f"median_{n}": float(errors.median()),
+        }
+    last = found.errors[max(found.errors)]
+    row["failed"] = float((~torch.isfinite(last)).double().mean())
+    return row
+
+
+def _rest(sound: Sequence[Mapping[str, Any]]) -> Row:
+    row: Row = {}
+    for key in ("valid", "in_box", "coverage", "calibration_p", "fit_s", "answer_s", "calls"):
+        values = [record[key] for record in sound if record.get(key) is not None]
+        if values:
+            row[key] = min(values) if key == "calibration_p" else sum(values) / len(values)
+    return row
+
+
+def _refined(sound: Sequence[Mapping[str, Any]], guesses: Sequence[int]) -> Row:
+    if not all("refined" in record for record in sound):
+        return {}
+    found = _by_count(sound, "refined")
+    row: Row = {}
+    for n in guesses:
+        if n in found:
+            there = found[n][torch.isfinite(found[n])]
+            row[f"refined_{n}"] = float(there.mean()) if len(there) else None
+    return row
+
+
+def _note(several: Sequence[Mapping[str, Any]], left_out: str) -> str:
+    notes = [left_out, *(record.get("note", "") for record in several)]
+    return "; ".join(dict.fromkeys(note for note in notes if note))
+
+
+def level(one: Scores, best: Scores, n: int) -> bool:
+    """Whether two methods cannot be told apart at T = n, on the same seeds and targets.
+
+    They can where the 95 % interval of the mean difference of their log errors leaves zero out.
+    """
+    gap = one.logs(n) - best.logs(n)
+    if bool((gap == 0).all()):
+        return True
+    low, high = bootstrap_interval(gap)
+    return low <= 0 <= high

@@ -1,0 +1,111 @@
+"""Every sentence of the advice follows from rows by its rule, and is silent otherwise."""
+
+import torch
+
+from invlab.comparison.advice import Facts, advise, ranked
+from invlab.comparison.table import Scores
+
+
+def scores(value, *, spread=0.05, seed=0, failed=0):
+    """Errors of 3 seeds and 40 targets around a value, at T = 1 and 10."""
+    draws = torch.randn(3, 40, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    errors = value * (spread * draws).exp()
+    errors[0, :failed] = torch.inf
+    return Scores({1: errors, 10: errors / 2})
+
+
+def row(name, **values):
+    blank = {"failed": 0.0, "valid": 1.0, "answer_s": 0.1, "calibration_p": None, "note": ""}
+    return {"method": name, **blank, **values}
+
+
+def facts(found, rows=None, **more):
+    rows = {name: row(name) for name in found} | (rows or {})
+    given = {"guesses": (1, 10), "floor": 0.0, "judged_by": "simulator", "noisy": False} | more
+    return Facts(rows=rows, scores=found, **given)
+
+
+def said(case, rule):
+    return [sentence for sentence in advise(case) if sentence.rule == rule]
+
+
+def test_the_lowest_geometric_mean_is_best_and_the_prior_is_no_method():
+    case = facts({"prior": scores(1e-6), "a": scores(0.2), "b": scores(0.1)})
+    assert ranked(case, 1) == ["b", "a"]
+    (sentence,) = said(case, "one_guess")
+    assert sentence.methods == ("b",)
+    assert "For one guess a target, b:" in sentence.text
+    assert said(case, "many_guesses")[0].methods == ("b",)
+
+
+def test_what_cannot_be_told_apart_is_named_as_a_tie():
+    case = facts({"a": scores(0.1, spread=1.0), "b": scores(0.1, spread=1.0, seed=1)})
+    (sentence,) = said(case, "one_guess")
+    assert set(sentence.methods) == {"a", "b"}
+    assert "cannot be told apart" in sentence.text
+
+
+def test_differences_below_the_floor_are_ties():
+    far, near = scores(1e-5), scores(1e-7)
+    floored = {name: Scores(s.errors, floor=1e-3) for name, s in {"a": far, "b": near}.items()}
+    assert set(said(facts(floored, floor=1e-3), "one_guess")[0].methods) == {"a", "b"}
+    assert said(facts({"a": far, "b": near}), "one_guess")[0].methods == ("b",)
+
+
+def test_a_method_below_the_look_up_is_not_to_be_used():
+    case = facts({"nearest": scores(0.1), "good": scores(0.01), "poor": scores(0.5)})
+    (sentence,) = said(case, "below_look_up")
+    assert sentence.methods == ("poor",)
+    assert not said(facts({"nearest": scores(0.1), "good": scores(0.01)}), "below_look_up")
+
+
+def test_a_posterior_is_that_of_a_calibrated_sampler():
+    found = {"search": scores(0.01), "flow": scores(0.2), "mixture": scores(0.1)}
+    rows = {
+        "flow": row("flow", calibration_p=0.4),
+        "mixture": row("mixture", calibration_p=1e-6),
+    }
+    case = facts(found, rows, samplers=frozenset({"flow", "mixture"}))
+    assert said(case, "posterior")[0].methods == ("flow",)
+    rows["flow"] = row("flow", calibration_p=1e-9)
+    case = facts(found, rows, samplers=frozenset({"flow", "mixture"}))
+    assert "No method is calibrated" in said(case, "posterior")[0].text
+    assert not said(facts(found, rows), "posterior")
+
+
+def test_the_fast_one_is_nearly_as_good_as_the_best():
+    found = {"best": scores(0.1), "near": scores(0.15), "bad": scores(5.0)}
+    rows = {
+        "near": row("near", answer_s=0.01),
+        "bad": row("bad", answer_s=1e-6),
+    }
+    assert said(facts(found, rows), "fast")[0].methods == ("near",)
+
+
+def test_without_simulations_the_best_that_calls_none():
+    found = {"joint": scores(0.01), "flow": scores(0.2)}
+    case = facts(found, searching=frozenset({"joint"}))
+    assert said(case, "no_simulations")[0].methods == ("flow",)
+    assert not said(facts(found), "no_simulations")
+
+
+def test_more_data_help_where_the_curve_falls():
+    found = {"a": scores(0.1)}
+    assert "help" in said(facts(found, curve={100: 0.4, 200: 0.2, 400: 0.1}), "more_data")[0].text
+    flat = said(facts(found, curve={100: 0.11, 200: 0.1, 400: 0.1}), "more_data")[0].text
+    assert "little" in flat
+    assert not said(facts(found), "more_data")
+
+
+def test_floors_failures_and_who_took_no_part_are_said():
+    found = {"a": scores(0.1, failed=3), "b": scores(0.1)}
+    rows = {
+        "a": row("a", failed=0.025),
+        "b": row("b", valid=0.5),
+        "c": row("c", note="takes no context c"),
+    }
+    case = facts(found, rows, judged_by="surrogate", floor=0.02)
+    assert "0.02 of the variance" in said(case, "floor")[0].text
+    assert [sentence.methods for sentence in said(case, "failures")] == [("a",), ("b",)]
+    assert said(case, "left_out")[0].text == "c took no part: takes no context c."
+    assert "truth itself" in said(facts(found, noisy=True, floor=0.5), "floor")[0].text

@@ -1,0 +1,148 @@
+"""A comparison ends in rows and advice, whatever the task and whoever fails."""
+
+import json
+
+import pytest
+import torch
+
+import invlab
+from invlab import Box, Pairs, Task, runtime
+from invlab.comparison.plan import make_plan
+
+SMALL = {"n": 60, "targets": 6, "guesses": (1, 3), "seeds": 2}
+SQUARE = invlab.get_task("square")
+pytestmark = pytest.mark.filterwarnings("ignore:.*:UserWarning")
+
+
+class Broken:
+    """A method of somebody's own that always fails."""
+
+    name, exchangeable = "broken", False
+
+    def fit(self, task, data, *, seed):
+        raise RuntimeError("no luck\nat all")
+
+
+class Truth:
+    """One that knows the answer of the square task for positive x."""
+
+    name, exchangeable = "truth", False
+
+    def fit(self, task, data, *, seed):
+        return self
+
+    def propose(self, y, n, c=None):
+        return y.sqrt()[:, None].repeat(1, n, 1)
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("comparison")
+    result = invlab.compare(SQUARE, [Truth(), Broken(), "direct"], folder=folder, **SMALL)
+    return result, folder
+
+
+def test_each_method_and_the_baselines_have_a_row(found):
+    rows = {row["method"]: row for row in found[0].rows}
+    assert set(rows) == {"prior", "nearest", "pool", "truth", "broken", "direct"}
+    assert rows["truth"]["r_1"] < 1e-20
+    assert rows["prior"]["low_3"] <= rows["prior"]["r_3"] <= rows["prior"]["high_3"]
+    assert rows["prior"]["r_3"] < rows["prior"]["r_1"]
+    assert rows["direct"]["fit_s"] > 0
+    assert rows["direct"]["calls"] == 60
+
+
+def test_a_method_that_fails_says_so_in_its_row(found):
+    row = next(row for row in found[0].rows if row["method"] == "broken")
+    assert row["note"] == "failed: RuntimeError: no luck"
+    assert row["r_1"] is None
+    assert "broken took no part: failed: RuntimeError: no luck." in found[0].advice
+
+
+def test_the_best_is_named_and_the_table_printed(found, tmp_path):
+    result, _ = found
+    assert result.best(1) == result.best() == "truth"
+    with pytest.raises(ValueError, match=r"expected T among \(1, 3\), got 7"):
+        result.best(7)
+    lines = str(result).splitlines()
+    assert all(any(row["method"] in line for line in lines) for row in result.rows)
+    assert result.advice in str(result)
+    page = result.to_html(tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "truth" in page
+    assert "http" not in page
+    saved = json.loads(result.save(tmp_path).read_text(encoding="utf-8"))
+    assert len(saved["rows"]) == len(result.rows)
+
+
+def test_it_resumes_from_its_folder(found, monkeypatch):
+    result, folder = found
+    monkeypatch.setattr("invlab.comparison.attempt", None)  # nothing is computed again
+    again = invlab.compare(SQUARE, [Truth(), Broken(), "direct"], folder=folder, **SMALL)
+    assert again.rows == result.rows
+
+
+def test_pairs_alone_are_judged_by_a_surrogate():
+    data = SQUARE.sample(90)
+    result = invlab.compare(data, ["direct", "joint"], n=40, targets=5, guesses=(1,), seeds=1)
+    rows = {row["method"]: row for row in result.rows}
+    assert rows["joint"]["note"] == "needs a simulator, and there are only pairs"
+    assert rows["direct"]["r_1"] is not None
+    assert "There is no simulator" in result.advice
+
+
+def test_noise_is_chosen_by_some_replicates_and_scored_by_others():
+    def noisy(x):
+        return x + 0.3 * torch.randn(x.shape).to(x)
+
+    task = Task("noisy", noisy, Box([0.0], [1.0]), noisy=True)
+    result = invlab.compare(task, [], n=60, targets=40, guesses=(1, 30), seeds=2)
+    prior = next(row for row in result.rows if row["method"] == "prior")
+    floor = result.facts.floor
+    assert floor == pytest.approx(2 * 0.09 / (1 / 12 + 0.09), rel=0.3)
+    # the best of 30 that is chosen by luck would lie far below what the noise leaves
+    assert prior["r_30"] > 0.5 * floor
+    assert "noisy" in result.advice
+
+
+def test_a_budget_of_seconds_begins_no_further_seed():
+    ticks = iter(range(10**6))
+    with runtime.set_clock(lambda: 100.0 * next(ticks)):
+        result = invlab.compare(SQUARE, [], n=30, targets=4, guesses=(1,), seeds=3, budget=1.0)
+    assert result.facts.scores["prior"].errors[1].shape == (1, 4)
+
+
+def test_a_budget_of_simulations_shrinks_the_sizes():
+    sizes = {"n": 100, "targets": 40, "guesses": (1, 10, 100), "seeds": 3, "methods": 5}
+    plan = make_plan(**sizes, budget={"simulations": 7000})
+    assert plan.simulations(5) <= 7000
+    assert plan.guesses == (1, 10)
+    with pytest.raises(ValueError, match="do not pay for 100 pairs"):
+        make_plan(**sizes, budget={"simulations": 100})
+    with pytest.raises(ValueError, match="budget: expected 'seconds' and 'simulations', got euro"):
+        make_plan(**sizes, budget={"euro": 1})
+    assert make_plan(**sizes, budget=None, simulation_s=1.0).guesses == (1,)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: invlab.compare("sine"), TypeError, "expected a Task or Pairs, got str"),
+        (lambda: invlab.compare(SQUARE, ["tandm"]), ValueError, "did you mean 'tandem'"),
+        (lambda: invlab.compare(SQUARE, ["direct"] * 2), ValueError, "got more of direct"),
+        (lambda: invlab.compare(SQUARE, guesses=()), ValueError, "guesses: expected numbers"),
+    ],
+)
+def test_what_cannot_be_compared_is_named(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_the_pairs_of_a_record_are_recognised():
+    one, other = (
+        Pairs(torch.ones(9, 1), torch.ones(9, 1)),
+        Pairs(torch.ones(9, 1), torch.zeros(9, 1)),
+    )
+    from invlab.comparison.judge import fingerprint
+
+    assert fingerprint(one) == fingerprint(one)
+    assert fingerprint(one) != fingerprint(other)
