@@ -10,7 +10,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +144,7 @@ class _Trials:
         method = candidate.method if isinstance(candidate.method, str) else own
         settings = {
             "task": self.task.name,
-            "data": self.fingerprint(),
+            "data": self.fingerprint,
             "n": self.plan.n,
             "targets": self.plan.targets,
             "guesses": list(self.plan.guesses),
@@ -155,6 +155,7 @@ class _Trials:
         compute = partial(_compute, self, candidate, share)
         return Run(f"comparison/{candidate.name}{part}/seed{seed}", settings, compute, (seed,))
 
+    @cached_property
     def fingerprint(self) -> str:
         """What tells this task or these pairs from others of the same name."""
         return fingerprint(self.task.sample(8) if self.pairs is None else self.pairs)

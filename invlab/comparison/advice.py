@@ -116,7 +116,7 @@ def _best_posterior(facts: Facts) -> list[Advice]:
         )
         return [Advice("posterior", text, tuple(order))]
     text = f"For a posterior, {sound[0]}: its draws pass the test of calibration"
-    others = [m for m in sound[1:]]
+    others = sound[1:]
     text += f", as do those of {_and(others)}." if others else ", and no other's do."
     return [Advice("posterior", text, tuple(sound))]
 

@@ -8,7 +8,6 @@ import json
 import os
 import platform
 import threading
-import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,7 +24,7 @@ from invlab.files import write_whole
 from invlab.runs import processes
 from invlab.validation import require_count
 
-__all__ = ["FailedRuns", "Record", "Run", "dumps", "load", "run"]
+__all__ = ["FailedRuns", "Record", "Run", "dumps", "load", "missing", "run"]
 
 # Parsed JSON: id, settings, seeds, preset, device, versions, date, cpu_seconds, scores, curves.
 Record = dict[str, Any]
@@ -225,7 +224,7 @@ def _environment(name: str, value: str) -> Iterator[None]:
 
 
 def _compute(run: Run, wanted: Record) -> Record:
-    start = time.process_time()
+    start = runtime.cpu_seconds()
     outcome = run.compute(wanted["seeds"])
     return {
         "id": run.id,
@@ -237,7 +236,7 @@ def _compute(run: Run, wanted: Record) -> Record:
             "torch": torch.__version__,
         },
         "date": datetime.date.today().isoformat(),
-        "cpu_seconds": round(time.process_time() - start, 2),
+        "cpu_seconds": round(runtime.cpu_seconds() - start, 2),
         **outcome,
     }
 
