@@ -12,12 +12,16 @@ from invlab.methods.base import Method
 from invlab.methods.baselines import Nearest as Nearest
 from invlab.methods.baselines import PriorSampler as PriorSampler
 from invlab.methods.cvae import ConditionalVAE as ConditionalVAE
+from invlab.methods.differential_evolution import (
+    DifferentialEvolution as DifferentialEvolution,
+)
 from invlab.methods.direct import Direct as Direct
 from invlab.methods.encoder_decoder import EncoderDecoder as EncoderDecoder
 from invlab.methods.flow_matching import FlowMatching as FlowMatching
 from invlab.methods.invertible import INN as INN
 from invlab.methods.invertible import ConditionalINN as ConditionalINN
 from invlab.methods.joint import JointOptimization as JointOptimization
+from invlab.methods.local_search import LocalSearch as LocalSearch
 from invlab.methods.mixture_density import MixtureDensity as MixtureDensity
 from invlab.methods.neural_adjoint import NeuralAdjoint as NeuralAdjoint
 from invlab.methods.neural_adjoint import Pool as Pool
@@ -38,7 +42,9 @@ __all__ += [kind.__name__ for kind in _METHODS.values()]
 
 # Other names for the same thing.
 _ALIASES = {
+    "bfgs": "local_search",
     "conditional_vae": "cvae",
+    "de": "differential_evolution",
     "fmpe": "flow_matching",
     "joint_optimisation": "joint",
     "joint_optimization": "joint",
@@ -46,8 +52,10 @@ _ALIASES = {
     "knn": "nearest",
     "look_up": "nearest",
     "lookup": "nearest",
+    "levenberg_marquardt": "local_search",
     "mdn": "mixture_density",
     "mixture_density_network": "mixture_density",
+    "multistart": "local_search",
     "na": "neural_adjoint",
     "nearest_neighbor": "nearest",
     "nearest_neighbour": "nearest",
@@ -58,7 +66,6 @@ _ALIASES = {
 }
 # Names of families, and of methods that there are not: what comes nearest.
 _NEAR = {
-    "bfgs": ("joint", "neural_adjoint"),
     "flow": ("cinn", "inn", "flow_matching"),
     "maf": ("cinn",),
     "normalizing_flow": ("cinn", "inn"),

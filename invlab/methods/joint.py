@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from invlab.improve import spread, squared_distance
-from invlab.methods.base import Bounds, Method
+from invlab.methods.base import Bounds
 from invlab.methods.options import require_encoder
+from invlab.methods.simulator_search import SimulatorSearch
 from invlab.minimizers import Solution, minimize
 from invlab.minimizers.reparametrization import XScale, default_x_scale
 from invlab.networks.encoders import FeatureScale, Kind, beside, kind_of
@@ -23,7 +24,7 @@ from invlab.validation import require_count
 __all__ = ["JointOptimization"]
 
 
-class JointOptimization(Method):
+class JointOptimization(SimulatorSearch):
     """All unknowns are outputs of one network, and it learns through the true simulator.
 
     Nothing is learned before the targets are known: :meth:`fit` takes the task and the scales of
@@ -67,7 +68,6 @@ class JointOptimization(Method):
     # each guess comes from a network with a seed of its own
     exchangeable = True
     needs_gradient = True
-    calls_simulator = True
 
     y_length: Tensor
 
@@ -110,7 +110,6 @@ class JointOptimization(Method):
             "gtol": gtol,
         }
         self.solutions: list[Solution] = []
-        self.task: Task | None = None
 
     def assemble(self) -> None:
         """Scales of y and c that change nothing."""
@@ -120,14 +119,6 @@ class JointOptimization(Method):
         self.register_buffer("y_length", torch.tensor(1.0, dtype=torch.float64, device="cpu"))
         self.c_scale = Standardizer.identity(facts["c_dim"]) if facts["c_dim"] else None
 
-    def attach(self, task: Task | None) -> None:
-        """The task, since proposals call its simulator."""
-        if task is None:
-            raise ValueError(
-                f"{self.name}: calls the simulator; give the task too, load_method(path, task=...)"
-            )
-        self.task = self._require_gradient(task)
-
     def _kind(self) -> Kind:
         """What the network reads an observation as."""
         encoder = self._given[0]
@@ -136,12 +127,7 @@ class JointOptimization(Method):
 
     def learn(self, task: Task, data: Pairs, seeds: list[int], **more: Any) -> None:
         """Remember the task, and the scales of y and c."""
-        if task.noisy:
-            raise ValueError(
-                f"{self.name}: searches through the simulator, whose noise would be searched too, "
-                f"and {task.name} says it is noisy; use a method that learns p(x | y), such as "
-                "'mixture_density'"
-            )
+        self.require_quiet(task)
         self.task, self.kind = task, self._kind()
         self.y_scale = FeatureScale.fit(data.y, self.kind)
         self.register_buffer(

@@ -1,0 +1,70 @@
+"""Searches on the true simulator: they find what is known, and refuse what they cannot do."""
+
+import pytest
+import torch
+
+import invlab
+from invlab import Box, Integer, Product, Task
+
+SINE = invlab.get_task("sine")
+
+
+def answers(method, task, k=6, n=3):
+    targets = task.targets(k, seed=1, dtype=torch.float64)
+    x = method.fit(task, task.sample(60)).propose(targets.y, n, targets.c)
+    return invlab.resimulation_error(task, x, targets.y, targets.c)
+
+
+@pytest.mark.parametrize("algorithm", ["bfgs", "lm"])
+def test_a_local_search_explains_every_target_best_first(algorithm):
+    error = answers(invlab.get_method("local_search", algorithm=algorithm), SINE)
+    assert error[:, 0].max() < 1e-9
+    assert (error.diff(dim=1) >= -1e-12).all()
+
+
+def test_a_local_search_beats_its_starts():
+    found = answers(invlab.get_method("local_search", starts=2), SINE, n=1)
+    looked_up = answers(invlab.get_method("nearest"), SINE, n=1)
+    assert (found <= looked_up).all()
+
+
+def test_evolution_needs_no_gradient_and_survives_failures():
+    def steps(x):
+        y = (4 * x).floor() / 4 + 0.1 * x
+        return torch.where(x[..., :1] < 0.2, torch.nan, y)
+
+    task = Task("steps", steps, Box([0.0, 0.0], [1.0, 1.0]), differentiable=False)
+    with pytest.warns(UserWarning, match="left out"):
+        error = answers(invlab.get_method("differential_evolution"), task)
+    assert error[:, 0].max() < 1e-6
+    assert (error.diff(dim=1) >= 0).all()
+    with pytest.raises(ValueError, match="needs gradients"):
+        invlab.get_method("local_search").fit(task, SINE.sample(5))
+
+
+def test_evolution_finds_whole_numbers():
+    prior = Product(Integer([0], [40]), Box([0.0], [1.0]))
+    task = Task("whole", lambda x: x * 1.0, prior, differentiable=False)
+    method = invlab.get_method("differential_evolution", generations=60).fit(task, task.sample(60))
+    x = method.propose(torch.tensor([[17.0, 0.25]], dtype=torch.float64))[0, 0]
+    assert x[0] == 17
+    assert x[1] == pytest.approx(0.25, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["local_search", "differential_evolution"])
+def test_noise_is_not_searched(name):
+    task = Task("noisy", lambda x: x + torch.randn_like(x), Box([0.0], [1.0]), noisy=True)
+    with pytest.raises(ValueError, match="whose noise would be searched too"):
+        invlab.get_method(name).fit(task, task.sample(9))
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e9])
+def test_the_unit_of_y_does_not_matter(unit):
+    task = Task("unit", lambda x: unit * (x**2 + x), Box([0.0], [1.0]))
+    error = answers(invlab.get_method("local_search"), task)[:, 0]
+    assert error.max() < (1e-5 * unit) ** 2
+
+
+def test_options_are_checked():
+    with pytest.raises(ValueError, match="algorithm: expected 'bfgs' or 'lm', got 'adam'"):
+        invlab.get_method("local_search", algorithm="adam")
