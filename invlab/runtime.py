@@ -19,6 +19,7 @@ from invlab.validation import is_integer, require_seed
 
 __all__ = [
     "Preset",
+    "announce",
     "any_encoding",
     "by_preset",
     "cpu_seconds",
@@ -195,12 +196,20 @@ def progress(items: Iterable[T], description: str, *, total: int | None = None) 
     """
     from tqdm import tqdm
 
+    # delay: what ends within a second needs no bar
+    yield from tqdm(items, desc=description, total=total, disable=_silent(), leave=False, delay=1.0)
+
+
+def announce(message: str) -> None:
+    """Say on stderr what is about to begin; silent where :func:`progress` is."""
+    if not _silent():
+        print(message, file=sys.stderr, flush=True)
+
+
+def _silent() -> bool:
     ci = os.environ.get("CI", "").strip().lower() not in _NO
     wanted = os.environ.get("INVLAB_PROGRESS", "").strip().lower() not in _NO[1:]
-    # delay: what ends within a second needs no bar
-    yield from tqdm(
-        items, desc=description, total=total, disable=ci or not wanted, leave=False, delay=1.0
-    )
+    return ci or not wanted
 
 
 _clock: Callable[[], float] = time.process_time

@@ -18,13 +18,13 @@ import torch
 
 from invlab import runtime
 from invlab.comparison.advice import Facts, ranked
-from invlab.comparison.candidates import Candidate, choose
+from invlab.comparison.candidates import NULLS, Candidate, choose, steps_within
 from invlab.comparison.judge import Judge, fingerprint, surrogate_task
-from invlab.comparison.plan import Plan, make_plan, seconds_a_simulation
+from invlab.comparison.plan import Plan, limits_of, make_plan, seconds_a_simulation
 from invlab.comparison.result import Comparison
-from invlab.comparison.table import rows_of
+from invlab.comparison.table import floor_row, rows_of
 from invlab.comparison.trial import Question, attempt
-from invlab.runs.records import Run, run
+from invlab.runs.records import Run, missing, run
 from invlab.task import Pairs, Targets, Task
 
 __all__ = ["Comparison", "compare"]
@@ -76,18 +76,31 @@ def compare(
     """
     task, pairs = _read(data)
     simulation_s = seconds_a_simulation(task) if pairs is None else 0.0
+    limits = limits_of(budget)
     chosen = choose(task, methods, n=n, simulated=pairs is None)
+    steps = steps_within(limits.get("seconds"), sum(not one.reason for one in chosen), seeds)
+    chosen = choose(task, methods, n=n, simulated=pairs is None, steps=steps)
     running = [candidate for candidate in chosen if not candidate.reason]
     plan = make_plan(
-        n=n, targets=targets, guesses=guesses, seeds=seeds, budget=budget,
-        methods=len(running), simulation_s=simulation_s,
+        n=n, targets=targets, guesses=guesses, seeds=seeds, budget=limits, methods=len(running),
+        searches=sum(one.searches for one in running), simulation_s=simulation_s,
     )  # fmt: skip
     trials = _Trials(task, pairs, plan)
     where = {"jobs": jobs, "scheduler": scheduler}
+    runtime.announce(_announcement(task, plan, running))
     if folder is not None:
-        return _compared(trials, chosen, running, Path(folder), where)
+        return _compared(trials, chosen, Path(folder), where)
     with tempfile.TemporaryDirectory() as scratch:
-        return _compared(trials, chosen, running, Path(scratch), where)
+        return _compared(trials, chosen, Path(scratch), where)
+
+
+def _announcement(task: Task, plan: Plan, running: Sequence[Candidate]) -> str:
+    count = plan.simulations(len(running), sum(one.searches for one in running))
+    trials = f"{len(running)} methods × {plan.seeds} seeds on {task.name}"
+    if not task.has_simulator:
+        return f"compare: {trials}, {plan.targets} targets a seed"
+    seconds = count * plan.simulation_s
+    return f"compare: {trials}, about {count:,} simulations ({seconds:.0f} s of them alone)"
 
 
 def _read(data: Task | Pairs) -> tuple[Task, Pairs | None]:
@@ -109,23 +122,29 @@ class _Trials:
 
     def __init__(self, task: Task, pairs: Pairs | None, plan: Plan) -> None:
         self.task, self.pairs, self.plan = task, pairs, plan
+        self._asked: dict[int, tuple[Question, Judge, float | None]] = {}
 
-    def question(self, seed: int, share: int = 1) -> tuple[Question, Judge, float | None]:
-        """What a seed asks, its judge, and the judge's own error where it is a network."""
-        if self.pairs is None:
-            return self._simulated(seed, share)
-        return self._held_out(self.pairs, seed, share)
+    def question(self, seed: int) -> tuple[Question, Judge, float | None]:
+        """What a seed asks, its judge, and the judge's own error where it is a network.
 
-    def _simulated(self, seed: int, share: int) -> tuple[Question, Judge, float | None]:
+        Made once a seed, and handed on to other processes; that of the seed before is dropped.
+        """
+        if seed not in self._asked:
+            lay_out = self._simulated if self.pairs is None else self._held_out
+            self._asked = {seed: lay_out(seed)}
+        return self._asked[seed]
+
+    def _simulated(self, seed: int) -> tuple[Question, Judge, float | None]:
         plan, name = self.plan, self.task.name
         draws = runtime.generator(seed, name, "comparison")
         data = self.task.sample(plan.n, generator=draws, dtype=torch.float64)
         asked = self.task.targets(plan.targets, seed=1_000_000 + seed, dtype=torch.float64)
-        judge = Judge(self.task, data.y)
-        return Question(_part(data, share), asked, plan.guesses, seed), judge, None
+        judge = Judge(self.task, data.y, simulation_s=plan.simulation_s)
+        return Question(data, asked, plan.guesses, seed), judge, None
 
-    def _held_out(self, pairs: Pairs, seed: int, share: int) -> tuple[Question, Judge, float]:
-        usable = self.task.usable(pairs)
+    def _held_out(self, seed: int) -> tuple[Question, Judge, float | None]:
+        assert self.pairs is not None
+        usable = self.task.usable(self.pairs)
         shuffle = runtime.generator(seed, "comparison", "parts")
         rest, third = usable.split(1 / 3, generator=shuffle)
         count = min(self.plan.targets, max(1, len(rest) // 4))
@@ -134,7 +153,7 @@ class _Trials:
         learn = learn[: self.plan.n]
         judge = Judge(law, usable.y, refine=False)
         wanted = Targets(asked.y, asked.c, asked.x)
-        return Question(_part(learn, share), wanted, self.plan.guesses, seed), judge, error
+        return Question(learn, wanted, self.plan.guesses, seed), judge, error
 
     def run(self, candidate: Candidate, seed: int, share: int = 1) -> Run:
         """One method on one seed, on 1/share of the pairs."""
@@ -161,54 +180,81 @@ class _Trials:
         return fingerprint(self.task.sample(8) if self.pairs is None else self.pairs)
 
 
-def _part(data: Pairs, share: int) -> Pairs:
-    return data if share == 1 else data[: max(2, len(data) // share)]
+def _part(question: Question, share: int) -> Question:
+    """The same question with 1/share of the pairs."""
+    if share == 1:
+        return question
+    return replace(question, data=question.data[: max(2, len(question.data) // share)])
 
 
 def _compute(
     trials: _Trials, candidate: Candidate, share: int, seeds: Sequence[int]
 ) -> dict[str, Any]:
     (seed,) = seeds
-    question, judge, own_error = trials.question(seed, share)
-    found = attempt(candidate, question, judge)
-    found["calls"] = len(question.data) if own_error is None else 0
+    question, judge, own_error = trials.question(seed)
+    question = _part(question, share)
+    most = trials.plan.search_guesses if candidate.searches else None
+    found = attempt(candidate, question, judge, most)
+    if "calls" in found and candidate.name not in NULLS:
+        found["calls"] += len(question.data)
     floor = float(judge.floor(question.targets).mean()) if own_error is None else own_error
-    return {"found": found, "floor": floor}
+    invalid = 1 - float(judge.task.valid(question.data.y).double().mean())
+    return {"found": found, "floor": floor, "invalid": invalid}
 
 
 def _compared(
-    trials: _Trials,
-    chosen: list[Candidate],
-    running: list[Candidate],
-    folder: Path,
-    where: dict[str, Any],
+    trials: _Trials, chosen: list[Candidate], folder: Path, where: dict[str, Any]
 ) -> Comparison:
-    start, plan = runtime.cpu_seconds(), trials.plan
-    records: dict[str, list[dict[str, Any]]] = {candidate.name: [] for candidate in chosen}
-    floors = []
-    for seed in range(plan.seeds):
-        spent = runtime.cpu_seconds() - start
-        if seed and plan.seconds is not None and spent > plan.seconds:
-            break
-        made = run([trials.run(c, seed) for c in running], seeds=[seed], folder=folder, **where)
-        for candidate, record in zip(running, made, strict=True):
-            records[candidate.name].append(record["found"])
-            floors.append(record["floor"])
-    floor = sum(floors) / len(floors)
+    plan, task = trials.plan, trials.task
+    running = [candidate for candidate in chosen if not candidate.reason]
+    made = _records(trials, running, folder, where)
+    every = [record for several in made.values() for record in several]
+    floor, invalid = (sum(r[key] for r in every) / len(every) for key in ("floor", "invalid"))
     notes = {candidate.name: candidate.reason for candidate in chosen}
-    rows, scores = rows_of(records, plan.guesses, notes, floor)
+    found = {c.name: [record["found"] for record in made.get(c.name, [])] for c in chosen}
+    rows, scores = rows_of(found, plan.guesses, notes, floor)
     facts = Facts(
         rows={row["method"]: row for row in rows},
         scores=scores,
         guesses=plan.guesses,
         floor=floor,
+        invalid=invalid,
         judged_by="simulator" if trials.pairs is None else "surrogate",
-        noisy=trials.task.noisy,
-        samplers=frozenset(c.name for c in running if _draws(c)),
-        searching=frozenset(c.name for c in running if _searches(c)),
+        noisy=task.noisy,
+        samplers=frozenset(c.name for c in running if c.draws),
+        searching=frozenset(c.name for c in running if c.searches),
     )
     curve = _curve(trials, facts, {c.name: c for c in running}, folder, where)
+    if task.noisy:
+        rows.append(floor_row(floor, plan.guesses, "error of the truth under fresh noise"))
+    elif trials.pairs is not None:
+        rows.append(floor_row(floor, plan.guesses, "held-out error of the network that judges"))
     return Comparison(rows, replace(facts, curve=curve), plan)
+
+
+def _records(
+    trials: _Trials, running: Sequence[Candidate], folder: Path, where: dict[str, Any]
+) -> dict[str, list[dict[str, Any]]]:
+    """The records of each method, one a seed."""
+    plan, spent = trials.plan, 0.0
+    records: dict[str, list[dict[str, Any]]] = {candidate.name: [] for candidate in running}
+    for seed in range(plan.seeds):
+        if seed and plan.seconds is not None and spent > plan.seconds:
+            break
+        made = _run(trials, [trials.run(one, seed) for one in running], seed, folder, where)
+        for candidate, record in zip(running, made, strict=True):
+            records[candidate.name].append(record)
+            spent += record["cpu_seconds"]
+    return records
+
+
+def _run(
+    trials: _Trials, runs: list[Run], seed: int, folder: Path, where: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """The records of one seed, made where they are missing."""
+    if missing(runs, seeds=[seed], folder=folder):
+        trials.question(seed)  # here, so that every process is handed the same
+    return run(runs, seeds=[seed], folder=folder, **where)
 
 
 def _curve(
@@ -224,7 +270,7 @@ def _curve(
     if not order or trials.plan.n < 8 * max(CURVE):
         return None
     best = running[order[0]]
-    made = run([trials.run(best, 0, part) for part in CURVE], seeds=[0], folder=folder, **where)
+    made = _run(trials, [trials.run(best, 0, part) for part in CURVE], 0, folder, where)
     whole = facts.scores[best.name]
     curve = {trials.plan.n: float(whole.logs(n)[0].mean().exp())}
     for part, record in zip(CURVE, made, strict=True):
@@ -233,12 +279,3 @@ def _curve(
         _, scores = rows_of({best.name: [record["found"]]}, facts.guesses, {}, facts.floor)
         curve[trials.plan.n // part] = scores[best.name].geometric_mean(n)
     return curve
-
-
-def _draws(candidate: Candidate) -> bool:
-    method = candidate.build()
-    return bool(getattr(method, "exchangeable", False)) and candidate.name != "prior"
-
-
-def _searches(candidate: Candidate) -> bool:
-    return bool(getattr(candidate.build(), "calls_simulator", False))

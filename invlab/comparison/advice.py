@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from invlab.comparison.candidates import NULLS
 from invlab.comparison.table import LEAST, Row, Scores, level
 
 __all__ = ["Advice", "Facts", "advise", "ranked"]
@@ -18,8 +19,10 @@ UNCALIBRATED = 0.01
 WORTH_MORE = 1.3
 # Below this share of valid guesses a method is warned of.
 FEW_INVALID = 0.95
-# Rows that are no method.
-NULLS = ("prior",)
+# From this share of invalid pairs on the prior is to be looked at.
+FAILING = 0.01
+# A refinement that divides the error by this is worth its simulations.
+WORTH_REFINING = 3.0
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Facts:
         floor: error of the truth under fresh noise, or of the judge, over the variance of y.
         judged_by: ``"simulator"`` or ``"surrogate"``.
         noisy: whether the task is.
+        invalid: share of the pairs without a valid y.
         samplers: names of the methods that draw from p(x | y).
         searching: names of those that call the simulator for each answer.
         curve: error of the best method by number of pairs, where it was measured.
@@ -58,15 +62,24 @@ class Facts:
     floor: float
     judged_by: str
     noisy: bool
+    invalid: float = 0.0
     samplers: frozenset[str] = frozenset()
     searching: frozenset[str] = frozenset()
     curve: Mapping[int, float] | None = None
 
 
 def ranked(facts: Facts, n: int) -> list[str]:
-    """Methods with a score at T = n, the lowest geometric mean first; no null rows."""
+    """Methods with a score at T = n, the lowest geometric mean first; no null rows.
+
+    Of equal ones, such as two without any error, first the one that simulates less for an answer.
+    """
     there = [m for m, found in facts.scores.items() if n in found.errors and m not in NULLS]
-    return sorted(there, key=lambda m: facts.scores[m].geometric_mean(n))
+
+    def key(method: str) -> tuple[float, float]:
+        calls = facts.rows[method].get("answer_calls") or 0.0
+        return facts.scores[method].geometric_mean(n), calls
+
+    return sorted(there, key=key)
 
 
 def ties(facts: Facts, best: str, n: int, among: Sequence[str]) -> list[str]:
@@ -108,7 +121,7 @@ def _best_posterior(facts: Facts) -> list[Advice]:
     order = [m for m in ranked(facts, n) if m in facts.samplers]
     if not order:
         return []
-    sound = [m for m in order if (facts.rows[m]["calibration_p"] or 0) >= UNCALIBRATED]
+    sound = [m for m in order if _calibrated(facts.rows[m])]
     if not sound:
         text = (
             f"No method is calibrated (p below {UNCALIBRATED:g} for each of {_and(order)}): do not "
@@ -119,6 +132,12 @@ def _best_posterior(facts: Facts) -> list[Advice]:
     others = sound[1:]
     text += f", as do those of {_and(others)}." if others else ", and no other's do."
     return [Advice("posterior", text, tuple(sound))]
+
+
+def _calibrated(row: Row) -> bool:
+    """Whether neither the ranks of single unknowns nor those of all together are off."""
+    found = [row.get(key) for key in ("calibration_p", "joint_p")]
+    return all(p is not None and p >= UNCALIBRATED / len(found) for p in found)
 
 
 def _fastest(facts: Facts) -> list[Advice]:
@@ -149,6 +168,22 @@ def _no_more_simulations(facts: Facts) -> list[Advice]:
         f"Without further simulations, {rest[0]}: {order[0]} calls the simulator for each answer."
     )
     return [Advice("no_simulations", text, (rest[0],))]
+
+
+def _refine(facts: Facts) -> list[Advice]:
+    n = facts.guesses[0]
+    order = [m for m in ranked(facts, n) if m not in facts.searching]
+    if not order:
+        return []
+    row = facts.rows[order[0]]
+    before, after = row.get(f"r_{n}"), row.get(f"refined_{n}")
+    if not before or after is None or before < WORTH_REFINING * max(after, LEAST):
+        return []
+    text = (
+        f"Refine the answers of {order[0]} on the simulator (invlab.refine): the mean error of "
+        f"one guess falls from {before:.2g} to {after:.2g}."
+    )
+    return [Advice("refine", text, (order[0],))]
 
 
 def _below_the_look_up(facts: Facts) -> list[Advice]:
@@ -216,6 +251,21 @@ def _failures(facts: Facts) -> list[Advice]:
     return found
 
 
+def _assumptions(facts: Facts) -> list[Advice]:
+    found = []
+    if facts.invalid >= FAILING:
+        text = (
+            f"Check the prior: {facts.invalid:.0%} of its draws have no valid y, and nothing is "
+            "learned there."
+        )
+        found.append(Advice("assumptions", text))
+    text = (
+        "All this holds for targets that are drawn like the pairs; whether a measured y could "
+        "come from this simulator at all is tested by invlab.Reachability."
+    )
+    return [*found, Advice("assumptions", text)]
+
+
 def _left_out(facts: Facts) -> list[Advice]:
     return [
         Advice("left_out", f"{name} took no part: {row['note']}.", (name,))
@@ -235,9 +285,11 @@ RULES: tuple[Callable[[Facts], list[Advice]], ...] = (
     _best_posterior,
     _fastest,
     _no_more_simulations,
+    _refine,
     _below_the_look_up,
     _more_data,
     _floor,
     _failures,
     _left_out,
+    _assumptions,
 )

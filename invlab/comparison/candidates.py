@@ -7,21 +7,36 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from invlab.methods import get_method
+from invlab.comparison.exact import ExactPosterior
+from invlab.methods import Method, get_method
 from invlab.methods.options import options_of
 from invlab.task import Task
 
-__all__ = ["BASELINES", "Candidate", "choose"]
+__all__ = ["BASELINES", "NULLS", "SEARCHES", "Candidate", "choose"]
 
 # Rows that stand in every table: what any learned method has to beat.
 BASELINES = ("prior", "nearest", "pool")
+# Plain optimisation on the simulator, which stands in every table too: the first two where there
+# are gradients, the last where there are none.
+SEARCHES: dict[str, tuple[str, dict[str, Any]]] = {
+    "bfgs": ("local_search", {"algorithm": "bfgs"}),
+    "lm": ("local_search", {"algorithm": "lm"}),
+    "differential_evolution": ("differential_evolution", {}),
+}
+# Rows that are no method to use: draws without looking, and what only an invented task knows.
+NULLS = ("prior", "exact", "floor")
 # Learned methods that "auto" tries. The others teach something, or are beaten by one of these
 # wherever both were measured (chapter 11).
 LEARNED = ("neural_adjoint", "mixture_density", "cinn", "flow_matching", "tandem", "direct")
 # Steps of training that a comparison gives a method, and its batch: enough to order the methods, a
 # tenth of what a final fit takes.
 STEPS, BATCH = 2500, 64
-FEWEST_EPOCHS, MOST_EPOCHS = 20, 200
+FEWEST_STEPS = 200
+FEWEST_EPOCHS, MOST_EPOCHS = 5, 200
+# Draws of the pool, a quarter of what it has by itself.
+BRIEF_POOL = 50_000
+# Processor seconds of one step of training, roughly; only the budget looks at it.
+STEP_SECONDS = 0.003
 
 
 @dataclass(frozen=True)
@@ -33,12 +48,16 @@ class Candidate:
         method: name in the registry, or an object of the user's with ``fit`` and ``propose``.
         options: of the registered method.
         reason: why it is left out; empty where it takes part.
+        draws: whether its guesses are independent draws, so that they may be a posterior.
+        searches: whether it calls the simulator for each answer.
     """
 
     name: str
     method: Any
     options: dict[str, Any] = field(default_factory=dict)
     reason: str = ""
+    draws: bool = False
+    searches: bool = False
 
     def build(self) -> Any:
         """An untrained method; one of the user's is copied, so that seeds do not meet in it."""
@@ -47,24 +66,31 @@ class Candidate:
         return copy.deepcopy(self.method)
 
 
-def choose(task: Task, methods: str | Sequence[Any], *, n: int, simulated: bool) -> list[Candidate]:
+def choose(
+    task: Task, methods: str | Sequence[Any], *, n: int, simulated: bool, steps: int = STEPS
+) -> list[Candidate]:
     """The baselines, and the methods asked for or, for ``"auto"``, those that are tried first.
 
     Args:
         task: decides who can take part.
         methods: ``"auto"``, or names and objects.
-        n: pairs that each method learns from, which decides how long it trains.
+        n: pairs that each method learns from.
         simulated: whether the task has a simulator to call.
+        steps: of each training.
 
     Raises:
         ValueError: an unknown name, or two methods of one name.
     """
-    if methods == "auto":
+    if isinstance(methods, str) and methods == "auto":
         asked: list[Any] = list(LEARNED)
     else:
         asked = [methods] if isinstance(methods, str) else list(methods)
-    named = [*BASELINES, *(one for one in asked if one not in BASELINES)]
-    made = [_candidate(task, one, n, simulated) for one in named]
+    searches = [name for name in SEARCHES if task.differentiable == (name in ("bfgs", "lm"))]
+    always: list[Any] = [*BASELINES, *searches]
+    if simulated and callable(getattr(task, "posterior", None)):
+        always.append(ExactPosterior(task))
+    named = [*always, *(one for one in asked if not _among(one, always))]
+    made = [_candidate(task, one, n, simulated, steps) for one in named]
     labels = [candidate.name for candidate in made]
     twice = sorted({label for label in labels if labels.count(label) > 1})
     if twice:
@@ -72,11 +98,29 @@ def choose(task: Task, methods: str | Sequence[Any], *, n: int, simulated: bool)
     return made
 
 
-def _candidate(task: Task, method: Any, n: int, simulated: bool) -> Candidate:
-    blank = get_method(method) if isinstance(method, str) else method
-    options = brief_options(type(blank), n) if isinstance(method, str) else {}
-    name = getattr(blank, "name", type(blank).__name__)
-    return Candidate(name, method, options, _reason(task, blank, simulated))
+def _among(method: Any, always: Sequence[Any]) -> bool:
+    return isinstance(method, str) and method in always
+
+
+def steps_within(seconds: float | None, methods: int, seeds: int) -> int:
+    """Steps of a training, so that all of them take about half of the seconds there are."""
+    if seconds is None:
+        return STEPS
+    affordable = seconds / 2 / max(1, methods * seeds) / STEP_SECONDS
+    return int(min(STEPS, max(FEWEST_STEPS, affordable)))
+
+
+def _candidate(task: Task, method: Any, n: int, simulated: bool, steps: int) -> Candidate:
+    label, options = "", dict[str, Any]()
+    if isinstance(method, str) and method in SEARCHES:
+        label, (method, options) = method, SEARCHES[method]
+    blank = get_method(method, **options) if isinstance(method, str) else method
+    if isinstance(method, str) and not options:
+        options = brief_options(type(blank), n, steps)
+    name = label or getattr(blank, "name", type(blank).__name__)
+    searches = bool(getattr(blank, "calls_simulator", False))
+    draws = bool(getattr(blank, "exchangeable", False)) and not searches and name not in NULLS
+    return Candidate(name, method, options, _reason(task, blank, simulated), draws, searches)
 
 
 def _reason(task: Task, method: Any, simulated: bool) -> str:
@@ -85,14 +129,17 @@ def _reason(task: Task, method: Any, simulated: bool) -> str:
         return "needs a simulator, and there are only pairs"
     if getattr(method, "needs_gradient", False) and not task.differentiable:
         return "needs gradients, and the task says differentiable=False"
+    if task.noisy and hasattr(method, "require_quiet"):
+        return "searches on the simulator, and would search the noise of single runs too"
     if task.context is not None and not getattr(method, "takes_context", True):
         return "takes no context c"
     return ""
 
 
-def brief_options(kind: type, n: int) -> dict[str, Any]:
+def brief_options(kind: type[Method], n: int, steps: int = STEPS) -> dict[str, Any]:
     """Options of a short training on ``n`` pairs; none for what trains nothing."""
     if "epochs" not in options_of(kind):
         return {}
-    epochs = STEPS // max(1, n // BATCH)
-    return {"epochs": min(MOST_EPOCHS, max(FEWEST_EPOCHS, epochs)), "batch_size": BATCH}
+    epochs = steps // max(1, n // BATCH)
+    brief = {"epochs": min(MOST_EPOCHS, max(FEWEST_EPOCHS, epochs)), "batch_size": BATCH}
+    return brief | ({"pool": BRIEF_POOL} if kind.name == "pool" else {})

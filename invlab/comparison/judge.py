@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from invlab import runtime
-from invlab.improve import refine, refine_bfgs
+from invlab.improve import refine
 from invlab.metrics import best_of, resimulation_error
 from invlab.surrogates import fit_surrogate
 from invlab.task import Pairs, Targets, Task
@@ -18,8 +18,8 @@ __all__ = ["Judge", "surrogate_task"]
 
 # Simulations of a guess on a noisy task: half of them choose the best of T, half score it.
 REPLICATES = 4
-# Guesses a target that are refined on the simulator.
-REFINED = 10
+# Guesses a target that are refined on the simulator, where that takes no longer than this.
+REFINED, REFINED_SECONDS, REFINED_CALLS = 10, 2.0, 40
 
 
 class Judge:
@@ -29,18 +29,21 @@ class Judge:
         task: its simulator judges.
         y: observations that say how much y varies, ``(N, *dy)``.
         refine: whether refined guesses are scored too.
+        simulation_s: processor seconds of a simulation.
 
     Attributes:
         calls: simulations that judging took so far.
     """
 
-    def __init__(self, task: Task, y: Tensor, *, refine: bool = True) -> None:
+    def __init__(
+        self, task: Task, y: Tensor, *, refine: bool = True, simulation_s: float = 0.0
+    ) -> None:
         self.task, self.calls = task, 0
         valid = task.valid(y)
         varies = y[valid].double().flatten(1).var(0, correction=0).mean()
         self.variance = float(varies) or 1.0
         self.can_refine = refine and task.differentiable and not task.noisy
-        self.refine_at_most = REFINED
+        self.simulation_s = simulation_s
 
     def errors(self, x: Tensor, targets: Targets, *, stream: int = 0) -> Tensor:
         """Error of each guess, ``(B, T)``, over the variance of y; of one simulation each."""
@@ -72,9 +75,11 @@ class Judge:
         }
 
     def refined(self, x: Tensor, targets: Targets) -> Tensor:
-        """Guesses after a local search on the simulator, in the box."""
-        exact = refine(self.task, x.double(), targets.y.double(), targets.c, bounded=True)
-        return refine_bfgs(self.task, exact, targets.y.double(), targets.c, maxiter=50)
+        """The first guesses after a few Gauss–Newton steps on the simulator, in the box."""
+        seconds = len(targets) * REFINED * REFINED_CALLS * self.simulation_s
+        x = x[:, : REFINED if seconds <= REFINED_SECONDS else 1]
+        y = targets.y.double()
+        return refine(self.task, x.double(), y, targets.c, bounded=True)
 
     def floor(self, targets: Targets) -> Tensor:
         """Error of the truth under fresh noise, ``(B,)``; zero without noise."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -9,11 +10,16 @@ from invlab import runtime
 from invlab.task import Task
 from invlab.validation import require_count
 
-__all__ = ["Plan", "make_plan", "seconds_a_simulation"]
+__all__ = ["Plan", "limits_of", "make_plan", "seconds_a_simulation"]
 
 # A simulation that takes longer than this is dear: one answer a target, and few targets.
 DEAR_SECONDS = 0.05
 DEAR_TARGETS = 20
+# A simulation is timed on few rows, and on more where these were quick.
+ROWS_FIRST, ROWS_THEN, TRIAL_SECONDS = 8, 512, 0.5
+# What a search on the simulator takes a guess, roughly, and the processor seconds that its answers
+# to the targets of one seed may take.
+SEARCH_CALLS, SEARCH_SECONDS = 100, 30.0
 
 
 @dataclass(frozen=True)
@@ -36,17 +42,55 @@ class Plan:
     seconds: float | None = None
     simulation_s: float = 0.0
 
-    def simulations(self, methods: int) -> int:
-        """Simulations that ``methods`` rows take over all seeds: pairs, targets and judging."""
-        a_seed = self.n + self.targets + methods * self.targets * self.guesses[-1]
-        return self.seeds * a_seed
+    @property
+    def search_guesses(self) -> int:
+        """Guesses a target that a search on the simulator can afford; at least the fewest."""
+        a_guess = self.targets * SEARCH_CALLS * self.simulation_s
+        return max(
+            (n for n in self.guesses if n * a_guess <= SEARCH_SECONDS), default=self.guesses[0]
+        )
+
+    def simulations(self, methods: int, searches: int = 0) -> int:
+        """Simulations over all seeds, those of searches roughly: pairs, targets, judging, answers.
+
+        Args:
+            methods: rows that are judged.
+            searches: those among them that search on the simulator.
+        """
+        judged = methods * self.targets * self.guesses[-1]
+        searched = searches * self.targets * self.search_guesses * SEARCH_CALLS
+        return self.seeds * (self.n + self.targets + judged + searched)
 
 
-def seconds_a_simulation(task: Task, rows: int = 8) -> float:
-    """Processor seconds of one simulation, from a few prior draws simulated together."""
-    start = runtime.cpu_seconds()
-    task.sample(rows)
-    return (runtime.cpu_seconds() - start) / rows
+def seconds_a_simulation(task: Task) -> float:
+    """Processor seconds of one simulation among many, from prior draws simulated together."""
+    for rows in (ROWS_FIRST, ROWS_THEN):
+        start = runtime.cpu_seconds()
+        task.sample(rows)
+        seconds = (runtime.cpu_seconds() - start) / rows
+        if seconds * ROWS_THEN > TRIAL_SECONDS:
+            break
+    return seconds
+
+
+def limits_of(budget: float | Mapping[str, float] | None) -> dict[str, float]:
+    """A budget as limits: ``seconds``, ``simulations``.
+
+    Raises:
+        TypeError, ValueError: another word, or no number above zero.
+    """
+    if budget is None:
+        return {}
+    limits = dict(budget) if isinstance(budget, Mapping) else {"seconds": budget}
+    unknown = sorted(set(limits) - {"seconds", "simulations"})
+    if unknown:
+        raise ValueError(f"budget: expected 'seconds' and 'simulations', got {', '.join(unknown)}")
+    for name, value in limits.items():
+        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+            raise TypeError(f"budget: expected a number of {name}, got {value!r}")
+        if not value > 0:
+            raise ValueError(f"budget: expected {name} above 0, got {value}")
+    return limits
 
 
 def make_plan(
@@ -57,6 +101,7 @@ def make_plan(
     seeds: int,
     budget: float | Mapping[str, float] | None,
     methods: int,
+    searches: int = 0,
     simulation_s: float = 0.0,
 ) -> Plan:
     """Sizes within a budget.
@@ -64,7 +109,7 @@ def make_plan(
     Args:
         n, targets, guesses, seeds: as asked for.
         budget: processor seconds, or ``{"seconds": ..., "simulations": ...}``.
-        methods: rows that are judged.
+        methods: rows that are judged; searches: those that search on the simulator.
         simulation_s: seconds of one simulation.
 
     Raises:
@@ -74,10 +119,7 @@ def make_plan(
     counts = tuple(sorted({require_count("guesses", count) for count in guesses}))
     if not counts:
         raise ValueError("guesses: expected numbers of guesses such as (1, 10, 100), got none")
-    limits = dict(budget) if isinstance(budget, Mapping) else {"seconds": budget}
-    unknown = sorted(set(limits) - {"seconds", "simulations"})
-    if unknown:
-        raise ValueError(f"budget: expected 'seconds' and 'simulations', got {', '.join(unknown)}")
+    limits = limits_of(budget)
     plan = Plan(
         require_count("n", n),
         require_count("targets", targets),
@@ -88,14 +130,14 @@ def make_plan(
     )
     if simulation_s > DEAR_SECONDS:
         plan = replace(plan, targets=min(plan.targets, DEAR_TARGETS), guesses=plan.guesses[:1])
-    return _within(plan, limits.get("simulations"), methods)
+    return _within(plan, limits.get("simulations"), methods, searches)
 
 
-def _within(plan: Plan, simulations: float | None, methods: int) -> Plan:
+def _within(plan: Plan, simulations: float | None, methods: int, searches: int) -> Plan:
     """Fewer guesses first, then fewer seeds, then fewer targets, until the calls fit."""
     if simulations is None:
         return plan
-    while plan.simulations(methods) > simulations:
+    while plan.simulations(methods, searches) > simulations:
         if len(plan.guesses) > 1:
             plan = replace(plan, guesses=plan.guesses[:-1])
         elif plan.seeds > 1:
@@ -106,6 +148,6 @@ def _within(plan: Plan, simulations: float | None, methods: int) -> Plan:
             raise ValueError(
                 f"budget: {simulations:g} simulations do not pay for {plan.n} pairs and one "
                 f"answer to {plan.targets} targets by {methods} methods, which take "
-                f"{plan.simulations(methods)}; give a smaller n or fewer methods"
+                f"{plan.simulations(methods, searches)}; give a smaller n or fewer methods"
             )
     return plan

@@ -11,12 +11,19 @@ from torch import Tensor
 
 from invlab.metrics import bootstrap_interval
 
-__all__ = ["Row", "Scores", "rows_of"]
+__all__ = ["Row", "Scores", "floor_row", "level", "rows_of"]
 
 # A row of the table, ready for JSON; None where something does not apply.
 Row = dict[str, Any]
 # Errors below this, over the variance of y, count as equal: rounding decides them.
 LEAST = 1e-12
+# Entries of a row that do not depend on T; the first is made here, the others come from records.
+OTHERS = (
+    "failed", "valid", "in_box", "coverage", "calibration_p", "joint_p", "log_density",
+    "fit_s", "answer_s", "calls", "answer_calls",
+)  # fmt: skip
+# Those whose smallest over the seeds is shown; of the others the mean.
+SMALLEST = ("calibration_p", "joint_p")
 
 
 @dataclass(frozen=True)
@@ -66,20 +73,16 @@ def rows_of(
     return rows, scores
 
 
+def floor_row(floor: float, guesses: Sequence[int], note: str) -> Row:
+    """The row of what nothing below is told apart from; the same at each T."""
+    same = {f"{key}_{n}": floor for n in guesses for key in ("r", "low", "high", "geo", "median")}
+    return {"method": "floor", **_nothing(guesses), **same, "note": note}
+
+
 def _nothing(guesses: Sequence[int]) -> Row:
     keys = ("r", "low", "high", "geo", "median", "refined")
     per_count = {f"{key}_{n}": None for n in guesses for key in keys}
-    others = (
-        "failed",
-        "valid",
-        "in_box",
-        "coverage",
-        "calibration_p",
-        "fit_s",
-        "answer_s",
-        "calls",
-    )
-    return per_count | dict.fromkeys(others)
+    return per_count | dict.fromkeys(OTHERS)
 
 
 def _by_count(sound: Sequence[Mapping[str, Any]], key: str) -> dict[int, Tensor]:
@@ -116,10 +119,10 @@ def _errors(found: Scores, guesses: Sequence[int]) -> Row:
 
 def _rest(sound: Sequence[Mapping[str, Any]]) -> Row:
     row: Row = {}
-    for key in ("valid", "in_box", "coverage", "calibration_p", "fit_s", "answer_s", "calls"):
+    for key in OTHERS[1:]:
         values = [record[key] for record in sound if record.get(key) is not None]
         if values:
-            row[key] = min(values) if key == "calibration_p" else sum(values) / len(values)
+            row[key] = min(values) if key in SMALLEST else sum(values) / len(values)
     return row
 
 

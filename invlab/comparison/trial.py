@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+import torch
+from torch import Tensor
 
 from invlab import runtime
 from invlab.comparison.candidates import Candidate
@@ -34,48 +39,96 @@ class Question:
     seed: int
 
 
-def attempt(candidate: Candidate, question: Question, judge: Judge) -> dict[str, Any]:
-    """The record of one method on one seed; its error in words where it has one."""
+class _Counted:
+    """A simulator that counts the rows it is asked for."""
+
+    def __init__(self, simulator: Callable[..., Tensor]) -> None:
+        self.simulator, self.rows = simulator, 0
+
+    def __call__(self, x: Tensor, *c: Tensor) -> Tensor:
+        self.rows += x[..., 0].numel()
+        return self.simulator(x, *c)
+
+
+def attempt(
+    candidate: Candidate, question: Question, judge: Judge, most: int | None = None
+) -> dict[str, Any]:
+    """The record of one method on one seed; its error in words where it has one.
+
+    Args:
+        candidate, question, judge: who is asked what, and who says how good it is.
+        most: guesses a target that it can afford, where that is fewer than are asked for.
+    """
     try:
-        return _measured(candidate, question, judge)
+        return _measured(candidate, question, judge, most or question.guesses[-1])
     except Exception as error:  # one method that fails does not end the comparison
         first = str(error).partition("\n")[0]
         return {"note": f"failed: {type(error).__name__}: {first}"}
 
 
-def _measured(candidate: Candidate, question: Question, judge: Judge) -> dict[str, Any]:
-    targets, most = question.targets, question.guesses[-1]
+def _measured(candidate: Candidate, question: Question, judge: Judge, most: int) -> dict[str, Any]:
+    targets, guesses = question.targets, tuple(n for n in question.guesses if n <= most)
+    task = copy.copy(judge.task)
+    task.simulator = counted = _Counted(task.simulator)
     start = runtime.cpu_seconds()
-    method = candidate.build().fit(judge.task, question.data, seed=question.seed)
-    fitted = runtime.cpu_seconds()
-    x = method.propose(targets.y, most, targets.c)
+    method = candidate.build().fit(task, question.data, seed=question.seed)
+    fitted, used = runtime.cpu_seconds(), counted.rows
+    x = method.propose(targets.y, guesses[-1], targets.c)
     asked = runtime.cpu_seconds()
+    exchangeable = bool(method.exchangeable)
     found = {
         "fit_s": fitted - start,
         "answer_s": (asked - fitted) / len(targets),
-        "note": "",
+        "answer_calls": (counted.rows - used) / len(targets),
+        "calls": counted.rows,
+        "note": "" if most >= question.guesses[-1] else _too_dear(guesses[-1]),
         "in_box": float(judge.task.box.contains(x).double().mean()),
-        **judge.scores(x, targets, question.guesses, exchangeable=method.exchangeable),
+        **judge.scores(x, targets, guesses, exchangeable=exchangeable),
     }
     if judge.can_refine:
-        better = judge.refined(x[:, : judge.refine_at_most], targets)
-        found["refined"] = judge.scores(
-            better, targets, question.guesses, exchangeable=method.exchangeable
-        )["errors"]
-    if method.exchangeable and candidate.name != "prior" and targets.x is not None:
-        found |= _calibration(method, targets)
+        better = judge.refined(x, targets)
+        again = judge.scores(better, targets, guesses, exchangeable=exchangeable)
+        found["refined"] = again["errors"]
+    if targets.x is not None:
+        found |= _density(method, targets.x, targets)
+        if candidate.draws:
+            found |= _calibration(method, targets.x, targets)
     return found
 
 
-def _calibration(method: Any, targets: Targets) -> dict[str, Any]:
-    """Coverage of the central interval of each unknown, and the smallest p of uniform ranks."""
-    assert targets.x is not None
+def _too_dear(most: int) -> str:
+    return f"asked for {most} guesses only, since each takes many simulations"
+
+
+def _density(method: Any, x: Tensor, targets: Targets) -> dict[str, float]:
+    """Mean log density of the true unknowns, in nats, where the method has one."""
+    if not getattr(method, "gives_density", False):
+        return {}
+    log_density = method.log_density(x[:, None], targets.y, targets.c)
+    return {"log_density": float(log_density.double().mean())}
+
+
+def _calibration(method: Any, x: Tensor, targets: Targets) -> dict[str, float]:
+    """Coverage of the central interval of each unknown, and two tests of the ranks.
+
+    ``calibration_p`` is the smallest p of the unknowns, times their number. ``joint_p`` ranks
+    the distance to a random point of the targets' unknowns (Lemos et al. 2023), which sees the
+    unknowns together.
+    """
     draws = method.propose(targets.y, DRAWS, targets.c)
-    ranks = calibration_ranks(targets.x, draws)
+    bins = min(10, max(2, len(x) // 5))
+    ranks = calibration_ranks(x, draws)
     edge = (1 - LEVEL) / 2 * (DRAWS + 1)
     inside = (ranks >= edge) & (ranks < DRAWS + 1 - edge)
-    p = uniformity(ranks, DRAWS, bins=min(10, max(2, len(ranks) // 5)))
+    p = uniformity(ranks, DRAWS, bins=bins)
+    length = x.std(0).clamp_min(1e-30)
+    order = torch.randperm(len(x), generator=runtime.generator(0, "references"), device="cpu")
+    points = x[order.to(x.device)]
+    near = ((x - points) / length).norm(dim=1, keepdim=True)
+    nearer = ((draws - points[:, None]) / length).norm(dim=2, keepdim=True)
+    joint = uniformity(calibration_ranks(near, nearer), DRAWS, bins=bins)
     return {
         "coverage": float(inside.double().mean()),
         "calibration_p": min(1.0, float(p.min()) * len(p)),
+        "joint_p": float(joint[0]),
     }

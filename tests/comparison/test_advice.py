@@ -15,7 +15,8 @@ def scores(value, *, spread=0.05, seed=0, failed=0):
 
 
 def row(name, **values):
-    blank = {"failed": 0.0, "valid": 1.0, "answer_s": 0.1, "calibration_p": None, "note": ""}
+    blank = {"failed": 0.0, "valid": 1.0, "answer_s": 0.1, "note": ""}
+    blank |= {"calibration_p": None, "joint_p": None, "answer_calls": 0.0}
     return {"method": name, **blank, **values}
 
 
@@ -62,12 +63,12 @@ def test_a_method_below_the_look_up_is_not_to_be_used():
 def test_a_posterior_is_that_of_a_calibrated_sampler():
     found = {"search": scores(0.01), "flow": scores(0.2), "mixture": scores(0.1)}
     rows = {
-        "flow": row("flow", calibration_p=0.4),
-        "mixture": row("mixture", calibration_p=1e-6),
+        "flow": row("flow", calibration_p=0.4, joint_p=0.3),
+        "mixture": row("mixture", calibration_p=1e-6, joint_p=0.5),
     }
     case = facts(found, rows, samplers=frozenset({"flow", "mixture"}))
     assert said(case, "posterior")[0].methods == ("flow",)
-    rows["flow"] = row("flow", calibration_p=1e-9)
+    rows["flow"] = row("flow", calibration_p=0.5, joint_p=1e-9)
     case = facts(found, rows, samplers=frozenset({"flow", "mixture"}))
     assert "No method is calibrated" in said(case, "posterior")[0].text
     assert not said(facts(found, rows), "posterior")
@@ -109,3 +110,25 @@ def test_floors_failures_and_who_took_no_part_are_said():
     assert [sentence.methods for sentence in said(case, "failures")] == [("a",), ("b",)]
     assert said(case, "left_out")[0].text == "c took no part: takes no context c."
     assert "truth itself" in said(facts(found, noisy=True, floor=0.5), "floor")[0].text
+
+
+def test_of_two_without_error_the_one_that_simulates_less():
+    found = {"search": scores(1e-20), "known": scores(1e-30)}
+    case = facts(found, {"search": row("search", answer_calls=80.0)})
+    assert ranked(case, 1) == ["known", "search"]
+    found = {"search": scores(1e-20), "network": scores(1e-6)}
+    assert ranked(facts(found, {"search": row("search", answer_calls=80.0)}), 1)[0] == "search"
+
+
+def test_a_refinement_is_advised_where_it_pays():
+    found = {"a": scores(0.1)}
+    case = facts(found, {"a": row("a", r_1=0.1, refined_1=1e-9)})
+    assert "falls from 0.1 to 1e-09" in said(case, "refine")[0].text
+    assert not said(facts(found, {"a": row("a", r_1=0.1, refined_1=0.05)}), "refine")
+    assert not said(facts(found, {"a": row("a", r_1=0.1, refined_1=None)}), "refine")
+
+
+def test_a_prior_that_fails_is_to_be_checked():
+    found = {"a": scores(0.1)}
+    assert "30% of its draws" in said(facts(found, invalid=0.3), "assumptions")[0].text
+    assert len(said(facts(found), "assumptions")) == 1

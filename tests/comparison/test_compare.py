@@ -10,6 +10,7 @@ from invlab import Box, Pairs, Task, runtime
 from invlab.comparison.plan import make_plan
 
 SMALL = {"n": 60, "targets": 6, "guesses": (1, 3), "seeds": 2}
+ALWAYS = {"prior", "nearest", "pool", "bfgs", "lm"}
 SQUARE = invlab.get_task("square")
 pytestmark = pytest.mark.filterwarnings("ignore:.*:UserWarning")
 
@@ -44,12 +45,16 @@ def found(tmp_path_factory):
 
 def test_each_method_and_the_baselines_have_a_row(found):
     rows = {row["method"]: row for row in found[0].rows}
-    assert set(rows) == {"prior", "nearest", "pool", "truth", "broken", "direct"}
+    assert set(rows) == ALWAYS | {"truth", "broken", "direct"}
     assert rows["truth"]["r_1"] < 1e-20
     assert rows["prior"]["low_3"] <= rows["prior"]["r_3"] <= rows["prior"]["high_3"]
     assert rows["prior"]["r_3"] < rows["prior"]["r_1"]
     assert rows["direct"]["fit_s"] > 0
     assert rows["direct"]["calls"] == 60
+    assert rows["direct"]["answer_calls"] == 0
+    assert rows["prior"]["calls"] == 0
+    assert rows["bfgs"]["calls"] == 60 + 6 * rows["bfgs"]["answer_calls"] > 200
+    assert rows["lm"]["r_1"] < 1e-12
 
 
 def test_a_method_that_fails_says_so_in_its_row(found):
@@ -95,7 +100,7 @@ def test_noise_is_chosen_by_some_replicates_and_scored_by_others():
         return x + 0.3 * torch.randn(x.shape).to(x)
 
     task = Task("noisy", noisy, Box([0.0], [1.0]), noisy=True)
-    result = invlab.compare(task, [], n=60, targets=40, guesses=(1, 30), seeds=2)
+    result = invlab.compare(task, [], n=60, targets=60, guesses=(1, 30), seeds=1)
     prior = next(row for row in result.rows if row["method"] == "prior")
     floor = result.facts.floor
     assert floor == pytest.approx(2 * 0.09 / (1 / 12 + 0.09), rel=0.3)
@@ -146,3 +151,50 @@ def test_the_pairs_of_a_record_are_recognised():
 
     assert fingerprint(one) == fingerprint(one)
     assert fingerprint(one) != fingerprint(other)
+
+
+def test_a_task_that_knows_its_posterior_has_an_exact_row_that_is_never_advised():
+    sine = invlab.get_task("sine")
+    result = invlab.compare(sine, [], n=60, targets=6, guesses=(1,), seeds=1)
+    rows = {row["method"]: row for row in result.rows}
+    assert rows["exact"]["r_1"] < 1e-20
+    assert result.best(1) in ("bfgs", "lm")
+
+
+def test_without_gradients_a_search_without_derivatives():
+    task = Task("steps", lambda x: (9 * x).round(), Box([0.0], [1.0]), differentiable=False)
+    result = invlab.compare(task, [], n=30, targets=4, guesses=(1,), seeds=1)
+    names = {row["method"] for row in result.rows}
+    assert names == {"prior", "nearest", "pool", "differential_evolution"}
+    assert result.rows[-1]["refined_1"] is None
+
+
+def test_what_all_methods_of_a_seed_are_asked_is_simulated_once():
+    calls = []
+
+    def simulate(x):
+        calls.append(len(x))
+        return x.square()
+
+    task = Task("counted", simulate, Box([0.0], [1.0]), differentiable=False)
+    invlab.compare(task, ["prior", "nearest"], n=70, targets=4, guesses=(1,), seeds=1)
+    assert calls.count(70) == 1
+
+
+def test_a_noisy_task_has_a_row_of_the_floor_and_no_search():
+    task = Task("n", lambda x: x + torch.randn(x.shape).to(x), Box([0.0], [1.0]), noisy=True)
+    result = invlab.compare(task, ["mdn"], n=60, targets=6, guesses=(1, 2), seeds=1)
+    rows = {row["method"]: row for row in result.rows}
+    assert rows["floor"]["r_1"] == rows["floor"]["r_2"] == result.facts.floor > 0
+    assert "noise of single runs" in rows["bfgs"]["note"]
+    assert rows["mixture_density"]["log_density"] < 1
+
+
+def test_a_budget_of_seconds_shortens_the_trainings():
+    from invlab.comparison.candidates import choose, steps_within
+
+    assert steps_within(None, 10, 3) == 2500
+    assert steps_within(60, 10, 3) < 500
+    assert steps_within(1e-3, 10, 3) == 200
+    brief = choose(SQUARE, "direct", n=640, simulated=True, steps=200)[-1]
+    assert brief.options == {"epochs": 20, "batch_size": 64}

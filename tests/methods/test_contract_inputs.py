@@ -224,7 +224,7 @@ def test_a_noisy_simulator_is_taken_or_refused_by_name(case):
 
     noisy = Task("noisy", simulate, Box([0.0], [1.0]), noisy=True)
     data = noisy.sample(60)
-    if method(case).calls_simulator:
+    if hasattr(method(case), "require_quiet"):
         with pytest.raises(ValueError, match=f"{name_of(case)}: .*noisy says it is noisy"):
             fitted(case, noisy, data=data)
         return
