@@ -59,6 +59,9 @@ class Sampler(Method):
             ``"free"`` leaves draws where the model puts them. Clipping piles mass on the edge.
         x_jitter: standard deviation of noise added to the scaled training x; a little keeps a
             density from growing without bound.
+        y_sigma: standard deviation of the noise of a measured y, in the unit of y: one number, or
+            one each. It is drawn anew in each step of the training, so that pairs without noise
+            train a model of p(x | measured y). None where the pairs are like the targets.
         held_out: share of the pairs for validation; the best weights are kept. With 0 the last.
         x_scaler, y_scaler: scales that the networks see x and y in; mean and standard deviation
             of the training pairs if not given.
@@ -88,6 +91,7 @@ class Sampler(Method):
         summary_dim: int | None = None,
         bounds: Bounds = "clip",
         x_jitter: float = 0.0,
+        y_sigma: float | Sequence[float] | None = None,
         held_out: float = 0.2,
         x_scaler: Standardizer | None = None,
         y_scaler: Standardizer | None = None,
@@ -105,6 +109,7 @@ class Sampler(Method):
             require_count("summary_dim", summary_dim)
         self.fourier_octaves, self.summary_dim = fourier_octaves, summary_dim
         self.x_jitter, self.held_out = x_jitter, held_out
+        self.y_sigma = None if y_sigma is None else require_sigma(y_sigma)
         self._given = x_scaler, y_scaler
         options: Any = {**Sampler.defaults, **training}
         self.training_options: TrainingOptions = require_training(options)
@@ -177,7 +182,7 @@ class Sampler(Method):
         if self._given[0] is None:
             self.x_scaler = Standardizer.fit(kept.x)
         if self._given[1] is None:
-            self.y_scaler = Standardizer.fit(kept.y)
+            self.y_scaler = self._measured_scale(Standardizer.fit(kept.y))
         if kept.c is not None:
             self.c_scaler = Standardizer.fit(kept.c)
         self.low, self.high = kept.x.amin(0).double(), kept.x.amax(0).double()
@@ -196,6 +201,22 @@ class Sampler(Method):
             )
         finally:
             self.requires_grad_(False)
+
+    def _measured_scale(self, scale: Standardizer) -> Standardizer:
+        """The scale of y with its noise, from that without."""
+        if self.y_sigma is None:
+            return scale
+        return Standardizer(scale.shift, (scale.scale.square() + self._noise(scale) ** 2).sqrt())
+
+    def _noise(self, scale: Standardizer) -> Tensor:
+        """Standard deviation of the noise of each number of y, in its unit."""
+        sigma = torch.as_tensor(self.y_sigma, dtype=torch.float64).to(scale.scale.device)
+        if sigma.ndim and len(sigma) != len(scale.scale):
+            raise ValueError(
+                f"{self.name}: y_sigma: expected one number, or {len(scale.scale)}, one for each of "
+                f"y, got {len(sigma)}"
+            )
+        return sigma.expand_as(scale.scale)
 
     def _scaled(self, data: Pairs) -> list[Tensor]:
         """What networks see of pairs: x and y, and c where there is one."""
@@ -223,9 +244,15 @@ class Sampler(Method):
         batches = math.ceil(rows / (options["batch_size"] or rows))
         total, step = options["epochs"] * batches, 0
         noise = runtime.generator(seed, self.name, "noise")
+        measured = runtime.generator(seed, self.name, "measurement")
 
         def loss(x: Tensor, y: Tensor, c: Tensor | None = None) -> dict[str, Tensor]:
             nonlocal step
+            if self.y_sigma is not None:
+                again = runtime.generator(seed, self.name, "measurement, validation")
+                source = measured if torch.is_grad_enabled() else again
+                level = (self._noise(self.y_scaler) / self.y_scaler.scale).to(y)
+                y = y + level * normal_like(y, source)
             y = self._seen(y, c)
             x = x.expand(*y.shape[:-1], -1)  # the encoder's axis of members
             if not torch.is_grad_enabled():
@@ -339,6 +366,22 @@ class Sampler(Method):
 def normal_like(x: Tensor, draws: torch.Generator) -> Tensor:
     """Standard normal numbers in the shape, dtype and device of ``x``, drawn on the CPU."""
     return torch.randn(x.shape, generator=draws, dtype=torch.float32, device="cpu").to(x)
+
+
+def require_sigma(sigma: Any) -> float | list[float]:
+    """A noise level, or one for each number of y.
+
+    Raises:
+        TypeError, ValueError: no number, or one that is negative or not finite.
+    """
+    try:
+        values = torch.as_tensor(sigma, dtype=torch.float64, device="cpu")
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(f"y_sigma: expected a number or a list of them, got {sigma!r}") from error
+    if values.ndim > 1 or not bool((values.isfinite() & (values >= 0)).all()):
+        raise ValueError(f"y_sigma: expected finite numbers of at least 0, got {sigma!r}")
+    found: float | list[float] = values.tolist()
+    return found
 
 
 def _fitting(name: str, given: Standardizer | None, dim: int) -> Standardizer:

@@ -1,0 +1,64 @@
+"""Samplers that learn p(x | measured y) from pairs without noise, against the exact posterior."""
+
+import pytest
+import torch
+
+import invlab
+from invlab import Box, Task
+
+SIGMA = 0.15
+LINE = Task("line", lambda x: x**2, Box([0.0], [1.0]))
+
+
+def exact(y, sigma):
+    """Mean and standard deviation of x given x² + noise, on a grid."""
+    x = torch.linspace(0, 1, 4001, dtype=torch.float64)
+    weight = (-0.5 * ((x**2 - y[:, None]) / sigma).square()).exp()
+    weight = weight / weight.sum(1, keepdim=True)
+    mean = (weight * x).sum(1)
+    return mean, ((weight * x**2).sum(1) - mean**2).sqrt()
+
+
+@pytest.mark.parametrize("name", ["mixture_density", "flow_matching"])
+def test_noise_in_the_training_gives_the_posterior_of_a_measurement(name):
+    options = {"epochs": 40, "batch_size": 128, "y_sigma": SIGMA}
+    method = invlab.get_method(name, **options).fit(LINE, LINE.sample(1500))
+    y = torch.tensor([[0.1], [0.4], [0.9]])
+    draws = method.propose(y, 4000)[..., 0].double()
+    mean, spread = exact(y.double()[:, 0, None][:, 0], SIGMA)
+    assert (draws.mean(1) - mean).abs().max() < 0.03
+    assert (draws.std(1) / spread - 1).abs().max() < 0.2
+
+
+def test_without_sigma_the_spread_is_that_of_the_pairs():
+    method = invlab.get_method("mixture_density", epochs=40, batch_size=128)
+    draws = method.fit(LINE, LINE.sample(1000)).propose(torch.tensor([[0.4]]), 1000)
+    assert draws.std() < 0.05
+
+
+def test_a_level_for_each_number_of_y():
+    task = Task("two", lambda x: x * 1.0, Box([0.0, 0.0], [1.0, 1.0]))
+    options = {"epochs": 40, "batch_size": 128, "y_sigma": [0.02, 0.5]}
+    method = invlab.get_method("mixture_density", **options).fit(task, task.sample(1000))
+    spread = method.propose(torch.tensor([[0.5, 0.5]]), 1000)[0].std(0)
+    assert spread[0] < 0.06
+    assert spread[1] > 0.15
+
+
+@pytest.mark.parametrize(
+    ("sigma", "error", "message"),
+    [
+        (-1.0, ValueError, "y_sigma: expected finite numbers of at least 0"),
+        (float("nan"), ValueError, "y_sigma: expected finite"),
+        ("much", TypeError, "y_sigma: expected a number"),
+    ],
+)
+def test_a_level_is_a_number(sigma, error, message):
+    with pytest.raises(error, match=message):
+        invlab.get_method("cinn", y_sigma=sigma)
+
+
+def test_as_many_levels_as_numbers_of_y():
+    method = invlab.get_method("cinn", y_sigma=[0.1, 0.2], epochs=1)
+    with pytest.raises(ValueError, match="expected one number, or 1, one for each of y, got 2"):
+        method.fit(LINE, LINE.sample(20))
