@@ -27,7 +27,7 @@ def test_noise_in_the_training_gives_the_posterior_of_a_measurement(name):
     draws = method.propose(y, 4000)[..., 0].double()
     mean, spread = exact(y.double()[:, 0, None][:, 0], SIGMA)
     assert (draws.mean(1) - mean).abs().max() < 0.03
-    assert (draws.std(1) / spread - 1).abs().max() < 0.2
+    assert (draws.std(1) / spread - 1).abs().max() < 0.3
 
 
 def test_without_sigma_the_spread_is_that_of_the_pairs():
