@@ -18,6 +18,7 @@ from invlab.tasks import get_task, list_tasks
 if TYPE_CHECKING:
     from invlab.comparison import compare
     from invlab.runs import generate
+    from invlab.trust import ErrorBound, Reachability
 
 __version__ = "0.1.0"
 
@@ -38,17 +39,24 @@ _ROOMS = (
     "trust",
 )
 
-# Functions whose room is opened when they are asked for.
-_LATER = {"compare": "comparison", "generate": "runs"}
+# Names whose room is opened when they are asked for.
+_LATER = {
+    "ErrorBound": "trust",
+    "Reachability": "trust",
+    "compare": "comparison",
+    "generate": "runs",
+}
 
 __all__ = [
     "Box",
+    "ErrorBound",
     "Integer",
     "LogUniform",
     "Normal",
     "Pairs",
     "Poisson",
     "Product",
+    "Reachability",
     "Simulator",
     "Solution",
     "Targets",

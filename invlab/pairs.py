@@ -106,21 +106,48 @@ class Pairs:
         return Pairs(self.x.to(*to), self.y.to(*to), None if self.c is None else self.c.to(*to))
 
     def split(
-        self, share: float, *, generator: torch.Generator | None = None
+        self,
+        share: float,
+        *,
+        generator: torch.Generator | None = None,
+        together: bool = True,
     ) -> tuple[Pairs, Pairs]:
         """A random ``(kept, held out)`` division with ``share`` of the rows held out.
+
+        Args:
+            share: of the rows.
+            generator: CPU generator; torch's global one if not given.
+            together: equal rows, those with the same x, y and c, stay in one part, so that what
+                was learned from is not held out as well. Where rows repeat, the held-out part is
+                then as large as whole groups of equal rows allow. False divides row by row, for
+                unknowns that are whole numbers and repeat by law.
 
         Raises:
             ValueError: one of the two parts would be empty.
         """
         held = round(share * len(self))
+        order = torch.randperm(len(self), generator=generator, device="cpu")
+        if together and 0 < held < len(self):
+            held, order = _together(order, self.equal_rows().cpu(), held)
         if not 0 < held < len(self):
             raise ValueError(
-                f"split: {share} of {len(self)} rows leaves one part empty; "
-                "give more pairs or another share"
+                f"split: {share} of {len(self)} rows leaves one part empty, and equal rows stay "
+                "together; give more pairs or another share"
             )
-        order = torch.randperm(len(self), generator=generator, device="cpu").to(self.x.device)
+        order = order.to(self.x.device)
         return self[order[held:]], self[order[:held]]
+
+    def equal_rows(self) -> Tensor:
+        """A number for each row, ``(N,)``, the same for rows of equal x, y and c.
+
+        NaN counts as equal to NaN.
+        """
+        first = _numbered(self.x)
+        if int(first.max()) + 1 == len(self):  # the usual case: nothing else needs comparing
+            return first
+        parts = [self.x, self.y.flatten(1), *([] if self.c is None else [self.c])]
+        rows = torch.cat([part.double() for part in parts], 1)
+        return _numbered(torch.cat([rows.nan_to_num(0.0), rows.isnan().double()], 1))
 
 
 @dataclass(frozen=True)
@@ -164,6 +191,42 @@ def _settle(data: Pairs | Targets) -> None:
             object.__setattr__(data, name, torch.as_tensor(native, device="cpu"))
         elif isinstance(value, Tensor) and value.requires_grad:
             object.__setattr__(data, name, value.detach())
+
+
+def _numbered(rows: Tensor) -> Tensor:
+    """A number for each different row of ``(N, d)``: ``(N,)``."""
+    return rows.unique(dim=0, return_inverse=True)[1]
+
+
+def _together(order: Tensor, group: Tensor, held: int) -> tuple[int, Tensor]:
+    """Take whole groups of equal rows in a random order, while they fit into ``held`` rows.
+
+    Args:
+        order: all rows, ``(N,)``.
+        group: the group of each row, ``(N,)``.
+        held: at most so many rows are taken.
+
+    Returns:
+        How many were taken, and an order in which they come first: the given one where no two
+        rows are equal. Where no group fits, the smallest is taken.
+    """
+    sizes = torch.bincount(group)
+    if len(sizes) == len(order):
+        return held, order
+    seen: set[int] = set()
+    taken: set[int] = set()
+    room = held
+    for number in group[order].tolist():
+        size = int(sizes[number])
+        if number not in seen and size <= room:
+            taken.add(number)
+            room -= size
+        seen.add(number)
+    if not taken:
+        taken.add(int(sizes.argmin()))
+        room = held - int(sizes.min())
+    first = torch.isin(group[order], torch.tensor(sorted(taken), dtype=torch.long, device="cpu"))
+    return held - room, torch.cat([order[first], order[~first]])
 
 
 def _array(value: Tensor) -> np.ndarray:

@@ -71,6 +71,61 @@ def test_a_split_with_an_empty_part_is_refused(share):
         LENS.sample(20).split(share)
 
 
+def repeated(n=40, times=3, failed=False):
+    pairs = LENS.sample(n)
+    y = pairs.y.clone()
+    if failed:
+        y[::4] = torch.nan
+    rows = torch.arange(n).repeat(times)
+    return Pairs(pairs.x[rows], y[rows], pairs.x[rows] + 1)
+
+
+@pytest.mark.parametrize("failed", [False, True])
+@pytest.mark.parametrize("seed", range(5))
+def test_equal_rows_stay_on_one_side_of_a_split(seed, failed):
+    pairs = repeated(failed=failed)
+    kept, held = pairs.split(0.3, generator=generator(seed))
+    assert len(kept) + len(held) == len(pairs)
+    assert len(held) == 36
+    both = {tuple(x) for x in kept.x.tolist()} & {tuple(x) for x in held.x.tolist()}
+    assert not both
+
+
+def test_rows_with_equal_x_and_another_y_or_context_may_part():
+    pairs = Pairs(torch.ones(4, 1), torch.arange(4.0)[:, None])
+    assert len(pairs.equal_rows().unique()) == 4
+    context = Pairs(torch.ones(4, 1), torch.ones(4, 1), torch.tensor([[1.0], [2.0], [2.0], [1.0]]))
+    a, b, c, d = context.equal_rows().tolist()
+    assert a == d != b == c
+
+
+def test_a_row_that_makes_up_most_of_the_pairs_is_kept():
+    x = torch.cat([torch.zeros(90, 1), torch.arange(1.0, 11.0)[:, None]])
+    for seed in range(5):
+        kept, held = Pairs(x, x).split(0.1, generator=generator(seed))
+        assert (len(kept), len(held)) == (90, 10)
+        assert bool((held.x > 0).all())
+
+
+def test_pairs_that_are_all_equal_are_not_split():
+    with pytest.raises(ValueError, match="equal rows stay together"):
+        Pairs(torch.ones(9, 1), torch.ones(9, 1)).split(0.3)
+
+
+def test_where_no_group_fits_the_smallest_is_held_out():
+    x = torch.tensor([1.0] * 5 + [2.0] * 4 + [3.0] * 6)[:, None]
+    kept, held = Pairs(x, x).split(0.1, generator=generator(0))
+    assert held.x.flatten().tolist() == [2.0] * 4
+    assert len(kept) == 11
+
+
+def test_rows_of_whole_numbers_may_be_divided_one_by_one():
+    x = torch.tensor([1.0] * 50 + [2.0] * 50)[:, None]
+    kept, held = Pairs(x, x).split(0.3, generator=generator(0), together=False)
+    assert len(held) == 30
+    assert set(kept.x.flatten().tolist()) == set(held.x.flatten().tolist()) == {1.0, 2.0}
+
+
 def test_pairs_and_targets_owe_nothing_to_gradients_and_share_memory():
     x = torch.rand(3, 2, requires_grad=True)
     pairs, targets = Pairs(x, x * 2, x + 1), Targets(x * 2, x, x)

@@ -23,7 +23,15 @@ from invlab.validation import (
     require_tensor,
 )
 
-__all__ = ["Bounds", "Method", "Seeds", "answer_box", "require_request", "usable_pairs"]
+__all__ = [
+    "Bounds",
+    "Method",
+    "Seeds",
+    "answer_box",
+    "require_request",
+    "split_for_validation",
+    "usable_pairs",
+]
 
 # One seed trains one network; several seeds train as members of one batched network.
 Seeds = int | Sequence[int]
@@ -477,6 +485,16 @@ def usable_pairs(name: str, task: Task, data: Pairs, *, takes_context: bool = Fa
             f"got {data.x.shape[1]}"
         )
     return task.usable(data)
+
+
+def split_for_validation(
+    task: Task, data: Pairs, share: float, *, generator: torch.Generator
+) -> tuple[Pairs, Pairs]:
+    """``(kept, held out)`` pairs, equal rows on one side unless all unknowns are whole numbers.
+
+    Those repeat by law, and a network that never saw a value learns nothing about it.
+    """
+    return data.split(share, generator=generator, together=not bool(task.integer.all()))
 
 
 def _clip(x: Tensor, low: Tensor, high: Tensor) -> Tensor:

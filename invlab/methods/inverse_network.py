@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from invlab import runtime
 from invlab.losses import Norm
-from invlab.methods.base import Bounds, Method
+from invlab.methods.base import Bounds, Method, split_for_validation
 from invlab.methods.options import require_encoder
 from invlab.networks.encoders import FeatureScale, Kind, OneMember, beside, encoder_for, kind_of
 from invlab.networks.mlp import MLP, Bounded, ScaledNetwork, Standardizer
@@ -197,7 +197,9 @@ class InverseNetwork(Method):
         kept: Pairs = data
         held: Pairs | None = None
         if self.held_out:
-            kept, held = data.split(self.held_out, generator=runtime.generator(0, "held out"))
+            kept, held = split_for_validation(
+                task, data, self.held_out, generator=runtime.generator(0, "held out")
+            )
         x_scaler = self._own_scale("x_scaler", kept.x.shape[1])
         if self.bounded:
             x_scaler = Standardizer(task.box.center, task.box.width / 2)

@@ -23,7 +23,7 @@ from invlab.methods.adjoint_search import (
     Search,
     options_of_search,
 )
-from invlab.methods.base import Bounds, Method, Seeds
+from invlab.methods.base import Bounds, Method, Seeds, split_for_validation
 from invlab.methods.options import options_of
 from invlab.networks.mlp import Standardizer
 from invlab.networks.training import History, TrainingOptions, require_training
@@ -185,8 +185,8 @@ class NeuralAdjoint(Method):
         if surrogate is None:
             held: Pairs | None = None
             if self.held_out:
-                data, held = data.split(
-                    self.held_out, generator=runtime.generator(seed, "held out")
+                data, held = split_for_validation(
+                    task, data, self.held_out, generator=runtime.generator(seed, "held out")
                 )
             try:
                 surrogate = self._train(data, held, seed)

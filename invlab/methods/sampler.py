@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from invlab import runtime
-from invlab.methods.base import Bounds, Method
+from invlab.methods.base import Bounds, Method, split_for_validation
 from invlab.networks.mlp import MLP, Standardizer
 from invlab.networks.training import (
     History,
@@ -177,7 +177,9 @@ class Sampler(Method):
         kept = Pairs(data.x, data.y.flatten(1), data.c)
         held: Pairs | None = None
         if self.held_out:
-            kept, held = kept.split(self.held_out, generator=runtime.generator(seed, "held out"))
+            kept, held = split_for_validation(
+                task, kept, self.held_out, generator=runtime.generator(seed, "held out")
+            )
         self.assemble()
         if self._given[0] is None:
             self.x_scaler = Standardizer.fit(kept.x)

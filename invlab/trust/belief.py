@@ -1,0 +1,96 @@
+"""What a surrogate believes about answers: the part of trust that costs no simulation."""
+
+from __future__ import annotations
+
+import warnings
+
+import torch
+from torch import Tensor
+
+from invlab.surrogates import Surrogate, fit_surrogate
+from invlab.task import Pairs, Task
+from invlab.trust.neighbours import beside
+from invlab.validation import require_same_length, require_tensor
+
+__all__ = ["believed_effect", "require_targets", "surrogate_of", "usable_parts"]
+
+
+def surrogate_of(learned: Pairs, *, seed: int = 0) -> Surrogate:
+    """f̂ fitted to pairs, all of them, in a size that suits a few thousand.
+
+    Args:
+        learned: pairs with a finite y.
+        seed: of the network.
+    """
+    return fit_surrogate(
+        Pairs(learned.x, learned.y.flatten(1), learned.c),
+        seeds=[seed], width=128, layers=4, activation=torch.nn.functional.silu,
+        epochs=300, batch_size=256, lr=3e-3, lr_end=1e-5, schedule="one-cycle",
+    ).requires_grad_(False)  # fmt: skip
+
+
+def believed_effect(surrogate: Surrogate, x: Tensor, c: Tensor | None = None) -> Tensor:
+    """What f̂ says that answers cause, mean over its members: ``(B, dx)`` to ``(B, dy)``, float64.
+
+    Scales are taken off and put on in float64, so that an offset of x or y costs no digits. NaN
+    where an answer is no number.
+    """
+    with torch.no_grad():
+        scaled = surrogate.scaled(beside(x.double(), c)).mean(0).double()
+        return surrogate.outputs.inverse(scaled)
+
+
+def usable_parts(task: Task, held_out: Pairs, learned: Pairs) -> tuple[Pairs, Pairs]:
+    """The pairs with a valid y of both parts, with a warning where one row stands in both.
+
+    Raises:
+        ValueError: a part without valid pairs, or parts that do not fit the task or each other.
+    """
+    for name, part in (("held_out", held_out), ("learned", learned)):
+        require_tensor(f"{name}: x", part.x, ("N", task.x_dim))
+        if (part.c is None) != (task.context is None):
+            what = "without a context" if part.c is None else "with a context"
+            raise ValueError(f"{name}: expected pairs as {task.name} has them, got some {what}")
+    if held_out.y.shape[1:] != learned.y.shape[1:]:
+        raise ValueError(
+            f"held_out: expected y of shape (N, {', '.join(map(str, learned.y.shape[1:]))}) as in "
+            f"learned, got {tuple(held_out.y.shape)}"
+        )
+    held, known = task.usable(held_out), task.usable(learned)
+    _warn_of_repeats(task, held, known)
+    return held, known
+
+
+def require_targets(learned: Pairs, y: Tensor, c: Tensor | None) -> None:
+    """Refuse targets and contexts of another shape than the pairs have.
+
+    Raises:
+        TypeError, ValueError: a tensor of the wrong kind or shape, a context missing or needless.
+    """
+    shape: tuple[int | str, ...] = ("B", *learned.y.shape[1:])
+    if y.ndim == 2:  # flat targets are taken as well
+        shape = ("B", learned.y[0].numel())
+    require_tensor("y", y, shape)
+    if (c is None) != (learned.c is None):
+        raise ValueError(
+            f"c: expected {'no' if learned.c is None else 'a'} context for the targets"
+        )
+    if c is not None and learned.c is not None:
+        require_tensor("c", c, ("B", learned.c.shape[1]))
+    require_same_length(y=y, c=c)
+
+
+def _warn_of_repeats(task: Task, held: Pairs, known: Pairs) -> None:
+    """Unknowns that are all whole numbers repeat by law; others only if a split went wrong."""
+    if bool(task.integer.all()) or held.x.device != known.x.device:
+        return
+    c = None if held.c is None or known.c is None else torch.cat([held.c, known.c])
+    rows = Pairs(torch.cat([held.x, known.x]), torch.cat([held.y, known.y]), c).equal_rows()
+    repeats = int(torch.isin(rows[: len(held)], rows[len(held) :]).sum())
+    if repeats:
+        warnings.warn(
+            f"{repeats} of {len(held)} held-out pairs stand among the learned ones too: what is "
+            "calibrated on them promises too much; divide the pairs by Pairs.split, which keeps "
+            "equal rows together",
+            stacklevel=4,
+        )
