@@ -17,6 +17,7 @@ from invlab.tasks import get_task, list_tasks
 
 if TYPE_CHECKING:
     from invlab.comparison import compare
+    from invlab.inversion import invert
     from invlab.runs import generate
     from invlab.trust import ErrorBound, Reachability
 
@@ -45,6 +46,7 @@ _LATER = {
     "Reachability": "trust",
     "compare": "comparison",
     "generate": "runs",
+    "invert": "inversion",
 }
 
 __all__ = [
@@ -65,11 +67,11 @@ __all__ = [
     "bootstrap_interval",
     "check_task",
     "compare",
-    "compare",
     "fit_surrogate",
     "generate",
     "get_method",
     "get_task",
+    "invert",
     "list_methods",
     "list_tasks",
     "load_method",

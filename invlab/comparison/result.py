@@ -55,13 +55,21 @@ class Comparison:
         Raises:
             ValueError: T was not compared, or no method gave an answer.
         """
-        count = self.plan.guesses[0] if T is None else T
-        if count not in self.plan.guesses:
-            raise ValueError(f"best: expected T among {self.plan.guesses}, got {T}")
-        order = ranked(self.facts, count)
+        order = self.order(T)
         if not order:
             raise ValueError("best: no method gave an answer; see the notes of the rows")
         return order[0]
+
+    def order(self, T: int | None = None) -> list[str]:
+        """All methods with a score at T guesses, the best first; without prior and exact answers.
+
+        Raises:
+            ValueError: T was not compared.
+        """
+        count = self.plan.guesses[0] if T is None else T
+        if count not in self.plan.guesses:
+            raise ValueError(f"expected T among {self.plan.guesses}, got {T}")
+        return ranked(self.facts, count)
 
     def __str__(self) -> str:
         return f"{self._head()}\n\n{self._table()}\n\n{self.advice}"

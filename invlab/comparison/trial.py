@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ from torch import Tensor
 from invlab import runtime
 from invlab.comparison.candidates import Candidate
 from invlab.comparison.judge import Judge
+from invlab.simulators.counted import Counted
 from invlab.task import Pairs, Targets
 from invlab.trust.calibration import calibration_ranks, uniformity
 
@@ -39,17 +39,6 @@ class Question:
     seed: int
 
 
-class _Counted:
-    """A simulator that counts the rows it is asked for."""
-
-    def __init__(self, simulator: Callable[..., Tensor]) -> None:
-        self.simulator, self.rows = simulator, 0
-
-    def __call__(self, x: Tensor, *c: Tensor) -> Tensor:
-        self.rows += x[..., 0].numel()
-        return self.simulator(x, *c)
-
-
 def attempt(
     candidate: Candidate, question: Question, judge: Judge, most: int | None = None
 ) -> dict[str, Any]:
@@ -69,7 +58,7 @@ def attempt(
 def _measured(candidate: Candidate, question: Question, judge: Judge, most: int) -> dict[str, Any]:
     targets, guesses = question.targets, tuple(n for n in question.guesses if n <= most)
     task = copy.copy(judge.task)
-    task.simulator = counted = _Counted(task.simulator)
+    task.simulator = counted = Counted(task.simulator)
     start = runtime.cpu_seconds()
     method = candidate.build().fit(task, question.data, seed=question.seed)
     fitted, used = runtime.cpu_seconds(), counted.rows

@@ -215,8 +215,8 @@ class Sampler(Method):
         sigma = torch.as_tensor(self.y_sigma, dtype=torch.float64).to(scale.scale.device)
         if sigma.ndim and len(sigma) != len(scale.scale):
             raise ValueError(
-                f"{self.name}: y_sigma: expected one number, or {len(scale.scale)}, one for each of "
-                f"y, got {len(sigma)}"
+                f"{self.name}: y_sigma: expected one number, or {len(scale.scale)}, one for each "
+                f"of y, got {len(sigma)}"
             )
         return sigma.expand_as(scale.scale)
 

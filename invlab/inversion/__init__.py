@@ -1,0 +1,220 @@
+"""From targets to ranked answers in one call, with their errors and how far to trust them.
+
+``invert`` (this file) checks the call and lays it out; ``constraints`` and ``measurement`` say what
+an answer has to meet and what was measured; ``choice`` takes the method, ``answering`` asks it,
+``rounds`` spends a budget of dear simulations instead, and ``answers`` is what comes back.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from invlab import runtime
+from invlab.inversion.answering import Answering
+from invlab.inversion.answers import Answers, Mode
+from invlab.inversion.choice import fitted
+from invlab.inversion.constraints import constrained, keep_allowed
+from invlab.inversion.request import Asked, asked, by_pattern
+from invlab.inversion.rounds import in_rounds
+from invlab.simulators.counted import Counted
+from invlab.task import Pairs, Task
+from invlab.trust import ErrorBound, Reachability
+from invlab.trust.belief import surrogate_of
+from invlab.validation import require_count
+
+__all__ = ["Answers", "Mode", "invert"]
+
+# Share of the pairs that calibrates bound and test, and the least of them that can.
+HELD_OUT, FEWEST = 0.3, 20
+# Share of reachable targets that the test leaves alone.
+RELIABLE = 0.95
+# Below this share of the variance of y an answer explains its target.
+EXPLAINED = 1e-6
+
+
+def invert(
+    task: Task | Pairs,
+    y: Any,
+    *,
+    method: Any = "auto",
+    n: int = 10,
+    budget: Any = None,
+    sigma: Any = None,
+    bounds: Any = None,
+    feasible: Any = None,
+    level: float = 0.9,
+    c: Any = None,
+    data: Pairs | None = None,
+    pairs: int = 2000,
+    simulate: bool = True,
+    calls: int | None = None,
+    seed: int = 0,
+) -> Answers:
+    """Answer targets: choose and fit a method, refine its guesses, rank them, and bound the error.
+
+    Args:
+        task: with a simulator; or pairs alone, and then nothing is simulated.
+        y: targets, ``(B, *dy)``, or a single one, ``dy``; tensors, arrays or lists. NaN marks a
+            number that was not measured.
+        method: ``"auto"``, which takes the best of a small :func:`invlab.compare`; a name; or an
+            object, fitted or not.
+        n: answers a target.
+        budget: of that comparison; 30 processor seconds if not given.
+        sigma: standard deviation of the measurement error, a number or one for each of y; infinite
+            where a number was not measured. Differences then count in units of it; samplers are
+            trained on pairs with this error, and their draws are ranked and not refined.
+        bounds: a smaller box for the unknowns: a Box, ``scipy.optimize.Bounds``, or pairs
+            ``(low, high)``.
+        feasible: what answers have to meet: a function of unknowns ``(N, dx)`` to a mask ``(N,)``,
+            a ``scipy.optimize.LinearConstraint``, or a list of these.
+        level: share of targets that the bound is to hold for.
+        c: contexts, ``(B, dc)``, where the task has one.
+        data: pairs that exist already; else ``pairs`` of them are simulated.
+        pairs: how many.
+        simulate: whether answers are simulated, refined and ranked by what they cause. Without it
+            the simulator makes the pairs and calibrates the bound, and no more.
+        calls: for a dear simulator: all that is spent, in rounds of search, simulation and fit;
+            ``method``, ``pairs`` and ``simulate`` are then not looked at, and there is no bound.
+        seed: of everything random.
+
+    Returns:
+        :class:`Answers`, best first; printed, they are a table.
+
+    Raises:
+        TypeError, ValueError: targets, limits or options that do not fit, by name; a method that
+            cannot do what is asked, with those that can.
+    """
+    if isinstance(task, Pairs):
+        data = task if data is None else data
+        task = Task.from_pairs(data, name="pairs")
+    if not isinstance(task, Task):
+        raise TypeError(f"invert: expected a Task or Pairs, got {type(task).__name__}")
+    if not 0 < level < 1:
+        raise ValueError(f"level: expected a share between 0 and 1, got {level}")
+    n = require_count("n", n)
+    narrow = copy.copy(constrained(task, bounds, feasible))
+    counter = Counted(narrow.simulator)
+    if task.has_simulator:
+        narrow.simulator = counter
+    request = asked(narrow, y, c, sigma, n=n, level=level, seed=seed)
+    if calls is not None:
+        budget_of_calls = require_count("calls", calls)
+        found = by_pattern(request, lambda part: in_rounds(part, budget_of_calls))
+    else:
+        if data is None:
+            draws = runtime.generator(seed, task.name, "invert")
+            count = require_count("pairs", pairs)
+            data = narrow.sample(count, generator=draws, dtype=torch.float64)
+        data = keep_allowed(narrow, narrow.usable(data))
+        spec = _Spec(method, budget, simulate and task.has_simulator, data)
+        found = by_pattern(request, spec.answer)
+    return replace(found, calls=counter.rows)
+
+
+@dataclass
+class _Spec:
+    """How to answer; the name of the method is settled by the first part that is answered."""
+
+    method: Any
+    budget: Any
+    simulate: bool
+    data: Pairs
+
+    def answer(self, part: Asked) -> Answers:
+        """The answers to targets in which the same numbers were measured."""
+        measurement = part.measurement
+        task = measurement.task(part.task)
+        data = measurement.pairs(self.data)
+        learned, held = _parts(data, part.seed)
+        method, name = fitted(
+            self.method, task, learned, measurement, n=part.n, budget=self.budget, seed=part.seed
+        )
+        if isinstance(self.method, str):
+            self.method = name
+        surrogate = surrogate_of(learned, seed=part.seed)
+        # draws that carry the error of a measurement are a posterior, and stay one
+        posterior = measurement.sigma is not None and getattr(method, "exchangeable", False)
+        answering = Answering(
+            task, method, learned, surrogate, part.n, self.simulate, self.simulate and not posterior
+        )
+        x = answering(part.y, part.c)
+        error = torch.full(x.shape[:2], torch.nan, dtype=torch.float64, device=x.device)
+        if self.simulate:
+            error = answering.errors(x, part.y, part.c)
+        held = measurement.with_error(held, part.seed)
+        trust = _trust(answering, part, x, error, held)
+        return Answers(
+            x=x,
+            error=error,
+            believed=answering.believed(x, part.y, part.c),
+            spread=x.std(1, correction=0),
+            calls=0,
+            method=name,
+            level=part.level,
+            labels=task.labels,
+            units=task.units,
+            x_length=learned.x.double().std(0).clamp_min(1e-30),
+            **trust,
+        )
+
+
+def _trust(
+    answering: Answering, part: Asked, x: Tensor, error: Tensor, held: Pairs
+) -> dict[str, Any]:
+    """Bound and reachability of each target, and what has to be said about them."""
+    task, y, c = answering.task, part.y, part.c
+    nothing = torch.full((len(y),), torch.nan, dtype=torch.float64, device=y.device)
+    if len(held) < FEWEST:
+        note = f"No test of reachability and no bound: {len(held)} pairs are held out for them."
+        reachable = torch.ones(len(y), dtype=torch.bool, device=y.device)
+        bound = error[:, 0] if _is_known(answering) else nothing
+        return {"bound": bound, "reachable": reachable, "p_value": nothing, "notes": (note,)}
+    test = Reachability.calibrate(
+        task, held, answering.learned, surrogate=answering.surrogate, level=1 - RELIABLE
+    )
+    p_value = test.p_value(y, c)
+    reachable = p_value > test.level
+    notes = []
+    if _is_known(answering):
+        reachable = reachable | (error[:, 0] <= EXPLAINED * _variance(answering.learned))
+        bound = error[:, 0].clone()
+        notes.append("Every answer was simulated, so that its error is known and is its own bound.")
+    elif task.has_simulator:
+        calibrated = ErrorBound.calibrate(
+            task, lambda y, c: answering(y, c)[:, 0], held, answering.learned,
+            surrogate=answering.surrogate, level=part.level,
+        )  # fmt: skip
+        bound = calibrated(x[:, 0], y, c)
+        notes.append(calibrated.note)
+    else:
+        bound = nothing
+        notes.append("No bound: it takes a simulation for each held-out pair.")
+    flagged = int((~reachable).sum())
+    if flagged:
+        notes.append(
+            f"{flagged} of {len(y)} targets could hardly come from this simulator and prior "
+            f"(p at most {test.level:.2g}); they get no bound."
+        )
+    bound = torch.where(reachable, bound, torch.nan)
+    return {"bound": bound, "reachable": reachable, "p_value": p_value, "notes": tuple(notes)}
+
+
+def _is_known(answering: Answering) -> bool:
+    """Whether the error of each answer was seen, and would be the same if seen again."""
+    return answering.simulate and not answering.task.noisy
+
+
+def _variance(data: Pairs) -> float:
+    return float(data.y.double().flatten(1).var(0, correction=0).mean())
+
+
+def _parts(data: Pairs, seed: int) -> tuple[Pairs, Pairs]:
+    """What methods learn from, and what nothing is fitted to."""
+    if len(data) < 4:
+        raise ValueError(f"invert: expected at least 4 pairs with a valid y, got {len(data)}")
+    return data.split(HELD_OUT, generator=runtime.generator(seed, "invert", "parts"))

@@ -1,0 +1,106 @@
+"""The whole way from targets to ranked answers, the same for calibration and for use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from invlab.improve import rank, refine, refine_bfgs
+from invlab.methods import get_method
+from invlab.metrics import resimulation_error
+from invlab.priors.restricted import Restricted
+from invlab.surrogates import Surrogate
+from invlab.task import Pairs, Task
+from invlab.trust.belief import believed_effect
+
+__all__ = ["Answering"]
+
+# Guesses that are asked for where some may break a condition, for one that is wanted.
+SPARE = 4
+# Simulations of an answer on a noisy task.
+REPLICATES = 4
+# Steps of BFGS behind those of Gauss–Newton, for targets that nothing explains.
+BFGS_STEPS = 50
+
+
+@dataclass(frozen=True)
+class Answering:
+    """Propose, keep what is allowed, refine on the simulator, rank.
+
+    Args:
+        task: as measured; its prior knows bounds and conditions.
+        method: fitted.
+        learned: the pairs it learned from.
+        surrogate: f̂.
+        n: answers a target.
+        simulate: whether answers may be simulated: then they are ranked by what they cause, else by
+            what f̂ believes.
+        refine: whether they are refined before, too.
+    """
+
+    task: Task
+    method: Any
+    learned: Pairs
+    surrogate: Surrogate
+    n: int
+    simulate: bool
+    refine: bool
+
+    def __call__(self, y: Tensor, c: Tensor | None) -> Tensor:
+        """Ranked answers: ``(B, dy)`` to ``(B, n, dx)``, float64."""
+        x = self._guesses(y, c)
+        if not self._ranks_by_truth:
+            # a search has its own order, draws have none
+            if not getattr(self.method, "exchangeable", False):
+                return x[:, : self.n]
+            return rank(x[:, : self.n], self.believed(x[:, : self.n], y, c))
+        x = x[:, : self.n]
+        if self.refine:
+            x = self._refined(x, y, c)
+        return rank(x, self.errors(x, y, c))
+
+    def errors(self, x: Tensor, y: Tensor, c: Tensor | None) -> Tensor:
+        """What is found when answers are simulated: ``(B, n)``."""
+        return resimulation_error(self.task, x, y, c, replicates=REPLICATES)
+
+    def believed(self, x: Tensor, y: Tensor, c: Tensor | None) -> Tensor:
+        """What f̂ says instead: ``(B, n)``."""
+        each = None if c is None else c.repeat_interleave(x.shape[1], 0)
+        effect = believed_effect(self.surrogate, x.flatten(0, 1), each).unflatten(0, x.shape[:2])
+        return (effect - y.double().flatten(1)[:, None]).square().mean(-1)
+
+    @property
+    def _ranks_by_truth(self) -> bool:
+        return self.simulate and not self.task.noisy
+
+    def _guesses(self, y: Tensor, c: Tensor | None) -> Tensor:
+        """Allowed guesses, at least n."""
+        prior = self.task.prior
+        if not isinstance(prior, Restricted):
+            return self._proposed(y, self.n, c)
+        x = self._proposed(y, SPARE * self.n, c)
+        look_up = get_method("nearest", bounds="free").fit(self.task, self.learned)
+        x = torch.cat([x, look_up.propose(y, min(self.n, len(self.learned)), c).double()], 1)
+        allowed = prior.allows(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+        # allowed ones first, in their order; pairs are allowed, so that there are n of them
+        order = (~allowed).byte().argsort(dim=1, stable=True)
+        return x.take_along_dim(order[..., None], 1)[:, : self.n]
+
+    def _proposed(self, y: Tensor, n: int, c: Tensor | None) -> Tensor:
+        x: Tensor = self.method.propose(y, n, c)
+        return x.detach().double()
+
+    def _refined(self, x: Tensor, y: Tensor, c: Tensor | None) -> Tensor:
+        """After a local search on the simulator, where there can be one."""
+        if not self.task.differentiable or bool(self.task.integer.any()):
+            return x
+        better = refine(self.task, x, y, c, bounded=True)
+        better = refine_bfgs(self.task, better, y, c, maxiter=BFGS_STEPS)
+        prior = self.task.prior
+        if isinstance(prior, Restricted):
+            allowed = prior.allows(better.flatten(0, 1)).unflatten(0, x.shape[:2])
+            better = torch.where(allowed[..., None], better, x)
+        return better

@@ -1,0 +1,161 @@
+"""What comes back from ``invert``: ranked answers, their errors, and how far to trust them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from invlab.files import write_whole
+
+__all__ = ["Answers", "Mode"]
+
+# Targets that are printed.
+SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Mode:
+    """Answers of one target that lie close together.
+
+    Attributes:
+        x: the best of them, ``(dx,)``.
+        error: of that one; NaN where nothing was simulated.
+        share: of the target's answers.
+        count: how many.
+    """
+
+    x: Tensor
+    error: float
+    share: float
+    count: int
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The answers to B targets, n each, best first.
+
+    Attributes:
+        x: ``(B, n, dx)``, float64.
+        error: of each answer when it is simulated, ``(B, n)``: mean squared difference to what was
+            measured of y, in units of ``sigma`` squared where it was given. Infinite where the
+            simulator cannot take the answer; NaN where nothing was simulated.
+        believed: what a network that copies the simulator says instead, ``(B, n)``.
+        bound: of the error of the first answer, ``(B,)``: at most ``1 − level`` of targets that are
+            drawn like the pairs lie above. The error itself where it was simulated without noise.
+            NaN for a target that is flagged as not reachable, or where there is no simulator.
+        reachable: whether y could come from this simulator under this prior, ``(B,)``.
+        p_value: of that, ``(B,)``.
+        spread: standard deviation of the answers in each unknown, ``(B, dx)``.
+        calls: simulations that all of this took.
+        method: whose answers these are.
+        level: of the bound.
+        notes: what should be known beside, in words.
+        labels, units: of the unknowns.
+        x_length: spread of each unknown over the prior, which :meth:`modes` counts in, ``(dx,)``.
+    """
+
+    x: Tensor
+    error: Tensor
+    believed: Tensor
+    bound: Tensor
+    reachable: Tensor
+    p_value: Tensor
+    spread: Tensor
+    calls: int
+    method: str
+    level: float
+    notes: tuple[str, ...] = ()
+    labels: Sequence[str] = field(default=(), repr=False)
+    units: Sequence[str] = field(default=(), repr=False)
+    x_length: Tensor | None = field(default=None, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def modes(self, target: int = 0, *, radius: float = 0.25) -> list[Mode]:
+        """The distinct answers to one target: clusters, the best first.
+
+        Args:
+            target: which.
+            radius: answers that are nearer than this to each other's cluster, in spreads of the
+                prior, are one.
+        """
+        from scipy.cluster.hierarchy import fcluster, linkage
+
+        x, error = self.x[target], self.error[target]
+        if len(x) == 1:
+            return [Mode(x[0], float(error[0]), 1.0, 1)]
+        length = torch.ones_like(x[0]) if self.x_length is None else self.x_length.to(x)
+        tree = linkage((x / length).cpu().numpy(), method="average")
+        group = torch.from_numpy(fcluster(tree, t=radius, criterion="distance"))
+        found = []
+        for label in group.unique():
+            members = (group == label).nonzero()[:, 0]
+            first = int(members[0])  # answers come best first
+            mode = Mode(x[first], float(error[first]), len(members) / len(x), len(members))
+            found.append((first, mode))
+        return [mode for _, mode in sorted(found, key=lambda pair: pair[0])]
+
+    def save(self, path: str | Path) -> Path:
+        """Write a table (CSV): a row an answer, with its target, rank, errors, bound and unknowns.
+
+        Raises:
+            ValueError: another ending than ``.csv``.
+        """
+        path = Path(path)
+        if path.suffix.lower() != ".csv":
+            raise ValueError(f"{path}: expected a name that ends in .csv")
+        head = ["target", "rank", *self.labels, "error", "believed", "bound", "reachable"]
+        count, n, dx = self.x.shape
+        rows = np.column_stack(
+            [
+                np.repeat(np.arange(count), n),
+                np.tile(np.arange(n), count),
+                self.x.cpu().numpy().reshape(-1, dx),
+                self.error.cpu().numpy().ravel(),
+                self.believed.cpu().numpy().ravel(),
+                np.repeat(self.bound.cpu().numpy(), n),
+                np.repeat(self.reachable.cpu().numpy(), n),
+            ]
+        )
+        content = io.StringIO()
+        np.savetxt(content, rows, delimiter=",", fmt="%.10g", header=",".join(head), comments="")
+        write_whole(path, content.getvalue().encode())
+        return path
+
+    def __str__(self) -> str:
+        labels = [
+            f"{label} [{unit}]" if unit else label
+            for label, unit in zip(self.labels, self.units, strict=True)
+        ]
+        cells = [["target", *labels, "error", "bound", "reachable", "answers"]]
+        for b in range(min(len(self), SHOWN)):
+            ways = self.modes(b)
+            cells.append(
+                [
+                    str(b),
+                    *[f"{value:.4g}" for value in self.x[b, 0].tolist()],
+                    _number(float(self.error[b, 0])),
+                    _number(float(self.bound[b])),
+                    "yes" if bool(self.reachable[b]) else "no",
+                    f"{len(ways)} distinct of {self.x.shape[1]}",
+                ]
+            )
+        widths = [max(len(row[k]) for row in cells) for k in range(len(cells[0]))]
+        lines = [
+            "  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in cells
+        ]
+        if len(self) > SHOWN:
+            lines.append(f"... and {len(self) - SHOWN} targets more")
+        head = f"{self.method}: {self.x.shape[1]} answers a target, {self.calls} simulations"
+        return "\n".join([head, "", *lines, "", *self.notes])
+
+
+def _number(value: float) -> str:
+    return "–" if np.isnan(value) else f"{value:.2g}"

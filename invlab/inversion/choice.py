@@ -1,0 +1,98 @@
+"""Which method answers: one that was fitted, one by name, or the best of a small comparison."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from invlab import runtime
+from invlab.comparison import compare
+from invlab.comparison.candidates import SEARCHES
+from invlab.inversion.measurement import Measurement, honours, those_that_honour
+from invlab.methods import Method, class_of, get_method
+from invlab.task import Pairs, Task
+
+__all__ = ["fitted"]
+
+# A small comparison: pairs, targets, and processor seconds where nobody gave a budget.
+PAIRS, TARGETS, SECONDS = 500, 20, 30.0
+
+
+def fitted(
+    method: Any,
+    task: Task,
+    learned: Pairs,
+    measurement: Measurement,
+    *,
+    n: int,
+    budget: Any,
+    seed: int,
+) -> tuple[Any, str]:
+    """A fitted method, and its name.
+
+    Args:
+        method: ``"auto"``, a name, or an object, fitted or not.
+        task, learned: as measured.
+        measurement: of them.
+        n: answers a target.
+        budget: of the comparison, see :func:`invlab.compare`.
+        seed: of the training.
+
+    Raises:
+        ValueError: a method that cannot do what is asked of it; names those that can.
+    """
+    if isinstance(method, str) and method == "auto":
+        name = _best(task, learned, measurement, n=n, budget=budget)
+        return _fit(*_by_name(name), task, learned, measurement, seed), name
+    if isinstance(method, str):
+        return _fit(*_by_name(method), task, learned, measurement, seed), method
+    name = getattr(method, "name", type(method).__name__)
+    if getattr(method, "facts", None):
+        if not measurement.whole:
+            raise ValueError(
+                f"{name}: was fitted without sigma, and to all of y; give its name, so that it is "
+                f"fitted to what was measured, or another of {', '.join(those_that_honour())}"
+            )
+        return method, name
+    return copy.deepcopy(method).fit(task, learned, seed=seed), name
+
+
+def _by_name(name: str) -> tuple[str, dict[str, Any]]:
+    return SEARCHES.get(name, (name, {}))
+
+
+def _fit(
+    name: str,
+    options: dict[str, Any],
+    task: Task,
+    learned: Pairs,
+    measurement: Measurement,
+    seed: int,
+) -> Method:
+    kind = class_of(name)
+    if measurement.sigma is not None and not honours(kind):
+        raise ValueError(
+            f"{name}: cannot weigh the numbers of y by sigma; take one of "
+            f"{', '.join(those_that_honour())}"
+        )
+    options = options | measurement.options(kind, learned)
+    made: Method = get_method(name, **options).fit(task, learned, seed=seed)
+    return made
+
+
+def _best(task: Task, learned: Pairs, measurement: Measurement, *, n: int, budget: Any) -> str:
+    """The name of the best of a small comparison that can do what is asked."""
+    runtime.announce(f"invert: a small comparison on {task.name} chooses the method")
+    sizes: dict[str, Any] = {
+        "n": min(PAIRS, len(learned)),
+        "targets": TARGETS,
+        "guesses": tuple(sorted({1, n})),
+        "seeds": 1,
+        "budget": SECONDS if budget is None else budget,
+    }
+    found = compare(task if task.has_simulator else learned, **sizes)
+    for name in found.order(n):
+        kind = class_of(_by_name(name)[0])
+        if measurement.sigma is None or honours(kind):
+            return name
+    raise ValueError("invert: no method gave an answer in the comparison; see its rows")

@@ -1,0 +1,127 @@
+"""What an answer has to meet: bounds, conditions and linear constraints on the unknowns."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from invlab.priors import Box
+from invlab.priors.restricted import Restricted
+from invlab.task import Pairs, Task
+
+__all__ = ["as_box", "constrained", "keep_allowed"]
+
+# How far beyond a linear constraint counts as on it, relative to its numbers.
+ON_IT = 1e-9
+
+
+def constrained(task: Task, bounds: Any, feasible: Any) -> Task:
+    """The task with a prior that draws allowed unknowns alone; the task itself without a limit.
+
+    Args:
+        task: to be narrowed; it stays as it is.
+        bounds: see :func:`as_box`, or None.
+        feasible: a function of unknowns ``(N, dx)`` to a mask ``(N,)``, a
+            ``scipy.optimize.LinearConstraint``, a list of either, or None.
+
+    Raises:
+        TypeError, ValueError: another kind of limit, or of another dimension.
+    """
+    if bounds is None and feasible is None:
+        return task
+    box = None if bounds is None else as_box(bounds)
+    narrow = copy.copy(task)
+    narrow.prior = Restricted(task.prior, box=box, condition=_all_of(feasible, task.x_dim))
+    if box is not None:
+        own = Restricted(task.box, box=box)
+        narrow.box = own.bounds
+    return narrow
+
+
+def keep_allowed(task: Task, data: Pairs) -> Pairs:
+    """The pairs whose unknowns are allowed.
+
+    Raises:
+        ValueError: there are none.
+    """
+    if not isinstance(task.prior, Restricted):
+        return data
+    allowed = task.prior.allows(data.x.double())
+    if not bool(allowed.any()):
+        raise ValueError("feasible: none of the pairs meets bounds and condition")
+    return data[allowed]
+
+
+def as_box(bounds: Any) -> Box:
+    """A box from a :class:`~invlab.Box`, ``scipy.optimize.Bounds``, or pairs ``(low, high)``.
+
+    Raises:
+        TypeError: something else.
+        ValueError: edges that make no box.
+    """
+    if isinstance(bounds, Box):
+        return bounds
+    if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
+        return Box(np.atleast_1d(bounds.lb), np.atleast_1d(bounds.ub))
+    if isinstance(bounds, Sequence) and all(len(pair) == 2 for pair in bounds):
+        low, high = zip(*bounds, strict=True)
+        return Box(low, high)
+    raise TypeError(
+        "bounds: expected a Box, scipy.optimize.Bounds or pairs (low, high), one an unknown, "
+        f"got {bounds!r}"
+    )
+
+
+def _all_of(feasible: Any, x_dim: int) -> Callable[[Tensor], Any] | None:
+    """One condition that says yes where all do."""
+    if feasible is None:
+        return None
+    several = feasible if isinstance(feasible, list | tuple) else [feasible]
+    conditions = [_condition(one, x_dim) for one in several]
+    if len(conditions) == 1:
+        return conditions[0]
+
+    def all_hold(x: Tensor) -> Tensor:
+        masks = [torch.as_tensor(condition(x)).bool().to(x.device) for condition in conditions]
+        return torch.stack(masks).all(0)
+
+    return all_hold
+
+
+def _condition(feasible: Any, x_dim: int) -> Callable[[Tensor], Any]:
+    if all(hasattr(feasible, name) for name in ("A", "lb", "ub")):
+        return _linear(feasible, x_dim)
+    if callable(feasible):
+        condition: Callable[[Tensor], Any] = feasible
+        return condition
+    raise TypeError(
+        "feasible: expected a function of unknowns (N, dx) to a mask (N,), or a "
+        f"scipy.optimize.LinearConstraint, got {type(feasible).__name__}"
+    )
+
+
+def _linear(constraint: Any, x_dim: int) -> Callable[[Tensor], Tensor]:
+    """``lb <= A x <= ub``."""
+    matrix = np.atleast_2d(np.asarray(constraint.A, dtype=float))
+    if matrix.shape[1] != x_dim:
+        raise ValueError(
+            f"feasible: expected a LinearConstraint on {x_dim} unknowns, got one on "
+            f"{matrix.shape[1]}"
+        )
+    low, high = (
+        torch.as_tensor(np.asarray(e, dtype=float)) for e in (constraint.lb, constraint.ub)
+    )
+    a = torch.from_numpy(matrix)
+
+    def met(x: Tensor) -> Tensor:
+        rows = a.to(x.device, torch.float64)
+        value, size = x.double() @ rows.T, x.double().abs() @ rows.abs().T
+        slack = ON_IT * (1 + size)
+        return ((value >= low.to(value) - slack) & (value <= high.to(value) + slack)).all(1)
+
+    return met

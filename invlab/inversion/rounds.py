@@ -1,0 +1,147 @@
+"""A dear simulator: spend a fixed number of simulations in rounds of fit, search and simulation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from invlab import runtime
+from invlab.inversion.answers import Answers
+from invlab.inversion.measurement import Measurement
+from invlab.inversion.request import Asked
+from invlab.methods import get_method
+from invlab.methods.base import Method
+from invlab.metrics.effects import effects
+from invlab.task import Pairs, Task
+
+__all__ = ["in_rounds"]
+
+# Share of the simulations that is drawn from the prior, before anything is learned.
+FIRST = 0.4
+# Rounds at most, and fewest simulations that a round is worth.
+ROUNDS, FEWEST = 8, 4
+# Guesses a target among which the next simulations are chosen.
+CANDIDATES = 20
+# Networks, whose disagreement says where f̂ knows least.
+MEMBERS = 3
+
+
+def in_rounds(asked: Asked, calls: int) -> Answers:
+    """Answers that were all simulated, with ``calls`` simulations in all.
+
+    Each round fits a few networks to all simulations so far, searches through their mean for
+    each target, and simulates the best guess of each target and the one that the networks disagree
+    on most.
+
+    Args:
+        asked: a part of a request.
+        calls: at least 10.
+
+    Raises:
+        ValueError: fewer.
+    """
+    if calls < 10:
+        raise ValueError(f"calls: expected at least 10 simulations, got {calls}")
+    measurement, task = asked.measurement, asked.measurement.task(asked.task)
+    draws = runtime.generator(asked.seed, task.name, "rounds")
+    first = max(5, round(FIRST * calls))
+    data = task.sample(first, generator=draws, dtype=torch.float64)
+    left, turn = calls - first, 0
+    while left > 0:
+        each = max(FEWEST, -(-left // max(1, ROUNDS - turn)))
+        x, c = _next(task, task.usable(data), asked, measurement, min(each, left), turn)
+        y = effects(task, x, c, generator=draws)
+        data = Pairs(torch.cat([data.x, x]), torch.cat([data.y, y]), _both(data.c, c))
+        left, turn = left - len(x), turn + 1
+    return _best_of(task, data, asked)
+
+
+def _next(
+    task: Task, data: Pairs, asked: Asked, measurement: Measurement, count: int, turn: int
+) -> tuple[Tensor, Tensor | None]:
+    """Unknowns to be simulated, ``(count, dx)``, with the contexts of their targets."""
+    model = _fit(task, data, measurement, asked.seed + turn)
+    guesses = model.propose(asked.y, CANDIDATES, asked.c).double()
+    doubt = _doubt(model, guesses, asked.c)
+    # by turns the best that f̂ sees of each target, and the most doubtful of its good ones
+    ranks = torch.arange(CANDIDATES, device=guesses.device).expand(len(guesses), -1).clone()
+    worst = doubt[:, 1:].argmax(1) + 1
+    ranks.scatter_(1, worst[:, None], 0)
+    order = ranks.flatten().argsort(stable=True)
+    target = torch.arange(len(guesses), device=guesses.device).repeat_interleave(CANDIDATES)[order]
+    x = task.box.clip(guesses.flatten(0, 1)[order])
+    chosen = _distinct(x, data.x, count, task)
+    return x[chosen], None if asked.c is None else asked.c[target[chosen]]
+
+
+def _fit(task: Task, data: Pairs, measurement: Measurement, seed: int) -> Any:
+    kind: type[Method] = type(get_method("neural_adjoint"))
+    options = measurement.options(kind, data)
+    model = get_method(
+        "neural_adjoint", ensemble=MEMBERS, width=64, layers=4, epochs=150, batch_size=32,
+        candidates=CANDIDATES, pool=2000, held_out=0.0, **options,
+    )  # fmt: skip
+    return model.fit(task, data, seed=seed)
+
+
+def _doubt(model: Any, x: Tensor, c: Tensor | None) -> Tensor:
+    """Variance of the networks at guesses ``(B, T, dx)``, in scaled y: ``(B, T)``."""
+    seen = x.flatten(0, 1)
+    if c is not None:
+        seen = torch.cat([seen, c.repeat_interleave(x.shape[1], 0)], 1)
+    with torch.no_grad():
+        each = model.surrogate.scaled(seen.float())
+    return each.double().var(0).mean(1).unflatten(0, x.shape[:2])
+
+
+def _distinct(x: Tensor, known: Tensor, count: int, task: Task) -> Tensor:
+    """Rows of the first ``count`` unknowns that were not simulated yet; others where too few."""
+    length = task.box.width.to(x)
+    seen = [row for row in known / length]
+    chosen: list[int] = []
+    spare: list[int] = []
+    for k, row in enumerate(x / length):
+        near = torch.stack(seen).sub(row).abs().amax(1).amin()
+        (chosen if near > 1e-6 else spare).append(k)
+        if near > 1e-6:
+            seen.append(row)
+        if len(chosen) == count:
+            break
+    return torch.tensor((chosen + spare)[:count], device=x.device)
+
+
+def _best_of(task: Task, data: Pairs, asked: Asked) -> Answers:
+    """The simulated unknowns whose effect is nearest to each target."""
+    data = task.usable(data)
+    gap = data.y.double().flatten(1)[None] - asked.y[:, None]
+    error = gap.square().mean(-1)
+    if data.c is not None and asked.c is not None:
+        # a simulation under another context says nothing about this target
+        same = (data.c[None] == asked.c[:, None]).all(-1)
+        error = torch.where(same, error, torch.inf)
+    n = min(asked.n, len(data))
+    error, rows = error.topk(n, largest=False)
+    x = data.x[rows]
+    nothing = torch.full((len(x),), torch.nan, dtype=torch.float64, device=x.device)
+    return Answers(
+        x=x,
+        error=error,
+        believed=error,
+        bound=error[:, 0],
+        reachable=torch.ones(len(x), dtype=torch.bool, device=x.device),
+        p_value=nothing,
+        spread=x.std(1, correction=0),
+        calls=0,
+        method="rounds",
+        level=asked.level,
+        notes=("Every answer is one of the simulations; reachability was not tested.",),
+        labels=task.labels,
+        units=task.units,
+        x_length=data.x.std(0).clamp_min(1e-30),
+    )
+
+
+def _both(one: Tensor | None, other: Tensor | None) -> Tensor | None:
+    return None if one is None or other is None else torch.cat([one, other])

@@ -1,0 +1,123 @@
+"""A law cut to a part of its range: a smaller box, or where a condition holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from invlab.priors.box import Box, Law, Prior, integer_mask, is_bounded
+
+__all__ = ["Condition", "Restricted", "holds"]
+
+# Unknowns ``(N, dim)`` to which of them are allowed, ``(N,)``.
+Condition = Callable[[Tensor], Any]
+# How many draws are tried for one that is allowed before the condition counts as hopeless.
+TRIES = 100_000
+
+
+class Restricted(Law):
+    """Draws of a law that lie in a box and meet a condition, by drawing again what does not.
+
+    Args:
+        law: to be cut.
+        box: where draws have to lie; everywhere if not given.
+        condition: unknowns ``(N, dim)``, float64, to a mask ``(N,)``; no condition if not given.
+
+    Raises:
+        ValueError: a box of another dimension.
+    """
+
+    def __init__(
+        self, law: Prior, *, box: Box | None = None, condition: Condition | None = None
+    ) -> None:
+        if box is not None and box.dim != law.dim:
+            raise ValueError(f"bounds: expected a box of {law.dim} unknowns, got {box.dim}")
+        self.law, self.box, self.condition = law, box, condition
+        self.dim = law.dim
+        self.bounded = is_bounded(law) or box is not None
+
+    def __repr__(self) -> str:
+        within = "" if self.box is None else f", box={self.box}"
+        return f"Restricted({self.law}{within}, condition={self.condition})"
+
+    @property
+    def integer(self) -> Tensor:
+        """As for the law that is cut."""
+        return integer_mask(self.law)
+
+    @property
+    def bounds(self) -> Box:
+        """The box, cut to the range of the law."""
+        own = self.law.bounds
+        if self.box is None:
+            return own
+        if not is_bounded(self.law):
+            return self.box
+        low = torch.maximum(own.low, self.box.low)
+        high = torch.minimum(own.high, self.box.high)
+        if not bool((low < high).all()):
+            raise ValueError(f"bounds: expected a box that meets {own}, got {self.box}")
+        return Box(low, high)
+
+    def allows(self, x: Tensor) -> Tensor:
+        """Which unknowns ``(N, dim)`` lie in the box and meet the condition: ``(N,)``."""
+        inside = torch.ones(len(x), dtype=torch.bool, device=x.device)
+        if self.box is not None:
+            inside &= self.box.contains(x)
+        return inside if self.condition is None else inside & holds(self.condition, x)
+
+    def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
+        """``n`` draws, shape ``(n, dim)``, float64, on the CPU.
+
+        Raises:
+            ValueError: too few draws of the law are allowed; the message says which share.
+        """
+        parts: list[Tensor] = []
+        found = drawn = 0
+        while found < n:
+            wanted = max(n, 256)
+            x = self.law.sample(wanted, generator=generator)
+            x = x[self.allows(x)]
+            parts.append(x)
+            found, drawn = found + len(x), drawn + wanted
+            if drawn > TRIES * (found + 1):
+                raise ValueError(
+                    f"feasible: {found} of {drawn} draws of the prior meet bounds and condition; "
+                    "widen them, or give a prior that is narrower"
+                )
+        return torch.cat(parts)[:n]
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Log density of the law where x is allowed, up to a constant; −∞ elsewhere."""
+        law: Any = self.law
+        flat = x.flatten(0, -2) if x.ndim > 1 else x[None]
+        allowed = self.allows(flat).reshape(x.shape[:-1])
+        found: Tensor = law.log_prob(x)
+        return torch.where(allowed, found, -torch.inf)
+
+
+def holds(condition: Condition, x: Tensor) -> Tensor:
+    """Ask a condition of somebody's own, and check what it says.
+
+    Args:
+        condition: see :class:`Restricted`.
+        x: ``(N, dim)``.
+
+    Returns:
+        A mask ``(N,)`` on the device of x.
+
+    Raises:
+        ValueError: not one answer a row.
+    """
+    said = condition(x.detach().clone())
+    mask = torch.as_tensor(np.asarray(said) if isinstance(said, list) else said).to(x.device)
+    if mask.shape != (len(x),):
+        raise ValueError(
+            f"feasible: expected one True or False a row, shape ({len(x)},) for unknowns of shape "
+            f"{tuple(x.shape)}, got {tuple(mask.shape)}"
+        )
+    return mask.bool()
