@@ -1,4 +1,4 @@
-"""The command line: ``invlab check`` and ``generate``, also as ``python -m invlab``."""
+"""The command line: ``invlab compare``, ``invert``, ``check`` and ``generate``."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import invlab
+from invlab.pair_files import read_table
 from invlab.runtime import any_encoding
 
 __all__ = ["main"]
+
+# Endings of files that hold pairs; anything else names a task.
+FILES = (".csv", ".tsv", ".txt", ".dat", ".npy", ".npz", ".h5", ".hdf5", ".hdf")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,21 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="invlab", description=invlab.__doc__)
     commands = parser.add_subparsers(required=True)
 
-    check = commands.add_parser("check", help="run the task contract on any task")
-    check.add_argument("task", metavar="MODULE:TASK", help="where the task stands")
-    check.set_defaults(run=_check)
-
-    generate = commands.add_parser("generate", help="simulate pairs into a folder; resumes")
-    generate.add_argument("task", metavar="MODULE:TASK", help="where the task stands")
-    generate.add_argument("--n", type=int, required=True, help="number of pairs")
-    generate.add_argument("--folder", type=Path, required=True, help="of the pairs")
-    generate.add_argument("--seed", type=int, default=0, help="of the draws (default 0)")
-    generate.add_argument("--shard", type=int, help="pairs in a file (default 100)")
-    where = generate.add_mutually_exclusive_group()
-    where.add_argument("--jobs", type=int, default=1, help="processes here (default 1)")
-    where.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster: tcp://HOST:PORT")
-    generate.set_defaults(run=_generate)
-
+    for add in (_add_compare, _add_invert, _add_check, _add_generate):
+        add(commands)
     options = parser.parse_args(arguments)
     try:
         return options.run(options)
@@ -50,15 +41,115 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
+def _add_compare(commands: Any) -> None:
+    compare = commands.add_parser("compare", help="which method for this task; resumes")
+    compare.add_argument("data", metavar="MODULE:TASK|FILE", help="a task, or a file of pairs")
+    _add_columns(compare)
+    compare.add_argument("--methods", nargs="+", default="auto", help="names (default: auto)")
+    compare.add_argument("--n", type=int, default=1000, help="pairs to learn from (default 1000)")
+    compare.add_argument("--targets", type=int, default=100, help="a seed (default 100)")
+    compare.add_argument("--guesses", type=int, nargs="+", default=(1, 10, 100), metavar="T")
+    compare.add_argument("--seeds", type=int, default=3, help="how often (default 3)")
+    compare.add_argument("--seconds", type=float, help="budget of processor seconds")
+    compare.add_argument("--simulations", type=float, help="budget of simulations")
+    compare.add_argument("--folder", type=Path, help="of the records, to resume from")
+    compare.add_argument("--html", type=Path, help="also write this page")
+    _add_where(compare)
+    compare.set_defaults(run=_compare)
+
+
+def _add_invert(commands: Any) -> None:
+    invert = commands.add_parser("invert", help="unknowns for targets in a file")
+    invert.add_argument("data", metavar="MODULE:TASK|FILE", help="a task, or a file of pairs")
+    _add_columns(invert)
+    invert.add_argument("--targets", type=Path, required=True, help="CSV, a row a target")
+    invert.add_argument("--out", type=Path, required=True, help="CSV, a row an answer")
+    invert.add_argument("--method", default="auto", help="name (default: auto)")
+    invert.add_argument("--n", type=int, default=10, help="answers a target (default 10)")
+    invert.add_argument(
+        "--sigma", type=float, nargs="+", help="error of y: one number, or one each"
+    )
+    invert.add_argument("--level", type=float, default=0.9, help="of the bound (default 0.9)")
+    invert.add_argument("--calls", type=int, help="all simulations that may be spent")
+    invert.add_argument("--seed", type=int, default=0, help="of everything random (default 0)")
+    invert.set_defaults(run=_invert)
+
+
+def _add_check(commands: Any) -> None:
+    check = commands.add_parser("check", help="run the task contract on any task")
+    check.add_argument("task", metavar="MODULE:TASK", help="where the task stands")
+    check.set_defaults(run=_check)
+
+
+def _add_generate(commands: Any) -> None:
+    generate = commands.add_parser("generate", help="simulate pairs into a folder; resumes")
+    generate.add_argument("task", metavar="MODULE:TASK", help="where the task stands")
+    generate.add_argument("--n", type=int, required=True, help="number of pairs")
+    generate.add_argument("--folder", type=Path, required=True, help="of the pairs")
+    generate.add_argument("--seed", type=int, default=0, help="of the draws (default 0)")
+    generate.add_argument("--shard", type=int, help="pairs in a file (default 100)")
+    _add_where(generate)
+    generate.set_defaults(run=_generate)
+
+
+def _add_columns(parser: argparse.ArgumentParser) -> None:
+    for part in "xyc":
+        text = f"columns of {part} in a table: names, or how many"
+        parser.add_argument(f"--{part}", nargs="+", metavar="COLUMN", help=text)
+
+
+def _add_where(parser: argparse.ArgumentParser) -> None:
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--jobs", type=int, default=1, help="processes here (default 1)")
+    where.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster: tcp://HOST:PORT")
+
+
+def _compare(options: argparse.Namespace) -> int:
+    limits = {"seconds": options.seconds, "simulations": options.simulations}
+    result = invlab.compare(
+        _task_or_pairs(options),
+        options.methods,
+        n=options.n,
+        targets=options.targets,
+        guesses=options.guesses,
+        seeds=options.seeds,
+        budget={name: value for name, value in limits.items() if value is not None} or None,
+        jobs=options.jobs,
+        scheduler=options.scheduler,
+        folder=options.folder,
+    )
+    print(result)
+    if options.html:
+        print(f"\nwritten: {result.to_html(options.html)}")
+    return 0
+
+
+def _invert(options: argparse.Namespace) -> int:
+    sigma = options.sigma
+    answers = invlab.invert(
+        _task_or_pairs(options),
+        read_table(options.targets),
+        method=options.method,
+        n=options.n,
+        sigma=sigma[0] if sigma and len(sigma) == 1 else sigma,
+        level=options.level,
+        calls=options.calls,
+        seed=options.seed,
+    )
+    print(answers)
+    print(f"\nwritten: {answers.save(options.out)}")
+    return 0
+
+
 def _check(options: argparse.Namespace) -> int:
-    verdicts = invlab.check_task(_task(options))
+    verdicts = invlab.check_task(_task(options.task))
     print(verdicts)
     return 0 if verdicts.passed else 1
 
 
 def _generate(options: argparse.Namespace) -> int:
     pairs = invlab.generate(
-        _task(options),
+        _task(options.task),
         options.n,
         folder=options.folder,
         jobs=options.jobs,
@@ -70,19 +161,34 @@ def _generate(options: argparse.Namespace) -> int:
     return 0
 
 
-def _task(options: argparse.Namespace) -> Any:
+def _task_or_pairs(options: argparse.Namespace) -> Any:
+    """The task that ``MODULE:TASK`` names, or the pairs in a file."""
+    if Path(options.data).suffix.lower() not in FILES:
+        return _task(options.data)
+    parts = {part: _columns(getattr(options, part)) for part in "xyc"}
+    return invlab.Pairs.from_file(options.data, **parts)
+
+
+def _columns(asked: list[str] | None) -> Any:
+    """Names of columns, or their number."""
+    if asked and len(asked) == 1:
+        return int(asked[0]) if asked[0].isdigit() else asked[0]
+    return asked
+
+
+def _task(place: str) -> Any:
     """The task that ``MODULE:TASK`` names: an object, or a class that needs no arguments."""
-    module, _, name = options.task.partition(":")
+    module, _, name = place.partition(":")
     if not name:
-        raise ValueError(f"expected MODULE:TASK, got {options.task!r}")
+        raise ValueError(f"expected MODULE:TASK, got {place!r}")
     sys.path.insert(0, os.getcwd())
     try:
         task = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
-        raise ValueError(f"{options.task}: {error}") from error
+        raise ValueError(f"{place}: {error}") from error
     task = task() if isinstance(task, type) else task
     if not isinstance(task, invlab.Task):
-        raise ValueError(f"{options.task}: expected an invlab.Task, got {type(task).__name__}")
+        raise ValueError(f"{place}: expected an invlab.Task, got {type(task).__name__}")
     return task
 
 

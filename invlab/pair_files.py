@@ -12,7 +12,7 @@ import numpy as np
 
 from invlab.validation import did_you_mean, is_integer, require_count
 
-__all__ = ["Columns", "read_arrays"]
+__all__ = ["Columns", "read_arrays", "read_table"]
 
 # Which part of a file: how many columns, or names of columns or arrays.
 Columns = int | str | Sequence[str] | None
@@ -48,6 +48,23 @@ def read_arrays(path: str | Path, x: Columns, y: Columns, c: Columns) -> Arrays:
     if ending in (".h5", ".hdf5", ".hdf"):
         return _from_hdf5(path, x, y, c)
     raise ValueError(f"{path}: {FORMATS}, got {ending or 'no ending'}")
+
+
+def read_table(path: str | Path) -> np.ndarray:
+    """The numbers of a table (``.csv``, ``.tsv``, ``.txt``, ``.npy``), a row a line; NaN is kept.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: another format, or an entry that is no number.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: there is no such file")
+    if path.suffix.lower() == ".npy":
+        return _numbers(path, "the table", _loaded(path))
+    if path.suffix.lower() in (".csv", ".tsv", ".txt", ".dat"):
+        return _table(path)[1]
+    raise ValueError(f"{path}: expected .csv, .tsv, .txt or .npy, got {path.suffix or 'no ending'}")
 
 
 def _loaded(path: Path) -> Any:

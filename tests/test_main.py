@@ -89,3 +89,43 @@ def test_commands_print_in_any_encoding(words):
         check=False,
     )
     assert ran.returncode == (1 if words[0] == "check" else 0), ran.stderr
+
+
+SIZES = ["--n", "40", "--targets", "4", "--guesses", "1", "2", "--seeds", "1", "--seconds", "1"]
+
+
+@pytest.mark.filterwarnings("ignore:.*:UserWarning")
+def test_compare_prints_a_table_and_writes_a_page(tmp_path, capsys):
+    page = tmp_path / "report.html"
+    names = ["--methods", "nearest", "direct"]
+    assert main(["compare", "my_lens:good", *names, *SIZES, "--html", str(page)]) == 0
+    said = capsys.readouterr().out
+    assert all(word in said for word in ("direct", "bfgs", "r_1", "For one guess a target"))
+    assert "http" not in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.filterwarnings("ignore:.*:UserWarning")
+def test_compare_takes_files_of_pairs(tmp_path, capsys):
+    x = torch.linspace(0, 1, 80)[:, None]
+    table = torch.cat([x, x.square()], 1).tolist()
+    lines = ["width,depth", *(",".join(map(str, row)) for row in table)]
+    (tmp_path / "data.csv").write_text("\n".join(lines), encoding="utf-8")
+    columns = ["--x", "width", "--y", "depth"]
+    assert main(["compare", "data.csv", *columns, "--methods", "nearest", *SIZES]) == 0
+    assert "There is no simulator" in capsys.readouterr().out
+    assert main(["compare", "none.csv", *SIZES]) == 2
+    assert "no such file" in capsys.readouterr().err
+
+
+@pytest.mark.filterwarnings("ignore:.*:UserWarning")
+def test_invert_reads_targets_and_writes_answers(tmp_path, capsys):
+    (tmp_path / "y.csv").write_text("depth\n0.25\n0.81\n", encoding="utf-8")
+    command = ["invert", "my_lens:good", "--targets", "y.csv", "--out", "x.csv"]
+    assert main([*command, "--method", "bfgs", "--n", "2", "--sigma", "0.1"]) == 0
+    assert "written: x.csv" in capsys.readouterr().out
+    rows = (tmp_path / "x.csv").read_text(encoding="utf-8").splitlines()
+    assert rows[0].startswith("target,rank,x1,error")
+    assert float(rows[1].split(",")[2]) == pytest.approx(0.5, abs=1e-4)
+    assert float(rows[3].split(",")[2]) == pytest.approx(0.9, abs=1e-4)
+    assert main([*command, "--method", "nobody"]) == 2
+    assert "expected one of" in capsys.readouterr().err
