@@ -32,8 +32,9 @@ class Comparison:
     Attributes:
         rows: a dictionary a method: ``method``, and by T ``r_T`` (mean error of the best of T over
             the variance of y), ``low_T`` and ``high_T`` (its 95 % interval), ``geo_T``,
-            ``median_T``, ``refined_T`` (after a local search on the simulator); ``failed`` (share
-            of targets without a valid answer, which are in no mean), ``valid``, ``in_box``,
+            ``median_T``, ``refined_T`` (after a local search on the simulator), ``failed_T``
+            (share of targets without a valid answer, which are in no mean; ``failed`` at the
+            largest T), ``valid``, ``in_box``,
             ``coverage``, ``calibration_p``, ``fit_s``, ``answer_s``, ``calls``, ``note``.
             None where something does not apply.
         sentences: the advice as data, a rule each.

@@ -80,7 +80,7 @@ def floor_row(floor: float, guesses: Sequence[int], note: str) -> Row:
 
 
 def _nothing(guesses: Sequence[int]) -> Row:
-    keys = ("r", "low", "high", "geo", "median", "refined")
+    keys = ("r", "low", "high", "geo", "median", "failed", "refined")
     per_count = {f"{key}_{n}": None for n in guesses for key in keys}
     return per_count | dict.fromkeys(OTHERS)
 
@@ -100,6 +100,7 @@ def _errors(found: Scores, guesses: Sequence[int]) -> Row:
         if n not in found.errors:
             continue
         errors = found.errors[n]
+        row[f"failed_{n}"] = float((~torch.isfinite(errors)).double().mean())
         there = errors[torch.isfinite(errors)]
         if len(there) == 0:
             continue
