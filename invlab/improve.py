@@ -76,12 +76,11 @@ def refine_on_surrogate(
     require_tensor("x", x, ("B", "T", len(surrogate.inputs.shift)))
     require_same_length(x=x, y=y)
     flat = _at_least_single(runtime.normal_tensor(x)).flatten(0, 1)
+    goal = surrogate.outputs(runtime.normal_tensor(y).flatten(1)).to(flat)
     better, _ = gauss_newton(
         lambda x: _seen(surrogate, x),
         flat,
-        surrogate.outputs(runtime.normal_tensor(y).flatten(1))
-        .to(flat)
-        .repeat_interleave(x.shape[1], 0),
+        goal.repeat_interleave(x.shape[1], 0),
         x_scale=surrogate.inputs.scale,
         steps=steps,
         max_step=max_step,

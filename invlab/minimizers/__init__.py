@@ -108,16 +108,17 @@ def minimize(
 
     Args:
         fun: ``(n, d)`` to ``(n,)``, one value a row, each from its own row only, by torch
-            operations. A column ``(n, 1)`` is refused, since beside rows of data it would spread to a
-            table; end with ``.squeeze(1)``. For ``method="lm"`` it returns residuals ``(n, m)`` instead, and their
-            sum of squares is minimised (not half of it).
+            operations. A column ``(n, 1)`` is refused, since beside rows of data it would spread
+            to a table; end with ``.squeeze(1)``. For ``method="lm"`` it returns residuals
+            ``(n, m)`` instead, and their sum of squares is minimised (not half of it).
         x0: starts, ``(B, d)``, floating point, on any device; float64 for full accuracy. Rows may
             hold NaN, and then do not start.
         method: see the table below.
         jac: the gradient ``(n, d)`` (for ``"lm"`` the Jacobian ``(n, m, d)``) as a function of
             the same arguments, or True where ``fun`` returns the pair. None: autograd.
-        bounds: a box to stay in; or, as in SciPy, a pair ``(low, high)`` an unknown. Starts outside begin at the nearest point inside, and no row ends
-            above the objective there. ``"gd"``, ``"adam"`` and ``"lm"`` project their steps;
+        bounds: a box to stay in; or, as in SciPy, a pair ``(low, high)`` an unknown. Starts
+            outside begin at the nearest point inside, and no row ends above the objective there.
+            ``"gd"``, ``"adam"`` and ``"lm"`` project their steps;
             ``"bfgs"``, ``"joint"`` and ``"multistart"`` search over coordinates that a scaled tanh
             maps into the box, and on along its edges by projection where a row comes to one.
         gtol: a row has converged when no component of its gradient exceeds this, in units of the

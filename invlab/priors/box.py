@@ -146,7 +146,7 @@ def integer_mask(prior: Any) -> Tensor:
 
 
 def nearest_whole(x: Tensor, whole: Tensor) -> Tensor:
-    """x ``(..., dim)``, with the nearest whole number where the mask ``whole`` ``(dim,)`` is set."""
+    """x ``(..., dim)`` with the nearest whole number where the mask ``whole`` ``(dim,)`` is set."""
     # zero is added since the nearest to -0.2 is -0
     return torch.where(whole.to(x.device), x.round() + 0.0, x)
 

@@ -22,8 +22,8 @@ def numpy_simulator(f: Callable[..., Any], *, batched: bool) -> NumpySimulator:
 
     A row that raises, or gives NaN or infinity, becomes a row of NaN, and one warning a call says
     how many did and why the first one failed; an interrupt (Ctrl-C) is never taken for a failure.
-    There are no gradients: say ``differentiable=False`` to the task. A function that draws noise says
-    ``noisy=True``; numbers drawn from NumPy's generators do not follow the seed of a task.
+    There are no gradients: say ``differentiable=False`` to the task. A function that draws noise
+    says ``noisy=True``; numbers drawn from NumPy's generators do not follow the seed of a task.
 
     Args:
         f: with ``batched=False``, one row ``(dx,)``, and the row of contexts ``(dc,)`` where the
