@@ -247,6 +247,7 @@ def own_task(**options):
     return Task("own", simulate, prior, context=Box([0], [1]), noisy=True, **options)
 
 
+@pytest.mark.slow
 def test_noise_images_and_contexts_do_not_depend_on_the_number_of_processes(tmp_path):
     torch.manual_seed(1)
     one = generate(own_task(), 30, folder=tmp_path / "1", shard=10)
@@ -266,7 +267,7 @@ def picky(x):
     return x
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_failed_rows_are_kept_and_counted_in_one_warning(tmp_path, jobs):
     task = Task("picky", numpy_simulator(picky, batched=False), Box([0], [1]), differentiable=False)
     with pytest.warns(FailedRows) as said:
@@ -328,6 +329,7 @@ def test_the_streams_are_those_of_the_recorded_data(tmp_path):
     assert torch.equal(pairs.x.cpu(), expected)
 
 
+@pytest.mark.slow
 def test_the_workers_of_a_cluster_make_the_same_pairs(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # those of its dependencies are not ours to mend
@@ -360,7 +362,7 @@ def refusing(x):
     return x + torch.rand_like(x) * 1e-9
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_rows_that_raise_are_kept_as_failed_ones(tmp_path, jobs):
     task = Task("refusing", refusing, Box([0], [1]), noisy=True)
     with pytest.warns(FailedRows) as said:
