@@ -19,10 +19,11 @@ export OMP_NUM_THREADS ?= 1
 export JUPYTER_PREFER_ENV_PATH = 1
 export PYDEVD_DISABLE_FILE_VALIDATION = 1
 
+UNIT := $(PY) -m pytest -q -n 2 tests --ignore=tests/book --ignore=tests/install
 NBVAL := $(PY) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks unit check book test execute records pages lint format sync lab vendor repo-url \
+.PHONY: help setup hooks unit slow check book test execute records pages lint format sync lab vendor repo-url \
 	check-book check-install gpu gpu-tests gpu-chapters gpu-records clean
 
 help:  ## list the targets
@@ -49,12 +50,15 @@ book: $(STAMP)  ## build the book from the stored outputs
 hooks: $(STAMP)  ## run the checks of a commit before each commit (pre-commit)
 	$(BIN)/pre-commit install
 
-unit: $(STAMP)  ## the unit tests alone
-	$(PY) -m pytest -q -n 2 tests --ignore=tests/book --ignore=tests/install
+unit: $(STAMP)  ## the unit tests alone, but for the slow ones
+	$(UNIT) -m "not slow"
 
-check: lint unit  ## what a commit needs: lint, types and unit tests
+slow: $(STAMP)  ## the unit tests that take seconds each
+	$(UNIT) -m slow
 
-test: unit  ## the unit tests, then every chapter against its stored outputs
+check: lint unit  ## what a commit needs: lint, types and the quick unit tests
+
+test: unit slow  ## all unit tests, then every chapter against its stored outputs
 	INVLAB_PRESET=quick INVLAB_PROGRESS=off $(NBVAL) -q -n 2 --dist loadscope chapters
 
 execute: $(STAMP)  ## run chapters and store outputs (CHAPTER=ch01_..., PRESET=quick)

@@ -208,7 +208,7 @@ for name in ("prior", "nearest", "pool"):
 #
 # ## A guess that cannot be simulated
 #
-# Throw a ball from below the ground, and there is nothing to simulate. Such a guess has no error. What enters the mean? We count it as **infinitely bad**: whoever bought this guess got nothing for it. If a target has no valid guess among $T$, then $r_T$ is infinite and says so.
+# Throw a ball from below the ground, and there is nothing to simulate. Such a guess has no error. What enters the mean? **An invalid guess is infinitely bad and stays with its target, so that $r_T$ is infinite as long as a target may have no valid one among $T$**: whoever bought this guess got nothing for it.
 #
 # The published code takes the invalid ones out of each draw's list and closes the gap, filling up the end with the mean. This looks harmless, but the list runs over *targets*. After the gap each error stands at the place of another target. Two draws for four targets show what that does:
 
@@ -723,7 +723,7 @@ check("the ranking was worth over a factor 100", r_wrong > 100 * r_right)
 # %% [markdown]
 # ## What we saw
 #
-# * $r_T$ is the error of the best of $T$ guesses. For exchangeable guesses average over all subsets; for ranked ones take the first $T$. An invalid guess is infinitely bad and stays with its target.
+# * $r_T$ is the error of the best of $T$ guesses. For exchangeable guesses average over all subsets; for ranked ones take the first $T$.
 # * At one target, independent guesses with a positive and continuous density there fall as $T^{-2/d_y}$. Only the height of the line is the method's own.
 # * Without any inverse network: a look-up among the pairs is ahead of the paper's best $r_1$ on D1 and D2, level with it on D3. A surrogate with a pool of guesses keeps improving with $T$, where the look-up does not.
 # * Means are owned by rare targets. Show an interval, and the median beside it.

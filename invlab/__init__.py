@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from invlab.contract import check_task
 from invlab.improve import rank, refine, refine_bfgs, refine_on_surrogate, surrogate_error
 from invlab.methods import get_method, list_methods, load_method
-from invlab.metrics import bootstrap_interval, r_T, resimulation_error
-from invlab.minimizers import Solution, minimize
+from invlab.metrics import bootstrap_interval, invalid_share, noise_floor, r_T, resimulation_error
+from invlab.minimizers import Solution, list_minimizers, minimize
 from invlab.pairs import Pairs, Targets
 from invlab.priors import Box, Integer, LogUniform, Normal, Poisson, Product, as_prior
 from invlab.simulators import numpy_simulator
@@ -71,11 +71,14 @@ __all__ = [
     "generate",
     "get_method",
     "get_task",
+    "invalid_share",
     "invert",
     "list_methods",
+    "list_minimizers",
     "list_tasks",
     "load_method",
     "minimize",
+    "noise_floor",
     "numpy_simulator",
     "r_T",
     "rank",

@@ -90,6 +90,7 @@ class Seen:
         return "equal x give different y, see the clause on noise" if self.calls_differ else ""
 
 
+@runtime.differentiable()
 def check_task(task: Task, *, seed: int = 0) -> Verdicts:
     """Check that a task keeps the contract that every method relies on.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 
@@ -13,6 +14,7 @@ from invlab.minimizers import minimize
 from invlab.minimizers.gauss_newton import gauss_newton, residual
 from invlab.minimizers.reparametrization import XScale, default_x_scale
 from invlab.priors import Box
+from invlab.priors.box import nearest_whole, whole_edges
 from invlab.surrogates.regression import Surrogate
 from invlab.task import Task
 from invlab.validation import require_same_length, require_tensor
@@ -27,10 +29,15 @@ __all__ = [
     "squared_distance",
 ]
 
+# How the simulator sees a point of a search, (M, dx) to (M, dx).
+Seen = Callable[[Tensor], Tensor]
 # Draws of the prior that the unit of y is taken from.
 DRAWS = 64
+# With up to so many unknowns that are whole numbers, each is tried rounded up and down.
+CORNERS = 4
 
 
+@runtime.differentiable()
 def surrogate_error(surrogate: Surrogate, x: Tensor, y: Tensor) -> Tensor:
     """The error that a surrogate sees: mean over its members, in its scaled units of y squared.
 
@@ -50,6 +57,7 @@ def surrogate_error(surrogate: Surrogate, x: Tensor, y: Tensor) -> Tensor:
     return (seen.float() - goal).square().mean(2)
 
 
+@runtime.differentiable()
 def refine_on_surrogate(
     surrogate: Surrogate, x: Tensor, y: Tensor, *, steps: int = 2, max_step: float = 0.5
 ) -> Tensor:
@@ -67,11 +75,12 @@ def refine_on_surrogate(
     """
     require_tensor("x", x, ("B", "T", len(surrogate.inputs.shift)))
     require_same_length(x=x, y=y)
-    flat = _at_least_single(x).flatten(0, 1)
+    flat = _at_least_single(runtime.normal_tensor(x)).flatten(0, 1)
+    goal = surrogate.outputs(runtime.normal_tensor(y).flatten(1)).to(flat)
     better, _ = gauss_newton(
         lambda x: _seen(surrogate, x),
         flat,
-        surrogate.outputs(y.flatten(1)).to(flat).repeat_interleave(x.shape[1], 0),
+        goal.repeat_interleave(x.shape[1], 0),
         x_scale=surrogate.inputs.scale,
         steps=steps,
         max_step=max_step,
@@ -86,6 +95,7 @@ def rank(x: Tensor, error: Tensor) -> Tensor:
     return x.take_along_dim(order[..., None], 1)
 
 
+@runtime.differentiable()
 def refine(
     task: Task,
     x: Tensor,
@@ -97,6 +107,10 @@ def refine(
     bounded: bool = False,
 ) -> Tensor:
     """Polish guesses on the true simulator; none gets worse.
+
+    Unknowns that the prior has as whole numbers come back whole: what a search between them found
+    is rounded, the best of the roundings by re-simulation is kept, and the other unknowns are
+    polished once more beside it. Not to be worse is then meant from the guess, rounded.
 
     Args:
         task: differentiable. A step costs a guess one simulation with its derivative an unknown;
@@ -121,23 +135,26 @@ def refine(
     box = task.box if bounded else None
     flat, targets, contexts = _one_row_a_guess(x, y, c, box)
 
-    def effect(*rows: Tensor) -> Tensor:
-        return task.simulator(*rows).flatten(1)
+    def search(start: Tensor, seen: Seen) -> Tensor:
+        better, _ = gauss_newton(
+            lambda x, *given: task.simulator(seen(x), *given).flatten(1),
+            start,
+            targets.flatten(1).to(flat),
+            contexts,
+            x_scale=task.box.width.to(flat),
+            steps=steps,
+            max_step=max_step,
+            box=box,
+        )
+        return better
 
-    scale = task.box.width.to(flat)
-    better, _ = gauss_newton(
-        effect,
-        flat,
-        targets.flatten(1).to(flat),
-        contexts,
-        x_scale=scale,
-        steps=steps,
-        max_step=max_step,
-        box=box,
-    )
-    return better.unflatten(0, x.shape[:2])
+    def error(x: Tensor) -> Tensor:
+        return _squared_error(task, x, targets, contexts)
+
+    return _whole_where_due(task, flat, search, error, box).unflatten(0, x.shape[:2])
 
 
+@runtime.differentiable()
 def refine_bfgs(
     task: Task,
     x: Tensor,
@@ -154,6 +171,7 @@ def refine_bfgs(
 
     Where :func:`refine` asks for an exact answer and takes the shortest way there, this also
     settles where noise or too few unknowns leave none, and it sees the squared distance alone.
+    Unknowns that are whole numbers come back whole, as there.
 
     Args:
         task: differentiable; all guesses run through its simulator together, in float64.
@@ -183,11 +201,20 @@ def refine_bfgs(
     y_scale = _spread_of(task) if y_scale is None else y_scale
     fun = squared_distance(task, targets, contexts, y_scale=y_scale)
     x_scale = default_x_scale(task.box) if x_scale is None else x_scale
-    found = minimize(fun, start, bounds=box, x_scale=x_scale, gtol=gtol, maxiter=maxiter)
-    with torch.no_grad():
-        before = fun(start.clone(), torch.arange(len(start), device=start.device))
-    better = found.fun < before
-    return torch.where(better[:, None], found.x, start).to(x.dtype).unflatten(0, x.shape[:2])
+
+    def search(start: Tensor, seen: Seen) -> Tensor:
+        def distance(x: Tensor, rows: Tensor) -> Tensor:
+            return fun(seen(x), rows)
+
+        found = minimize(distance, start, bounds=box, x_scale=x_scale, gtol=gtol, maxiter=maxiter)
+        return torch.where((found.fun < error(start))[:, None], found.x, start)
+
+    def error(x: Tensor) -> Tensor:
+        with torch.no_grad():
+            return fun(x.clone(), torch.arange(len(x), device=x.device))
+
+    better = _whole_where_due(task, start, search, error, box)
+    return better.to(x.dtype).unflatten(0, x.shape[:2])
 
 
 def squared_distance(
@@ -264,10 +291,66 @@ def _at_least_single(x: Tensor) -> Tensor:
     return x if x.dtype == torch.float64 else x.float()
 
 
+def _whole_where_due(
+    task: Task,
+    start: Tensor,
+    search: Callable[[Tensor, Seen], Tensor],
+    error: Callable[[Tensor], Tensor],
+    box: Box | None,
+) -> Tensor:
+    """What a search makes of guesses ``(M, dx)``, in whole numbers where the prior has them.
+
+    Args:
+        task: its prior says which unknowns are whole numbers.
+        start: the guesses.
+        search: from starts, and how the simulator is to see a point, to better points.
+        error: of points, ``(M, dx)`` to ``(M,)``.
+        box: where answers stay, if anywhere.
+    """
+    found = search(start, lambda x: x)
+    whole = task.integer.to(start.device)
+    if not bool(whole.any()):
+        return found
+    tried = [nearest_whole(start, whole), *_roundings(found, whole)]
+    if box is not None:
+        low, high = (edge.to(start) for edge in whole_edges(box, task.integer))
+        tried = [torch.clamp(x, low, high) for x in tried]
+    # what is no number is the worst
+    errors = torch.stack([error(x).nan_to_num(torch.inf, torch.inf) for x in tried])
+    best = torch.stack(tried).take_along_dim(errors.argmin(0)[None, :, None], 0)[0]
+    if bool(whole.all()):
+        return best
+    # a rounded number has no derivative, so that the search leaves it where it is
+    return nearest_whole(search(best, lambda x: nearest_whole(x, whole)), whole)
+
+
+def _roundings(x: Tensor, whole: Tensor) -> list[Tensor]:
+    """x ``(M, dx)`` with the whole unknowns rounded up or down in all ways, or to the nearest."""
+    places = whole.nonzero()[:, 0].tolist()
+    if len(places) > CORNERS:
+        return [nearest_whole(x, whole)]
+    found = []
+    for ways in itertools.product((torch.floor, torch.ceil), repeat=len(places)):
+        rounded = x.clone()
+        for place, way in zip(places, ways, strict=True):
+            rounded[:, place] = way(x[:, place])
+        found.append(rounded)
+    return found
+
+
+def _squared_error(task: Task, x: Tensor, y: Tensor, c: Tensor | None) -> Tensor:
+    """Mean squared difference of effects ``(M, dx)`` from targets ``(M, *dy)``: ``(M,)``."""
+    with torch.no_grad():
+        effect = task.simulator(x.clone()) if c is None else task.simulator(x.clone(), c)
+    return residual(y.flatten(1).to(x), effect.flatten(1)).double().square().mean(1)
+
+
 def _one_row_a_guess(
     x: Tensor, y: Tensor, c: Tensor | None, box: Box | None
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Guesses ``(B T, dx)``, in the box where there is one, with their targets and contexts."""
+    x, y = runtime.normal_tensor(x), runtime.normal_tensor(y)
+    c = None if c is None else runtime.normal_tensor(c)
     flat, repeats = x.flatten(0, 1), x.shape[1]
     return (
         flat if box is None else box.clip(flat),

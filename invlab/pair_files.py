@@ -101,6 +101,7 @@ def _from_arrays(
         for name in listed:
             if name not in names:
                 raise ValueError(f"{path}: has no array {name!r}, {_among(name, names)}")
+        _require_distinct(path, listed)
         parts = [_numbers(path, name, _read(path, file, name)) for name in listed]
         parts = [part[:, None] if part.ndim == 1 else part for part in parts]
         try:
@@ -154,11 +155,26 @@ def _from_table(
 
 def _places(path: Path, names: list[str], asked: Any) -> list[int]:
     listed = [asked] if isinstance(asked, str) else list(asked)
+    _require_distinct(path, listed)
     for name in listed:
-        if names.count(name) != 1:
-            often = "no column" if name not in names else "more than one column"
-            raise ValueError(f"{path}: has {often} {name!r}, {_among(name, names)}")
+        if names.count(name) > 1:
+            raise ValueError(
+                f"{path}: has more than one column {name!r}, at places "
+                f"{[place + 1 for place, other in enumerate(names) if other == name]}; rename them "
+                "in the file, or give counts of columns, such as x=3, y=2"
+            )
+        if name not in names:
+            raise ValueError(f"{path}: has no column {name!r}, {_among(name, names)}")
     return [names.index(name) for name in listed]
+
+
+def _require_distinct(path: Path, asked: list[str]) -> None:
+    twice = [name for name in asked if asked.count(name) > 1]
+    if twice:
+        raise ValueError(
+            f"{path}: expected each name once, but {twice[0]!r} stands {asked.count(twice[0])} "
+            f"times in {asked}"
+        )
 
 
 def _among(name: Any, names: list[str]) -> str:

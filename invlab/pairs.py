@@ -13,7 +13,7 @@ from torch import Tensor
 
 from invlab.files import write_whole
 from invlab.pair_files import Columns, read_arrays
-from invlab.runtime import device
+from invlab.runtime import device, normal_tensor
 from invlab.validation import batch_shape, require_same_length, require_tensor
 
 __all__ = ["Pairs", "Targets"]
@@ -71,7 +71,8 @@ class Pairs:
         Raises:
             FileNotFoundError: no such file.
             ImportError: an HDF5 file, and h5py is not installed.
-            ValueError: another format, a missing column, or an entry that is no number.
+            ValueError: another format, a column that is missing, stands more than once in the file
+                or is asked for twice, or an entry that is no number.
         """
         arrays = read_arrays(path, x, y, c)
         try:
@@ -180,7 +181,7 @@ class Targets:
 
 
 def _settle(data: Pairs | Targets) -> None:
-    """Arrays become tensors, and tensors lose the graph they came with."""
+    """Arrays become tensors, and tensors lose the graph, or the lack of one, they came with."""
     for name in ("x", "y", "c"):
         value: Any = getattr(data, name)
         if isinstance(value, np.ndarray) and value.dtype.kind == "f":
@@ -189,8 +190,8 @@ def _settle(data: Pairs | Targets) -> None:
             if native.dtype.itemsize > 8:  # torch knows no longer floats
                 native = native.astype(np.float64)
             object.__setattr__(data, name, torch.as_tensor(native, device="cpu"))
-        elif isinstance(value, Tensor) and value.requires_grad:
-            object.__setattr__(data, name, value.detach())
+        elif isinstance(value, Tensor) and (value.requires_grad or value.is_inference()):
+            object.__setattr__(data, name, normal_tensor(value.detach()))
 
 
 def _numbered(rows: Tensor) -> Tensor:

@@ -25,8 +25,10 @@ __all__ = [
     "cpu_seconds",
     "device",
     "generator",
+    "differentiable",
     "interrupts_end_it",
     "next_seed",
+    "normal_tensor",
     "one_thread",
     "preset",
     "progress",
@@ -147,6 +149,37 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextlib.contextmanager
+def differentiable() -> Iterator[None]:
+    """What is computed inside can be differentiated, also where ``torch.inference_mode()`` is on.
+
+    Around what trains or searches. A tensor that was made under inference mode never can be, see
+    :func:`normal_tensor`.
+
+    Raises:
+        ValueError: such a tensor is met where a derivative is due; says what to do.
+    """
+    on = torch.is_inference_mode_enabled()
+    try:
+        with torch.inference_mode(False) if on else contextlib.nullcontext():
+            yield
+    except RuntimeError as error:
+        if "nference tensor" not in str(error):
+            raise
+        raise ValueError(
+            "a tensor that was made under torch.inference_mode() cannot be differentiated; make "
+            "it outside of inference mode, such as under torch.no_grad(), or clone it there"
+        ) from error
+
+
+def normal_tensor(value: torch.Tensor) -> torch.Tensor:
+    """The tensor itself; a copy that can be differentiated if it was made under inference mode."""
+    if not value.is_inference():
+        return value
+    with torch.inference_mode(False):
+        return value.clone()
 
 
 @contextlib.contextmanager

@@ -201,14 +201,20 @@ class Task:
             Pairs on ``runtime.device()``, without a graph. Invalid rows are kept;
             ``valid(pairs.y)`` marks them.
         """
-        n = require_count("n", n)
         generator = runtime.generator(0, self.name, "sample") if generator is None else generator
-        laws = [self.prior] if self.context is None else [self.prior, self.context]
-        drawn = [law.sample(n, generator=generator).to(runtime.device(), dtype) for law in laws]
+        drawn = self.draw(n, generator=generator, dtype=dtype)
         # a peek: what is drawn from the generator next does not depend on the noise here
         with runtime.seeded(runtime.next_seed(generator, peek=True)), torch.no_grad():
             y = self.simulate(*drawn)
         return Pairs(drawn[0], y, *drawn[1:])
+
+    def draw(
+        self, n: int, *, generator: torch.Generator, dtype: torch.dtype = torch.float32
+    ) -> list[Tensor]:
+        """Inputs of the simulator, from their laws: ``[x]`` or ``[x, c]``, ``(n, ...)`` each."""
+        n = require_count("n", n)
+        laws = [self.prior] if self.context is None else [self.prior, self.context]
+        return [law.sample(n, generator=generator).to(runtime.device(), dtype) for law in laws]
 
     def targets(self, k: int, *, seed: int, dtype: torch.dtype = torch.float32) -> Targets:
         """``k`` fresh targets to invert, drawn from a stream that training never uses.
@@ -259,7 +265,7 @@ class Task:
         own = self.y_shape
         if len(own) != 1 and tuple(y.shape[y.ndim - len(own) :]) == own:
             return torch.isfinite(y).flatten(-len(own)).all(-1)
-        if len(own) == 1 or (y.ndim > 0 and y.shape[-1] == math.prod(own)):
+        if y.ndim > 0 and y.shape[-1] == math.prod(own):
             return torch.isfinite(y).all(-1)
         shape = ", ".join(map(str, own))
         raise ValueError(f"{self.name}: y: expected shape (..., {shape}), got {tuple(y.shape)}")
@@ -303,8 +309,8 @@ class Task:
             if torch.is_grad_enabled() or "does not require grad" not in str(error):
                 raise
             # a simulator with gradients of its own, such as forces of a potential
-            with torch.enable_grad():
-                y = self.simulator(*inputs).detach()
+            with runtime.differentiable(), torch.enable_grad():
+                y = self.simulator(*map(runtime.normal_tensor, inputs)).detach()
         if not isinstance(y, Tensor):
             raise TypeError(
                 f"{self.name}: the simulator must return a torch tensor, got {type(y).__name__}; "

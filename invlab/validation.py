@@ -16,6 +16,8 @@ __all__ = [
     "is_integer",
     "require_count",
     "require_integer",
+    "require_name",
+    "require_points",
     "require_same_length",
     "require_seed",
     "require_tensor",
@@ -69,6 +71,23 @@ def require_tensor(
             f"{name}: expected finite numbers, got {bad} NaN or infinite of {value.numel()}"
         )
     return value
+
+
+def require_points(name: str, value: object, dim: int) -> Tensor:
+    """Check points ``(..., dim)``, and return them; whole numbers as float64.
+
+    Raises:
+        TypeError: not a tensor of real numbers.
+        ValueError: another length of the last axis, one that would be spread included.
+    """
+    if not isinstance(value, Tensor) or value.is_complex():
+        kind = value.dtype if isinstance(value, Tensor) else type(value).__name__
+        raise TypeError(
+            f"{name}: expected a tensor of shape (..., {dim}), got {kind}; use torch.as_tensor"
+        )
+    if value.ndim == 0 or value.shape[-1] != dim:
+        raise ValueError(f"{name}: expected shape (..., {dim}), got {tuple(value.shape)}")
+    return value if value.is_floating_point() else value.double()
 
 
 def batch_shape(value: object) -> tuple[str, ...]:
@@ -134,6 +153,22 @@ def require_count(name: str, value: Any) -> int:
     if count < 1:
         raise ValueError(f"{name}: expected at least 1, got {count}")
     return count
+
+
+def require_name(name: str, value: Any, known: Iterable[str]) -> str:
+    """Check that a name is a word, before it is looked up, and return it.
+
+    Args:
+        name: how the error calls it.
+        value: what came.
+        known: the names that there are.
+
+    Raises:
+        ValueError: no word; says which names there are.
+    """
+    if not isinstance(value, str):
+        raise ValueError(f"{name}: expected one of {', '.join(map(repr, known))}, got {value!r}")
+    return value
 
 
 def did_you_mean(word: Any, words: Iterable[str]) -> str:

@@ -1,10 +1,9 @@
 """How the house is laid out: imports point down, files and functions stay small and documented."""
 
 import ast
+import functools
 from graphlib import TopologicalSorter
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = {
@@ -36,15 +35,35 @@ FLOORS = [
 FLOOR = {name: i for i, floor in enumerate(FLOORS) for name in floor}
 DRAWING = {"matplotlib", "mpl_toolkits", "ipywidgets", "IPython"}
 
-each_file = pytest.mark.parametrize("name", FILES)
+
+def each_file(check):
+    """One test that tries all files, and names those that fail."""
+
+    def test():
+        failed = {}
+        for name in FILES:
+            try:
+                check(name)
+            except AssertionError as error:
+                failed[name] = str(error)
+        assert not failed, "\n".join(f"{name}: {error}" for name, error in failed.items())
+
+    test.__doc__ = check.__doc__
+    return test
 
 
+@functools.cache
 def tree(name):
     return ast.parse(FILES[name].read_text(encoding="utf-8"))
 
 
+@functools.cache
 def imports(name):
     """Full names of what a file imports: modules, and names imported from them."""
+    return list(_imports(name))
+
+
+def _imports(name):
     for node in ast.walk(tree(name)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -53,6 +72,7 @@ def imports(name):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+@functools.cache
 def functions(name):
     return [
         n for n in ast.walk(tree(name)) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)

@@ -5,6 +5,8 @@ import torch
 
 from invlab import (
     Box,
+    Integer,
+    Product,
     Task,
     fit_surrogate,
     get_task,
@@ -728,3 +730,61 @@ def test_weights_of_a_simulator_get_no_gradient():
         assert not improved(task, x, y).requires_grad
     assert layer.weight.grad is None
     assert x.grad is None
+
+
+# Unknowns that are whole numbers
+
+
+def layers():
+    """y from a number of layers n and a thickness a: whole and not; twice as many numbers."""
+    return Task(
+        "layers",
+        lambda x: torch.stack([x[..., 0] * x[..., 1], x[..., 0] + x[..., 1].square()], -1),
+        Product(Integer([1], [12]), Box([0.1], [2.0])),
+    )
+
+
+def tiles():
+    """All unknowns whole, and so coupled that the nearest rounding need not be the best."""
+    matrix = torch.tensor([[1.0, 0.9], [0.9, 1.0]], dtype=torch.float64)
+    return Task("tiles", lambda x: x @ matrix.to(x), Integer([0, 0], [20, 20]))
+
+
+@pytest.mark.parametrize("improved", [refine, refine_bfgs])
+@pytest.mark.parametrize("make", [layers, tiles])
+def test_whole_unknowns_come_back_whole_and_solve_the_target(improved, make):
+    task = make()
+    targets = task.targets(12, seed=0, dtype=torch.float64)
+    near = targets.x[:, None] + 0.3 * draw("cpu", 12, 3, 2)
+    guess = task.box.clip(near)
+    guess[..., task.integer] = guess[..., task.integer].round()
+    x = improved(task, guess, targets.y)
+    assert x[..., task.integer].eq(x[..., task.integer].round()).all()
+    before, after = (resimulation_error(task, g, targets.y) for g in (guess, x))
+    assert (after <= before).all()
+    assert after.amin(1).max() < 1e-8, "the whole answer next to the search solves each target"
+
+
+@pytest.mark.parametrize("improved", [refine, refine_bfgs])
+def test_of_the_roundings_the_best_by_re_simulation_is_kept(improved):
+    task = tiles()
+    whole = torch.cartesian_prod(*[torch.arange(21.0, dtype=torch.float64)] * 2)
+    y = task.simulator(torch.tensor([[7.4, 9.45], [3.3, 12.6]], dtype=torch.float64))
+    x = improved(task, torch.full((2, 1, 2), 8.0, dtype=torch.float64), y)
+    ways = (whole - torch.tensor([[[7.4, 9.45]], [[3.3, 12.6]]])).abs().lt(1).all(-1)
+    error = (task.simulator(whole) - y[:, None]).square().mean(-1).where(ways, torch.inf)
+    torch.testing.assert_close(x[:, 0], whole[error.argmin(1)])
+    nearest = torch.tensor([[7.0, 9.0], [3.0, 13.0]], dtype=torch.float64)
+    assert (x[:, 0] != nearest).any(), "rounding each by itself is not the best here"
+
+
+def test_whole_answers_stay_in_the_box_and_a_lost_guess_stays_lost():
+    task = Task("half", lambda x: x, Integer([0], [9]), box=Box([0.5], [6.5]))
+    guess = torch.tensor([[[5.0], [torch.nan]]], dtype=torch.float64)
+    for improved in (refine, refine_bfgs):
+        x = improved(task, guess, torch.tensor([[8.0]], dtype=torch.float64), bounded=True)
+        assert x[0, 0].item() == 6
+        assert x[0, 1].isnan()
+    task = Task("between", lambda x: x, Integer([0], [9]), box=Box([0.2], [0.8]))
+    with pytest.raises(ValueError, match="expected room for a whole number"):
+        refine(task, guess[:, :1], torch.tensor([[8.0]]), bounded=True)

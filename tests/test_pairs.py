@@ -259,6 +259,22 @@ def test_arrays_are_read_by_their_names(tmp_path):
         Pairs.from_file(path, x=1, y=2)
 
 
+def test_a_name_that_is_asked_for_twice_is_a_slip(tmp_path):
+    np.savez(tmp_path / "data.npz", a=np.ones((3, 1)), y=np.ones((3, 1)))
+    (tmp_path / "data.csv").write_text("a,b,y\n1,2,3\n4,5,6\n")
+    for name in ("data.npz", "data.csv"):
+        with pytest.raises(ValueError, match="expected each name once, but 'a' stands 2 times"):
+            Pairs.from_file(tmp_path / name, x=["a", "a"], y="y")
+
+
+def test_columns_of_one_name_are_told_apart_by_counts(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text("a,a,y\n1,2,3\n4,5,6\n")
+    with pytest.raises(ValueError, match=r"more than one column 'a', at places \[1, 2\]; rename"):
+        Pairs.from_file(path, x=["a"], y=["y"])
+    assert Pairs.from_file(path, x=2, y=1).x.tolist() == [[1, 2], [4, 5]]
+
+
 def test_no_pickle_is_read(tmp_path):
     objects = np.array([{"a": 1}, None], dtype=object)
     np.savez(tmp_path / "data.npz", x=objects, y=objects)

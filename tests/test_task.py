@@ -111,8 +111,15 @@ def test_the_box_is_the_priors_range_unless_given():
 
 
 def test_valid_marks_rows_with_nan_or_infinity(device):
-    y = torch.tensor([[1.0, 2.0], [torch.nan, 1.0], [1.0, torch.inf]], device=device)
+    y = torch.tensor([[1.0], [torch.nan], [torch.inf]], device=device)
     assert lens().valid(y).tolist() == [True, False, False]
+    assert lens().valid(y[:, None]).tolist() == [[True], [False], [False]]
+
+
+@pytest.mark.parametrize("shape", [(), (2,), (3, 2), (1, 0)])
+def test_valid_refuses_observations_of_another_shape(shape):
+    with pytest.raises(ValueError, match=r"lens: y: expected shape \(..., 1\), got"):
+        lens().valid(torch.ones(shape))
 
 
 def test_an_unwritten_simulator_says_what_to_write():

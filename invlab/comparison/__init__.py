@@ -33,6 +33,7 @@ __all__ = ["Comparison", "compare"]
 CURVE = (4, 2)
 
 
+@runtime.differentiable()
 def compare(
     data: Task | Pairs,
     methods: str | Sequence[Any] = "auto",

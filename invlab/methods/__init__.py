@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from invlab import runtime
 from invlab.methods import storage
 from invlab.methods.base import Method
 from invlab.methods.baselines import Nearest as Nearest
@@ -28,7 +29,7 @@ from invlab.methods.neural_adjoint import Pool as Pool
 from invlab.methods.options import options_of
 from invlab.methods.tandem import Tandem as Tandem
 from invlab.task import Task
-from invlab.validation import did_you_mean
+from invlab.validation import did_you_mean, require_name
 
 # The registry: each class imported above, under the name that it bears. A new method is its file
 # and a line there.
@@ -101,7 +102,8 @@ def class_of(name: str) -> type[Method]:
     Raises:
         ValueError: no such method; says which are near.
     """
-    word = str(name).lower().replace("-", "_").replace(" ", "_")
+    require_name("get_method", name, list_methods())
+    word = name.lower().replace("-", "_").replace(" ", "_")
     word = _ALIASES.get(word, word)
     if word in _METHODS:
         return _METHODS[word]
@@ -112,6 +114,7 @@ def class_of(name: str) -> type[Method]:
     raise ValueError(f"get_method: expected one of {list_methods()}, got {name!r}{hint}")
 
 
+@runtime.differentiable()
 def load_method(
     path: str | Path, *, task: Task | None = None, device: torch.device | str | None = None
 ) -> Method:

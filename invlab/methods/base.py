@@ -11,9 +11,11 @@ from typing import Any, ClassVar, Literal, Self
 import torch
 from torch import Tensor, nn
 
+from invlab import runtime
 from invlab.methods.options import require_options
 from invlab.networks.training import History
 from invlab.priors import Box, integer_mask, is_bounded
+from invlab.priors.box import nearest_whole, whole_edges
 from invlab.task import Pairs, Task
 from invlab.validation import (
     batch_shape,
@@ -35,6 +37,10 @@ __all__ = [
 
 # One seed trains one network; several seeds train as members of one batched network.
 Seeds = int | Sequence[int]
+# What a method says that was stopped too early.
+INTERRUPTED = (
+    "interrupted before it had learned anything to answer with; call fit(task, data) again"
+)
 # What becomes of a guess outside of the box, see Method.
 Bounds = Literal["clip", "reject", "free"]
 
@@ -107,6 +113,7 @@ class Method(nn.Module):
         self.bounds = bounds
         self.facts: dict[str, Any] = {}
         self.history: dict[str, History] = {}
+        self._interrupted = False  # before there was anything to answer with
 
     # -- what a subclass writes ------------------------------------------------------------
 
@@ -188,23 +195,31 @@ class Method(nn.Module):
         Raises:
             TypeError, ValueError: pairs that do not fit the task, a context that is not taken, no
                 task or no gradient where one is needed, or several seeds where one is.
+            KeyboardInterrupt: it was interrupted. In its last training, after an epoch, it keeps
+                the best weights so far, and :attr:`history` and ``repr`` say so; before, as in the
+                first stage of ``tandem``, it is not fitted, and says that when it is asked.
         """
         return self._fit(task, data, seed)
 
+    @runtime.differentiable()
     def _fit(self, task: Task | None, data: Pairs, seed: Seeds, **more: Any) -> Self:
         """What every ``fit`` does; ``more`` is handed on to :meth:`learn`."""
         seeds = self._require_seeds(seed)
         task = self._require_task(task, data)
         data = usable_pairs(self.name, task, data, takes_context=self.takes_context)
         data = Pairs(_plain(data.x), _plain(data.y), None if data.c is None else _plain(data.c))
-        self.history = {}
+        self.history, self._interrupted = {}, False
         self.facts = facts_of(task, data, seeds)
         try:
             self.learn(task, data, seeds, **more)
-        except BaseException as error:
-            # an interrupted training leaves its best weights, anything else leaves nothing
-            if not (isinstance(error, KeyboardInterrupt) and self.history):
-                self.facts = {}
+        except KeyboardInterrupt as error:
+            # the last training leaves its best weights; before it there is nothing to answer with
+            if not (self.history and [*self.history.values()][-1].terms):
+                self.facts, self.history, self._interrupted = {}, {}, True
+                error.add_note(f"{self.name}: {INTERRUPTED}")
+            raise
+        except BaseException:
+            self.facts = {}
             raise
         return self
 
@@ -234,6 +249,7 @@ class Method(nn.Module):
         self.assemble()
         return self
 
+    @runtime.differentiable()
     def propose(
         self,
         y: Tensor,
@@ -266,6 +282,7 @@ class Method(nn.Module):
         x = self.whole(x.detach()).to(y.dtype)
         return (x if box is None else _clip(x, *self._edges(box))).contiguous()
 
+    @runtime.differentiable()
     def log_density(self, x: Tensor, y: Tensor, c: Tensor | None = None) -> Tensor:
         """Natural logarithm of p(x | y) in the units of x: ``(B, n, dx)`` to ``(B, n)``.
 
@@ -306,7 +323,7 @@ class Method(nn.Module):
     def _fitted_to(self) -> str:
         facts = self.facts
         if "pairs" not in facts:
-            return "not trained"
+            return f"not trained, {INTERRUPTED}" if self._interrupted else "not trained"
         numbers = math.prod(facts["y_shape"])
         sizes = f"{_count(facts['x_dim'], 'unknown')}, {_count(numbers, 'number')} of y"
         if facts["c_dim"]:
@@ -321,22 +338,17 @@ class Method(nn.Module):
     def whole(self, x: Tensor) -> Tensor:
         """x, with the nearest whole number where the prior has whole numbers: ``(..., dx)``."""
         mask = self.facts.get("whole")
-        if not mask:
-            return x
-        # zero is added since the nearest to -0.2 is -0
-        return torch.where(torch.tensor(mask, device=x.device), x.round() + 0.0, x)
+        return nearest_whole(x, torch.tensor(mask, device="cpu")) if mask else x
 
     def _edges(self, box: Box) -> tuple[Tensor, Tensor]:
         """Lower and upper edge of a box, at whole numbers for unknowns that are whole numbers."""
         mask = self.facts.get("whole")
         if not mask:
             return box.low, box.high
-        whole = torch.tensor(mask, device="cpu")
-        low = torch.where(whole, box.low.ceil(), box.low)
-        high = torch.where(whole, box.high.floor(), box.high)
-        if bool((low > high).any()):
-            raise ValueError(f"{self.name}: bounds: no whole number lies in {box}")
-        return low, high
+        try:
+            return whole_edges(box, torch.tensor(mask, device="cpu"))
+        except ValueError as error:
+            raise ValueError(f"{self.name}: {error}") from None
 
     def _require_seeds(self, seed: Seeds) -> list[int]:
         name = f"{self.name}: seed"
@@ -370,6 +382,8 @@ class Method(nn.Module):
 
     def _require_request(self, y: Tensor, n: int, c: Tensor | None) -> Tensor:
         facts = self.facts
+        if self._interrupted:
+            raise ValueError(f"{self.name}: {INTERRUPTED}")
         dim = math.prod(facts["y_shape"]) if facts else None
         flat = require_request(
             self.name, y, n, c, y_dim=dim, c_dim=facts.get("c_dim", 0), device=self.device
@@ -509,7 +523,7 @@ def _clip(x: Tensor, low: Tensor, high: Tensor) -> Tensor:
 
 def _plain(values: Tensor) -> Tensor:
     """Without a graph, in single precision or better."""
-    values = values.detach()
+    values = runtime.normal_tensor(values.detach())
     return values if values.dtype == torch.float64 else values.float()
 
 

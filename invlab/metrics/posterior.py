@@ -113,6 +113,7 @@ def _median(u: Tensor, v: Tensor) -> float:
     return float(distance.median()) if len(distance) else 1.0
 
 
+@runtime.differentiable()
 def c2st(
     u: Tensor,
     v: Tensor,
@@ -137,8 +138,8 @@ def c2st(
     Returns:
         Accuracy for each target, ``(B,)``: ½ where nothing can be told apart, 1 where everything.
     """
-    u = require_tensor("u", u, ("B", "n", "d")).detach().double()
-    v = require_tensor("v", v, tuple(u.shape)).detach().double()
+    u = runtime.normal_tensor(require_tensor("u", u, ("B", "n", "d"))).detach().double()
+    v = runtime.normal_tensor(require_tensor("v", v, tuple(u.shape))).detach().double()
     n, features = u.shape[1], u.shape[2] * (1 + 2 * fourier_octaves)
     require_count("n", n // 4)
     # made on the CPU and moved, whatever the default device is

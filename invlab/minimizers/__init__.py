@@ -13,13 +13,15 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from invlab import runtime
 from invlab.minimizers.bfgs import BFGS
 from invlab.minimizers.descent import Adam, GradientDescent
 from invlab.minimizers.driver import Termination
@@ -30,7 +32,7 @@ from invlab.minimizers.objective import Objective, require_precision
 from invlab.minimizers.reparametrization import default_x_scale
 from invlab.minimizers.solution import Solution
 from invlab.priors import Box
-from invlab.validation import did_you_mean, require_count, require_tensor
+from invlab.validation import did_you_mean, require_count, require_name, require_tensor
 
 __all__ = ["Solution", "list_minimizers", "minimize", "options_of"]
 
@@ -44,6 +46,8 @@ METHODS: dict[str, type[Any]] = {
     "joint": JointNetwork,
     "multistart": Multistart,
 }
+# A box, or one pair (low, high) an unknown, as SciPy takes it.
+Bounds = Box | Sequence[Sequence[float]] | np.ndarray | Tensor
 # First-order methods get a fixed number of iterations, the others SciPy's 200 an unknown.
 FIRST_ORDER_ITERATIONS = 1000
 ITERATIONS_PER_UNKNOWN = 200
@@ -63,6 +67,7 @@ def options_of(method: str) -> dict[str, Any]:
     Raises:
         ValueError: there is no such method; names the nearest.
     """
+    require_name("method", method, METHODS)
     if method not in METHODS:
         names = ", ".join(METHODS)
         hint = did_you_mean(method, METHODS)
@@ -71,13 +76,14 @@ def options_of(method: str) -> dict[str, Any]:
     return {field.name: ... if field.default is MISSING else field.default for field in own}
 
 
+@runtime.differentiable()
 def minimize(
     fun: Callable[..., Any],
     x0: Tensor,
     *,
     method: str = "bfgs",
     jac: Callable[..., Tensor] | Literal[True] | None = None,
-    bounds: Box | None = None,
+    bounds: Bounds | None = None,
     gtol: float = 1e-5,
     maxiter: int | None = None,
     maxfev: int | None = None,
@@ -102,15 +108,17 @@ def minimize(
 
     Args:
         fun: ``(n, d)`` to ``(n,)``, one value a row, each from its own row only, by torch
-            operations. For ``method="lm"`` it returns residuals ``(n, m)`` instead, and their
-            sum of squares is minimised (not half of it).
+            operations. A column ``(n, 1)`` is refused, since beside rows of data it would spread
+            to a table; end with ``.squeeze(1)``. For ``method="lm"`` it returns residuals
+            ``(n, m)`` instead, and their sum of squares is minimised (not half of it).
         x0: starts, ``(B, d)``, floating point, on any device; float64 for full accuracy. Rows may
             hold NaN, and then do not start.
         method: see the table below.
         jac: the gradient ``(n, d)`` (for ``"lm"`` the Jacobian ``(n, m, d)``) as a function of
             the same arguments, or True where ``fun`` returns the pair. None: autograd.
-        bounds: a box to stay in. Starts outside begin at the nearest point inside, and no row ends
-            above the objective there. ``"gd"``, ``"adam"`` and ``"lm"`` project their steps;
+        bounds: a box to stay in; or, as in SciPy, a pair ``(low, high)`` an unknown. Starts
+            outside begin at the nearest point inside, and no row ends above the objective there.
+            ``"gd"``, ``"adam"`` and ``"lm"`` project their steps;
             ``"bfgs"``, ``"joint"`` and ``"multistart"`` search over coordinates that a scaled tanh
             maps into the box, and on along its edges by projection where a row comes to one.
         gtol: a row has converged when no component of its gradient exceeds this, in units of the
@@ -164,7 +172,8 @@ def minimize(
         UserWarning: any but ``"gd"`` and ``"adam"`` below float64 with a ``gtol`` that
             rounding hides.
     """
-    _check(x0, method, bounds, gtol, options)
+    _check(x0, method, gtol, options)
+    box = None if bounds is None else _box(bounds, x0.shape[1])
     build = METHODS[method]
     if maxiter is None:
         each = ITERATIONS_PER_UNKNOWN * x0.shape[1]
@@ -174,17 +183,17 @@ def minimize(
         maxfev = EVALUATIONS_PER_ITERATION * maxiter
     maxfev = require_count("maxfev", maxfev)
     x_scale = None
-    if bounds is not None:
+    if box is not None:
         # for boxes that are narrow or wide beside gtol, see Termination.flat_at
-        x_scale = default_x_scale(bounds).to(x0)
-    termination = Termination(float(gtol), maxiter, maxfev, bounds, x_scale)
+        x_scale = default_x_scale(box).to(x0)
+    termination = Termination(float(gtol), maxiter, maxfev, box, x_scale)
     search = build(termination, **options)
     if x0.dtype != torch.float64 and not build.first_order and gtol < FLOAT32_GTOL:
         warnings.warn(
             f"minimize: {x0.dtype} rounds small changes of the objective away, so {method!r} may "
             f"stall before gtol = {gtol:g}; use x0.double(), or gtol = {FLOAT32_GTOL:g}",
             UserWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
     with torch.no_grad():
         start = termination.clip(x0.detach().clone())
@@ -193,9 +202,26 @@ def minimize(
     return found
 
 
-def _check(
-    x0: Tensor, method: str, bounds: Box | None, gtol: float, options: dict[str, Any]
-) -> None:
+def _box(bounds: Bounds, dim: int) -> Box:
+    """The bounds as a box of ``dim`` unknowns."""
+    box = bounds if isinstance(bounds, Box) else _box_of_pairs(bounds)
+    if box.dim != dim:
+        raise ValueError(f"bounds: expected a Box of {dim} unknowns, got {box.dim}")
+    return box
+
+
+def _box_of_pairs(bounds: Any) -> Box:
+    try:
+        pairs = torch.as_tensor(bounds, dtype=torch.float64, device="cpu")
+        return Box(*pairs.reshape(len(bounds), 2).unbind(1))
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise (ValueError if isinstance(error, ValueError) else TypeError)(
+            "bounds: expected an invlab.Box(low, high), or a pair (low, high) of finite numbers "
+            f"for each unknown, got {bounds!r}"
+        ) from error
+
+
+def _check(x0: Tensor, method: str, gtol: float, options: dict[str, Any]) -> None:
     require_tensor("x0", x0, ("B", "d"), finite=False)
     require_precision("x0", x0)
     known = options_of(method)
@@ -214,12 +240,3 @@ def _check(
             "features: method 'joint' needs them, a row for each problem: what tells it from the "
             "others, such as its observation"
         )
-    if bounds is None:
-        return
-    if not isinstance(bounds, Box):
-        raise TypeError(
-            f"bounds: expected a Box, got {type(bounds).__name__}; use invlab.Box(low, high) with "
-            "a number an unknown in each"
-        )
-    if bounds.dim != x0.shape[1]:
-        raise ValueError(f"bounds: expected a Box of {x0.shape[1]} unknowns, got {bounds.dim}")

@@ -42,6 +42,8 @@ __all__ = ["JointNetwork"]
 LAST = 0.01
 # Of a row's gradient, so that Adam's squares of it stay finite in float32.
 LARGEST = 1e15
+# Why a row takes no part whose start is sound.
+NO_FEATURES = "not started: its row of features is NaN or infinite"
 
 
 @dataclass(frozen=True)
@@ -148,8 +150,10 @@ class JointNetwork:
             every = torch.arange(len(x0), device=x0.device)
             seen = TransformedObjective(objective, coordinates)(answers.start, every)
             sound = seen.finite & answers.start.isfinite().all(1)
-            sound = sound & self.features.isfinite().flatten(1).all(1)
-            answers.begin(seen, sound, keep=self.keep_best)
+            seen_whole = self.features.isfinite().flatten(1).all(1)
+            answers.begin(seen, sound & seen_whole, keep=self.keep_best)
+            for row in (sound & ~seen_whole).nonzero()[:, 0].tolist():
+                answers.message[row] = NO_FEATURES
             rows = answers.rows
             if len(rows):
                 first = answers.points(answers.start[rows], seen.value[rows], seen.gradient[rows])

@@ -59,6 +59,7 @@ class History:
         return torch.stack(list(self.terms.values())).sum(0)
 
 
+@runtime.differentiable()
 def train(
     network: nn.Module,
     terms: Terms,

@@ -9,9 +9,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from invlab.validation import require_count
+from invlab.validation import require_count, require_points
 
-__all__ = ["Box", "Law", "Numbers", "Prior", "integer_mask", "is_bounded", "vector"]
+__all__ = [
+    "Box",
+    "Law",
+    "Numbers",
+    "Prior",
+    "integer_mask",
+    "is_bounded",
+    "nearest_whole",
+    "vector",
+    "whole_edges",
+]
 
 Numbers = Sequence[float] | np.ndarray | Tensor
 
@@ -101,11 +111,17 @@ class Box(Law):
         return (self.low + self.high) / 2
 
     def contains(self, x: Tensor) -> Tensor:
-        """Which rows of ``x``, shape ``(..., dim)``, lie in the box or on it: ``(...)``."""
+        """Which rows of ``x``, shape ``(..., dim)``, lie in the box or on it: ``(...)``.
+
+        Raises:
+            ValueError: ``x`` is of another dimension; so do ``clip`` and ``log_prob``.
+        """
+        x = require_points("Box: x", x, self.dim)
         return ((x >= self.low.to(x)) & (x <= self.high.to(x))).all(-1)
 
     def clip(self, x: Tensor) -> Tensor:
         """The nearest point of the box for each row of ``x``, shape ``(..., dim)``."""
+        x = require_points("Box: x", x, self.dim)
         return torch.clamp(x, self.low.to(x), self.high.to(x))
 
     def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
@@ -116,6 +132,7 @@ class Box(Law):
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Log density at ``x``, ``(..., dim)`` to ``(...)``; −∞ outside."""
+        x = require_points("Box: x", x, self.dim)
         level = -self.width.log().sum().to(x)
         return torch.where(self.contains(x), level, -torch.inf)
 
@@ -126,6 +143,25 @@ def integer_mask(prior: Any) -> Tensor:
     if mask is None:
         return torch.zeros(prior.dim, dtype=torch.bool, device="cpu")
     return torch.as_tensor(mask, dtype=torch.bool, device="cpu")
+
+
+def nearest_whole(x: Tensor, whole: Tensor) -> Tensor:
+    """x ``(..., dim)`` with the nearest whole number where the mask ``whole`` ``(dim,)`` is set."""
+    # zero is added since the nearest to -0.2 is -0
+    return torch.where(whole.to(x.device), x.round() + 0.0, x)
+
+
+def whole_edges(box: Box, whole: Tensor) -> tuple[Tensor, Tensor]:
+    """Lower and upper edge of a box, ``(dim,)`` each, moved in to whole numbers where masked.
+
+    Raises:
+        ValueError: no whole number lies between them.
+    """
+    low = torch.where(whole, box.low.ceil(), box.low)
+    high = torch.where(whole, box.high.floor(), box.high)
+    if bool((low > high).any()):
+        raise ValueError(f"bounds: expected room for a whole number, but none lies in {box}")
+    return low, high
 
 
 def is_bounded(prior: Any) -> bool:
@@ -139,7 +175,9 @@ def vector(name: str, values: Any) -> Tensor:
     Raises:
         ValueError: not a list of finite numbers.
     """
-    numbers = torch.as_tensor(values, dtype=torch.float64, device="cpu").detach().clone()
+    # corners are met in searches, which differentiate
+    with torch.inference_mode(False):
+        numbers = torch.as_tensor(values, dtype=torch.float64, device="cpu").detach().clone()
     if numbers.ndim != 1 or len(numbers) == 0 or not bool(torch.isfinite(numbers).all()):
         raise ValueError(f"{name}: expected a list of finite numbers, got {values}")
     return numbers

@@ -15,7 +15,7 @@ from torch.distributions import Distribution, constraints
 from invlab.priors.box import Box, Law
 from invlab.runtime import generator as stream
 from invlab.runtime import next_seed, seeded
-from invlab.validation import require_count
+from invlab.validation import require_count, require_points
 
 __all__ = ["ScipyLaw", "TorchLaw", "is_scipy", "parameters"]
 
@@ -123,6 +123,7 @@ class TorchLaw(_Foreign):
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Log density or probability at ``x``, ``(..., dim)`` to ``(...)``; −∞ off its support."""
+        x = require_points("prior: x", x, self.dim)
         value = x.to(self._one).reshape(*x.shape[:-1], *self._one.shape)
         support = self._support()
         if support is None:
@@ -197,6 +198,7 @@ class ScipyLaw(_Foreign):
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Log density or probability at ``x``, ``(..., dim)`` to ``(...)``; without a gradient."""
+        x = require_points("prior: x", x, self.dim)
         value = x.detach().double().cpu().numpy()
         logs = self.law.logpmf if self._whole and hasattr(self.law, "logpmf") else self.law.logpdf
         if hasattr(self.law, "dist") or hasattr(self.law, "icdf"):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from invlab.priors.box import Box, Law, Numbers, vector
-from invlab.validation import require_count, require_tensor
+from invlab.validation import require_count, require_points, require_tensor
 
 __all__ = ["NORMAL_95", "Empirical", "Integer", "LogUniform", "Normal", "Poisson"]
 
@@ -71,6 +71,7 @@ class Normal(Law):
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Log density at ``x``, ``(..., dim)`` to ``(...)``."""
+        x = require_points("Normal: x", x, self.dim)
         gap = x - self.mean.to(x)
         if self.cov is None:
             unit, scale = gap / self.std.to(x), self.std
@@ -115,6 +116,7 @@ class LogUniform(Law):
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Log density at ``x``, ``(..., dim)`` to ``(...)``; −∞ outside."""
+        x = require_points("LogUniform: x", x, self.dim)
         inside = self._box.contains(x)
         logs = self._box.clip(x).log() + (self.high / self.low).log().log().to(x)
         return torch.where(inside, -logs.sum(-1), -torch.inf)
@@ -160,6 +162,7 @@ class Integer(Law):
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Log probability of ``x``, ``(..., dim)`` to ``(...)``; −∞ outside and between."""
+        x = require_points("Integer: x", x, self.dim)
         there = self._box.contains(x) & (x == x.round()).all(-1)
         return torch.where(there, -(self.high - self.low + 1).log().sum().to(x), -torch.inf)
 
@@ -204,6 +207,7 @@ class Poisson(Law):
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Log probability of ``x``, ``(..., dim)`` to ``(...)``; −∞ below zero and between."""
+        x = require_points("Poisson: x", x, self.dim)
         there = ((x >= 0) & (x == x.round())).all(-1)
         count, rate = x.clamp_min(0), self.rate.to(x)
         logs = (count * rate.log() - rate - torch.lgamma(count + 1)).sum(-1)

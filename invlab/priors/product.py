@@ -12,6 +12,7 @@ from torch.distributions import Distribution
 from invlab.priors.box import Box, Law, Prior, integer_mask, is_bounded
 from invlab.priors.foreign import ScipyLaw, TorchLaw, is_scipy
 from invlab.priors.laws import Normal
+from invlab.validation import require_points
 
 __all__ = ["Product", "as_prior"]
 
@@ -92,6 +93,7 @@ class Product(Law):
         Raises:
             TypeError: a factor has no density.
         """
+        x = require_points("Product: x", x, self.dim)
         parts = x.split([factor.dim for factor in self.factors], -1)
         logs = torch.zeros_like(x[..., 0])
         for factor, part in zip(self.factors, parts, strict=True):

@@ -51,7 +51,8 @@ def generate(
     Shard k is drawn from its own stream of the seed, the noise too where it is torch's, so the
     pairs do not depend on the number of workers, nor on how often the run was interrupted; asking
     for more keeps what is there. What is there is never simulated again. An interrupted shard is
-    not written. Rows that fail are kept, their y is NaN, and one warning counts them.
+    not written. Rows that fail are kept, their y is NaN, and one warning counts them; where a
+    simulator raises, the rows of that shard are simulated one by one to find which.
 
     Args:
         task: any task; it may hold lambdas and closures, which travel to the workers by
@@ -75,7 +76,7 @@ def generate(
             A task is told by its name, the law of its unknowns and contexts, the seed, the size
             of the shards, the dtype and ``about``. A simulator that changed under the same name
             cannot be noticed: give it another folder, or say so in ``about``.
-        RuntimeError: shards failed; those that did not are on disk.
+        RuntimeError: shards failed, each row of them; those that did not are on disk.
         KeyboardInterrupt: it was interrupted.
     """
     n, seed, folder = require_count("n", n), require_seed("seed", seed), Path(folder)
@@ -187,11 +188,56 @@ def _simulate(task: Task, k: int, *, seed: int, size: int, dtype: torch.dtype) -
     generator = runtime.generator(seed, task.name, "shard", k)
     said: list[str] = []
     with runtime.interrupts_end_it(), _noted(said):
-        pairs = task.sample(size, generator=generator, dtype=dtype)
+        pairs = _sample(task, size, generator, dtype)
     content = io.BytesIO()
     arrays: dict[str, Any] = {"x": pairs.x, "y": pairs.y, "c": pairs.c}
     np.savez(content, **{k: part.cpu().numpy() for k, part in arrays.items() if part is not None})
     return content.getvalue(), said[0] if said else ""
+
+
+def _sample(task: Task, n: int, generator: torch.Generator, dtype: torch.dtype) -> Pairs:
+    """``task.sample``; where that raises, the rows one by one, and those that raise are NaN.
+
+    Raises:
+        Exception: what the simulator raised, where no row goes through, or where the task has a
+            ``sample`` of its own.
+    """
+    start = generator.get_state()
+    try:
+        return task.sample(n, generator=generator, dtype=dtype)
+    except Exception as error:
+        if type(task).sample is not Task.sample:  # its rows are not known to be made one by one
+            raise
+        generator.set_state(start)
+        pairs = _row_by_row(task, n, generator, dtype)
+        if pairs is None:
+            raise error from None
+        return pairs
+
+
+def _row_by_row(task: Task, n: int, generator: torch.Generator, dtype: torch.dtype) -> Pairs | None:
+    """As ``_sample`` does where the simulator raises; None where it does for each row."""
+    x, *c = task.draw(n, generator=generator, dtype=dtype)
+    found: dict[int, torch.Tensor] = {}
+    failures: dict[int, str] = {}
+    with runtime.seeded(runtime.next_seed(generator, peek=True)), torch.no_grad():
+        for i in range(n):
+            try:
+                found[i] = task.simulate(x[i : i + 1], *(part[i : i + 1] for part in c))[0]
+            except Exception as error:
+                failures[i] = f"{type(error).__name__}: {error}"
+    if not found:
+        return None
+    lost = torch.full_like(next(iter(found.values())), torch.nan)
+    if failures:
+        first, why = next(iter(failures.items()))
+        warnings.warn(
+            f"{task.name}: {len(failures)} of {n} rows raised an error; the first, x = "
+            f"{x[first].tolist()}: {why}; invlab.numpy_simulator makes such rows NaN anywhere",
+            FailedRows,
+            stacklevel=2,
+        )
+    return Pairs(x, torch.stack([found.get(i, lost) for i in range(n)]), *c)
 
 
 @contextlib.contextmanager

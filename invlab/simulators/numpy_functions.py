@@ -20,10 +20,10 @@ class FailedRows(UserWarning):
 def numpy_simulator(f: Callable[..., Any], *, batched: bool) -> NumpySimulator:
     """A simulator from any Python function of NumPy arrays.
 
-    A row that raises, or gives NaN, becomes a row of NaN, and one warning a call says how many
-    did and why the first one failed; an interrupt (Ctrl-C) is never taken for a failure. There
-    are no gradients: say ``differentiable=False`` to the task. A function that draws noise says
-    ``noisy=True``; numbers drawn from NumPy's generators do not follow the seed of a task.
+    A row that raises, or gives NaN or infinity, becomes a row of NaN, and one warning a call says
+    how many did and why the first one failed; an interrupt (Ctrl-C) is never taken for a failure.
+    There are no gradients: say ``differentiable=False`` to the task. A function that draws noise
+    says ``noisy=True``; numbers drawn from NumPy's generators do not follow the seed of a task.
 
     Args:
         f: with ``batched=False``, one row ``(dx,)``, and the row of contexts ``(dc,)`` where the
@@ -86,7 +86,7 @@ class NumpySimulator:
         found = self._together(inputs) if self.batched else None
         if found is None:
             found = self._one_by_one(inputs, failures)
-        lost = np.isnan(found.reshape(len(found), -1)).any(1)
+        lost = ~np.isfinite(found.reshape(len(found), -1)).all(1)
         if lost.any():
             found[lost] = np.nan
             self._warn(int(np.argmax(lost)), lost, failures, inputs[0])
@@ -157,7 +157,7 @@ class NumpySimulator:
             )
 
     def _warn(self, first: int, lost: np.ndarray, failures: dict[int, str], x: np.ndarray) -> None:
-        why = failures.get(first, "gave NaN")
+        why = failures.get(first, "gave NaN or infinity")
         message = (
             f"{self.name}: {int(lost.sum())} of {len(lost)} rows failed and are NaN; "
             f"the first, x = {_short(x[first])}: {why}"

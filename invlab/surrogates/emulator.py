@@ -124,6 +124,7 @@ class Emulator(Simulator):
         return str(Emulator.card(path)["sha256"])[:12]
 
     @classmethod
+    @runtime.differentiable()
     def load(cls, path: str | Path) -> Self:
         """Read what :meth:`save` wrote.
 
@@ -163,6 +164,7 @@ class Emulator(Simulator):
         return simulator.requires_grad_(False)
 
 
+@runtime.differentiable()
 def fit_emulator(
     data: Pairs,
     box: Box,

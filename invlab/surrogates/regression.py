@@ -9,7 +9,7 @@ from typing import Unpack
 import torch
 from torch import Tensor
 
-from invlab import losses
+from invlab import losses, runtime
 from invlab.losses import Norm
 from invlab.networks.mlp import MLP, ScaledNetwork, Standardizer
 from invlab.networks.training import History, TrainingOptions, train
@@ -50,6 +50,7 @@ def build_surrogate(
     return Surrogate(core, x_scaler, y_scaler)
 
 
+@runtime.differentiable()
 def fit_surrogate(
     data: Pairs,
     *,
@@ -161,5 +162,5 @@ def _usable(data: Pairs, derivatives: Tensor | None) -> tuple[Pairs, Tensor | No
     if not lost:
         return data, derivatives
     message = f"surrogate: {lost} of {len(data)} pairs left out, they are not finite"
-    warnings.warn(message, stacklevel=3)
+    warnings.warn(message, stacklevel=4)
     return data[valid], None if derivatives is None else derivatives[valid]

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from invlab import runtime
 from invlab.task import Task
 from invlab.tasks.ballistics import Ballistics as Ballistics
 from invlab.tasks.billiards import Billiards as Billiards
@@ -19,7 +20,7 @@ from invlab.tasks.sine import Sine as Sine
 from invlab.tasks.square import Square as Square
 from invlab.tasks.wave_packet import WavePacket as WavePacket
 from invlab.tasks.wave_packets import WavePackets as WavePackets
-from invlab.validation import did_you_mean
+from invlab.validation import did_you_mean, require_name
 
 # The registry: each class imported above, under its file's name. A new task is its file and a line
 # there.
@@ -36,6 +37,7 @@ def list_tasks() -> list[str]:
     return sorted(_TASKS)
 
 
+@runtime.differentiable()
 def get_task(name: str, **options: Any) -> Any:
     """A task by name.
 
@@ -47,6 +49,7 @@ def get_task(name: str, **options: Any) -> Any:
         ValueError: no such task; the message has the nearest name.
         TypeError: an option that the task does not take, likewise.
     """
+    require_name("get_task", name, list_tasks())
     if name not in _TASKS:
         raise ValueError(
             f"get_task: expected one of {list_tasks()}, got {name!r}{did_you_mean(name, _TASKS)}"

@@ -12,7 +12,7 @@ from invlab import runtime
 from invlab.priors import Box, Normal, Poisson, Product
 from invlab.sampling.grid import sample_on_grid
 from invlab.task import Simulator, Task
-from invlab.validation import require_count, require_tensor
+from invlab.validation import require_count, require_points, require_tensor
 
 __all__ = ["Ballistics", "Impact", "Throw", "ThrowOnGrid", "lambert_w"]
 
@@ -153,6 +153,7 @@ class _StartHeight(Normal):
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Log density above the ground, and the log probability of a start on it."""
+        x = require_points("start height: x", x, self.dim)
         on_it = torch.special.log_ndtr(-self.mean / self.std).to(x)
         logs = torch.where(x[..., 0] == 0, on_it[0], super().log_prob(x))
         return torch.where(x[..., 0] < 0, -torch.inf, logs)

@@ -86,6 +86,7 @@ def test_it_resumes_from_its_folder(found, monkeypatch):
     assert again.rows == result.rows
 
 
+@pytest.mark.slow
 def test_pairs_alone_are_judged_by_a_surrogate():
     data = SQUARE.sample(90)
     result = invlab.compare(data, ["direct", "joint"], n=40, targets=5, guesses=(1,), seeds=1)
@@ -95,6 +96,7 @@ def test_pairs_alone_are_judged_by_a_surrogate():
     assert "There is no simulator" in result.advice
 
 
+@pytest.mark.slow
 def test_noise_is_chosen_by_some_replicates_and_scored_by_others():
     def noisy(x):
         return x + 0.3 * torch.randn(x.shape).to(x)

@@ -50,6 +50,7 @@ def test_what_would_always_count_as_true_is_named(value):
         check("a claim", value)
 
 
+@pytest.mark.slow
 def test_a_false_claim_fails_where_python_leaves_assertions_out():
     code = "from invbook.checks import check; check('one is two', 1 == 2)"
     ran = subprocess.run([sys.executable, "-O", "-c", code], capture_output=True, text=True)

@@ -336,6 +336,26 @@ def test_an_interrupt_ends_the_program_and_is_told(case, monkeypatch):
         assert [h.stopped for h in model.history.values()][-1] == "interrupted"
         assert model.propose(y).isfinite().all()  # with the weights so far
     else:
-        assert "not trained" in repr(model)
-        with pytest.raises(ValueError, match=r"call fit\(task, data\)"):
+        assert "not trained, interrupted before it had learned" in repr(model)
+        with pytest.raises(ValueError, match="interrupted before .*; call fit.* again"):
             model.propose(y)
+
+
+@pytest.mark.parametrize("case", TRAINED)
+def test_an_interrupt_before_the_first_epoch_ends_leaves_it_unfitted(case, monkeypatch):
+    def interrupted(items, *arguments, **words):
+        raise KeyboardInterrupt
+        yield
+
+    model = method(case)
+    with monkeypatch.context() as at_once:
+        at_once.setattr(runtime, "progress", interrupted)
+        with pytest.raises(KeyboardInterrupt) as caught:
+            model.fit(SQUARE, SQUARE.sample(48))
+    assert f"{model.name}: interrupted before it had learned" in caught.value.__notes__[0]
+    y = SQUARE.targets(2, seed=0).y
+    with pytest.raises(ValueError, match="interrupted before .*; call fit.* again"):
+        model.propose(y)
+    with pytest.raises(ValueError, match=r"call fit\(task, data\)"):
+        model.save("nowhere")
+    assert model.fit(SQUARE, SQUARE.sample(48)).propose(y).isfinite().all()

@@ -81,6 +81,7 @@ def test_a_name_of_the_field_is_understood(word, name):
         ("npe", "'cinn' or 'mixture_density' or 'flow_matching'"),
         ("nsf", "'cinn'"),
         (3, None),
+        (None, None),
     ],
 )
 def test_a_method_that_does_not_exist_is_named_with_what_is_near(word, near):

@@ -510,7 +510,7 @@ def test_whole_numbers_come_back_as_whole_numbers(name):
     model = fitted(name, task, data=data)
     x = model.propose(data.y[:5], 20, bounds=Box([1.5, 0.0], [3.5, 1.0]))
     assert set(x[..., 0].unique().tolist()) <= {2.0, 3.0}
-    with pytest.raises(ValueError, match=f"{name}: bounds: no whole number lies in"):
+    with pytest.raises(ValueError, match=f"{name}: bounds: expected room for a whole number"):
         model.propose(data.y[:5], 20, bounds=Box([1.2, 0.0], [1.8, 1.0]))
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.optimize
 import torch
 from standard_problems import CASES, SMOOTH
 from torch import nn
@@ -190,8 +191,12 @@ NAN = float("nan")
         ({"c1": NAN}, ValueError, "c1 < c2"),
         ({"trials": NAN}, TypeError, "trials: expected an int"),
         ({"x_scale": NAN}, ValueError, "x_scale: expected a number above 0"),
-        ({"bounds": [(0, 1), (0, 1)]}, TypeError, r"got list; use invlab.Box\(low, high\)"),
-        ({"bounds": ([0, 0], [1, 1])}, TypeError, r"got tuple; use invlab.Box\(low, high\)"),
+        ({"bounds": ([0, 0], [1, 1])}, ValueError, r"bounds: .* a pair \(low, high\) of finite"),
+        ({"bounds": [(0, 1), (0, None)]}, TypeError, r"bounds: .* a pair \(low, high\) of finite"),
+        ({"bounds": [(0, 1), (0, torch.inf)]}, ValueError, r"bounds: .* of finite numbers for"),
+        ({"bounds": [(0, 1)]}, ValueError, "expected a Box of 2 unknowns, got 1"),
+        ({"bounds": [(0, 1, 2), (0, 1, 2)]}, TypeError, r"bounds: .* a pair \(low, high\)"),
+        ({"bounds": 3.0}, TypeError, r"bounds: .* a pair \(low, high\)"),
         ({"method": "gd", "step_size": NAN}, ValueError, "step_size: expected"),
         ({"method": "gd", "step_size": torch.inf}, ValueError, "step_size: expected"),
         ({"method": "gd", "growth": NAN}, ValueError, "growth: expected"),
@@ -206,6 +211,31 @@ NAN = float("nan")
 def test_a_number_that_is_none_is_refused(options, error, match):
     with pytest.raises(error, match=match):
         minimize(ROSENBROCK.value, ROSENBROCK.x0("cpu"), **options)
+
+
+@pytest.mark.parametrize("method", [None, 3, ["bfgs"]], ids=repr)
+def test_a_method_that_is_no_name_is_refused_with_the_names(method):
+    with pytest.raises(ValueError, match=r"method: expected one of 'gd', .*'bfgs'.*, got [^;]*$"):
+        minimize(ROSENBROCK.value, ROSENBROCK.x0("cpu"), method=method)
+
+
+@pytest.mark.parametrize(
+    "form", [list, tuple, np.array, torch.tensor], ids=["list", "tuple", "array", "tensor"]
+)
+def test_bounds_may_be_pairs_as_in_scipy(form):
+    def fun(x):
+        return (x - torch.tensor([5.0, 0.5])).square().sum(1)
+
+    pairs = [(0.0, 1.0), (-2.0, 3.0)]
+    start = torch.full((1, 2), 0.7, dtype=F64)
+    expected = scipy.optimize.minimize(
+        lambda x: float(fun(torch.as_tensor(x)[None])), start[0].numpy(), bounds=pairs
+    )
+    for method in ("bfgs", "adam"):
+        found = minimize(fun, start, method=method, bounds=form(pairs)).x[0]
+        boxed = minimize(fun, start, method=method, bounds=Box([0, -2], [1, 3])).x[0]
+        assert torch.equal(found, boxed)
+        torch.testing.assert_close(found, torch.as_tensor(expected.x), rtol=0, atol=1e-3)
 
 
 def test_a_column_of_values_is_refused_with_the_remedy():

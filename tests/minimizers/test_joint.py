@@ -174,6 +174,14 @@ def test_broken_rows_leave_the_others_alone(bowls):
     assert all(found.message[row].startswith("not started") for row in (3, 7, 11))
 
 
+def test_a_row_without_features_says_that_these_are_missing(bowls):
+    features = bowls.features.clone()
+    features[4, 0] = torch.inf
+    found = minimize(bowls, bowls.x0, features=features, **SHORT)
+    assert found.success.tolist() == [row != 4 for row in range(20)]
+    assert found.message[4] == "not started: its row of features is NaN or infinite"
+
+
 def test_when_all_rows_are_broken_nothing_starts(bowls):
     found = minimize(bowls, bowls.x0 * torch.nan, features=bowls.features, **SHORT)
     assert not found.success.any()

@@ -144,3 +144,11 @@ def test_the_factors_of_a_product_are_independent():
 def test_an_empty_product_is_refused():
     with pytest.raises(ValueError, match="at least one prior"):
         Product()
+
+
+def test_a_box_does_not_round_its_corners_to_the_dtype_of_whole_numbers():
+    half = Box([0.5], [2.5])
+    x = torch.arange(4)[:, None]
+    assert half.contains(x).tolist() == [False, True, True, False]
+    assert half.clip(x)[:, 0].tolist() == [0.5, 1, 2, 2.5]
+    assert half.log_prob(x).exp().tolist() == [0, 0.5, 0.5, 0]

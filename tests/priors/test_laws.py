@@ -225,6 +225,22 @@ def test_densities_are_those_of_scipy(law, peer):
     assert law.log_prob(x).numpy() == pytest.approx(peer(x[:, 0].numpy()))
 
 
+@every
+def test_points_of_another_dimension_are_refused(law):
+    law = as_prior(law)
+    asked = [getattr(law, name) for name in ("log_prob", "contains", "clip") if hasattr(law, name)]
+    assert asked or isinstance(law, Empirical)
+    inside = law.bounds.center
+    # one number would spread over all, a longer row over one
+    for x in (torch.ones(3, law.dim + 1), inside[0], *([torch.ones(3, 1)] if law.dim > 1 else [])):
+        for ask in asked:
+            with pytest.raises(ValueError, match=rf"expected shape \(..., {law.dim}\), got"):
+                ask(x)
+    for ask in asked:
+        with pytest.raises(TypeError, match="use torch.as_tensor"):
+            ask([0.0] * law.dim)
+
+
 def test_a_start_that_is_put_on_the_ground_has_the_weight_of_all_below():
     law = _StartHeight([0.0], [1.0])
     logs = law.log_prob(torch.tensor([[0.0], [1.0], [-1.0]]))

@@ -82,6 +82,7 @@ def kill_the_worker_of(notes, name):
 
 
 # distributed may warn of the sockets and tasks that a vanished worker leaves behind
+@pytest.mark.slow
 @pytest.mark.filterwarnings(
     "ignore:::distributed", "ignore::pytest.PytestUnraisableExceptionWarning"
 )

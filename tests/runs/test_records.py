@@ -98,7 +98,14 @@ def turned_into_an_error(seeds):
         raise RuntimeError("the training ended early") from None
 
 
-@pytest.mark.parametrize(("compute", "jobs"), [(caught, 1), (turned_into_an_error, 1), (caught, 2)])
+@pytest.mark.parametrize(
+    ("compute", "jobs"),
+    [
+        (caught, 1),
+        (turned_into_an_error, 1),
+        pytest.param(caught, 2, marks=pytest.mark.slow),
+    ],
+)
 def test_an_interrupt_that_was_caught_ends_the_run_and_records_nothing(tmp_path, compute, jobs):
     last = Counted()
     runs = [Run("a", {}, compute), Run("b", {}, compute), Run("c", {}, last)]
@@ -299,6 +306,7 @@ def cells_that_note(notes, names):
     return [Run(f"paper/{name}", {}, partial(counted, notes, name)) for name in names]
 
 
+@pytest.mark.slow
 def test_two_processes_go_on_where_a_run_stopped(tmp_path, notes):
     folder = tmp_path / "records"
     first = records.run(cells_that_note(notes, "ab"), seeds=[0], folder=folder)
@@ -314,7 +322,7 @@ def test_two_processes_go_on_where_a_run_stopped(tmp_path, notes):
     assert found[-1]["threads"] == 1
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_failing_cell_does_not_stop_the_others(tmp_path, notes, jobs):
     folder = tmp_path / "records"
     bad = [Run("paper/x", {}, failing), Run("paper/y", {}, not_json)]
@@ -327,6 +335,7 @@ def test_a_failing_cell_does_not_stop_the_others(tmp_path, notes, jobs):
     assert set(records.load(folder)) == {"paper/a", "paper/b"}
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_is_replaced_and_a_cell_that_always_kills_it_named(
     tmp_path, notes, monkeypatch
 ):
@@ -350,6 +359,7 @@ def slow_run(root, jobs=2):
     return records.run(runs, seeds=[0], folder=root / "records", jobs=jobs)
 
 
+@pytest.mark.slow
 def test_a_killed_parallel_run_loses_at_most_the_cells_in_flight(tmp_path, notes):
     code = f"import sys, test_records as t; t.slow_run(t.Path({str(tmp_path)!r}))"
     path = os.pathsep.join([str(Path(__file__).parent), *sys.path])

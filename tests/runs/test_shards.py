@@ -10,7 +10,7 @@ import pytest
 import torch
 from scipy import stats
 
-from invlab import Box, Integer, Task, generate, get_task, numpy_simulator, runtime
+from invlab import Box, Integer, Pairs, Task, generate, get_task, numpy_simulator, runtime
 from invlab.runs import read, shards
 from invlab.runs.shards import SHARD
 from invlab.simulators import FailedRows
@@ -247,6 +247,7 @@ def own_task(**options):
     return Task("own", simulate, prior, context=Box([0], [1]), noisy=True, **options)
 
 
+@pytest.mark.slow
 def test_noise_images_and_contexts_do_not_depend_on_the_number_of_processes(tmp_path):
     torch.manual_seed(1)
     one = generate(own_task(), 30, folder=tmp_path / "1", shard=10)
@@ -266,7 +267,7 @@ def picky(x):
     return x
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_failed_rows_are_kept_and_counted_in_one_warning(tmp_path, jobs):
     task = Task("picky", numpy_simulator(picky, batched=False), Box([0], [1]), differentiable=False)
     with pytest.warns(FailedRows) as said:
@@ -328,6 +329,7 @@ def test_the_streams_are_those_of_the_recorded_data(tmp_path):
     assert torch.equal(pairs.x.cpu(), expected)
 
 
+@pytest.mark.slow
 def test_the_workers_of_a_cluster_make_the_same_pairs(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # those of its dependencies are not ours to mend
@@ -349,3 +351,56 @@ def test_the_workers_of_a_cluster_make_the_same_pairs(tmp_path):
     here = generate(own_task(), 20, folder=tmp_path / "here", shard=10)
     assert torch.equal(far.x, here.x)
     assert torch.equal(far.y, here.y)
+
+
+# A simulator of plain torch that raises
+
+
+def refusing(x):
+    if bool((x[..., 0] < 0.5).any()):
+        raise ArithmeticError("no solution")
+    return x + torch.rand_like(x) * 1e-9
+
+
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_rows_that_raise_are_kept_as_failed_ones(tmp_path, jobs):
+    task = Task("refusing", refusing, Box([0], [1]), noisy=True)
+    with pytest.warns(FailedRows) as said:
+        pairs = generate(task, 60, folder=tmp_path, shard=20, jobs=jobs)
+    lost = pairs.x < 0.5
+    assert 15 < int(lost.sum()) < 45
+    assert torch.equal(pairs.y.isnan(), lost)
+    torch.testing.assert_close(pairs.y[~lost], pairs.x[~lost])
+    (warning,) = said
+    assert f"{int(lost.sum())} of 60 pairs failed" in str(warning.message)
+    assert "ArithmeticError: no solution; invlab.numpy_simulator" in str(warning.message)
+    assert f"x = {pairs.x[lost][:1].tolist()}" in str(warning.message)
+    # the same draws as those of a simulator that goes through
+    sound = Task("refusing", lambda x: x, Box([0], [1]))
+    assert torch.equal(generate(sound, 60, folder=tmp_path / "sound", shard=20).x, pairs.x)
+
+
+def test_contexts_stay_with_rows_that_are_simulated_one_by_one(tmp_path):
+    def shifted(x, c):
+        if len(x) > 1:
+            raise MemoryError("too many rows")
+        return x + c
+
+    task = Task("shifted", shifted, Box([0], [1]), context=Box([5], [9]))
+    pairs = generate(task, 10, folder=tmp_path)  # no row fails, so nothing is said
+    assert torch.equal(pairs.y, pairs.x + pairs.c)
+
+
+def test_a_shard_of_which_every_row_raises_fails_with_the_first_error(tmp_path):
+    with pytest.raises(RuntimeError, match="1 of 1 shards failed.*ArithmeticError: no luck"):
+        generate(BROKEN, 5, folder=tmp_path)
+
+
+def test_a_task_with_draws_of_its_own_is_not_taken_apart(tmp_path):
+    class Own(Task):
+        def sample(self, n, *, generator=None, dtype=torch.float32):
+            pairs = super().sample(n, generator=generator, dtype=dtype)
+            return Pairs(pairs.x, pairs.y + 1)
+
+    with pytest.raises(RuntimeError, match="1 of 1 shards failed.*ArithmeticError"):
+        generate(Own("own", refusing, Box([0], [1])), 20, folder=tmp_path)

@@ -39,7 +39,7 @@ def nan_batch(x):
     [
         (picky, False, "ArithmeticError: no solution at 0.05"),
         (picky_batch, True, "ArithmeticError: no solution at 0.05"),
-        (nan_batch, True, "gave NaN"),
+        (nan_batch, True, "gave NaN or infinity"),
         (lambda x: nan_batch(x[None])[0], False, "gave NaN"),
     ],
 )
@@ -159,3 +159,14 @@ def test_another_program_is_one_more_function():
     with pytest.warns(FailedRows, match="1 of 2 rows failed.*CalledProcessError"):
         y = numpy_simulator(program, batched=False)(torch.tensor([[1.0, 2.0], [1.0, 0.0]]))
     assert y[0].tolist() == [3, 0.5]
+
+
+@pytest.mark.parametrize("batched", [False, True])
+@pytest.mark.parametrize("bad", [np.inf, -np.inf])
+def test_a_row_of_infinity_has_failed_like_one_of_nan(batched, bad):
+    def pole(x):
+        return np.where(x < 0.1, bad, x)
+
+    with pytest.warns(FailedRows, match=r"2 of 4 rows failed and are NaN; .*: gave NaN or inf"):
+        y = numpy_simulator(pole, batched=batched)(X[:, :1])
+    assert y.isnan()[:, 0].tolist() == [False, True, False, True]

@@ -36,6 +36,12 @@ def test_a_task_that_does_not_exist_is_answered_with_the_nearest(name, hint):
     assert str(caught.value).endswith(f"got {name!r}{hint}")
 
 
+@pytest.mark.parametrize("name", [None, 3, ["sine"], {}], ids=repr)
+def test_what_is_no_name_is_refused_with_the_names(name):
+    with pytest.raises(ValueError, match=r"get_task: expected one of .*'sine', .*, got [^;]*$"):
+        get_task(name)
+
+
 @pytest.mark.parametrize(
     ("name", "option", "message"),
     [

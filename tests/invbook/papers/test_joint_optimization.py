@@ -204,6 +204,7 @@ def test_noise_spoils_the_gradient_and_not_the_value():
     assert abs(ratio.mean().item()) < 0.4
 
 
+@pytest.mark.slow
 def test_many_packets_are_scored_against_the_truth():
     settings = dict(many_unknowns.MANY, maxiter=60)
     for method in ("joint", "envelope", "direct"):

@@ -146,7 +146,13 @@ def test_the_clock_keeps_what_was_found_in_time():
     assert later.within is later.found
 
 
-@each_system
+@pytest.mark.parametrize(
+    "system",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name.startswith("navier") else [])
+        for name in PDES
+    ],
+)
 def test_a_record_holds_every_claimed_score(system):
     settings = dict(QUICK[system])
     for method in ("joint", "direct"):
