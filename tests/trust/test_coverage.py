@@ -143,6 +143,7 @@ def test_tarp_is_the_published_algorithm():
     assert (curve.coverage[0] - exact).abs().mean() < 0.01
 
 
+@pytest.mark.filterwarnings("ignore")
 def test_tarp_agrees_with_sbi():
     module = pytest.importorskip("sbi.diagnostics.tarp")
     x, y = truths(600)
