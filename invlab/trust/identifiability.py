@@ -1,0 +1,236 @@
+"""Which directions of x do the data leave free? Singular values of the simulator's Jacobian."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from invlab import runtime
+from invlab.losses.derivatives import jacobian
+from invlab.surrogates import Surrogate
+from invlab.task import Task
+from invlab.validation import require_same_length, require_tensor
+
+__all__ = ["Identifiability", "undetermined"]
+
+# Without a noise that was given, y counts as known to this share of its spread over the prior.
+ASSUMED_NOISE = 1e-3
+# Draws of the prior that tell how much x varies, and simulations that tell how much y does.
+DRAWS, SIMULATED = 10_000, 256
+# Answers that are written out in words, and shares of a direction too small to be named.
+SHOWN, NAMED = 5, 0.1
+# Smallest singular value that a plot shows.
+FOOT = 1e-6
+
+
+@dataclass(frozen=True)
+class Identifiability:
+    """What y says about x around each answer, to first order.
+
+    Unknowns are measured in standard deviations of the prior, and y in those of its noise. A
+    singular value s then says that the data know their direction s times better than the prior
+    does; together they leave ``1/√(1 + s²)`` of the prior's spread (a Gaussian prior and noise).
+
+    Attributes:
+        singular_values: ``(B, dx)``, largest first; zero where there are fewer y than x.
+        directions: unit vectors, a row each in the order of the singular values, in standard
+            deviations of the prior: ``(B, dx, dx)``.
+        labels: a name an unknown.
+        noise: in words, what y counts as known to.
+        failed: answers whose derivative is not finite, ``(B,)``, bool; their values are NaN.
+    """
+
+    singular_values: Tensor
+    directions: Tensor
+    labels: tuple[str, ...]
+    noise: str
+    failed: Tensor
+
+    @property
+    def left(self) -> Tensor:
+        """Share of the prior's spread that y leaves in each direction, ``(B, dx)``."""
+        return 1 / (1 + self.singular_values.square()).sqrt()
+
+    @property
+    def free(self) -> Tensor:
+        """Which directions the prior knows better than the data: ``(B, dx)``, bool."""
+        return self.singular_values < 1
+
+    @property
+    def spread(self) -> Tensor:
+        """Share of the prior's spread that y leaves of each unknown, ``(B, dx)``."""
+        return (self.directions * self.left[..., None]).square().sum(1).sqrt()
+
+    def plot(self) -> Any:
+        """Two panels over all answers: singular values, and what is left of each unknown."""
+        try:
+            import matplotlib.pyplot as plt
+        except ImportError as error:
+            raise ImportError('plot: needs matplotlib; pip install "invlab[plots]"') from error
+        figure, (one, two) = plt.subplots(1, 2, figsize=(8, 3.5), layout="constrained")
+        works = ~self.failed
+        values = self.singular_values[works].cpu()
+        place = torch.arange(1, len(self.labels) + 1, device="cpu")
+        # zero has no logarithm: it is drawn at the foot
+        one.plot(place, values.clamp_min(FOOT).T, color="C0", marker="o", alpha=0.3)
+        one.axhline(1, color="0.4", linewidth=0.8)
+        one.set(yscale="log", xlabel="direction", ylabel="singular value (prior / noise)")
+        one.set_xticks(place.tolist())
+        two.boxplot(self.spread[works].cpu().numpy(), tick_labels=list(self.labels))
+        two.set(ylim=(0, 1.05), ylabel="left of the prior's spread")
+        return figure
+
+    def __str__(self) -> str:
+        lines = [f"y counts as known to {self.noise}; of the prior's spread"]
+        for row in range(min(SHOWN, len(self.failed))):
+            lines.append(f"  answer {row + 1}: {self._words(row)}")
+        more = len(self.failed) - SHOWN
+        if more > 0:
+            works = ~self.failed[SHOWN:]
+            mean = self.free[SHOWN:][works].sum(1).double().mean()
+            lines.append(f"  {more} more, with {float(mean):.1f} free directions on average")
+        return "\n".join(lines)
+
+    def _words(self, row: int) -> str:
+        if bool(self.failed[row]):
+            return "the derivative is not finite here"
+        free = self.free[row]
+        weakest = f"{float(self.left[row, -1]):.2g} along {self._named(row, -1)}"
+        if not bool(free.any()):
+            return f"all {len(free)} directions are determined; most is left, {weakest}"
+        parts = [
+            f"{float(self.left[row, k]):.2g} along {self._named(row, k)}"
+            for k in range(len(free))
+            if bool(free[k])
+        ]
+        return f"{int(free.sum())} of {len(free)} directions are free; left are " + ", ".join(parts)
+
+    def _named(self, row: int, direction: int) -> str:
+        """A direction such as ``0.8 angle − 0.6 length``, the largest part first and positive."""
+        vector = self.directions[row, direction]
+        order = vector.abs().argsort(descending=True).tolist()
+        sign = -1.0 if float(vector[order[0]]) < 0 else 1.0
+        words = ""
+        for k in order:
+            share = sign * float(vector[k])
+            if abs(share) < NAMED:
+                continue
+            joint = "" if not words else (" + " if share > 0 else " − ")
+            words += joint + (
+                self.labels[k] if abs(share) > 0.995 else f"{abs(share):.2g} {self.labels[k]}"
+            )
+        return words
+
+
+def undetermined(
+    model: Task | Surrogate,
+    x: Tensor,
+    c: Tensor | None = None,
+    *,
+    noise: float | Sequence[float] | Tensor | None = None,
+    labels: Sequence[str] | None = None,
+) -> Identifiability:
+    """What the data leave free around each answer.
+
+    Args:
+        model: a task with a differentiable simulator, or f̂. The spread of x is that of
+            the task's prior and the spread of y that of 256 simulations; or both are what f̂ was
+            scaled by, those of the pairs it learned from.
+        x: answers, ``(B, dx)``.
+        c: contexts, ``(B, dc)``, where there is one.
+        noise: standard deviation of the measurement, one for all or one a number of y; infinite
+            for what is not measured. If not given, 1e-3 of the spread of each number of y.
+        labels: a name an unknown; the task's if not given.
+
+    Returns:
+        Singular values and directions; NaN where a derivative is not finite.
+
+    Raises:
+        TypeError: neither a task nor a surrogate.
+        ValueError: a task without gradients, a noise that is not above zero, or shapes that do
+            not fit.
+    """
+    require_tensor("x", x, ("B", "dx"))
+    require_same_length(x=x, c=c)
+    x, c = x.detach().double(), None if c is None else c.detach().double()
+    if isinstance(model, Task):
+        effect, x_spread, y_spread = _of_task(model, x, c)
+        labels = model.labels if labels is None else labels
+    elif isinstance(model, Surrogate):
+        effect, x_spread, y_spread = _of_surrogate(model, x, c)
+    else:
+        raise TypeError(f"model: expected a Task or a Surrogate, got {type(model).__name__}")
+    names = tuple(f"x{k + 1}" for k in range(x.shape[1])) if labels is None else tuple(labels)
+    if len(names) != x.shape[1]:
+        raise ValueError(f"labels: expected {x.shape[1]} names, one an unknown, got {len(names)}")
+    sigma = _noise(noise, y_spread)
+    slope = jacobian(effect, x) * x_spread / sigma[:, None]
+    values, directions, failed = _decomposed(slope.detach())
+    words = "its noise" if noise is not None else f"{ASSUMED_NOISE:g} of its spread"
+    return Identifiability(values, directions, names, words, failed)
+
+
+Effect = Callable[[Tensor], Tensor]
+
+
+def _of_task(task: Task, x: Tensor, c: Tensor | None) -> tuple[Effect, Tensor, Tensor]:
+    """The simulator as a map of x alone, and the spread of x and y over the prior."""
+    if not task.differentiable or not task.has_simulator:
+        raise ValueError(
+            f"{task.name}: has no derivative; fit a surrogate, fit_surrogate(pairs), and ask it"
+        )
+    require_tensor("x", x, ("B", task.x_dim))
+    draws = runtime.generator(0, task.name, "identifiability")
+    x_spread = task.prior.sample(DRAWS, generator=draws).double().std(0, correction=0)
+    pairs = task.usable(task.sample(SIMULATED, generator=draws, dtype=torch.float64))
+
+    def effect(x: Tensor) -> Tensor:
+        return (task.simulator(x) if c is None else task.simulator(x, c)).flatten(1)
+
+    y_spread = pairs.y.flatten(1).std(0, correction=0)
+    return effect, x_spread.to(x), y_spread.to(x)
+
+
+def _of_surrogate(f: Surrogate, x: Tensor, c: Tensor | None) -> tuple[Effect, Tensor, Tensor]:
+    wanted = len(f.inputs.shift)
+    came = x.shape[1] + (0 if c is None else c.shape[1])
+    if came != wanted:
+        raise ValueError(
+            f"x: expected {wanted} numbers for the surrogate, unknowns and contexts behind them, "
+            f"got {came}"
+        )
+
+    def effect(x: Tensor) -> Tensor:
+        seen = x if c is None else torch.cat([x, c], 1)
+        return f.outputs.inverse(f.scaled(seen).mean(0).double())
+
+    return effect, f.inputs.scale[: x.shape[1]].to(x), f.outputs.scale.to(x)
+
+
+def _noise(noise: float | Sequence[float] | Tensor | None, spread: Tensor) -> Tensor:
+    """Standard deviation of each number of y, ``(dy,)``."""
+    if noise is None:
+        # a number that never varies says nothing, whatever its noise
+        return torch.where(spread > 0, ASSUMED_NOISE * spread, 1.0)
+    sigma = torch.as_tensor(noise, dtype=torch.float64, device=spread.device).flatten()
+    if len(sigma) not in (1, len(spread)) or not bool((sigma > 0).all()):
+        raise ValueError(
+            f"noise: expected one standard deviation above 0, or {len(spread)}, one a number of y, "
+            f"got {noise}"
+        )
+    return sigma.expand(len(spread))
+
+
+def _decomposed(slope: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """All singular values and directions of x, ``(B, dx)`` and ``(B, dx, dx)``; what failed."""
+    failed = ~slope.isfinite().flatten(1).all(1)
+    whole = torch.where(failed[:, None, None], 0.0, slope)
+    _, values, directions = torch.linalg.svd(whole, full_matrices=True)
+    missing = slope.shape[2] - values.shape[1]
+    values = torch.cat([values, values.new_zeros(len(values), missing)], 1)
+    values = torch.where(failed[:, None], torch.nan, values)
+    return values, torch.where(failed[:, None, None], torch.nan, directions), failed

@@ -1,0 +1,153 @@
+"""What data leave free, on simulators whose posterior or whose invariance is known."""
+
+import pytest
+import torch
+
+import invlab
+from invlab import Box, Normal, Task
+from invlab.runtime import generator
+from invlab.trust import undetermined
+
+from .cases import bend, bend_seen, known_surrogate
+
+A = torch.tensor([[1.0, 0.0, 2.0], [0.0, 3.0, -1.0]], dtype=torch.float64)
+
+
+def linear(x):
+    return x @ A.T.to(x)
+
+
+def linear_task(spread=(1.0, 2.0, 0.5)):
+    prior = Normal([0.0, 0.0, 0.0], list(spread))
+    return Task("linear", linear, prior, labels=["mass", "speed", "angle"])
+
+
+@pytest.mark.parametrize("noise", [0.3, [0.1, 2.0]])
+def test_what_is_left_is_the_spread_of_the_exact_posterior(noise):
+    task = linear_task()
+    found = undetermined(task, torch.zeros(4, 3), noise=noise)
+    sigma = torch.as_tensor(noise, dtype=torch.float64).expand(2)
+    prior = torch.tensor([1.0, 2.0, 0.5], dtype=torch.float64)
+    precision = torch.diag(1 / prior**2) + A.T @ torch.diag(1 / sigma**2) @ A
+    exact = torch.linalg.inv(precision).diagonal().sqrt() / prior
+    assert found.spread[2].tolist() == pytest.approx(exact.tolist(), rel=0.03)
+    assert found.singular_values[:, 2].tolist() == [0.0] * 4
+    assert found.left[:, 2].tolist() == [1.0] * 4
+
+
+def test_the_free_direction_is_the_one_that_changes_nothing():
+    found = undetermined(linear_task(), torch.randn(5, 3, generator=generator(0)))
+    assert found.free.tolist() == [[False, False, True]] * 5
+    step = found.directions[:, 2] * torch.tensor([1.0, 2.0, 0.5])
+    assert (linear(step).norm(dim=1) < 0.03 * step.norm(dim=1)).all()
+    assert float(step.norm(dim=1).min()) > 0.1
+
+
+def test_an_unknown_that_the_simulator_does_not_see_is_named():
+    task = Task("blind", lambda x: x[..., :1], Box([0, 0], [1, 1]), labels=["seen", "unseen"])
+    words = str(undetermined(task, torch.full((1, 2), 0.5)))
+    assert "1 of 2 directions are free; left are 1 along unseen" in words
+    assert "0.001 of its spread" in words
+
+
+def test_a_sum_leaves_the_difference_free():
+    task = Task(
+        "sum", lambda x: x.sum(-1, keepdim=True), Normal([0.0, 0.0], [1.0, 1.0]), labels=["a", "b"]
+    )
+    (line,) = [
+        line for line in str(undetermined(task, torch.zeros(1, 2))).split("\n") if "free" in line
+    ]
+    assert "1 along" in line
+    assert " − 0.7" in line
+    assert "a" in line.split("along")[1]
+    assert "b" in line.split("along")[1]
+
+
+def test_a_determined_answer_says_so_and_what_is_least_known():
+    found = undetermined(Task("both", bend, Box([-1, -1], [1, 1])), torch.tensor([[0.2, 0.1]]))
+    assert "all 2 directions are determined" in str(found)
+    assert float(found.left.max()) < 0.01
+
+
+def test_where_the_slope_vanishes_nothing_is_known():
+    task = invlab.get_task("square")
+    found = undetermined(task, torch.tensor([[0.0], [20.0]]))
+    assert found.free.tolist() == [[True], [False]]
+    # y' = 2 x: 40 · std(x) over a thousandth of std(y)
+    x = torch.rand(200_000, generator=generator(1), dtype=torch.float64) * 66 - 33
+    exact = 40 * x.std() / (1e-3 * x.square().std())
+    assert float(found.singular_values[1]) == pytest.approx(float(exact), rel=0.1)
+
+
+def test_a_number_that_is_not_measured_tells_nothing():
+    found = undetermined(linear_task(), torch.zeros(1, 3), noise=[torch.inf, 0.1])
+    assert found.free.sum() == 2
+    with_both = undetermined(linear_task(), torch.zeros(1, 3), noise=[0.1, 0.1])
+    assert with_both.free.sum() == 1
+
+
+def test_a_surrogate_is_asked_as_well():
+    x = torch.tensor([[0.3, -0.2]])
+    task = Task("bend", bend, Box([-1, -1], [1, 1]), labels=["a", "b"])
+    theirs = undetermined(known_surrogate(bend_seen, 2, 3), x, noise=0.1, labels=["a", "b"])
+    ours = undetermined(task, x, noise=0.1)
+    # scales of one against the prior's spread, here equal for both unknowns
+    ratio = theirs.singular_values / ours.singular_values
+    assert ratio.flatten().tolist() == pytest.approx([ratio.mean().item()] * 2, rel=0.05)
+    assert theirs.labels == ("a", "b")
+
+
+def test_contexts_are_given_to_both():
+    def scaled(x, c):
+        return x * c
+
+    task = Task("scaled", scaled, Normal([0.0], [1.0]), context=Box([1], [5]))
+    x, c = torch.zeros(2, 1), torch.tensor([[1.0], [4.0]])
+    found = undetermined(task, x, c, noise=1.0)
+    assert float(found.singular_values[1] / found.singular_values[0]) == pytest.approx(4.0)
+    surrogate = known_surrogate(lambda u: u[..., :1] * u[..., 1:], 2, 1)
+    found = undetermined(surrogate, x, c, noise=1.0)
+    assert found.singular_values.flatten().tolist() == pytest.approx([1.0, 4.0])
+
+
+def test_a_derivative_that_is_not_finite_is_said():
+    task = Task("root", lambda x: x.sqrt(), Box([0], [1]))
+    found = undetermined(task, torch.tensor([[0.0], [0.25]]))
+    assert found.failed.tolist() == [True, False]
+    assert found.singular_values.isnan().tolist() == [[True], [False]]
+    assert "answer 1: the derivative is not finite" in str(found)
+    found.plot()
+
+
+def test_a_constant_number_of_y_and_images_do_no_harm():
+    def simulate(x):
+        return torch.stack([linear(x), torch.ones_like(x[..., :2])], -1)
+
+    task = Task("image", simulate, Normal([0.0] * 3, [1.0] * 3))
+    found = undetermined(task, torch.zeros(7, 3))
+    assert found.singular_values.shape == (7, 3)
+    assert found.free.tolist() == [[False, False, True]] * 7
+    assert "2 more, with 1.0 free directions" in str(found)
+
+
+def test_the_figure_names_the_unknowns():
+    figure = undetermined(linear_task(), torch.randn(6, 3)).plot()
+    one, two = figure.axes
+    assert [label.get_text() for label in two.get_xticklabels()] == ["mass", "speed", "angle"]
+    assert one.get_yscale() == "log"
+
+
+def test_what_does_not_fit_is_refused():
+    x = torch.zeros(1, 3)
+    for noise in (0.0, [1.0, 2.0, 3.0], -1.0):
+        with pytest.raises(ValueError, match="noise: expected one standard deviation above 0"):
+            undetermined(linear_task(), x, noise=noise)
+    with pytest.raises(TypeError, match="expected a Task or a Surrogate, got function"):
+        undetermined(linear, x)
+    blind = Task("table", linear, Normal([0.0] * 3, [1.0] * 3), differentiable=False)
+    with pytest.raises(ValueError, match="table: has no derivative; fit a surrogate"):
+        undetermined(blind, x)
+    with pytest.raises(ValueError, match="x: expected 2 numbers for the surrogate"):
+        undetermined(known_surrogate(bend_seen, 2, 3), x)
+    with pytest.raises(ValueError, match="labels: expected 3 names"):
+        undetermined(linear_task(), x, labels=["a"])
