@@ -23,7 +23,7 @@ UNIT := $(PY) -m pytest -q -n 2 tests --ignore=tests/book --ignore=tests/install
 NBVAL := $(PY) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks unit slow check book test execute records pages lint format sync lab vendor repo-url \
+.PHONY: help setup hooks unit slow contract check book test execute records pages lint format sync lab vendor repo-url \
 	check-book check-install gpu gpu-tests gpu-chapters gpu-records clean
 
 help:  ## list the targets
@@ -99,6 +99,9 @@ check-install: $(STAMP)  ## test that installing leaves torch and numpy alone (s
 	$(PY) -m pytest -q -m install tests/install
 
 gpu: gpu-tests gpu-chapters gpu-records  ## all that a CUDA machine should run, in steps that resume
+
+contract: $(STAMP)  ## every method through compare and invert, on every kind of task
+	INVLAB_CONTRACT=all INVLAB_PROGRESS=off $(PY) -m pytest -q tests/inversion/test_contract.py
 
 gpu-tests: $(STAMP)  ## the unit tests on the GPU
 	INVLAB_DEVICE=cuda $(PY) -m pytest -q --device cuda tests --ignore=tests/book --ignore=tests/install

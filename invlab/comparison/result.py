@@ -14,6 +14,7 @@ from invlab.comparison.advice import Advice, Facts, advise, ranked
 from invlab.comparison.plan import Plan
 from invlab.comparison.table import Row
 from invlab.files import write_whole
+from invlab.plots import pyplot
 
 __all__ = ["Comparison"]
 
@@ -79,10 +80,7 @@ class Comparison:
 
     def plot(self) -> Any:
         """A figure of the error over the number of guesses, a line a method (needs matplotlib)."""
-        try:
-            import matplotlib.pyplot as plt
-        except ImportError as error:
-            raise ImportError('plot: needs matplotlib; pip install "invlab[plots]"') from error
+        plt = pyplot()
         figure, ax = plt.subplots(figsize=(7, 4), layout="constrained")
         markers = "os^Dv<>pPX*hd"
         for k, row in enumerate(self.rows):

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from invlab import runtime
+from invlab.plots import pyplot
 from invlab.trust.bands import uniform_band
 from invlab.trust.calibration import calibration_ranks
 from invlab.validation import require_count, require_same_length, require_tensor
@@ -85,10 +86,7 @@ class CoverageCurve:
 
     def plot(self) -> Any:
         """A figure of coverage over level with the band (needs matplotlib)."""
-        try:
-            import matplotlib.pyplot as plt
-        except ImportError as error:
-            raise ImportError('plot: needs matplotlib; pip install "invlab[plots]"') from error
+        plt = pyplot()
         figure, ax = plt.subplots(figsize=(4.5, 4.5), layout="constrained")
         level = self.level.cpu()
         ax.fill_between(

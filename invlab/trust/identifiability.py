@@ -11,6 +11,7 @@ from torch import Tensor
 
 from invlab import runtime
 from invlab.losses.derivatives import jacobian
+from invlab.plots import pyplot
 from invlab.surrogates import Surrogate
 from invlab.task import Task
 from invlab.validation import require_same_length, require_tensor
@@ -67,10 +68,7 @@ class Identifiability:
 
     def plot(self) -> Any:
         """Two panels over all answers: singular values, and what is left of each unknown."""
-        try:
-            import matplotlib.pyplot as plt
-        except ImportError as error:
-            raise ImportError('plot: needs matplotlib; pip install "invlab[plots]"') from error
+        plt = pyplot()
         figure, (one, two) = plt.subplots(1, 2, figsize=(8, 3.5), layout="constrained")
         works = ~self.failed
         values = self.singular_values[works].cpu()
