@@ -1,5 +1,7 @@
 """Samplers that learn p(x | measured y) from pairs without noise, against the exact posterior."""
 
+import emcee
+import numpy as np
 import pytest
 import torch
 
@@ -28,6 +30,33 @@ def test_noise_in_the_training_gives_the_posterior_of_a_measurement(name):
     mean, spread = exact(y.double()[:, 0, None][:, 0], SIGMA)
     assert (draws.mean(1) - mean).abs().max() < 0.03
     assert (draws.std(1) / spread - 1).abs().max() < 0.3
+
+
+@pytest.mark.slow
+def test_two_unknowns_are_drawn_as_by_a_markov_chain():
+    task = Task(
+        "bend", lambda x: torch.stack([x[..., 0] + x[..., 1] ** 2, x[..., 1]], -1),
+        Box([-1.0, -1.0], [1.0, 1.0]),
+    )  # fmt: skip
+    y, sigma = np.array([0.5, 0.4]), np.array([0.1, 0.4])
+
+    def log_density(x):
+        seen = np.stack([x[:, 0] + x[:, 1] ** 2, x[:, 1]], -1)
+        inside = (np.abs(x) <= 1).all(1)
+        return np.where(inside, -0.5 * (((seen - y) / sigma) ** 2).sum(1), -np.inf)
+
+    chain = emcee.EnsembleSampler(32, 2, log_density, vectorize=True)
+    draws = np.random.default_rng(0)
+    chain.random_state = np.random.RandomState(0).get_state()
+    chain.run_mcmc(draws.uniform(-0.5, 0.5, (32, 2)), 1500)
+    exact = torch.from_numpy(chain.get_chain(discard=300, flat=True))
+
+    options = {"epochs": 80, "batch_size": 128, "y_sigma": sigma.tolist()}
+    method = invlab.get_method("mixture_density", **options).fit(task, task.sample(3000))
+    x = method.propose(torch.from_numpy(y)[None], 20_000)[0]
+    assert (x.mean(0) - exact.mean(0)).abs().max() < 0.05
+    assert (x.std(0) / exact.std(0) - 1).abs().max() < 0.15
+    assert (x.T.corrcoef() - exact.T.corrcoef()).abs().max() < 0.1
 
 
 def test_without_sigma_the_spread_is_that_of_the_pairs():
