@@ -20,7 +20,7 @@ from invlab import runtime
 from invlab.comparison.advice import Facts, ranked
 from invlab.comparison.candidates import NULLS, Candidate, choose, steps_within
 from invlab.comparison.judge import Judge, fingerprint, surrogate_task
-from invlab.comparison.plan import Plan, limits_of, make_plan, seconds_a_simulation
+from invlab.comparison.plan import CURVE, Plan, limits_of, make_plan, seconds_a_simulation
 from invlab.comparison.result import Comparison
 from invlab.comparison.table import floor_row, rows_of
 from invlab.comparison.trial import Question, attempt
@@ -28,9 +28,6 @@ from invlab.runs.records import Run, missing, run
 from invlab.task import Pairs, Targets, Task
 
 __all__ = ["Comparison", "compare"]
-
-# Parts of the pairs of the learning curve, beside all of them.
-CURVE = (4, 2)
 
 
 @runtime.differentiable()
@@ -80,7 +77,9 @@ def compare(
     limits = limits_of(budget)
     chosen = choose(task, methods, n=n, simulated=pairs is None)
     steps = steps_within(limits.get("seconds"), sum(not one.reason for one in chosen), seeds)
-    chosen = choose(task, methods, n=n, simulated=pairs is None, steps=steps)
+    chosen = choose(
+        task, methods, n=n, simulated=pairs is None, steps=steps, simulation_s=simulation_s
+    )
     running = [candidate for candidate in chosen if not candidate.reason]
     plan = make_plan(
         n=n, targets=targets, guesses=guesses, seeds=seeds, budget=limits, methods=len(running),
@@ -139,7 +138,11 @@ class _Trials:
         plan, name = self.plan, self.task.name
         draws = runtime.generator(seed, name, "comparison")
         data = self.task.sample(plan.n, generator=draws, dtype=torch.float64)
-        asked = self.task.targets(plan.targets, seed=1_000_000 + seed, dtype=torch.float64)
+        if plan.dear:
+            data, held = self.task.usable(data).split(plan.targets / plan.n, generator=draws)
+            asked = Targets(held.y, held.c, held.x)
+        else:
+            asked = self.task.targets(plan.targets, seed=1_000_000 + seed, dtype=torch.float64)
         judge = Judge(self.task, data.y, simulation_s=plan.simulation_s)
         return Question(data, asked, plan.guesses, seed), judge, None
 

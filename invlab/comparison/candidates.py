@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from invlab.comparison.exact import ExactPosterior
+from invlab.comparison.plan import DEAR_SECONDS, SEARCH_CALLS
 from invlab.methods import Method, get_method
 from invlab.methods.options import options_of
 from invlab.task import Task
@@ -67,7 +68,13 @@ class Candidate:
 
 
 def choose(
-    task: Task, methods: str | Sequence[Any], *, n: int, simulated: bool, steps: int = STEPS
+    task: Task,
+    methods: str | Sequence[Any],
+    *,
+    n: int,
+    simulated: bool,
+    steps: int = STEPS,
+    simulation_s: float = 0.0,
 ) -> list[Candidate]:
     """The baselines, and the methods asked for or, for ``"auto"``, those that are tried first.
 
@@ -77,6 +84,7 @@ def choose(
         n: pairs that each method learns from.
         simulated: whether the task has a simulator to call.
         steps: of each training.
+        simulation_s: processor seconds of a simulation.
 
     Raises:
         ValueError: an unknown name, or two methods of one name.
@@ -89,13 +97,36 @@ def choose(
     always: list[Any] = [*BASELINES, *searches]
     if simulated and callable(getattr(task, "posterior", None)):
         always.append(ExactPosterior(task))
+    # an object of the user's takes the place of the baseline of its name
+    own = {_name(one) for one in asked if not isinstance(one, str)}
+    always = [one for one in always if _name(one) not in own]
     named = [*always, *(one for one in asked if not _among(one, always))]
     made = [_candidate(task, one, n, simulated, steps) for one in named]
+    if simulation_s > DEAR_SECONDS:
+        made = [_too_dear(candidate, simulation_s) for candidate in made]
     labels = [candidate.name for candidate in made]
     twice = sorted({label for label in labels if labels.count(label) > 1})
     if twice:
         raise ValueError(f"methods: expected one of each name, got more of {', '.join(twice)}")
     return made
+
+
+def _too_dear(candidate: Candidate, seconds: float) -> Candidate:
+    """Left out where it searches, since a simulation is dear."""
+    if not candidate.searches or candidate.reason:
+        return candidate
+    reason = (
+        f"an answer takes some {SEARCH_CALLS} simulations of {seconds:.2g} s each; "
+        "invlab.invert(..., calls=N) spends a fixed number"
+    )
+    return replace(candidate, reason=reason)
+
+
+def _name(method: Any) -> str:
+    """What a row is called."""
+    if isinstance(method, str):
+        return method
+    return str(getattr(method, "name", type(method).__name__))
 
 
 def _among(method: Any, always: Sequence[Any]) -> bool:
@@ -117,7 +148,7 @@ def _candidate(task: Task, method: Any, n: int, simulated: bool, steps: int) -> 
     blank = get_method(method, **options) if isinstance(method, str) else method
     if isinstance(method, str) and not options:
         options = brief_options(type(blank), n, steps)
-    name = label or getattr(blank, "name", type(blank).__name__)
+    name = label or _name(blank)
     searches = bool(getattr(blank, "calls_simulator", False))
     draws = bool(getattr(blank, "exchangeable", False)) and not searches and name not in NULLS
     return Candidate(name, method, options, _reason(task, blank, simulated), draws, searches)

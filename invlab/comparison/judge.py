@@ -20,6 +20,8 @@ __all__ = ["Judge", "surrogate_task"]
 REPLICATES = 4
 # Guesses a target that are refined on the simulator, where that takes no longer than this.
 REFINED, REFINED_SECONDS, REFINED_CALLS = 10, 2.0, 40
+# A refinement that takes longer than this is left out.
+MOST_SECONDS = 1.0
 
 
 class Judge:
@@ -42,7 +44,8 @@ class Judge:
         valid = task.valid(y)
         varies = y[valid].double().flatten(1).var(0, correction=0).mean()
         self.variance = float(varies) or 1.0
-        self.can_refine = refine and task.differentiable and not task.noisy
+        affordable = REFINED_CALLS * simulation_s <= MOST_SECONDS
+        self.can_refine = refine and affordable and task.differentiable and not task.noisy
         self.simulation_s = simulation_s
 
     def errors(self, x: Tensor, targets: Targets, *, stream: int = 0) -> Tensor:

@@ -15,6 +15,8 @@ __all__ = ["Plan", "limits_of", "make_plan", "seconds_a_simulation"]
 # A simulation that takes longer than this is dear: one answer a target, and few targets.
 DEAR_SECONDS = 0.05
 DEAR_TARGETS = 20
+# Parts of the pairs of the learning curve, beside all of them.
+CURVE = (4, 2)
 # A simulation is timed on few rows, and on more where these were quick.
 ROWS_FIRST, ROWS_THEN, TRIAL_SECONDS = 8, 512, 0.5
 # What a search on the simulator takes a guess, roughly, and the processor seconds that its answers
@@ -43,6 +45,11 @@ class Plan:
     simulation_s: float = 0.0
 
     @property
+    def dear(self) -> bool:
+        """Whether a simulation is: then held-out pairs are the targets, and answers are few."""
+        return self.simulation_s > DEAR_SECONDS
+
+    @property
     def search_guesses(self) -> int:
         """Guesses a target that a search on the simulator can afford; at least the fewest."""
         a_guess = self.targets * SEARCH_CALLS * self.simulation_s
@@ -59,7 +66,9 @@ class Plan:
         """
         judged = methods * self.targets * self.guesses[-1]
         searched = searches * self.targets * self.search_guesses * SEARCH_CALLS
-        return self.seeds * (self.n + self.targets + judged + searched)
+        asked = 0 if self.dear else self.targets
+        curve = len(CURVE) * self.targets * self.guesses[-1]
+        return self.seeds * (self.n + asked + judged + searched) + curve
 
 
 def seconds_a_simulation(task: Task) -> float:
@@ -128,8 +137,9 @@ def make_plan(
         limits.get("seconds"),
         simulation_s,
     )
-    if simulation_s > DEAR_SECONDS:
-        plan = replace(plan, targets=min(plan.targets, DEAR_TARGETS), guesses=plan.guesses[:1])
+    if plan.dear:
+        few = min(plan.targets, DEAR_TARGETS, max(1, plan.n // 4))
+        plan = replace(plan, targets=few, guesses=plan.guesses[:1])
     return _within(plan, limits.get("simulations"), methods, searches)
 
 

@@ -200,3 +200,32 @@ def test_a_budget_of_seconds_shortens_the_trainings():
     assert steps_within(1e-3, 10, 3) == 200
     brief = choose(SQUARE, "direct", n=640, simulated=True, steps=200)[-1]
     assert brief.options == {"epochs": 20, "batch_size": 64}
+
+
+def test_an_object_takes_the_place_of_the_baseline_of_its_name():
+    own = invlab.get_method("nearest", bounds="free")
+    result = invlab.compare(SQUARE, [own, Truth()], n=30, targets=3, guesses=(1,), seeds=1)
+    names = [row["method"] for row in result.rows]
+    assert sorted(names) == sorted(ALWAYS | {"truth"})
+
+
+def test_a_dear_simulator_is_asked_little():
+    calls = []
+
+    def simulate(x):
+        calls.append(len(x))
+        return x.square()
+
+    task = Task("dear", simulate, Box([0.0], [1.0]))
+    ticks = iter(range(10**9))
+    with runtime.set_clock(lambda: 10.0 * next(ticks)):  # every simulation seems to take seconds
+        result = invlab.compare(task, ["nearest"], n=40, targets=100, guesses=(1, 10), seeds=1)
+    assert result.plan.dear
+    assert result.plan.targets == 10
+    assert result.plan.guesses == (1,)
+    rows = {row["method"]: row for row in result.rows}
+    assert rows["nearest"]["refined_1"] is None
+    assert rows["nearest"]["calls"] == 30  # ten of the forty pairs are the targets
+    assert "spends a fixed number" in rows["bfgs"]["note"]
+    # each other answer is judged by one simulation, and so is the learning curve of the best
+    assert calls.count(10) == len(rows) - 2 + 2
