@@ -18,6 +18,8 @@ __all__ = ["Nearest", "PriorSampler", "draws_inside", "nearest_rows"]
 
 # Targets compared at once with the pairs, so that the table of distances stays small.
 CHUNK = 64
+# A tree pays for so short a y, and for so many distances.
+SHORT, MANY = 8, 2**25
 # How often draws outside of a box are drawn again.
 ROUNDS = 50
 
@@ -130,7 +132,15 @@ class Nearest(Method):
 
 
 def nearest_rows(y: Tensor, pool: Tensor, n: int) -> Tensor:
-    """Rows of the ``n`` points of ``pool (N, dy)`` nearest to each ``y (B, dy)``: ``(B, n)``."""
+    """Rows of the ``n`` points of ``pool (N, dy)`` nearest to each ``y (B, dy)``: ``(B, n)``.
+
+    Many targets of few numbers on the CPU are looked up in a tree, others by all distances.
+    """
+    if pool.device.type == "cpu" and pool.shape[1] <= SHORT and len(y) * len(pool) > MANY:
+        from scipy.spatial import cKDTree
+
+        rows = cKDTree(pool.double().numpy()).query(y.double().cpu().numpy(), k=n)[1]
+        return torch.from_numpy(rows.reshape(len(y), n)).to(y.device)
     dtype = torch.promote_types(y.dtype, pool.dtype)
     pool = pool.to(dtype)
     found = [

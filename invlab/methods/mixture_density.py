@@ -97,10 +97,26 @@ class MixtureDensity(Sampler):
 
     def transform(self, z: Tensor, y: Tensor) -> Tensor:
         """Choose a component by its weight, then ``μ + L⁻ᵀ z``."""
+        return self.transform_each(z[:, None], y)[:, 0]
+
+    def transform_each(self, z: Tensor, y: Tensor) -> Tensor:
+        """The same, with the network evaluated once a target."""
         log_weight, mean, factor = (part[0] for part in self.mixture(y))
-        uniform = torch.special.ndtr(z[:, :1])
-        chosen = (log_weight.exp().cumsum(-1) < uniform).sum(-1).clamp_max(self.components - 1)
-        row = torch.arange(len(z), device=z.device)
-        mean, factor = mean[row, chosen], factor[row, chosen]
-        step = torch.linalg.solve_triangular(factor.mT, z[:, 1:, None], upper=True)
-        return mean + step[..., 0]
+        uniform = torch.special.ndtr(z[..., 0])
+        edges = log_weight.exp().cumsum(-1)
+        chosen = torch.searchsorted(edges, uniform.contiguous()).clamp_max(self.components - 1)
+        row = torch.arange(len(z), device=z.device)[:, None]
+        # Lᵀ to be solved from below: a few sweeps over all draws instead of many tiny systems
+        return mean[row, chosen] + _solve_transposed(factor[row, chosen], z[..., 1:])
+
+
+def _solve_transposed(lower: Tensor, z: Tensor) -> Tensor:
+    """``L⁻ᵀ z`` for triangles ``(..., d, d)`` and vectors ``(..., d)``."""
+    d = z.shape[-1]
+    solved: list[Tensor] = []
+    for k in range(d - 1, -1, -1):
+        rest = z[..., k]
+        for place, known in enumerate(solved):
+            rest = rest - lower[..., d - 1 - place, k] * known
+        solved.append(rest / lower[..., k, k])
+    return torch.stack(solved[::-1], -1)

@@ -30,6 +30,8 @@ __all__ = ["Sampler", "normal_like"]
 
 # Guesses made in one pass: small enough for the activations to stay in the cache.
 CHUNK = 8192
+# Draws whose noise is made in one pass.
+DRAWS = 2**16
 # Share of the held-out pairs that the validation loss averages, the best of them: a few rare
 # pairs in thin regions would else choose the weights.
 KEPT = 0.98
@@ -283,7 +285,7 @@ class Sampler(Method):
         """
         generator = runtime.generator(0, self.name) if generator is None else generator
         own, seen = self._own_numbers(y, c), self._condition(y, c)
-        x = self._draw(normal_for(own, n, self.noise_dim(), generator), seen)
+        x = self._all_draws(own, seen, n, generator)
         if self.bounds == "reject":
             self._draw_again(x, own, seen, box, generator)
         if self.bounds == "clip" or (self.bounds == "reject" and box is None):
@@ -303,16 +305,34 @@ class Sampler(Method):
             c = None if c is None or self.c_scaler is None else self.c_scaler(c).to(self._dtype)
             return self._seen(self.y_scaler(y).to(self._dtype), c).reshape(len(y), -1)
 
+    def _all_draws(self, own: Tensor, seen: Tensor, n: int, generator: torch.Generator) -> Tensor:
+        """``n`` draws for each target, a few targets at a time: memory holds the draws alone."""
+        x = torch.empty(len(own), n, self.facts["x_dim"], dtype=torch.float64, device=own.device)
+        size, state = max(1, DRAWS // n), generator.get_state()
+        for first in range(0, len(own), size):
+            some = slice(first, first + size)
+            generator.set_state(state)  # every target's noise comes from the same number of it
+            x[some] = self._draw(normal_for(own[some], n, self.noise_dim(), generator), seen[some])
+        return x
+
     def _draw(self, z: Tensor, seen: Tensor) -> Tensor:
         """Noise ``(B, n, noise_dim)`` to unknowns ``(B, n, dx)`` in their own units, float64."""
-        flat, each = z.flatten(0, 1).to(self._dtype), seen.repeat_interleave(z.shape[1], 0)
         with torch.no_grad():
-            parts = [
-                self.transform(some_z, some_y)
-                for some_z, some_y in zip(flat.split(CHUNK), each.split(CHUNK), strict=True)
-            ]
-        x = self.x_scaler.inverse(torch.cat(parts).double()).unflatten(0, z.shape[:2])
-        return self.whole(x)
+            u = self.transform_each(z.to(self._dtype), seen)
+        return self.whole(self.x_scaler.inverse(u.flatten(0, 1).double()).unflatten(0, z.shape[:2]))
+
+    def transform_each(self, z: Tensor, y: Tensor) -> Tensor:
+        """Noise ``(B, n, noise_dim)`` and features of y ``(B, d)`` to ``(B, n, dx)``, scaled.
+
+        Draw by draw, by :meth:`transform`; a model that computes something once a target writes
+        its own.
+        """
+        flat, each = z.flatten(0, 1), y.repeat_interleave(z.shape[1], 0)
+        parts = [
+            self.transform(some_z, some_y)
+            for some_z, some_y in zip(flat.split(CHUNK), each.split(CHUNK), strict=True)
+        ]
+        return torch.cat(parts).unflatten(0, z.shape[:2])
 
     def _draw_again(
         self, x: Tensor, own: Tensor, seen: Tensor, box: Box | None, generator: torch.Generator

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from invlab import Box, Normal, Pairs, Task, get_method, load_method
-from invlab.methods.baselines import draws_inside, nearest_rows
+from invlab.methods.baselines import MANY, draws_inside, nearest_rows
 from invlab.runtime import generator
 
 LINE = Task("line", lambda x: 10 * x, Box([0.0], [1.0]))
@@ -140,3 +140,15 @@ def test_they_are_saved_and_read(name, tmp_path):
     x = load_method(tmp_path / "model").propose(targets.y, 4, targets.c)
     assert torch.equal(x, model.propose(targets.y, 4, targets.c))
     assert x.is_contiguous()
+
+
+@pytest.mark.parametrize("dy", [1, 3])
+def test_many_targets_are_looked_up_as_few_are(dy):
+    draws = torch.Generator().manual_seed(0)
+    pool = torch.randn(9000, dy, generator=draws)
+    y = torch.randn(4000, dy, generator=draws)
+    assert len(y) * len(pool) > MANY
+    many = nearest_rows(y, pool, 3)
+    few = nearest_rows(y[:50], pool, 3)
+    assert torch.equal(many[:50], few)
+    assert torch.equal(nearest_rows(y, pool, 1), many[:, :1])
