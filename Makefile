@@ -58,7 +58,8 @@ slow: $(STAMP)  ## the unit tests that take seconds each
 
 check: lint unit  ## what a commit needs: lint, types and the quick unit tests
 
-test: unit slow  ## all unit tests, then every chapter against its stored outputs
+test: $(STAMP)  ## all unit tests, then every chapter against its stored outputs
+	$(UNIT)
 	INVLAB_PRESET=quick INVLAB_PROGRESS=off $(NBVAL) -q -n 2 --dist loadscope chapters
 
 execute: $(STAMP)  ## run chapters and store outputs (CHAPTER=ch01_..., PRESET=quick)

@@ -341,7 +341,7 @@ def _roundings(x: Tensor, whole: Tensor) -> list[Tensor]:
 def _squared_error(task: Task, x: Tensor, y: Tensor, c: Tensor | None) -> Tensor:
     """Mean squared difference of effects ``(M, dx)`` from targets ``(M, *dy)``: ``(M,)``."""
     with torch.no_grad():
-        effect = task.simulator(x.clone()) if c is None else task.simulator(x.clone(), c)
+        effect = task.simulator(x.clone()) if c is None else task.simulator(x.clone(), c.clone())
     return residual(y.flatten(1).to(x), effect.flatten(1)).double().square().mean(1)
 
 

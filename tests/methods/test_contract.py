@@ -297,6 +297,7 @@ def test_a_look_up_beats_draws_from_the_prior(name):
     assert best_of_8(model, task, y) < 0.8 * drawn_best_of_8(task, y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["sine", "square"])
 def test_a_search_through_a_surrogate_beats_draws_from_the_prior(name):
     task = get_task(name)
@@ -349,6 +350,7 @@ SHORT = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "case"), [(name, case) for name in SHORT for case in SHORT[name]])
 def test_a_sampler_beats_draws_from_the_prior(name, case):
     task = get_task(name)

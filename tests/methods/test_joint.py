@@ -37,6 +37,7 @@ def test_a_linear_task_with_a_context_is_solved_exactly():
     torch.testing.assert_close(x, targets.x, rtol=0, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_billiards_are_solved_far_more_often_than_by_bfgs():
     targets = BILLIARDS.targets(64, seed=1, dtype=torch.float64)
     x = fitted(BILLIARDS, iterations=700).propose(targets.y, c=targets.c)

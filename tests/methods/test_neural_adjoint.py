@@ -252,6 +252,7 @@ def lines():
     return get_method("neural_adjoint", **options).fit(LINES, LINES.sample(600))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["bfgs", "adam"])
 def test_a_linear_task_with_a_context_is_solved(lines, how):
     steps = {"bfgs": 50, "adam": 150}[how]

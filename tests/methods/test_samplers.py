@@ -600,6 +600,7 @@ SHORT = {
 }
 
 
+@pytest.mark.slow
 @each_model
 def test_draws_have_the_mean_and_covariance_of_a_known_posterior(name, device):
     model = get_method(name, **{"batch_size": 100, "lr": 5e-3} | SHORT[name])
@@ -809,6 +810,7 @@ def latent_of_held_out(name, **options):
     return z[0].std(0)
 
 
+@pytest.mark.slow
 def test_a_dead_norm_lets_the_latent_grow():
     dead, output = (latent_of_held_out("inn", latent_norm=norm) for norm in ("dead", "output"))
     assert (dead > 5).all()

@@ -79,6 +79,7 @@ def test_valleys_of_rosenbrock_are_followed(device):
     torch.testing.assert_close(found.x, torch.stack((a, a**2), 1), rtol=0, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_billiards_are_solved_far_more_often_than_by_bfgs():
     task = get_task("billiards")
     problems = task.targets(64, seed=1, dtype=F64)

@@ -232,6 +232,7 @@ def test_bfgs_follows_scipy_into_the_local_minima_of_wave_packets(unit, share):
     assert steps.mean() >= share
 
 
+@pytest.mark.slow
 def test_bfgs_follows_scipy_through_a_chaotic_equation():
     """Also into its local minima: a third of these rows ends in one."""
     task = get_task("kuramoto_sivashinsky")

@@ -49,6 +49,7 @@ def shots():
 # Restarts
 
 
+@pytest.mark.slow
 def test_restarts_find_the_lowest_of_many_minima(device):
     a = numbers(device, 30, 2, seed=1)
     fun, x0 = ripples(a), torch.zeros_like(a)
@@ -60,6 +61,7 @@ def test_restarts_find_the_lowest_of_many_minima(device):
     torch.testing.assert_close(found.x[solved], a[solved], rtol=0, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_missed_shots_are_restarted_from_the_prior(shots):
     task, problems, fun, x0 = shots
     plain = minimize(fun, x0)
@@ -107,7 +109,7 @@ def test_more_rounds_are_never_worse(device):
     a = 2 * numbers(device, 20, 2, seed=1)
     values = [
         minimize(ripples(a), 0 * a, method="multistart", bounds=BOX, restarts=k).fun
-        for k in (0, 1, 4, 16)
+        for k in (0, 1, 6)
     ]
     for few, many in zip(values, values[1:], strict=False):
         assert (many <= few).all()
@@ -116,7 +118,7 @@ def test_more_rounds_are_never_worse(device):
 
 def test_draws_of_a_prior_do_not_depend_on_the_other_rows(device):
     a = 2 * numbers(device, 20, 2, seed=1)
-    options = {"method": "multistart", "bounds": BOX, "restarts": 6}
+    options = {"method": "multistart", "bounds": BOX, "restarts": 3}
     every = minimize(ripples(a), 0 * a, **options)
     few = minimize(ripples(a[:7]), 0 * a[:7], **options)
     torch.testing.assert_close(few.x, every.x[:7], rtol=0, atol=1e-9)
@@ -140,6 +142,7 @@ def test_draws_may_be_a_function_of_the_rows(device):
     assert [row for row, drawn in enumerate(from_draws) if drawn] == asked[0]
 
 
+@pytest.mark.slow
 def test_without_bounds_a_normal_law_gives_the_starts(device):
     a = 2 * numbers(device, 10, 2, seed=1)
     law = Normal([0.0, 0.0], [2.0, 2.0])
@@ -192,6 +195,7 @@ def test_exchange_solves_shots_that_bfgs_misses(shots):
     assert (found.fun < 1e-6).double().mean() > (plain.fun < 1e-6).double().mean() + 0.3
 
 
+@pytest.mark.slow
 def test_joint_exchanges_too(shots):
     _, problems, fun, x0 = shots
     options = {

@@ -105,6 +105,7 @@ def test_energy_never_grows_by_projection():
     assert (flat(grid.project(flow)).norm(dim=1) <= flat(flow).norm(dim=1)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dt", [0.3, 5.0], ids=["near", "beyond the walls"])
 def test_derivatives_of_both_modes_are_right_beside_obstacles_and_walls(dt):
     grid = MacGrid(8, size=8.0, squares=[Square(4.0, 4.0, 1.1)])

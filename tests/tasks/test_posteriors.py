@@ -62,6 +62,7 @@ def test_seed_dtype_and_device(task, device):
     assert not torch.equal(x, task.posterior(y, 4, generator=generator(6)))
 
 
+@pytest.mark.slow
 @by_task
 def test_simulation_based_calibration(task):
     """Drawn from the prior, the truth has a uniform rank among posterior draws of its own y."""

@@ -143,6 +143,8 @@ def brief(name):
     tries = [{"epochs": 2}, {"training": {"epochs": 2}}, {"iterations": 5}, {}]
     if name in ("neural_adjoint", "pool"):
         tries = [{"pool": 500, **words} for words in tries[:2]]
+        if name == "neural_adjoint":
+            tries = [{"candidates": 20, "steps": 2, **words} for words in tries]
     elif name == "joint":
         tries = tries[2:]
     for words in tries:

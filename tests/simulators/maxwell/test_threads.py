@@ -23,6 +23,7 @@ assert cells.grad.isfinite().all()
 """
 
 
+@pytest.mark.slow
 def test_many_orders_end_with_the_default_number_of_threads():
     env = {key: value for key, value in os.environ.items() if not key.endswith("_NUM_THREADS")}
     ran = subprocess.run([sys.executable, "-c", LARGE], capture_output=True, env=env, timeout=300)
