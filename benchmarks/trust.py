@@ -8,7 +8,8 @@ bound and error, the mean of log10(bound/constant) and the ratio of the medians 
 For reachability: false alarms on fresh targets, the share of flagged targets among those that are
 truly off after a shift by two standard deviations or an exchange of components (farther than 99 %
 of reachable targets are and than a hundredth of a standard deviation, from 30,000 simulations and
-from answers refined on the simulator), and silent failures, bounds that are broken without a flag. Run with OMP_NUM_THREADS=1.
+from answers refined on the simulator), and silent failures, bounds that are broken without a flag.
+Run with OMP_NUM_THREADS=1.
 """
 
 from __future__ import annotations
@@ -99,12 +100,10 @@ def bound_row(
     hard = limit.argsort(descending=True)[: len(limit) // 5]
     rank = spearmanr(limit, error).statistic
     ratio = float((limit / constant).log10().mean())
+    shares = f"{float(covered.mean()):6.3f} {float(covered[hard].mean()):5.2f}"
     medians = float(limit.median() / error.median())
-    print(
-        f"{task.name:12s} {name:16s} {float(covered.mean()):6.3f} {float(covered[hard].mean()):5.2f}"
-        f" {rank:5.2f} {ratio:6.2f} {medians:8.1f}",
-        flush=True,
-    )
+    sizes = f"{rank:5.2f} {ratio:6.2f} {medians:8.1f}"
+    print(f"{task.name:12s} {name:16s} {shares} {sizes}", flush=True)
     return bound, ratio
 
 
@@ -115,7 +114,7 @@ def errors(task: Task, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 def reachability_rows(
     task: Task, test: Reachability, fresh: Targets, model: Method, bound: ErrorBound
 ) -> None:
-    off = truly_off(task, fresh.y)
+    off = TrulyOff(task, fresh.y)
     spread = fresh.y.std(0)
     shifted = fresh.y + 2 * spread
     kinds = {"fresh": fresh.y, "shifted": shifted}
@@ -136,7 +135,7 @@ def reachability_rows(
     print(f"{task.name:12s} smallest visible misfit {test.smallest_visible:.1e} of the variance")
 
 
-class truly_off:  # noqa: N801, it is used as a function
+class TrulyOff:
     """Which targets are farther from what the simulator can give than 99 % of reachable ones."""
 
     def __init__(self, task: Task, reachable: torch.Tensor) -> None:
