@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import numbers
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal, Protocol
 
 import torch
@@ -101,7 +101,12 @@ class Question:
 
     def effect(self, u: Tensor, v: Tensor | None = None) -> Tensor:
         """f̂ of scaled unknowns and contexts, scaled, mean over its members: ``(M, dy)``."""
-        return self.surrogate.core(u if v is None else torch.cat([u, v], 1)).mean(0)
+        return self.effects(u, v).mean(0)
+
+    def effects(self, u: Tensor, v: Tensor | None = None) -> Tensor:
+        """The same of each of its K members: ``(K, M, dy)``."""
+        each: Tensor = self.surrogate.core(u if v is None else torch.cat([u, v], 1))
+        return each
 
 
 @dataclass(frozen=True)
@@ -211,13 +216,22 @@ class _Descent:
     steps: int
     boundary: float
     starts: Starts
+    spread_weight: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
         for name in ("candidates", "steps"):
             require_count(name, getattr(self, name))
         if self.starts not in ("prior", "box", "center"):
             raise ValueError(f"starts: expected 'prior', 'box' or 'center', got {self.starts!r}")
-        _require_at_least_zero(self, "boundary")
+        for name in ("boundary", "spread_weight"):
+            _require_at_least_zero(self, name)
+
+    def _cost(self, each: Tensor, goal: Tensor) -> Tensor:
+        """Misfit of the mean of members ``(K, M, dy)``, and their weighted variance: ``(M,)``."""
+        misfit = (each.mean(0) - goal).square().mean(1)
+        if not self.spread_weight:
+            return misfit
+        return misfit + self.spread_weight * each.var(0).mean(1)
 
     @property
     def exchangeable(self) -> bool:
@@ -256,6 +270,9 @@ class AdamSearch(_Descent):
         starts: draws of the ``"prior"``, or uniform in the task's ``"box"``; with ``"center"``
             the first is the middle of the prior, its mean for boxes and normal laws, and only
             further ones are draws.
+        spread_weight: weight of the variance of an ensemble's networks, mean over y in units of
+            its variance; 0 leaves it out. With ``boundary=0`` it stands in place of the box: the
+            search stays where the networks agree, not where a box says that f̂ is right. Ours.
 
     Raises:
         TypeError, ValueError: an option out of range, by name.
@@ -282,24 +299,24 @@ class AdamSearch(_Descent):
         def search(row: int) -> tuple[Tensor, Tensor]:
             given = None if v is None else v[row].expand(n, -1)
 
-            def misfit(x: Tensor) -> Tensor:
-                return (question.effect(question.scaled(x), given) - goal[row]).square().mean(1)
+            def effects(x: Tensor) -> Tensor:
+                return question.effects(question.scaled(x), given)
 
-            return self._descend(misfit, start, question.fence)
+            return self._descend(effects, goal[row], start, question.fence)
 
         found = [search(row) for row in range(len(goal))]
         x, error = (torch.stack(parts) for parts in zip(*found, strict=True))
         return Candidates(x, error, goal[:, None].expand(-1, n, -1))
 
     def _descend(
-        self, misfit: Callable[[Tensor], Tensor], start: Tensor, box: Box
+        self, effects: Callable[[Tensor], Tensor], goal: Tensor, start: Tensor, box: Box
     ) -> tuple[Tensor, Tensor]:
         """The best points ``(T, dx)`` that Adam finds in units of the box, and their misfit."""
         low, width = box.low.to(start), box.width.to(start)
 
         def objective(u: Tensor) -> Tensor:
             x = low + u * width
-            return misfit(x) + self.boundary * boundary_loss(x, box).float()
+            return self._cost(effects(x), goal) + self.boundary * boundary_loss(x, box).float()
 
         solution = minimize(
             objective,
@@ -313,7 +330,7 @@ class AdamSearch(_Descent):
         )
         x = low + solution.x * width
         with torch.no_grad():
-            return x, misfit(x)
+            return x, (effects(x).mean(0) - goal).square().mean(1)
 
 
 @saveable
@@ -326,7 +343,7 @@ class BFGSSearch(_Descent):
     Args:
         candidates: starts for each target; more where more guesses are asked for.
         steps: iterations, at most.
-        boundary, starts: see :class:`AdamSearch`.
+        boundary, starts, spread_weight: see :class:`AdamSearch`.
         x_scale: length of x that counts as one, see
             :class:`~invlab.minimizers.reparametrization.Reparametrization`; a tenth of the
             half-width of the task's box if not given.
@@ -361,19 +378,20 @@ class BFGSSearch(_Descent):
         goal = question.y.double()[rows]
         given = None if question.c is None else question.c.double()[rows]
 
-        def misfit(x: Tensor, some: Tensor) -> Tensor:
-            seen = x if given is None else torch.cat([x, given[some]], 1)
-            return (surrogate.scaled_mean(seen) - goal[some]).square().mean(1)
+        def effects(x: Tensor, some: Tensor) -> Tensor:
+            return surrogate.scaled(x if given is None else torch.cat([x, given[some]], 1))
 
         def objective(x: Tensor, rows: Tensor) -> Tensor:
-            return misfit(x, rows) + self.boundary * boundary_loss(x, question.fence)
+            cost = self._cost(effects(x, rows), goal[rows])
+            return cost + self.boundary * boundary_loss(x, question.fence)
 
         x_scale = default_x_scale(question.fence) if self.x_scale is None else self.x_scale
         solution = minimize(
             objective, start, method="bfgs", x_scale=x_scale, maxiter=self.steps, gtol=1e-8
         )
         with torch.no_grad():
-            error = misfit(solution.x, torch.arange(len(start), device=start.device))
+            every = torch.arange(len(start), device=start.device)
+            error = (effects(solution.x, every).mean(0) - goal).square().mean(1)
         shape = (len(question.y), n)
         return Candidates(
             solution.x.unflatten(0, shape),
@@ -390,7 +408,7 @@ SEARCHES: dict[str, type[GaussNewtonSearch] | type[AdamSearch] | type[BFGSSearch
 
 def options_of_search(search: str) -> tuple[str, ...]:
     """Names of the options that a search has."""
-    return tuple(field.name for field in fields(SEARCHES[search]))
+    return tuple(option.name for option in fields(SEARCHES[search]))
 
 
 def _anchors_inside(question: Question) -> Anchors:

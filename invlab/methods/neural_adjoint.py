@@ -47,9 +47,11 @@ class NeuralAdjoint(Method):
             (:class:`~invlab.methods.adjoint_search.GaussNewtonSearch`: ``candidates``, ``pool``,
             ``anchors``, ``steps``, ``max_step``), ``"adam"``
             (:class:`~invlab.methods.adjoint_search.AdamSearch`, the paper's: ``candidates``,
-            ``steps``, ``step_size``, ``boundary``, ``starts``) or ``"bfgs"``
+            ``steps``, ``step_size``, ``boundary``, ``starts``, ``spread_weight``) or ``"bfgs"``
             (:class:`~invlab.methods.adjoint_search.BFGSSearch`: ``candidates``, ``steps``,
-            ``boundary``, ``starts``, ``x_scale``).
+            ``boundary``, ``starts``, ``x_scale``, ``spread_weight``). For
+            ``spread_weight``, the ensemble's disagreement in place of the boundary loss, give an
+            ``ensemble`` of several networks and ``boundary=0``.
         bounds: ``"clip"`` moves answers to the nearest point of the task's box, before they are
             ranked; ``"free"`` leaves them where the search ends.
         ranked: whether guesses are returned in the order of f̂'s error, best first.
@@ -179,6 +181,7 @@ class NeuralAdjoint(Method):
     ) -> None:
         """Train f̂ if none was given, and remember the pairs that it learned from as anchors."""
         (seed,) = seeds
+        self._require_members(self.ensemble if surrogate is None else len(surrogate))
         data = Pairs(data.x, data.y.flatten(1), data.c)
         self.facts |= {"prior": task.prior, "fence": task.box}
         self.assemble()
@@ -204,6 +207,14 @@ class NeuralAdjoint(Method):
             "activation": core.activation,
         }
         self._remember(data)
+
+    def _require_members(self, members: int) -> None:
+        """One network has no spread that a search could follow."""
+        if getattr(self.search, "spread_weight", 0.0) and members < 2:
+            raise ValueError(
+                f"{self.name}: spread_weight needs several networks whose spread it weighs, got "
+                "one; give ensemble=5"
+            )
 
     def _train(self, data: Pairs, held: Pairs | None, seed: int) -> Surrogate:
         self.history["surrogate"] = History()

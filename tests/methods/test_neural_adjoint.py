@@ -5,6 +5,7 @@ import functools
 
 import pytest
 import torch
+from torch import nn
 
 from invlab import (
     Box,
@@ -21,9 +22,10 @@ from invlab import (
 from invlab.losses import boundary_loss
 from invlab.methods import adjoint_search
 from invlab.methods.adjoint_search import AdamSearch, BFGSSearch, GaussNewtonSearch
+from invlab.networks.mlp import Standardizer
 from invlab.priors import Normal
 from invlab.runtime import generator
-from invlab.surrogates.regression import build_surrogate
+from invlab.surrogates.regression import Surrogate, build_surrogate
 
 SINE = get_task("sine")
 # without anchors, unless a test is about them
@@ -672,3 +674,69 @@ def test_more_anchors_than_pairs_are_filled_from_the_pool(learned):
 def test_a_share_of_anchors_outside_zero_to_one_is_named(share):
     with pytest.raises(ValueError, match="anchors: expected"):
         get_method("neural_adjoint", anchors=share)
+
+
+class Disagreeing(nn.Module):
+    """Two members that agree where x is below 0.5 and part beyond; both reach y = x on average."""
+
+    def __init__(self):
+        super().__init__()
+        self.one = nn.Parameter(torch.ones(2, 1), requires_grad=False)
+        self.weights, self.activation = [torch.zeros(2, 1, 1)], torch.relu
+
+    def __len__(self):
+        return 2
+
+    def forward(self, u):
+        # y = (x − 0.5)²: two answers to each y, one on either side
+        mean = (u - 0.5).square()
+        apart = torch.relu(u - 0.5)
+        return torch.stack([mean + apart, mean - apart])
+
+
+def two_sided():
+    """A surrogate with two equally good answers, and pairs of it; nothing is trained."""
+    scales = Standardizer.identity(1), Standardizer.identity(1)
+    x = torch.linspace(0, 1, 40)[:, None]
+    return Surrogate(Disagreeing(), *scales), Pairs(x, (x - 0.5).square())
+
+
+@pytest.mark.parametrize("kind", ["adam", "bfgs"])
+@pytest.mark.parametrize("weight", [0.0, 10.0])
+def test_a_search_with_a_spread_weight_answers_where_the_networks_agree(kind, weight):
+    surrogate, pairs = two_sided()
+    own = {"step_size": 0.02} if kind == "adam" else {}
+    model = get_method(
+        "neural_adjoint", search=kind, candidates=40, steps=300, starts="prior", boundary=0.0,
+        spread_weight=weight, ranked=False, bounds="free", **own,
+    ).fit(None, pairs, surrogate=surrogate)  # fmt: skip
+    x = model.propose(torch.tensor([[0.09]]), 40)[0, :, 0]
+    low, high = ((x - 0.2).abs() < 0.02), ((x - 0.8).abs() < 0.02)
+    assert int(low.sum()) > 10
+    # without it both answers are as good
+    assert int(high.sum()) > 10 if weight == 0 else int(high.sum()) == 0
+
+
+@pytest.mark.parametrize("kind", ["adam", "bfgs"])
+def test_the_weighted_spread_is_the_variance_of_the_networks_in_scaled_units(kind):
+    surrogate, pairs = two_sided()
+    own = {"step_size": 0.02} if kind == "adam" else {}
+    model = get_method(
+        "neural_adjoint", search=kind, candidates=40, steps=400, starts="prior", boundary=0.0,
+        spread_weight=0.05, ranked=False, bounds="free", **own,
+    ).fit(None, pairs, surrogate=surrogate)  # fmt: skip
+    x = model.propose(torch.tensor([[0.09]]), 40)[0, :, 0]
+    # with t = x − 0.5 the variance of the two is 2 t², and (t² − 0.09)² + 0.05 · 2 t² is least
+    # at t² = 0.09 − 0.05
+    beyond = x[x > 0.52]
+    assert len(beyond) > 5
+    assert float((beyond - 0.7).abs().max()) < 0.01
+
+
+def test_one_network_has_no_spread_to_weigh():
+    with pytest.raises(ValueError, match="spread_weight needs several networks"):
+        get_method("neural_adjoint", search="adam", spread_weight=1.0, epochs=1).fit(
+            SINE, SINE.sample(50)
+        )
+    with pytest.raises(ValueError, match="spread_weight: expected at least 0"):
+        get_method("neural_adjoint", search="bfgs", spread_weight=-1.0)
