@@ -1,0 +1,1 @@
+"""The book's own study: does the advice of ``invlab.compare`` hold?"""
