@@ -37,6 +37,7 @@ from invbook.papers.advice.simulators import (
 )
 from invbook.papers.advice.simulators.case import Case, Trait
 from invlab.task import Task
+from invlab.tasks import get_task
 
 __all__ = ["NINE_KINDS", "Case", "Trait", "get_case", "list_cases"]
 
@@ -54,11 +55,10 @@ NINE_KINDS = (
 )
 
 
-def _of_the_library(name: str, **of_task: str) -> Task:
-    from invlab import get_task
-
-    task = get_task(name)
-    task.name = of_task.get("name", name)
+def _of_the_library(member: str, name: str | None = None) -> Task:
+    """A task of the library under a name of the study's."""
+    task = get_task(member)
+    task.name = member if name is None else name
     return task
 
 

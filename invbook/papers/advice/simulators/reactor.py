@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from invbook.papers.advice.simulators.case import Case
-from invbook.papers.advice.simulators.numerics import line, trajectory
+from invbook.papers.advice.simulators.numerics import line
 from invlab import Box, Task
 
 __all__ = ["CASE", "simulate", "task"]
@@ -18,17 +18,14 @@ def simulate(x: Tensor) -> Tensor:
     Unknowns: logarithms of both rates (1/min) at the middle temperature, and both energies of
     activation, as the change of the logarithm from one temperature to the next (Arrhenius).
     """
-    hotter = line(-1.0, 1.0, 3, x)
-    first = (x[..., 0:1] + x[..., 2:3] * hotter).exp()
-    second = (x[..., 1:2] + x[..., 3:4] * hotter).exp()
-
-    def rate(state: Tensor) -> Tensor:
-        a, b = state.unbind(-1)
-        return torch.stack([-first * a, first * a - second * b], -1)
-
-    start = x.new_tensor([1.0, 0.0]).expand(*first.shape, 2)
-    found = trajectory(rate, start, step=0.125, points=7, each=8)
-    return found[..., 1:, :].flatten(-3)
+    hotter, time = line(-1.0, 1.0, 3, x)[:, None], line(1.0, 6.0, 6, x)
+    log_first, log_second, rise_first, rise_second = x[..., None, None, :].unbind(-1)
+    first = (log_first + rise_first * hotter).exp()
+    second = (log_second + rise_second * hotter).exp()
+    # B(t) in a form that stays exact where both rates are nearly equal
+    half = (first - second) * time / 2 + 1e-12
+    b = first * time * (-(first + second) * time / 2).exp() * half.sinh() / half
+    return torch.stack([(-first * time).exp(), b], -1).flatten(-3)
 
 
 def task(name: str = "reactor") -> Task:
