@@ -6,8 +6,8 @@ of the named method over that of the best one. Beside it stand the choices of so
 one method each time, as each paper advises, or a random one.
 """
 
+from invbook.papers.advice.chart import decisions, in_words
 from invbook.papers.advice.claims import CLAIMS
-from invbook.papers.advice.decisions import decisions, in_words
 from invbook.papers.advice.runs import plan
 from invbook.papers.paper import Paper
 

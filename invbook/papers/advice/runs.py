@@ -19,17 +19,17 @@ from invlab.runs.records import Run
 __all__ = ["plan"]
 
 QUICK: dict[str, Any] = {
-    "small": Size(n=30, targets=4, guesses=(1, 10), seeds=1),
-    "large": Size(n=120, targets=8, guesses=(1, 10), seeds=1),
+    "small": Size(n=20, targets=4, guesses=(1, 10), seeds=1),
+    "large": Size(n=60, targets=6, guesses=(1, 10), seeds=1),
     "methods": ["neural_adjoint", "mixture_density", "cinn"],
-    "joint": {"guesses": (1,), "iterations": 30},
+    "joint": {"guesses": (1,), "iterations": 20},
 }
 FULL: dict[str, Any] = {
     "small": Size(n=300, targets=20, guesses=(1, 10, 100), seeds=1),
     "large": Size(n=3000, targets=50, guesses=(1, 10, 100), seeds=2),
     "methods": "auto",
     "more": ["cvae", "inn"],
-    "joint": {"guesses": (1,), "iterations": 300},
+    "joint": {"guesses": (1,), "iterations": 500},
 }
 # A simulation takes a tenth of a second: fewer of them, as somebody would who has such a one.
 DEAR = {

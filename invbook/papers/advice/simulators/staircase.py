@@ -10,7 +10,7 @@ from invlab import Box, Task
 
 __all__ = ["CASE", "simulate", "task"]
 
-GRAVITY, STEPS, TREAD, RISE = 9.81, 60, 0.3, 0.2
+GRAVITY, STEPS, DEPTH, RISE = 9.81, 60, 0.3, 0.2
 
 
 def simulate(x: Tensor) -> Tensor:
@@ -27,7 +27,7 @@ def simulate(x: Tensor) -> Tensor:
     # when it comes down to the level of each step, and how far it has got by then
     drop = height[..., None] + RISE * step
     time = (up[..., None] + (up[..., None].square() + 2 * GRAVITY * drop).sqrt()) / GRAVITY
-    lands = across[..., None] * time <= TREAD * (step + 1)
+    lands = across[..., None] * time <= DEPTH * (step + 1)
     first = lands.to(x).argmax(-1, keepdim=True)
     flight = time.gather(-1, first)[..., 0]
     return torch.stack([first[..., 0].to(x), flight, across * flight, GRAVITY * flight - up], -1)
