@@ -36,8 +36,8 @@ FALLBACK = "nearest"
 PRIOR_ERROR = 2.0
 # Whoever is within this factor of the best has chosen well.
 WITHIN = 2.0
-# Rows that are no method.
-NULLS = ("prior",)
+# Rows that are no method: draws without looking, and what only an invented task knows.
+NULLS = ("prior", "exact", "floor")
 
 
 def error(rows: Mapping[str, Row], method: str, guesses: int, *, key: str = "r") -> float | None:

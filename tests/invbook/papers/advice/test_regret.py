@@ -31,6 +31,7 @@ ROWS = by_name(
     row("neural_adjoint", 0.1, 0.01, fit_s=20.0, answer_s=1.0),
     row("cinn", 0.8, 0.002, geo=0.05, fit_s=40.0, calls=300),
     row("joint", None, None),
+    row("floor", 1e-3, 1e-3, calls=None, fit_s=None, answer_s=None),
 )
 OPTIONS = {"floor": 0.0, "targets": 5, "calls": 60, "seconds": 15.0}
 
@@ -58,7 +59,7 @@ def test_regret_is_the_error_over_the_best_method():
     assert one["compare"]["geo"] == [pytest.approx(2)]
     assert ten["compare"]["r"] == [pytest.approx(5)]
     assert ten["cinn"]["r"] == [1.0]
-    # the random choice: each method once, and neither the prior nor who took no part
+    # the random choice: each method once, and neither prior, floor nor who took no part
     assert one["random"]["r"] == [pytest.approx(v) for v in (4, 1, 8)]
 
 
