@@ -29,6 +29,7 @@ __all__ = [
     "SKY",
     "answers",
     "arms",
+    "decision_chart",
     "error_curves",
     "forward_fit",
     "guess_losses",
@@ -336,6 +337,43 @@ def error_curves(
             label="the paper's NA",
         )
     ax.set(xlabel="guesses T", ylabel="r_T")
+
+
+def decision_chart(ax: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
+    """What somebody has, and the method to take for it, a line a question; best on tall axes.
+
+    Args:
+        ax: where to draw.
+        rows: as :func:`invbook.papers.advice.decisions` gives them, with ``have``, ``method``,
+            ``also``, ``regret`` and ``cases``. Lines with one method share a colour and a dash.
+
+    Raises:
+        ValueError: no rows.
+    """
+    if not rows:
+        raise ValueError("decision_chart: expected rows, got none; record the study first")
+    methods = list(dict.fromkeys(row["method"] for row in rows))
+    box = {"boxstyle": "round,pad=0.4", "facecolor": "white", "linewidth": 1.6}
+    for k, row in enumerate(rows):
+        style = methods.index(row["method"])
+        color, dash = SERIES[style % 5], DASHES[style % 5]
+        ax.annotate(
+            "",
+            (0.56, -k),
+            (0.46, -k),
+            arrowprops={"arrowstyle": "-|>", "color": color, "linestyle": dash, "linewidth": 2},
+        )
+        own = box | {"edgecolor": color, "linestyle": dash}
+        ax.text(0.45, -k, row["have"], ha="right", va="center", bbox=own, fontsize=9)
+        names = " or ".join([row["method"], *row["also"]]).replace("_", " ")
+        ax.text(0.57, -k, names, va="center", weight="bold", bbox=own, fontsize=9)
+        simulators = f"{row['cases']} simulator{'s' * (row['cases'] != 1)}"
+        behind = f"{row['regret']:.2g} × the best, {simulators}"
+        ax.text(0.57, -k - 0.42, behind, va="center", fontsize=7)
+    ax.set(xlim=(0, 1), ylim=(-len(rows) + 0.3, 0.9))
+    ax.text(0.45, 0.65, "What do you have?", ha="right", weight="bold")
+    ax.text(0.57, 0.65, "Take", weight="bold")
+    ax.axis("off")
 
 
 def _pair_loss(guess: np.ndarray, root: float, share: float, norm: Norm) -> np.ndarray:

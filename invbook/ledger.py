@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -35,6 +36,9 @@ class Claim:
         more_is_better: whether it is called better where its interval lies above instead; None
             for numbers that are neither better nor worse than others.
         worst: whether ours is the largest value over records and seeds instead of the mean.
+        cases: whether each record is a case of its own, such as a simulator: mean and interval are
+            then over the records, and not over the seeds.
+        geometric: whether the values are logarithms, of which the exponential of the mean is shown.
     """
 
     id: str
@@ -46,6 +50,8 @@ class Claim:
     worst: bool = False
     paper: float | None = None
     more_is_better: bool | None = False
+    cases: bool = False
+    geometric: bool = False
 
 
 def rows(claims: Sequence[Claim], folder: Path | str | None = None) -> list[dict[str, Any]]:
@@ -102,7 +108,9 @@ def _row(claim: Claim, records: list[Record]) -> _Row:
     numbers = [list(claim.values(record)) for record in records]
     each = torch.tensor(numbers, dtype=torch.float64, device="cpu")
     seeds = [record["seeds"] for record in records]
-    if seeds[0] == seeds[-1]:
+    if claim.cases:
+        per_seed, seeds = each.flatten(0, 1), max(seeds, key=len)
+    elif seeds[0] == seeds[-1]:
         # one number a seed: the mean, or the worst, over the records
         per_seed, seeds = (each.amax(0) if claim.worst else each.mean(0)), seeds[0]
     else:
@@ -111,6 +119,8 @@ def _row(claim: Claim, records: list[Record]) -> _Row:
         per_seed, seeds = each.flatten(0, 1), list(each_seed)
     low, high = bootstrap_interval(per_seed, statistic="max" if claim.worst else "mean")
     ours = float(per_seed.max() if claim.worst else per_seed.mean())
+    if claim.geometric:
+        ours, low, high = (math.exp(number) for number in (ours, low, high))
     first = records[0]
     return _Row(
         id=claim.id,

@@ -87,6 +87,12 @@ def seeds(value: Any) -> str:
 
 def paper_section(key: str, rows: list[dict[str, Any]]) -> str:
     """The table of one paper, and below it the commands that make its numbers."""
+    paper = papers.get_paper(key)
+    cited = "" if paper.citation is None else f"The paper is {{cite:t}}`{paper.citation}`.\n\n"
+    head = f"\n## {paper.heading}\n\n{cited}"
+    if not rows:
+        command = f"python -m invbook bench {key} --preset full"
+        return f"{head}No run recorded yet. To be made by:\n\n```bash\n{command}\n```\n"
     header = ["number", "paper", "ours", "run", "verdict and why"]
     cells = [
         [
@@ -99,22 +105,13 @@ def paper_section(key: str, rows: list[dict[str, Any]]) -> str:
         for row in rows
     ]
     commands = "\n".join(dict.fromkeys(row["command"] for row in rows))
-    paper = papers.get_paper(key)
-    return (
-        f"\n## {paper.heading}\n\nThe paper is {{cite:t}}`{paper.citation}`.\n\n"
-        f"{table(header, cells)}\n\n"
-        f"Made by:\n\n```bash\n{commands}\n```\n"
-    )
+    return f"{head}{table(header, cells)}\n\nMade by:\n\n```bash\n{commands}\n```\n"
 
 
 def ledger_page() -> str:
-    """The ledger, a section a paper."""
-    sections: dict[str, list[dict[str, Any]]] = {}
-    for paper in papers.list_papers():
-        rows = ledger.rows(papers.claims(paper))
-        if rows:
-            sections[paper] = rows
-    if not sections:
+    """The ledger, a section a paper; one whose runs are still to be made says so."""
+    sections = {paper: ledger.rows(papers.claims(paper)) for paper in papers.list_papers()}
+    if not any(sections.values()):
         return LEDGER_HEAD + "\nNo run has been recorded yet: `make records` makes the records.\n"
     return LEDGER_HEAD + "".join(paper_section(key, rows) for key, rows in sections.items())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from invbook.ledger import Claim
-from invbook.papers import joint_optimization, loss_design, metamaterial, neural_adjoint
+from invbook.papers import advice, joint_optimization, loss_design, metamaterial, neural_adjoint
 from invbook.papers.paper import Paper
 from invlab.runs.records import Run
 
@@ -17,6 +17,7 @@ _PAPERS: dict[str, Paper] = {
         neural_adjoint.PAPER,
         metamaterial.PAPER,
         joint_optimization.PAPER,
+        advice.PAPER,
     )
 }
 

@@ -18,13 +18,13 @@ class Paper:
     Attributes:
         name: of its folder, and the first part of the ids of its runs.
         heading: of its section in the ledger.
-        citation: its key in ``references.bib``.
+        citation: its key in ``references.bib``; None for a study of the book's own.
         plan: gives the runs behind its numbers, in the size of the preset.
         claims: what it reports, row by row of the ledger.
     """
 
     name: str
     heading: str
-    citation: str
+    citation: str | None
     plan: Callable[[], list[Run]]
     claims: Sequence[Claim]

@@ -200,3 +200,29 @@ def test_every_figure_is_named():
     }
     missing = sorted(own - set(figures.__all__))
     assert not missing, f"invbook/figures.py: name {', '.join(missing)} in __all__"
+
+
+def test_a_decision_chart_shows_each_question_beside_its_method(ax):
+    rows = [
+        {"have": "noise", "method": "cinn", "also": ["flow_matching"], "regret": 1.05, "cases": 1},
+        {"have": "gradients", "method": "neural_adjoint", "also": [], "regret": 1.3, "cases": 7},
+        {"have": "haste", "method": "cinn", "also": [], "regret": 2.0, "cases": 9},
+    ]
+    figures.decision_chart(ax, rows)
+    texts = {text.get_text(): text for text in ax.texts if text.get_text()}
+    for have, take, behind in (
+        ("noise", "cinn or flow matching", "1.1 × the best, 1 simulator"),
+        ("gradients", "neural adjoint", "1.3 × the best, 7 simulators"),
+        ("haste", "cinn", "2 × the best, 9 simulators"),
+    ):
+        assert texts[have].get_position()[1] == texts[take].get_position()[1] or take == "cinn"
+        assert behind in texts
+    assert texts["What do you have?"]
+    # one method has one colour and one dash, other methods have others
+    edges = {name: texts[name].get_bbox_patch() for name in ("noise", "gradients", "haste")}
+    assert edges["noise"].get_edgecolor() == edges["haste"].get_edgecolor()
+    assert edges["noise"].get_edgecolor() != edges["gradients"].get_edgecolor()
+    assert edges["noise"].get_linestyle() != edges["gradients"].get_linestyle()
+    ax.figure.canvas.draw()
+    with pytest.raises(ValueError, match="record the study first"):
+        figures.decision_chart(ax, [])

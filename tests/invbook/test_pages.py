@@ -29,7 +29,7 @@ def test_generated_pages_are_fresh():
     assert run.returncode == 0, run.stderr
 
 
-def test_every_registered_paper_with_records_has_its_section():
+def test_every_registered_paper_has_its_section():
     page = (ROOT / "reproduction_ledger.md").read_text(encoding="utf-8")
     headings = [papers.get_paper(name).heading for name in papers.list_papers()]
     found = [line.removeprefix("## ") for line in page.splitlines() if line.startswith("## ")]
@@ -64,3 +64,14 @@ def test_a_new_paper_needs_a_line_in_the_registry_alone(pages, tmp_path, monkeyp
     assert "| `new_paper/error`<br>Newer, Table 1 | – | 1.5 [" in page
     assert "**reached**: below 2" in page
     assert "python -m invbook bench new_paper --preset full" in page
+
+
+def test_a_paper_without_a_record_says_so(pages, tmp_path, monkeypatch):
+    section = pages.paper_section("advice", [])
+    assert "## Does the advice hold?" in section
+    assert "No run recorded yet." in section
+    assert "python -m invbook bench advice --preset full" in section
+    assert "cite" not in section
+    assert "{cite:t}`rivera2020loss`" in pages.paper_section("loss_design", [])
+    monkeypatch.setenv("INVLAB_RESULTS", str(tmp_path))
+    assert "No run has been recorded yet: `make records`" in pages.ledger_page()

@@ -1,0 +1,152 @@
+"""A decision chart that follows from the study's records: what somebody has, and what to take."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from invbook.papers.advice.regret import LEAST, NULLS, Row, error
+from invlab.runs.records import Record
+
+__all__ = ["QUESTIONS", "Question", "decisions", "in_words"]
+
+# Methods within this factor of the best one are named beside it.
+LEVEL = 1.2
+# Below this p-value draws are no posterior; above these seconds an answer is not immediate.
+UNCALIBRATED, IMMEDIATE = 0.01, 0.01
+MANY_UNKNOWNS = 8
+
+
+@dataclass(frozen=True)
+class Question:
+    """One branch of the chart.
+
+    Attributes:
+        have: what somebody has or wants, in words.
+        applies: whether a simulator of the study, by its recorded facts, is such a case.
+        many: whether the largest T counts, or the smallest.
+        takes: whether a method, by its row, can be meant.
+    """
+
+    have: str
+    applies: Callable[[Mapping[str, Any]], bool]
+    many: bool = False
+    takes: Callable[[Row], bool] = lambda row: True
+
+
+def _smooth(facts: Mapping[str, Any]) -> bool:
+    return bool(facts["differentiable"] and not facts["noisy"])
+
+
+def _without_gradient(facts: Mapping[str, Any]) -> bool:
+    return not facts["differentiable"] and not facts["noisy"]
+
+
+def _noisy(facts: Mapping[str, Any]) -> bool:
+    return bool(facts["noisy"])
+
+
+def _dear(facts: Mapping[str, Any]) -> bool:
+    return "dear" in facts["traits"]
+
+
+def _many_unknowns(facts: Mapping[str, Any]) -> bool:
+    return bool(facts["x_dim"] >= MANY_UNKNOWNS)
+
+
+def _any(facts: Mapping[str, Any]) -> bool:
+    return True
+
+
+def _calibrated(row: Row) -> bool:
+    return (row.get("calibration_p") or 0.0) >= UNCALIBRATED
+
+
+def _immediate(row: Row) -> bool:
+    return row.get("answer_s") is not None and row["answer_s"] <= IMMEDIATE
+
+
+QUESTIONS = (
+    Question("a simulator with gradients; one guess", _smooth),
+    Question("a simulator with gradients; many guesses", _smooth, many=True),
+    Question("a simulator without gradients; one guess", _without_gradient),
+    Question("a simulator without gradients; many guesses", _without_gradient, many=True),
+    Question("a noisy simulator; one guess", _noisy),
+    Question("a noisy simulator; many guesses", _noisy, many=True),
+    Question("a noisy simulator; a posterior is wanted", _noisy, takes=_calibrated),
+    Question("a dear simulator", _dear),
+    Question(f"{MANY_UNKNOWNS} unknowns or more", _many_unknowns),
+    Question("answers within 10 ms", _any, takes=_immediate),
+)
+
+
+def decisions(
+    records: Sequence[Record], questions: Sequence[Question] = QUESTIONS
+) -> list[dict[str, Any]]:
+    """The method to take for each question, by one rule, from recorded results alone.
+
+    The rule: among the methods that the question allows, the one whose error, over the best
+    allowed method's on the same simulator, has the lowest geometric mean over all simulators of
+    this kind. A method that took no part in a case, or is not allowed there, counts with the worst
+    that took part.
+
+    Args:
+        records: of the study, one a simulator.
+        questions: branches of the chart.
+
+    Returns:
+        A row a question that any record answers: ``have``, ``method``, ``also`` (others within a
+        factor of 1.2 of it), ``regret`` (that geometric mean) and ``cases`` (simulators behind
+        it).
+    """
+    rows = [_decision(question, records) for question in questions]
+    return [row for row in rows if row is not None]
+
+
+def _decision(question: Question, records: Sequence[Record]) -> dict[str, Any] | None:
+    asked = [record for record in records if question.applies(record["facts"])]
+    cases = [ratios for record in asked if (ratios := _ratios(question, record))]
+    if not cases:
+        return None
+    methods = sorted({method for case in cases for method in case})
+    total = {
+        method: sum(math.log(case.get(method, max(case.values()))) for case in cases) / len(cases)
+        for method in methods
+    }
+    best = min(methods, key=lambda method: total[method])
+    near = [m for m in methods if m != best and total[m] <= total[best] + math.log(LEVEL)]
+    return {
+        "have": question.have,
+        "method": best,
+        "also": sorted(near, key=lambda method: total[method]),
+        "regret": math.exp(total[best]),
+        "cases": len(cases),
+    }
+
+
+def _ratios(question: Question, record: Record) -> dict[str, float]:
+    """Error of each method that the question allows over the best of them, on one simulator."""
+    rows = {row["method"]: row for row in record["rows"]["large"]}
+    guesses = record["settings"]["large"]["guesses"]
+    count = max(guesses) if question.many else min(guesses)
+    least = max(LEAST, record["facts"]["floor"])
+    found = {
+        method: max(least, value)
+        for method, row in rows.items()
+        if method not in NULLS
+        and question.takes(row)
+        and (value := error(rows, method, count, key="geo")) is not None
+    }
+    best = min(found.values(), default=1.0)
+    return {method: value / best for method, value in found.items()}
+
+
+def in_words(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The chart as text, a sentence a row: what a reader hears who does not see the figure."""
+    return " ".join(
+        f"{row['have'][0].upper()}{row['have'][1:]}: {' or '.join([row['method'], *row['also']])}, "
+        f"from {row['cases']} simulator{'s' * (row['cases'] != 1)}."
+        for row in rows
+    )

@@ -1,0 +1,60 @@
+"""What is recorded of the study: a run a simulator.
+
+The quick preset looks at the tuned simulators alone. The full one takes all 27 and, by the quick
+one and single trainings of full size, eight to eleven CPU hours: per simulator and seed about a
+minute of training, and up to ten of refining guesses through simulators of many steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from invbook.papers.advice.simulators import get_case, list_cases
+from invbook.papers.advice.study import Size, study
+from invlab import runtime
+from invlab.runs.records import Run
+
+__all__ = ["plan"]
+
+QUICK: dict[str, Any] = {
+    "small": Size(n=20, targets=4, guesses=(1, 10), seeds=1),
+    "large": Size(n=60, targets=6, guesses=(1, 10), seeds=1),
+    "methods": ["neural_adjoint", "mixture_density", "cinn"],
+    "joint": {"guesses": (1,), "iterations": 20},
+}
+FULL: dict[str, Any] = {
+    "small": Size(n=300, targets=20, guesses=(1, 10, 100), seeds=1),
+    "large": Size(n=3000, targets=50, guesses=(1, 10, 100), seeds=2),
+    "methods": "auto",
+    "more": ["cvae", "inn"],
+    "joint": {"guesses": (1,), "iterations": 500},
+}
+# A simulation takes a tenth of a second: fewer of them, as somebody would who has such a one.
+DEAR = {
+    "small": Size(n=60, targets=5, guesses=(1,), seeds=1),
+    "large": Size(n=600, targets=20, guesses=(1,), seeds=2),
+}
+
+
+def plan() -> list[Run]:
+    """A run a simulator; the tuned ones alone, in small sizes, in the quick preset."""
+    names = runtime.by_preset(quick=list_cases(tuned=True), full=list_cases())
+    return [_run(name) for name in names]
+
+
+def _run(name: str) -> Run:
+    options = runtime.by_preset(quick=QUICK, full=FULL)
+    if "dear" in get_case(name).traits:
+        options = options | DEAR
+    settings = {
+        key: vars(value) if isinstance(value, Size) else value for key, value in options.items()
+    }
+    seeds = tuple(range(options["large"].seeds))
+    compute = partial(_compute, name, options)
+    return Run(f"advice/{name}", {"simulator": name, **settings}, compute, seeds)
+
+
+def _compute(name: str, options: dict[str, Any], seeds: Sequence[int]) -> dict[str, Any]:
+    return study(name, **options)
