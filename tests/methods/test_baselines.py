@@ -47,7 +47,7 @@ def test_the_distance_is_in_standard_deviations_of_each_observation(device):
     # the second observation is a thousand times larger and says nothing
     y = torch.tensor([[0.0, 1000.0], [1.0, -1000.0]], device=device)
     x = torch.tensor([[0.0], [1.0]], device=device)
-    model = get_method("nearest").fit(LINE, Pairs(x, y))
+    model = get_method("nearest").fit(None, Pairs(x, y))
     assert model.propose(torch.tensor([[0.9, 500.0]], device=device)).item() == 1
 
 
