@@ -11,6 +11,7 @@ from torch import Tensor
 from invlab import runtime
 from invlab.improve import refine
 from invlab.metrics import best_of, resimulation_error
+from invlab.networks.training import epochs_within
 from invlab.surrogates import fit_surrogate
 from invlab.task import Pairs, Targets, Task
 
@@ -22,6 +23,10 @@ REPLICATES = 4
 REFINED, REFINED_SECONDS, REFINED_CALLS = 10, 2.0, 40
 # A refinement that takes longer than this is left out.
 MOST_SECONDS = 1.0
+
+
+# Steps of the training of a network that judges, however many pairs there are.
+JUDGE_STEPS = 8000
 
 
 class Judge:
@@ -110,7 +115,7 @@ def surrogate_task(pairs: Pairs, task: Task, *, seed: int) -> tuple[Task, float]
     kept, held = usable.split(0.2, generator=runtime.generator(seed, "judge", "held out"))
     surrogate = fit_surrogate(
         kept, seeds=[seed], width=128, layers=4, activation=torch.nn.functional.silu,
-        epochs=300, batch_size=64, lr=3e-3, lr_end=1e-5, schedule="one-cycle", held_out=held,
+        epochs=epochs_within(len(kept), 64, steps=JUDGE_STEPS, most=300), batch_size=64, lr=3e-3, lr_end=1e-5, schedule="one-cycle", held_out=held,
     ).requires_grad_(False)  # fmt: skip
     shape = held.y.shape[1:]
 

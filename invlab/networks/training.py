@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from invlab import runtime
 from invlab.validation import require_count, require_same_length
 
-__all__ = ["History", "TrainingOptions", "require_training", "train"]
+__all__ = ["History", "TrainingOptions", "epochs_within", "require_training", "train"]
 
 # How the learning rate moves from lr to lr_end: down along half a cosine, or up from a
 # twenty-fifth of lr during the first tenth of the steps and then down ("one-cycle").
@@ -146,6 +146,17 @@ def train(
         history.seconds = runtime.cpu_seconds() - start
         _write(history, names, curves, held_out, best)
     return history
+
+
+def epochs_within(rows: int, batch_size: int, *, steps: int, most: int) -> int:
+    """Epochs of a training that takes no more than so many steps, and ``most`` at the most.
+
+    Args:
+        rows, batch_size: of the data.
+        steps: that it may take; one epoch is the least.
+        most: epochs for little data.
+    """
+    return max(1, min(most, steps // math.ceil(rows / batch_size)))
 
 
 def require_training(options: TrainingOptions) -> TrainingOptions:

@@ -7,12 +7,17 @@ import warnings
 import torch
 from torch import Tensor
 
+from invlab.networks.training import epochs_within
 from invlab.surrogates import Surrogate, fit_surrogate
 from invlab.task import Pairs, Task
 from invlab.trust.neighbours import beside
 from invlab.validation import require_same_length, require_tensor
 
 __all__ = ["believed_effect", "require_targets", "surrogate_of", "usable_parts"]
+
+
+# Steps of a training, however many pairs there are.
+STEPS = 8000
 
 
 def surrogate_of(learned: Pairs, *, seed: int = 0) -> Surrogate:
@@ -25,7 +30,7 @@ def surrogate_of(learned: Pairs, *, seed: int = 0) -> Surrogate:
     return fit_surrogate(
         Pairs(learned.x, learned.y.flatten(1), learned.c),
         seeds=[seed], width=128, layers=4, activation=torch.nn.functional.silu,
-        epochs=300, batch_size=256, lr=3e-3, lr_end=1e-5, schedule="one-cycle",
+        epochs=epochs_within(len(learned), 256, steps=STEPS, most=300), batch_size=256, lr=3e-3, lr_end=1e-5, schedule="one-cycle",
     ).requires_grad_(False)  # fmt: skip
 
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from invbook.papers.advice.regret import Row, regrets, summary
 from invbook.papers.advice.simulators import Case, get_case
 from invlab import compare, get_method, runtime
 from invlab.simulators import FailedRows
+from invlab.simulators.counted import Counted
 from invlab.task import Task
 
 __all__ = ["Size", "noise_floor", "study"]
@@ -38,17 +38,6 @@ class Size:
     targets: int
     guesses: tuple[int, ...]
     seeds: int
-
-
-class _Counted:
-    """A simulator that counts how many rows it computed."""
-
-    def __init__(self, task: Task) -> None:
-        self.simulator, self.calls = task.simulator, 0
-
-    def __call__(self, x: Tensor, *c: Tensor) -> Tensor:
-        self.calls += x[..., 0].numel()
-        return self.simulator(x, *c)
 
 
 def study(
@@ -109,14 +98,14 @@ def study(
 def _small(case: Case, size: Size, methods: str | Sequence[str]) -> dict[str, Any]:
     """Rows of the small comparison, whom it names by T, and what it cost."""
     task = case.make()
-    counted = _Counted(task)
+    counted = Counted(task.simulator)
     task.simulator = counted
     start = runtime.cpu_seconds()
     found = compare(task, methods, **vars(size))
     seconds = runtime.cpu_seconds() - start
     # of a dear simulator, the plan of the comparison leaves larger T out
     best = {guesses: found.best(guesses) for guesses in found.plan.guesses}
-    return {"rows": found.rows, "best": best, "calls": counted.calls, "seconds": seconds}
+    return {"rows": found.rows, "best": best, "calls": counted.rows, "seconds": seconds}
 
 
 def _large(
