@@ -115,7 +115,8 @@ def surrogate_task(pairs: Pairs, task: Task, *, seed: int) -> tuple[Task, float]
     kept, held = usable.split(0.2, generator=runtime.generator(seed, "judge", "held out"))
     surrogate = fit_surrogate(
         kept, seeds=[seed], width=128, layers=4, activation=torch.nn.functional.silu,
-        epochs=epochs_within(len(kept), 64, steps=JUDGE_STEPS, most=300), batch_size=64, lr=3e-3, lr_end=1e-5, schedule="one-cycle", held_out=held,
+        epochs=epochs_within(len(kept), 64, steps=JUDGE_STEPS, most=300),
+        batch_size=64, lr=3e-3, lr_end=1e-5, schedule="one-cycle", held_out=held,
     ).requires_grad_(False)  # fmt: skip
     shape = held.y.shape[1:]
 

@@ -30,7 +30,8 @@ def surrogate_of(learned: Pairs, *, seed: int = 0) -> Surrogate:
     return fit_surrogate(
         Pairs(learned.x, learned.y.flatten(1), learned.c),
         seeds=[seed], width=128, layers=4, activation=torch.nn.functional.silu,
-        epochs=epochs_within(len(learned), 256, steps=STEPS, most=300), batch_size=256, lr=3e-3, lr_end=1e-5, schedule="one-cycle",
+        epochs=epochs_within(len(learned), 256, steps=STEPS, most=300), batch_size=256,
+        lr=3e-3, lr_end=1e-5, schedule="one-cycle",
     ).requires_grad_(False)  # fmt: skip
 
 
