@@ -145,7 +145,10 @@ def _candidate(task: Task, method: Any, n: int, simulated: bool, steps: int) -> 
     label, options = "", dict[str, Any]()
     if isinstance(method, str) and method in SEARCHES:
         label, (method, options) = method, SEARCHES[method]
-    blank = get_method(method, **options) if isinstance(method, str) else method
+    try:
+        blank = get_method(method, **options) if isinstance(method, str) else method
+    except ImportError as error:  # an optional package that is not installed
+        return Candidate(label or str(method), method, reason=str(error))
     if isinstance(method, str) and not options:
         options = brief_options(type(blank), n, steps)
     name = label or _name(blank)

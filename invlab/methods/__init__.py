@@ -27,6 +27,7 @@ from invlab.methods.mixture_density import MixtureDensity as MixtureDensity
 from invlab.methods.neural_adjoint import NeuralAdjoint as NeuralAdjoint
 from invlab.methods.neural_adjoint import Pool as Pool
 from invlab.methods.options import options_of
+from invlab.methods.spline_flow import SplineFlow as SplineFlow
 from invlab.methods.tandem import Tandem as Tandem
 from invlab.task import Task
 from invlab.validation import did_you_mean, require_name
@@ -60,6 +61,8 @@ _ALIASES = {
     "na": "neural_adjoint",
     "nearest_neighbor": "nearest",
     "nearest_neighbour": "nearest",
+    "neural_spline_flow": "spline_flow",
+    "nsf": "spline_flow",
     "regression": "direct",
     "supervised": "direct",
     "two_step": "tandem",
@@ -67,13 +70,11 @@ _ALIASES = {
 }
 # Names of families, and of methods that there are not: what comes nearest.
 _NEAR = {
-    "flow": ("cinn", "inn", "flow_matching"),
-    "maf": ("cinn",),
-    "normalizing_flow": ("cinn", "inn"),
-    "npe": ("cinn", "mixture_density", "flow_matching"),
-    "nsf": ("cinn",),
+    "flow": ("spline_flow", "cinn", "inn", "flow_matching"),
+    "maf": ("spline_flow", "cinn"),
+    "normalizing_flow": ("spline_flow", "cinn", "inn"),
+    "npe": ("spline_flow", "mixture_density", "flow_matching"),
     "realnvp": ("cinn",),
-    "spline_flow": ("cinn",),
 }
 
 

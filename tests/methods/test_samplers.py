@@ -2,13 +2,25 @@
 
 import copy
 import math
+import sys
 
 import pytest
 import torch
 from torch.distributions import Normal as NormalLaw
 from torch.distributions import kl_divergence
 
-from invlab import Box, Integer, Normal, Pairs, Product, Task, get_method, get_task, load_method
+from invlab import (
+    Box,
+    Integer,
+    Normal,
+    Pairs,
+    Product,
+    Task,
+    compare,
+    get_method,
+    get_task,
+    load_method,
+)
 from invlab.methods.sampler import Sampler
 from invlab.networks.mlp import Standardizer
 from invlab.runtime import device as device_of_tests
@@ -867,3 +879,24 @@ def test_the_error_of_no_velocity_is_that_of_the_lines():
     cost = model.cost(x, rows(4000, 1), 1.0, generator(0))["velocity"]
     # E‖x − ε‖² = 2 for each unknown, and independent of time; a standard error of 0.03
     assert cost.mean().item() == pytest.approx(2, abs=0.15)
+
+
+def test_a_spline_flow_says_what_it_needs(monkeypatch):
+    monkeypatch.setitem(sys.modules, "zuko", None)
+    with pytest.raises(ImportError, match="needs zuko; pip install"):
+        get_method("spline_flow")
+    task = get_task("square")
+    found = compare(task, ["spline_flow"], n=30, targets=3, guesses=(1,), seeds=1)
+    row = next(row for row in found.rows if row["method"] == "spline_flow")
+    assert "needs zuko" in row["note"]
+
+
+def test_a_spline_flow_tears_a_heap_in_two():
+    task = Task("two", lambda x: x.square(), Box([-1.0], [1.0]))
+    model = get_method("spline_flow", epochs=30, batch_size=128, lr=3e-3).fit(
+        task, task.sample(1000)
+    )
+    draws = model.propose(torch.tensor([[0.49]]), 2000)[0, :, 0]
+    near = ((draws.abs() - 0.7).abs() < 0.05).double().mean()
+    assert near > 0.9
+    assert (draws > 0).double().mean() == pytest.approx(0.5, abs=0.1)
