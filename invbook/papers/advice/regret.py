@@ -103,9 +103,9 @@ def regrets(
 ) -> dict[str, dict[str, list[float]]]:
     """Regret of each strategy at T guesses: a ratio to the best method's, at least 1 for errors.
 
-    The best method is the one of the lowest error among all rows; its simulations and seconds are
-    what somebody would have paid who knew it beforehand. A constant choice that cannot take part
-    falls back to the look-up in the pairs.
+    The best method is the one of the lowest error among all rows, the fastest of equals; its
+    simulations and seconds are what somebody would have paid who knew it beforehand. A constant
+    choice that cannot take part falls back to the look-up in the pairs.
 
     Args:
         rows: of the large comparison, by method.
@@ -131,7 +131,7 @@ def regrets(
         "calls": {m: float(rows[m]["calls"] or 0) for m in there},
         "seconds": {m: _seconds(rows[m], targets) for m in there},
     }
-    best = min(there, key=lambda m: error(rows, m, guesses) or 0.0)
+    best = min(there, key=lambda m: (costs["r"][m], costs["seconds"][m]))
     least = {"r": min(costs["r"].values()), "geo": min(costs["geo"].values())}
     least |= {"calls": max(costs["calls"][best], 1.0), "seconds": costs["seconds"][best]}
     spent = {"calls": calls, "seconds": seconds}

@@ -115,6 +115,15 @@ def test_errors_below_the_floor_are_equal(floor, least):
     assert found["nearest"]["r"] == [pytest.approx(0.2 / least)]
 
 
+def test_of_equal_methods_the_fastest_is_the_best():
+    rows = by_name(
+        row("cinn", 1e-9, fit_s=30.0, calls=10), row("nearest", 1e-7, fit_s=2.0, calls=50)
+    )
+    found = regrets(rows, "cinn", 1, **OPTIONS | {"calls": 0, "seconds": 0})
+    assert found["cinn"]["seconds"] == [pytest.approx(15)]
+    assert found["cinn"]["calls"] == [pytest.approx(0.2)]
+
+
 def test_no_score_is_an_error():
     with pytest.raises(ValueError, match="expected a method with a score at T = 1"):
         regrets(by_name(row("prior", 2.0), row("joint", None)), "joint", 1, **OPTIONS)
