@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from invbook.papers.advice.regret import LEAST, NULLS, Row, error
+from invbook.papers.advice.regret import LEAST, NULLS, SEARCHING, Row, error
 from invlab.runs.records import Record
 
 __all__ = ["QUESTIONS", "Question", "decisions", "in_words"]
@@ -68,6 +68,10 @@ def _immediate(row: Row) -> bool:
     return row.get("answer_s") is not None and row["answer_s"] <= IMMEDIATE
 
 
+def _alone(row: Row) -> bool:
+    return row["method"] not in SEARCHING
+
+
 QUESTIONS = (
     Question("a simulator with gradients; one guess", _smooth),
     Question("a simulator with gradients; many guesses", _smooth, many=True),
@@ -76,6 +80,8 @@ QUESTIONS = (
     Question("a noisy simulator; one guess", _noisy),
     Question("a noisy simulator; many guesses", _noisy, many=True),
     Question("a noisy simulator; a posterior is wanted", _noisy, takes=_calibrated),
+    Question("no further simulations; one guess", _any, takes=_alone),
+    Question("no further simulations; many guesses", _any, many=True, takes=_alone),
     Question("a dear simulator", _dear),
     Question(f"{MANY_UNKNOWNS} unknowns or more", _many_unknowns),
     Question("answers within 10 ms", _any, takes=_immediate),

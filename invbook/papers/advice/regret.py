@@ -11,8 +11,11 @@ __all__ = [
     "LEAST",
     "MEASURES",
     "NULLS",
+    "SEARCHING",
     "STRATEGIES",
     "Row",
+    "answering_alone",
+    "best_of",
     "error",
     "regrets",
     "summary",
@@ -27,7 +30,10 @@ LEAST = 1e-6
 A_MOMENT = 1.0
 # Whoever follows one paper, or none at all, takes the same method each time.
 CONSTANTS = ("neural_adjoint", "joint", "cinn", "nearest")
-STRATEGIES = ("compare", *CONSTANTS, "random")
+STRATEGIES = ("compare", *CONSTANTS, "search", "random")
+# Methods that call the simulator for each answer, by the names of their rows; the first that takes
+# part is what somebody does who always searches on the simulator.
+SEARCHING = ("lm", "bfgs", "differential_evolution", "local_search", "joint")
 # Mean error, its geometric mean, simulations, and processor seconds.
 MEASURES = ("r", "geo", "calls", "seconds")
 # What somebody uses whose method cannot take part; anybody can.
@@ -67,6 +73,24 @@ def error(rows: Mapping[str, Row], method: str, guesses: int, *, key: str = "r")
     return (1 - failed) * found + failed * PRIOR_ERROR
 
 
+def answering_alone(rows: Mapping[str, Row]) -> dict[str, Row]:
+    """The rows of methods that answer without calling the simulator again."""
+    return {method: row for method, row in rows.items() if method not in SEARCHING}
+
+
+def best_of(rows: Mapping[str, Row], guesses: int) -> str:
+    """Name of the method of the lowest geometric mean at T guesses, as ``Comparison.best`` says.
+
+    Raises:
+        ValueError: no method has a score.
+    """
+    found = {m: error(rows, m, guesses, key="geo") for m in rows if m not in NULLS}
+    there = {m: value for m, value in found.items() if value is not None}
+    if not there:
+        raise ValueError(f"best_of: expected a method with a score at T = {guesses}, got none")
+    return min(there, key=lambda method: there[method])
+
+
 def regrets(
     rows: Mapping[str, Row],
     named: str,
@@ -79,9 +103,9 @@ def regrets(
 ) -> dict[str, dict[str, list[float]]]:
     """Regret of each strategy at T guesses: a ratio to the best method's, at least 1 for errors.
 
-    The best method is the one of the lowest error among all rows; its simulations and seconds are
-    what somebody would have paid who knew it beforehand. A constant choice that cannot take part
-    falls back to the look-up in the pairs.
+    The best method is the one of the lowest error among all rows, the fastest of equals; its
+    simulations and seconds are what somebody would have paid who knew it beforehand. A constant
+    choice that cannot take part falls back to the look-up in the pairs.
 
     Args:
         rows: of the large comparison, by method.
@@ -107,14 +131,15 @@ def regrets(
         "calls": {m: float(rows[m]["calls"] or 0) for m in there},
         "seconds": {m: _seconds(rows[m], targets) for m in there},
     }
-    best = min(there, key=lambda m: error(rows, m, guesses) or 0.0)
+    best = min(there, key=lambda m: (costs["r"][m], costs["seconds"][m]))
     least = {"r": min(costs["r"].values()), "geo": min(costs["geo"].values())}
     least |= {"calls": max(costs["calls"][best], 1.0), "seconds": costs["seconds"][best]}
     spent = {"calls": calls, "seconds": seconds}
+    searching = [m for m in SEARCHING if m in there]
+    choices = {"compare": [named], "search": searching[:1] or [FALLBACK], "random": there}
     found = {}
     for strategy in STRATEGIES:
-        chosen = {"compare": [named], "random": there}.get(strategy, [strategy])
-        chosen = [m if m in there else FALLBACK for m in chosen]
+        chosen = [m if m in there else FALLBACK for m in choices.get(strategy, [strategy])]
         more = spent if strategy == "compare" else {}
         found[strategy] = {
             measure: [(cost[m] + more.get(measure, 0.0)) / least[measure] for m in chosen]

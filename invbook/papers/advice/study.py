@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from invbook.papers.advice.regret import Row, regrets, summary
+from invbook.papers.advice.regret import Row, answering_alone, best_of, regrets, summary
 from invbook.papers.advice.simulators import Case, get_case
 from invlab import compare, get_method, runtime
 from invlab.simulators import FailedRows
@@ -61,7 +61,8 @@ def study(
             of its own; None leaves it out.
 
     Returns:
-        ``scores`` as :func:`invbook.papers.advice.regret.summary` gives them, one number each;
+        ``scores`` as :func:`invbook.papers.advice.regret.summary` gives them, one number each,
+        and under ``alone/`` those among methods that answer without calling the simulator again;
         ``cases`` behind them, one a T; ``rows`` of both comparisons; ``facts`` of the simulator.
     """
     case = get_case(name)
@@ -73,26 +74,39 @@ def study(
         task = case.make(name=f"{name}, large")
         rows = _large(task, large, methods, more, joint)
         floor = noise_floor(task)
-    cases = [
-        regrets(
-            rows,
-            named,
-            guesses,
-            floor=floor,
-            targets=large.targets,
-            calls=quick["calls"],
-            seconds=quick["seconds"],
-        )
-        for guesses, named in quick["best"].items()
-    ]
+    cases = {
+        "any": [_case(quick, rows, n, floor, large) for n in quick["best"]],
+        "alone": [
+            _case(quick, answering_alone(rows), n, floor, large, alone=True) for n in quick["best"]
+        ],
+    }
+    scores = summary(cases["any"])
+    scores |= {f"alone/{key}": number for key, number in summary(cases["alone"]).items()}
     return {
-        "scores": {key: [number] for key, number in summary(cases).items()},
+        "scores": {key: [number] for key, number in scores.items()},
         "cases": cases,
         "named": {str(guesses): named for guesses, named in quick["best"].items()},
         "spent": {"calls": quick["calls"], "seconds": quick["seconds"]},
         "rows": {"small": quick["rows"], "large": list(rows.values())},
         "facts": _facts(case, task, floor),
     }
+
+
+def _case(
+    quick: Mapping[str, Any],
+    rows: Mapping[str, Row],
+    guesses: int,
+    floor: float,
+    large: Size,
+    *,
+    alone: bool = False,
+) -> dict[str, dict[str, list[float]]]:
+    """Regrets at one T, of the best method or of the best that answers without the simulator."""
+    named = quick["best"][guesses]
+    if alone:
+        named = best_of(answering_alone({row["method"]: row for row in quick["rows"]}), guesses)
+    spent = {"calls": quick["calls"], "seconds": quick["seconds"]}
+    return regrets(rows, named, guesses, floor=floor, targets=large.targets, **spent)
 
 
 def _small(case: Case, size: Size, methods: str | Sequence[str]) -> dict[str, Any]:

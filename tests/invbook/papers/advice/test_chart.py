@@ -66,7 +66,7 @@ def test_who_took_no_part_counts_with_the_worst():
 
 def test_each_question_asks_its_own_simulators_and_methods():
     records = [
-        record({"neural_adjoint": 0.01, "direct": 0.5}, answer_s={"direct": 1e-4}),
+        record({"lm": 1e-4, "neural_adjoint": 0.01, "direct": 0.5}, answer_s={"direct": 1e-4}),
         record({"nearest": 0.01, "neural_adjoint": 0.5}, x_dim=12),
         record(
             {"nearest": 0.1, "cinn": 0.3},
@@ -81,6 +81,7 @@ def test_each_question_asks_its_own_simulators_and_methods():
     assert found["8 unknowns or more"]["method"] == "nearest"
     assert found["answers within 10 ms"]["method"] == "direct"
     assert found["a dear simulator"]["method"] == "pool"
+    assert "lm" not in found["no further simulations; one guess"]["method"]
     assert found["a simulator without gradients; one guess"]["cases"] == 1
     assert found["a simulator with gradients; one guess"]["cases"] == 2
 

@@ -4,7 +4,14 @@ import math
 
 import pytest
 
-from invbook.papers.advice.regret import STRATEGIES, error, regrets, summary
+from invbook.papers.advice.regret import (
+    STRATEGIES,
+    answering_alone,
+    best_of,
+    error,
+    regrets,
+    summary,
+)
 
 
 def row(method, r_1, r_10=None, *, geo=None, failed=0.0, calls=100, fit_s=10.0, answer_s=0.0):
@@ -69,6 +76,26 @@ def test_who_cannot_take_part_looks_up_instead():
     assert found["joint"]["r"] == [pytest.approx(4)]
 
 
+def test_who_always_searches_takes_what_the_simulator_allows():
+    lm, evolution = row("lm", 1e-9), row("differential_evolution", 0.2)
+    smooth = regrets(ROWS | by_name(lm, evolution), "cinn", 1, **OPTIONS)
+    assert smooth["search"]["r"] == [1.0]
+    rough = regrets(ROWS | by_name(evolution), "cinn", 1, **OPTIONS)
+    assert rough["search"]["r"] == [pytest.approx(2)]
+    neither = regrets(ROWS, "cinn", 1, **OPTIONS)
+    assert neither["search"] == neither["nearest"]
+
+
+def test_methods_that_answer_without_the_simulator_are_compared_among_themselves():
+    rows = answering_alone(ROWS | by_name(row("bfgs", 1e-9), row("lm", 1e-9)))
+    assert set(rows) == {"prior", "nearest", "neural_adjoint", "cinn", "floor"}
+    # by the geometric mean, and neither prior nor floor
+    assert best_of(rows, 1) == "cinn"
+    assert regrets(rows, "neural_adjoint", 1, **OPTIONS)["compare"]["r"] == [1.0]
+    with pytest.raises(ValueError, match="best_of: expected a method"):
+        best_of(by_name(row("prior", 1.0)), 1)
+
+
 def test_the_comparison_is_paid_for_in_simulations_and_seconds():
     found = regrets(ROWS, "cinn", 1, **OPTIONS)
     # the best is the neural adjoint: 100 simulations, 20 s to fit and 1 s for each of 5 targets
@@ -86,6 +113,15 @@ def test_errors_below_the_floor_are_equal(floor, least):
     found = regrets(rows, "tandem", 1, **OPTIONS | {"floor": floor})
     assert found["compare"]["r"] == [1.0]
     assert found["nearest"]["r"] == [pytest.approx(0.2 / least)]
+
+
+def test_of_equal_methods_the_fastest_is_the_best():
+    rows = by_name(
+        row("cinn", 1e-9, fit_s=30.0, calls=10), row("nearest", 1e-7, fit_s=2.0, calls=50)
+    )
+    found = regrets(rows, "cinn", 1, **OPTIONS | {"calls": 0, "seconds": 0})
+    assert found["cinn"]["seconds"] == [pytest.approx(15)]
+    assert found["cinn"]["calls"] == [pytest.approx(0.2)]
 
 
 def test_no_score_is_an_error():
