@@ -136,7 +136,8 @@ def nearest_rows(y: Tensor, pool: Tensor, n: int) -> Tensor:
 
     Many targets of few numbers on the CPU are looked up in a tree, others by all distances.
     """
-    if pool.device.type == "cpu" and pool.shape[1] <= SHORT and len(y) * len(pool) > MANY:
+    many = n > 0 and len(y) * len(pool) > MANY
+    if many and pool.device.type == "cpu" and pool.shape[1] <= SHORT:
         from scipy.spatial import cKDTree
 
         rows = cKDTree(pool.double().numpy()).query(y.double().cpu().numpy(), k=n)[1]
