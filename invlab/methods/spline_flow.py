@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -68,20 +69,16 @@ class SplineFlow(Sampler):
         (seed,) = seeds
         self.x_dim = x_dim
         # zuko draws its weights from torch's own generator, on the default device and dtype
-        with runtime.seeded(seed), torch.device("cpu"):
-            self.flow = (
-                _zuko()
-                .flows.NSF(
-                    x_dim,
-                    y_dim,
-                    transforms=self.transforms,
-                    bins=self.bins,
-                    hidden_features=[self.width] * (self.layers - 1),
-                    activation=torch.nn.SiLU,
-                    passes=None if x_dim <= AUTOREGRESSIVE else 2,
-                    randperm=False,
-                )
-                .float()
+        with runtime.seeded(seed), torch.device("cpu"), _single_precision():
+            self.flow = _zuko().flows.NSF(
+                x_dim,
+                y_dim,
+                transforms=self.transforms,
+                bins=self.bins,
+                hidden_features=[self.width] * (self.layers - 1),
+                activation=torch.nn.SiLU,
+                passes=None if x_dim <= AUTOREGRESSIVE else 2,
+                randperm=False,
             )
 
     def cost(self, x: Tensor, y: Tensor, share: float, draws: torch.Generator) -> dict[str, Tensor]:
@@ -106,6 +103,17 @@ class SplineFlow(Sampler):
         constant = 0.5 * self.x_dim * math.log(2 * math.pi)
         found: Tensor = log_det - 0.5 * z.square().sum(-1) - constant
         return found
+
+
+@contextlib.contextmanager
+def _single_precision() -> Iterator[None]:
+    """The default dtype is float32 inside."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def _zuko() -> Any:

@@ -216,8 +216,8 @@ def _box_of_pairs(bounds: Any) -> Box:
         return Box(*pairs.reshape(len(bounds), 2).unbind(1))
     except (TypeError, ValueError, RuntimeError) as error:
         raise (ValueError if isinstance(error, ValueError) else TypeError)(
-            "bounds: expected a Box, invlab.Box(low, high), or a pair (low, high) of finite numbers "
-            f"for each unknown, got {bounds!r}"
+            "bounds: expected a Box, invlab.Box(low, high), or a pair (low, high) of finite "
+            f"numbers for each unknown, got {bounds!r}"
         ) from error
 
 
