@@ -21,6 +21,7 @@ from invlab import (
     get_task,
     load_method,
 )
+from invlab.methods.flow_matching import adams_bashforth, runge_kutta, times
 from invlab.methods.sampler import Sampler
 from invlab.networks.mlp import Standardizer
 from invlab.runtime import device as device_of_tests
@@ -900,3 +901,35 @@ def test_a_spline_flow_tears_a_heap_in_two():
     near = ((draws.abs() - 0.7).abs() < 0.05).double().mean()
     assert near > 0.9
     assert (draws > 0).double().mean() == pytest.approx(0.5, abs=0.1)
+
+
+@pytest.mark.parametrize("steps", [10, 20])
+def test_a_path_is_followed_with_the_order_of_the_method(steps):
+    # dx/dt = −x + t has the solution t − 1 + 2 exp(−t) from x = 1
+    def slope(x, t):
+        return t - x
+
+    start = torch.ones(3, 1, dtype=torch.float64)
+    exact = 2 * math.exp(-1.0)
+    error = {
+        solve.__name__: abs(solve(slope, start, times(steps))[0, 0].item() - exact)
+        for solve in (adams_bashforth, runge_kutta)
+    }
+    assert error["adams_bashforth"] < 3e-4 * (10 / steps) ** 2.5
+    assert error["runge_kutta"] < 3e-6 * (10 / steps) ** 3.5
+    back = runge_kutta(slope, runge_kutta(slope, start, times(steps)), times(steps)[::-1])
+    assert torch.allclose(back, start, atol=1e-5)
+
+
+def test_draws_of_a_flow_follow_its_own_density():
+    task = Task("two", lambda x: x.square(), Box([-1.0], [1.0]))
+    options = {"epochs": 40, "batch_size": 128, "width": 64, "layers": 4, "bounds": "free"}
+    model = get_method("flow_matching", **options).fit(task, task.sample(1000))
+    y = torch.tensor([[0.36]])
+    draws = model.propose(y, 20_000)[0, :, 0].sort().values.double()
+    grid = torch.linspace(-3, 3, 2001)[None, :, None]
+    density = model.log_density(grid, y)[0].double().exp()
+    cumulative = density.cumsum(0) * (grid[0, 1, 0] - grid[0, 0, 0])
+    assert cumulative[-1].item() == pytest.approx(1, abs=0.02)
+    share = torch.searchsorted(draws, grid[0, :, 0].double()) / len(draws)
+    assert (share - cumulative).abs().max() < 0.03
