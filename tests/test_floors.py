@@ -35,6 +35,8 @@ FLOORS = [
 ]
 FLOOR = {name: i for i, floor in enumerate(FLOORS) for name in floor}
 DRAWING = {"matplotlib", "mpl_toolkits", "ipywidgets", "IPython"}
+# What has a plot() of its own, which imports matplotlib when it is called.
+PLOTS = {"invlab/comparison/result", "invlab/trust/coverage", "invlab/trust/identifiability"}
 
 each_file = pytest.mark.parametrize("name", FILES)
 
@@ -106,8 +108,7 @@ def test_no_room_imports_in_a_circle():
 @each_file
 def test_only_the_book_draws(name):
     drawing = {imported.split(".")[0] for imported in imports(name)} & DRAWING
-    # the plot of a comparison imports it on call
-    drawing -= {"matplotlib"} if name == "invlab/comparison/result" else set()
+    drawing -= {"matplotlib"} if name in PLOTS else set()
     assert not drawing or name in ("invbook/figures", "invbook/widgets")
 
 
