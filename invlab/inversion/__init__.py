@@ -24,7 +24,7 @@ from invlab.inversion.rounds import in_rounds
 from invlab.simulators.counted import Counted
 from invlab.task import Pairs, Task
 from invlab.trust import ErrorBound, Reachability
-from invlab.trust.belief import surrogate_of
+from invlab.trust.belief import fitting_surrogate
 from invlab.validation import require_count
 
 __all__ = ["Answers", "Mode", "invert"]
@@ -136,7 +136,7 @@ class _Spec:
         )
         if isinstance(self.method, str):
             self.method = name
-        surrogate = surrogate_of(learned, seed=part.seed)
+        surrogate = fitting_surrogate(None, learned)
         # draws that carry the error of a measurement are a posterior, and stay one
         posterior = measurement.sigma is not None and getattr(method, "exchangeable", False)
         answering = Answering(

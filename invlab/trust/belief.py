@@ -13,26 +13,41 @@ from invlab.task import Pairs, Task
 from invlab.trust.neighbours import beside
 from invlab.validation import require_same_length, require_tensor
 
-__all__ = ["believed_effect", "require_targets", "surrogate_of", "usable_parts"]
+__all__ = ["believed_effect", "fitting_surrogate", "require_targets", "usable_parts"]
 
 
 # Steps of a training, however many pairs there are.
 STEPS = 8000
 
 
-def surrogate_of(learned: Pairs, *, seed: int = 0) -> Surrogate:
-    """f̂ fitted to pairs, all of them, in a size that suits a few thousand.
+def fitting_surrogate(given: Surrogate | None, learned: Pairs) -> Surrogate:
+    """The given f̂, if its sizes are those of the pairs; or one fitted to them if there is none.
+
+    Its size suits a few thousand pairs, all of which it is fitted to.
 
     Args:
+        given: f̂, or None.
         learned: pairs with a finite y.
-        seed: of the network.
+
+    Raises:
+        ValueError: a surrogate of other sizes.
     """
-    return fit_surrogate(
-        Pairs(learned.x, learned.y.flatten(1), learned.c),
-        seeds=[seed], width=128, layers=4, activation=torch.nn.functional.silu,
-        epochs=epochs_within(len(learned), 256, steps=STEPS, most=300), batch_size=256,
-        lr=3e-3, lr_end=1e-5, schedule="one-cycle",
-    ).requires_grad_(False)  # fmt: skip
+    if given is None:
+        return fit_surrogate(
+            Pairs(learned.x, learned.y.flatten(1), learned.c),
+            seeds=[0], width=128, layers=4, activation=torch.nn.functional.silu,
+            epochs=epochs_within(len(learned), 256, steps=STEPS, most=300), batch_size=256,
+            lr=3e-3, lr_end=1e-5, schedule="one-cycle",
+        ).requires_grad_(False)  # fmt: skip
+    came = len(given.inputs.shift), len(given.outputs.shift)
+    wanted = beside(learned.x[:1], None if learned.c is None else learned.c[:1]).shape[1]
+    numbers = learned.y[0].numel()
+    if came != (wanted, numbers):
+        raise ValueError(
+            f"surrogate: expected one from {wanted} numbers (unknowns, and contexts behind them) "
+            f"to {numbers}, as the pairs have, got one from {came[0]} to {came[1]}"
+        )
+    return given
 
 
 def believed_effect(surrogate: Surrogate, x: Tensor, c: Tensor | None = None) -> Tensor:

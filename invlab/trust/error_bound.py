@@ -21,7 +21,7 @@ from invlab.metrics import resimulation_error
 from invlab.metrics.effects import noise_stream
 from invlab.surrogates import Surrogate
 from invlab.task import Pairs, Task
-from invlab.trust.belief import believed_effect, require_targets, surrogate_of, usable_parts
+from invlab.trust.belief import believed_effect, fitting_surrogate, require_targets, usable_parts
 from invlab.trust.conformal import conformal_quantile
 from invlab.trust.error_regression import FEWEST, ErrorRegression, cross_fitted, folds_of
 from invlab.trust.neighbours import Neighbours, beside
@@ -105,7 +105,7 @@ class ErrorBound:
         held, known = usable_parts(task, held_out, learned)
         x = answer(held.y, held.c)
         require_tensor("answer(y, c)", x, (len(held), task.x_dim), finite=False)
-        surrogate = surrogate_of(known) if surrogate is None else surrogate
+        surrogate = fitting_surrogate(surrogate, known)
         features = _Features(surrogate, known)
         errors = _simulated(task, x, held) / features.unit
         # an answer that is no number failed; any features do for it

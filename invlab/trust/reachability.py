@@ -21,7 +21,7 @@ from invlab.methods.baselines import nearest_rows
 from invlab.metrics.effects import effects, noise_stream
 from invlab.surrogates import Surrogate
 from invlab.task import Pairs, Task
-from invlab.trust.belief import believed_effect, require_targets, surrogate_of, usable_parts
+from invlab.trust.belief import believed_effect, fitting_surrogate, require_targets, usable_parts
 from invlab.trust.conformal import conformal_p_values
 from invlab.trust.neighbours import Neighbours, beside
 
@@ -90,7 +90,7 @@ class Reachability:
                 f"{fewest} at least",
                 stacklevel=2,
             )
-        surrogate = surrogate_of(known) if surrogate is None else surrogate
+        surrogate = fitting_surrogate(surrogate, known)
         strangeness = _Strangeness(task, surrogate, held, known)
         misfits = strangeness.misfits[strangeness.misfits.isfinite()]
         visible = max(float(misfits.quantile(0.95)), REACHED) if len(misfits) else math.inf

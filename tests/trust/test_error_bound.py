@@ -92,18 +92,26 @@ def test_answers_far_better_than_the_surrogate_believes_get_bounds_of_their_own_
 
 
 def test_without_a_surrogate_one_is_fitted_to_the_learned_pairs(monkeypatch):
-    from invlab.trust import error_bound
+    from invlab.trust import belief
 
     seen = []
 
-    def given(learned):
-        seen.append(learned)
+    def fit(pairs, **options):
+        seen.append(pairs)
         return exact(wave)
 
-    monkeypatch.setattr(error_bound, "surrogate_of", given)
+    monkeypatch.setattr(belief, "fit_surrogate", fit)
     learned, held = three_parts(bend_task(), 50, 120)
     ErrorBound.calibrate(bend_task(), blur(), held, learned)
     assert torch.equal(seen[0].x, learned.x)
+
+
+def test_the_surrogate_that_is_fitted_follows_the_simulator():
+    from invlab.trust.belief import believed_effect, fitting_surrogate
+
+    learned, fresh = three_parts(bend_task(), 300, 200)
+    effect = believed_effect(fitting_surrogate(None, learned), fresh.x)
+    assert float((effect - fresh.y).square().mean() / fresh.y.var(0).mean()) < 1e-3
 
 
 def test_what_it_costs_is_one_simulation_a_calibration_pair():
@@ -301,6 +309,10 @@ def test_what_does_not_fit_is_refused():
     other = Pairs(held.x, held.y[:, :2])
     with pytest.raises(ValueError, match="held_out: expected y of shape"):
         ErrorBound.calibrate(task, blur(), other, learned, surrogate=exact())
+    with pytest.raises(
+        ValueError, match=r"surrogate: expected one from 2 numbers .* to 3.* from 3"
+    ):
+        ErrorBound.calibrate(task, blur(), held, learned, surrogate=exact(x_dim=3))
     bound = ErrorBound.calibrate(task, blur(), held, learned, surrogate=exact())
     with pytest.raises(ValueError, match="y: expected shape"):
         bound(held.x, held.y[:, :2])

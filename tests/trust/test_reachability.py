@@ -63,6 +63,19 @@ def test_targets_that_are_truly_off_are_found(surface, kind):
     assert float((~test.reachable(y[off])).double().mean()) > 0.95
 
 
+def test_a_calibration_target_is_not_among_its_own_neighbours():
+    task, surrogate = bend_task(), known_surrogate(bend_seen, 2, 3, wave)
+    learned, held = three_parts(task, 60, 40, seed=5)
+    test = Reachability.calibrate(task, held, learned, surrogate=surrogate)
+    scale = learned.y.double().std(0, correction=0)
+    gap = ((held.y.double()[:, None] - held.y.double()[None]) / scale).norm(dim=2)
+    logs = test._strangeness.misfits.clamp_min(1e-10).log()
+    for row in range(40):
+        others = [k for k in gap[row].argsort().tolist() if k != row][:15]
+        exact = float(logs[row] - logs[others].mean())
+        assert float(test._known[row, 1]) == pytest.approx(exact)
+
+
 def test_distance_alone_and_misfit_alone_would_each_miss_some(surface):
     test, fresh = surface
     inside = torch.tensor([[0.0, 0.0, 0.6]])  # near to learned y, and 0.6 off the surface
