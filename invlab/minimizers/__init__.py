@@ -216,8 +216,8 @@ def _box_of_pairs(bounds: Any) -> Box:
         return Box(*pairs.reshape(len(bounds), 2).unbind(1))
     except (TypeError, ValueError, RuntimeError) as error:
         raise (ValueError if isinstance(error, ValueError) else TypeError)(
-            "bounds: expected a Box, invlab.Box(low, high), or a pair (low, high) of finite "
-            f"numbers for each unknown, got {bounds!r}"
+            "bounds: expected a Box, or a pair (low, high) of finite numbers for each unknown, "
+            f"such as invlab.Box([0, 0], [1, 2]) or [(0, 1), (0, 2)]; got {bounds!r}"
         ) from error
 
 

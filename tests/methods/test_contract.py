@@ -312,6 +312,7 @@ def test_a_search_through_a_surrogate_beats_draws_from_the_prior(name):
         assert best_of_8(model, task, y) < 0.1 * drawn_best_of_8(task, y), case
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["sine", "square"])
 def test_the_joint_method_beats_draws_from_the_prior(name):
     task = get_task(name)

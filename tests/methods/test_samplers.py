@@ -447,6 +447,7 @@ def test_a_density_is_that_of_the_draws(name):
         assert density[points <= cut].sum().item() == pytest.approx(expected, abs=0.04)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["cinn", "mixture_density"])
 def test_a_density_is_that_of_a_known_posterior(name, device):
     # x ~ N(3, 2²), y = x + c + noise of 1: the posterior is N(3 + 0.8 (y − c − 3), 0.8)

@@ -193,7 +193,11 @@ NAN = float("nan")
         ({"x_scale": NAN}, ValueError, "x_scale: expected a number above 0"),
         ({"bounds": ([0, 0], [1, 1])}, ValueError, r"bounds: .* a pair \(low, high\) of finite"),
         ({"bounds": [(0, 1), (0, None)]}, TypeError, r"bounds: .* a pair \(low, high\) of finite"),
-        ({"bounds": [(0, 1), (0, torch.inf)]}, ValueError, r"bounds: .* of finite numbers for"),
+        (
+            {"bounds": [(0, 1), (0, torch.inf)]},
+            ValueError,
+            r"bounds: .* of finite numbers for each",
+        ),
         ({"bounds": [(0, 1)]}, ValueError, "expected a Box of 2 unknowns, got 1"),
         ({"bounds": [(0, 1, 2), (0, 1, 2)]}, TypeError, r"bounds: .* a pair \(low, high\)"),
         ({"bounds": 3.0}, TypeError, r"bounds: .* a pair \(low, high\)"),

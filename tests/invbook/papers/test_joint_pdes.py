@@ -35,6 +35,13 @@ SMALL = {
     "navier_stokes_two": {"obstacles": "two", "cells": 12, "steps": 7},
 }
 each_system = pytest.mark.parametrize("system", list(PDES))
+flows_are_slow = pytest.mark.parametrize(
+    "system",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name.startswith("navier") else [])
+        for name in PDES
+    ],
+)
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +73,7 @@ def test_searches_together_take_the_same_steps_as_one_after_the_other():
     torch.testing.assert_close(one.z, torch.ones_like(z))
 
 
-@each_system
+@flows_are_slow
 def test_they_do_so_through_a_simulator_too(system):
     problems = draw_problems(system, 4, 0)
     both = scipy_bfgs(problems, problems.start, 1.0)
@@ -146,13 +153,7 @@ def test_the_clock_keeps_what_was_found_in_time():
     assert later.within is later.found
 
 
-@pytest.mark.parametrize(
-    "system",
-    [
-        pytest.param(name, marks=[pytest.mark.slow] if name.startswith("navier") else [])
-        for name in PDES
-    ],
-)
+@flows_are_slow
 def test_a_record_holds_every_claimed_score(system):
     settings = dict(QUICK[system])
     for method in ("joint", "direct"):
