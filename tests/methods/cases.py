@@ -36,7 +36,7 @@ TINY = {
 }
 # A method without a line above is tried with as little training as its options allow.
 LITTLE = {"epochs": 2, "batch_size": 16, "width": 8, "layers": 3, "iterations": 5}
-for name in set(list_methods()) - {case.split()[0] for case in TINY}:
+for name in sorted(set(list_methods()) - {case.split()[0] for case in TINY}):
     known = options_of(type(get_method(name)))
     TINY[name] = {option: value for option, value in LITTLE.items() if option in known}
 # a draw from the prior needs to know nothing: neither pairs nor contexts
