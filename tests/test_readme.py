@@ -13,7 +13,13 @@ def test_there_are_snippets():
     assert len(SNIPPETS) >= 3
 
 
-@pytest.mark.parametrize("snippet", SNIPPETS, ids=lambda text: text.splitlines()[-1][:40])
+def tried(snippet):
+    """A case; a whole comparison takes a while."""
+    marks = pytest.mark.slow if "invlab.compare" in snippet else ()
+    return pytest.param(snippet, marks=marks, id=snippet.splitlines()[-1][:40])
+
+
+@pytest.mark.parametrize("snippet", map(tried, SNIPPETS))
 def test_snippet_runs(snippet, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # one of them writes a file
     exec(compile(snippet, str(README), "exec"), {})

@@ -53,7 +53,7 @@ class Facts:
         invalid: share of the pairs without a valid y.
         samplers: names of the methods that draw from p(x | y).
         searching: names of those that call the simulator for each answer.
-        curve: error of the best method by number of pairs, where it was measured.
+        curve: error of the best method that learns, by number of pairs, where it was measured.
     """
 
     rows: Mapping[str, Row]
@@ -212,7 +212,11 @@ def _more_data(facts: Facts) -> list[Advice]:
     fewer, all_of_them = facts.curve[first], facts.curve[last]
     doublings = max(1.0, math.log2(last / first))
     gain = (fewer / max(all_of_them, LEAST)) ** (1 / doublings)
-    measured = f"from {first} to {last} pairs its error went from {fewer:.2g} to {all_of_them:.2g}"
+    best = next((m for m in ranked(facts, facts.guesses[0]) if m not in facts.searching), "it")
+    measured = (
+        f"from {first} to {last} pairs the error of {best} went from {fewer:.2g} to "
+        f"{all_of_them:.2g}"
+    )
     if gain >= WORTH_MORE:
         return [Advice("more_data", f"More simulations help: {measured}.")]
     return [Advice("more_data", f"More simulations would bring little: {measured}.")]

@@ -23,6 +23,7 @@ def pages(monkeypatch):
     return pages
 
 
+@pytest.mark.slow
 def test_generated_pages_are_fresh():
     command = [sys.executable, "tools/pages.py", "--check"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -138,6 +138,7 @@ def test_pairs_alone_are_enough():
     assert "No bound" in str(found)
 
 
+@pytest.mark.slow
 def test_auto_takes_the_best_of_a_comparison():
     task = Task("steps", lambda x: x.square(), Box([0.0], [1.0]), differentiable=False)
     found = invlab.invert(task, [[0.25]], budget=1.0, pairs=120, n=2)
@@ -145,6 +146,7 @@ def test_auto_takes_the_best_of_a_comparison():
     assert found.error[0, 0] < 1e-3
 
 
+@pytest.mark.slow
 def test_a_budget_of_calls_is_kept_and_better_spent_than_by_chance():
     def simulate(x):
         calls.append(len(x))

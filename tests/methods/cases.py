@@ -35,7 +35,10 @@ TINY = {
     | {"boundary": 1.0, "held_out": 0.25, "activation": torch.nn.functional.silu},
 }
 # A method without a line above is tried with as little training as its options allow.
-LITTLE = {"epochs": 2, "batch_size": 16, "width": 8, "layers": 3, "iterations": 5}
+LITTLE = {
+    "epochs": 2, "batch_size": 16, "width": 8, "layers": 3, "iterations": 5,
+    "generations": 3, "population": 6, "starts": 3,
+}  # fmt: skip
 for name in sorted(set(list_methods()) - {case.split()[0] for case in TINY}):
     known = options_of(type(get_method(name)))
     TINY[name] = {option: value for option, value in LITTLE.items() if option in known}

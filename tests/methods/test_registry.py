@@ -78,8 +78,8 @@ def test_a_name_of_the_field_is_understood(word, name):
     [
         ("oracle", None),
         ("tandm", "'tandem'"),
-        ("npe", "'cinn' or 'mixture_density' or 'flow_matching'"),
-        ("nsf", "'cinn'"),
+        ("npe", "'spline_flow' or 'mixture_density' or 'flow_matching'"),
+        ("maf", "'spline_flow' or 'cinn'"),
         (3, None),
         (None, None),
     ],

@@ -55,6 +55,7 @@ def test_the_pairs_are_of_the_task_and_of_float64(tmp_path):
     assert torch.allclose(spread.cpu(), prior, rtol=0.3)
 
 
+@pytest.mark.slow
 def test_processes_make_the_same_pairs_and_a_failing_shard_does_not_stop_them(
     tmp_path, monkeypatch
 ):

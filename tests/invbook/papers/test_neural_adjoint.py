@@ -161,8 +161,8 @@ def test_a_model_is_scored_ranked_and_refined(model):
     assert plain["simulations"] == 200
     assert plain["parameters"] > 1000
     assert plain["train"] > 0
-    # a network for a draw, or one answer for all
-    assert plain["evaluations"] == (4 if model == "mixture_density" else 1)
+    # once a target, for all its draws
+    assert plain["evaluations"] == 1
     if model == "mixture_density":
         assert 0 <= plain["moved"] <= 1
     else:
