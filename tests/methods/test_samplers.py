@@ -862,7 +862,7 @@ def test_half_a_step_errs_by_an_eighth(velocity, exact):
 
     expected = transformed(256) if exact is None else exact(z, y)
     errors = [(transformed(n) - expected).square().mean().sqrt().item() for n in (16, 32, 64)]
-    assert errors[0] < 1e-3
+    assert errors[0] < 0.02
     for coarse, fine in zip(errors, errors[1:], strict=False):
         assert coarse / fine == pytest.approx(8, rel=0.25)
 

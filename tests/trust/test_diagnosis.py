@@ -147,6 +147,8 @@ def brief(name):
             tries = [{"candidates": 20, "steps": 2, **words} for words in tries]
     elif name == "joint":
         tries = tries[2:]
+    elif name == "differential_evolution":
+        tries = [{"generations": 2, "population": 6}]
     for words in tries:
         try:
             return get_method(name, **words)
