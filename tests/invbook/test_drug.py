@@ -41,3 +41,39 @@ def test_the_patient_is_explained_within_the_noise():
     truth = torch.tensor([0.6, 0.15, 30.0], dtype=torch.float64)
     gap = (drug.concentration(truth) - torch.tensor(drug.PATIENT, dtype=torch.float64)) / drug.SIGMA
     assert 0.1 < float(gap.square().mean()) < 2
+
+
+def test_the_walks_find_the_posterior_that_weighted_prior_draws_give():
+    """A million draws of the prior, weighted by their likelihood, need no walk."""
+    y = torch.tensor([drug.PATIENT], dtype=torch.float64)
+    sigma = 0.3  # wide enough for weights that many draws share
+    pool = drug.drug().prior.sample(1_000_000, generator=torch.Generator().manual_seed(1)).double()
+    gap = (drug.concentration(pool) - y) / sigma
+    weight = torch.softmax(-gap.square().sum(1) / 2, 0)
+    draws = drug.Posterior(sigma).propose(y, 400)[0]
+    for exact, found in zip(
+        (weight[:, None] * torch.stack([pool.log(), pool.log().square()])).sum(1),
+        torch.stack([draws.log(), draws.log().square()]).mean(1),
+        strict=True,
+    ):
+        torch.testing.assert_close(found, exact, rtol=0.06, atol=0.1)
+
+
+def test_too_few_walkers_are_refused():
+    with pytest.raises(ValueError, match="at least 10"):
+        drug.Posterior().propose(torch.tensor([drug.PATIENT]), 3)
+
+
+def test_a_draw_outside_of_the_box_has_no_density():
+    x = torch.tensor([[[0.6, 0.15, 30.0], [3.0, 0.15, 30.0]]])
+    inside, outside = drug.Posterior().log_density(x, torch.tensor([drug.PATIENT]))[0].tolist()
+    assert np.isfinite(inside)
+    assert outside == -np.inf
+
+
+def test_the_error_of_a_measurement_follows_its_seed():
+    y = torch.zeros(2000)
+    error = drug.measured(y, seed=1)
+    assert torch.equal(error, drug.measured(y, seed=1))
+    assert not torch.equal(error, drug.measured(y, seed=2))
+    assert float(error.std()) == pytest.approx(drug.SIGMA, rel=0.1)
