@@ -27,7 +27,7 @@ FLOORS = [
     {"invlab.comparison"},
     {"invlab.inversion"},
     {"invlab", "invlab.__main__"},
-    {"invbook.checks", "invbook.results", "invbook.figures", "invbook.widgets"},
+    {"invbook.checks", "invbook.results", "invbook.figures", "invbook.widgets", "invbook.drug"},
     {"invbook.ledger"},
     {"invbook.papers"},
     {"invbook"},

@@ -1,0 +1,475 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Bring your own simulator
+#
+# **In this chapter** you hand over a simulator of your own, of whatever kind, in at most ten lines, and get back ranked answers for what you measured.
+#
+# :::{admonition} Before you start
+# :class: note
+# * **You need** the words *prior* (what is known of the unknowns before anything is measured) and *re-simulation error* (how far the effect of an answer is from what was measured). Both are in the {doc}`../glossary`. The parts before this one help, but are not needed.
+# * **It takes** about half a minute of one CPU core. A GPU does not help.
+# * **Run it** with the rocket button at the top of the page, or
+#   [open it in Colab](https://colab.research.google.com/github/OWNER/invlab/blob/main/chapters/ch18_bring_your_own_simulator.ipynb).
+# :::
+
+# %% tags=["remove-cell", "nbval-skip"]
+import importlib.util
+import sys
+
+if "google.colab" in sys.modules and not importlib.util.find_spec("invlab"):
+    # %pip install -q --no-deps "git+https://github.com/OWNER/invlab"
+    pass
+
+# %%
+import subprocess
+import tempfile
+import warnings
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+
+import invlab
+from invbook import check, figures
+from invbook import drug as later
+
+figures.use_style()
+torch.set_num_threads(1)  # the arrays are small: one thread is fastest
+folder = Path(tempfile.mkdtemp())
+
+# %% [markdown]
+# ## A drug in the blood
+#
+# One example goes through all three chapters of this part. A patient swallows 100 mg of a drug. The gut passes it into the blood at some rate, and the body clears it at another. Blood is taken ten times in 24 hours. From the ten concentrations we want three numbers: the **rate of absorption** and the **rate of elimination**, both per hour, and the **volume** in litres that the drug spreads in. In a standard model with one compartment the concentration has a formula:
+
+# %%
+dose = 100.0  # mg
+hours = torch.tensor([0.5, 1, 2, 3, 4, 6, 8, 12, 16, 24])
+names = ["absorption", "elimination", "volume"]
+low, high = [0.1, 0.05, 5.0], [2.0, 1.0, 60.0]
+
+
+def concentration(x):
+    absorbed, cleared, volume = x[..., None, :].unbind(-1)
+    t, gap = hours.to(x), absorbed - cleared
+    rest = torch.exp(-cleared * t) - torch.exp(-absorbed * t)
+    return dose / volume * absorbed / gap * rest  # mg/L
+
+
+measured = [0.90, 1.42, 1.96, 2.16, 1.99, 1.67, 1.22, 0.69, 0.52, 0.10]
+sigma = 0.1  # mg/L, the standard deviation of one measurement
+
+# %% [markdown]
+# From the rates to the concentrations the formula is enough. The way back is an inverse problem. The smallest method that solves it fits in six lines of torch: draw many patients, compute what would be measured in each, and keep those that come nearest to what was measured. We draw the logarithm of each unknown evenly between `low` and `high`, since a rate may be small or large by a factor.
+
+# %%
+torch.manual_seed(0)
+ends = torch.tensor([low, high]).log()
+patients = (ends[0] + torch.rand(200_000, 3) * (ends[1] - ends[0])).exp()
+gaps = (concentration(patients) - torch.tensor(measured)) / sigma
+nearest = gaps.square().mean(1).topk(300, largest=False).indices
+kept = patients[nearest]
+
+# %% mystnb={"figure": {"name": "fig-own-drug", "caption": "Left: the ten measurements and the curves of the 300 nearest of 200,000 drawn patients. Right: the rates of these patients. They form two groups, mirror images of each other."}, "image": {"alt": "Left: ten points with error bars that rise for three hours and fall for twenty, inside a narrow bundle of curves. Right: two separate clouds of points, one on each side of the diagonal where both rates are equal."}} tags=["hide-input"]
+fig, (left, right) = plt.subplots(1, 2)
+dense = torch.linspace(0.05, 24, 200)
+for row in kept[:100]:
+    a, e, v = row
+    curve = (
+        dose / v * a / (a - e) * ((-e * dense).exp() - (-a * dense).exp())
+    )
+    left.plot(dense, curve, color=figures.SKY, linewidth=0.5, alpha=0.5)
+left.errorbar(
+    hours, measured, yerr=sigma, fmt="o", color=figures.BLACK, markersize=4
+)
+left.set(xlabel="hours after the dose", ylabel="concentration (mg/L)")
+right.plot([0.05, 1], [0.05, 1], color="0.6", linewidth=1, linestyle="--")
+right.plot(kept[:, 0], kept[:, 1], "o", color=figures.BLUE, markersize=3)
+right.set(xscale="log", yscale="log")
+right.set(xlabel="absorption (1/h)", ylabel="elimination (1/h)")
+plt.show()
+
+# %% [markdown]
+# All curves on the left agree with the measurements. The patients behind them, on the right, are of two kinds. One kind absorbs fast and clears slowly. The other absorbs slowly and clears fast, and has a smaller volume. This is no accident: exchange the two rates, multiply the volume by the ratio of elimination to absorption, and the formula gives the same curve. Pharmacologists call it *flip-flop*. No measurement of this drug in the blood can decide between the two; only other knowledge can.
+#
+# An inverse method that returns one answer would hide this. That is why the methods of this book propose several.
+#
+# ## What a method needs to know
+#
+# The six lines above used three things, and every method of the library needs the same three:
+#
+# 1. **A simulator**: a function from rows of unknowns $x$ to rows of observations $y$. It takes many rows at a time, shape `(N, 3)`, and returns as many, here `(N, 10)`.
+# 2. **A prior**: which unknowns are possible, and how likely each is before the measurement.
+# 3. **Two facts**: whether gradients of the function can be computed, and whether it draws noise.
+#
+# Together they are a `Task`. Labels and units are only for printing.
+
+# %%
+drug = invlab.Task(
+    "drug",
+    concentration,
+    prior=invlab.LogUniform(low, high),
+    labels=names,
+    units=["1/h", "1/h", "L"],
+)
+verdict = invlab.check_task(drug)
+print(verdict)
+
+# %% [markdown]
+# `check_task` runs the simulator on a few draws of the prior and says in words what a method would stumble over. Run it first, always: most trouble with an inverse method is a simulator that does something else than its author believes. Here is a typical mistake, a function that forgets that it will get many rows. `unbind()` without an axis takes the first axis, which counts the patients:
+
+
+# %%
+def careless(x):
+    absorbed, cleared, volume = x.unbind()
+    return concentration(torch.stack([absorbed, cleared, volume], -1))
+
+
+broken = invlab.Task("careless", careless, drug.prior)
+for clause in invlab.check_task(broken):
+    if clause.passed is False:
+        print(clause)
+
+# %% tags=["hide-input"]
+check("the drug keeps the whole contract", verdict.passed)
+check(
+    "the careless function does not",
+    not invlab.check_task(broken).passed,
+)
+
+# %% [markdown]
+# ## Pairs, and one answer
+#
+# `generate` draws unknowns from the prior, simulates them, and keeps the pairs in a folder. It may be interrupted and called again: what is there is not simulated twice. With `jobs=8` it works in eight processes.
+
+# %%
+pairs = invlab.generate(drug, 400, folder=folder / "drug")
+print(tuple(pairs.x.shape), tuple(pairs.y.shape))
+
+# %% [markdown]
+# `invert` goes from the measurement to ranked answers. `sigma` is the error of the measurement: differences between what an answer causes and what was measured count in units of it, so that an `error` of about one or less means "as near as the noise allows". We name a method here, `lm`, the classical least-squares search of Levenberg and Marquardt from 50 starts. The {doc}`next chapter <ch19_which_method>` is about choosing one.
+
+# %% tags=["nbval-ignore-output"]
+answer = invlab.invert(
+    drug, measured, sigma=sigma, method="lm", n=50, data=pairs
+)
+for mode in answer.modes():
+    rates = ", ".join(f"{v:.2g}" for v in mode.x.tolist())
+    print(f"x = {rates}; error {mode.error:.2g}; {mode.count} of 50 starts")
+
+# %% [markdown]
+# `answer.x` holds all 50 answers, best first; `modes()` puts those that lie together into groups. It found the two groups of the figure, with equal errors.
+
+# %% tags=["hide-input"]
+first, second = (mode.x for mode in answer.modes()[:2])
+check("both answers explain the measurement", answer.modes()[1].error < 1)
+check(
+    "they are mirror images of each other",
+    torch.allclose(later.mirrored(first), second, rtol=0.05),
+)
+check(
+    "the next chapters use the same drug",
+    torch.allclose(concentration(pairs.x), later.concentration(pairs.x)),
+)
+
+# %% [markdown]
+# ## Six other kinds of simulator
+#
+# Your simulator is probably no formula in torch. Each of the following becomes a `Task` in at most ten lines.
+#
+# **A NumPy function that loops, and sometimes fails.** At high doses an enzyme works at its limit, and a drug is cleared at a nearly constant rate. This function steps through the hours one by one, for one patient at a time. For some patients the step is too long, and it raises an error. `numpy_simulator` calls it row by row, and a row that fails becomes "not a number", which the methods leave out and count. A loop in NumPy has no gradients, and the task says so.
+
+
+# %%
+def saturated(x):
+    fastest, half = x  # largest rate (mg/L per hour), half-way level (mg/L)
+    level, levels = 5.0, []
+    for _hour in range(8):
+        level -= fastest * level / (half + level)
+        if level < 0:
+            raise ValueError("the step is too long")
+        levels.append(level)
+    return np.array(levels)
+
+
+enzyme = invlab.Task(
+    "enzyme",
+    invlab.numpy_simulator(saturated, batched=False),
+    prior=invlab.Box([0.1, 0.1], [2.0, 3.0]),
+    differentiable=False,
+)
+
+# %% [markdown]
+# **Another program.** Anything that can be started from a command line is one more Python function. Here the program is a line of Python that computes how far a ball flies and how high it rises; put your solver in its place. `check=True` turns a program that fails into a failed row.
+
+# %%
+PROGRAM = """import sys; from math import *
+v, angle = map(float, sys.argv[1:])
+print(v**2 * sin(2 * angle) / 9.81, (v * sin(angle))**2 / 19.62)"""
+
+
+def solver(x):
+    command = [sys.executable, "-I", "-S", "-c", PROGRAM, *map(str, x)]
+    ran = subprocess.run(
+        command, capture_output=True, text=True, check=True
+    )
+    return np.array(ran.stdout.split(), dtype=float)
+
+
+program = invlab.Task(
+    "program",
+    invlab.numpy_simulator(solver, batched=False),
+    prior=invlab.Box([5.0, 0.2], [20.0, 1.4]),
+    differentiable=False,
+)
+
+# %% [markdown]
+# **Noise inside the simulator.** A detector counts photons of a decaying glow; equal unknowns give different counts. Draw the noise with torch, row by row, and say `noisy=True`. (The drug is different: its formula has no noise, the measurement has, and that is what `sigma` is for.)
+
+
+# %%
+def counts(x):  # brightness, and decay per step
+    steps = torch.arange(8.0).to(x)
+    return torch.poisson(x[..., :1] * torch.exp(-x[..., 1:] * steps))
+
+
+glow = invlab.Task(
+    "glow",
+    counts,
+    prior=invlab.LogUniform([10.0, 0.05], [200.0, 1.0]),
+    differentiable=False,  # counts are whole numbers
+    noisy=True,
+)
+
+# %% [markdown]
+# **Something that is known of each case: a context.** Patients do not all take 100 mg. The dose of each is known and is not to be recovered. Such a number is a *context*, written `c`: the second argument of the simulator, with a law of its own.
+
+
+# %%
+def any_dose(x, c):
+    return concentration(x) * c / dose
+
+
+dosed = invlab.Task(
+    "dosed",
+    any_dose,
+    prior=drug.prior,
+    context=invlab.Box([50.0], [200.0]),  # mg
+)
+
+# %% [markdown]
+# **An image.** An observation may have any shape. A camera sees a round spot; its place and its width are wanted.
+
+# %%
+pixel = torch.linspace(-1, 1, 16)
+
+
+def camera(x):
+    across, up, width = x[..., None, None].unbind(-3)
+    row, column = pixel.to(x)[:, None], pixel.to(x)
+    away = (column - across).square() + (row - up).square()
+    return torch.exp(-away / (2 * width.square()))  # (..., 16, 16)
+
+
+spot = invlab.Task(
+    "spot",
+    camera,
+    prior=invlab.Box([-0.5, -0.5, 0.1], [0.5, 0.5, 0.4]),
+)
+
+# %% [markdown]
+# All five go the same way from here: check, simulate, answer. The methods are the {doc}`neural adjoint <ch06_neural_adjoint>`, which fits a network to the pairs and searches on it, and, where the simulator draws noise, a {doc}`mixture density network <ch08_mixture_density>`, which proposes a distribution.
+
+# %% tags=["nbval-ignore-output"]
+warnings.filterwarnings("ignore")  # rows that fail are counted below
+answers, failed = {}, {}
+for task in (enzyme, program, glow, dosed, spot):
+    rows = invlab.generate(task, 100, folder=folder / task.name)
+    failed[task.name] = int((~task.valid(rows.y)).sum())
+    target = task.targets(1, seed=1)
+    name = "mixture_density" if task.noisy else "neural_adjoint"
+    answers[task.name] = invlab.invert(
+        task, target.y, c=target.c, data=rows, method=name, n=5
+    )
+    x = ", ".join(f"{v:.2g}" for v in answers[task.name].x[0, 0].tolist())
+    true = ", ".join(f"{v:.2g}" for v in target.x[0].tolist())
+    print(f"{task.name:8} answer {x:18} truth {true:18}", end=" ")
+    print(f"failed rows {failed[task.name]}")
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+for task in (enzyme, program, glow, dosed, spot):
+    verdict = invlab.check_task(task)
+    assert verdict.passed, f"{task.name}: {verdict}"
+
+# %% tags=["hide-input"]
+check("some rows of the enzyme failed", failed["enzyme"] > 0)
+check(
+    "every kind got an answer that is a number",
+    all(bool(a.x.isfinite().all()) for a in answers.values()),
+)
+
+# %% [markdown]
+# **A file of data.** Sometimes there is no simulator at all, only a table: what was set, and what came out. Then there is nothing to check a guess against, except a network fitted to the table. `Pairs.from_file` reads the columns by name.
+
+# %%
+header = ",".join([*names, *(f"c{k}" for k in range(10))])
+table = torch.cat([pairs.x, pairs.y], 1).cpu().numpy()
+path = folder / "patients.csv"
+np.savetxt(path, table, delimiter=",", header=header, comments="")
+
+# %% tags=["nbval-ignore-output"]
+known = invlab.Pairs.from_file(
+    path, x=names, y=[f"c{k}" for k in range(10)]
+)
+from_table = invlab.invert(known, [measured], method="neural_adjoint", n=5)
+print(from_table.x[0, 0].cpu().numpy().round(2), *from_table.notes)
+
+# %% [markdown]
+# The answer comes with a warning instead of a bound of its error: a bound takes simulations, and a table cannot be asked.
+#
+# ```{admonition} In short
+# :class: tip
+#
+# * **Use it when** you can compute, by whatever program, what a guess would cause, or have a table of such pairs.
+# * **Not when** you can write the inverse down, or when the unknowns are fields of a million numbers; the library is for some dozens.
+# * **What it costs**: a few hundred simulations to begin with. `check_task` takes about fifty.
+# * **How to test it**: `check_task`, then an answer to a target whose unknowns you know, as in the loop above.
+# ```
+#
+# ## Exercises
+#
+# ```{exercise-start} Half the dose twice
+# :label: ex-own-twice
+# ```
+#
+# Another patient swallows 50 mg at the start and 50 mg after exactly six hours. Concentrations of the two halves add up, and the second is zero before six hours. Write the simulator `split(x)` for the same ten times, and a task `twice` with the prior of the drug.
+#
+# ```{exercise-end}
+# ```
+
+# %% [markdown]
+# ```{solution-start} ex-own-twice
+# :class: dropdown
+# ```
+
+
+# %%
+def one_half(x, t):
+    absorbed, cleared, volume = x[..., None, :].unbind(-1)
+    t, gap = t.to(x).clamp_min(0), absorbed - cleared
+    rest = torch.exp(-cleared * t) - torch.exp(-absorbed * t)
+    return dose / 2 / volume * absorbed / gap * rest
+
+
+def split(x):
+    return one_half(x, hours) + one_half(x, hours - 6)
+
+
+twice = invlab.Task("twice", split, drug.prior)
+
+# %% [markdown]
+# At time zero the formula gives zero, so cutting negative times off at zero is enough.
+#
+# ```{solution-end}
+# ```
+
+# %% tags=["check-exercise"]
+half = concentration(pairs.x) / 2
+check(
+    "until six hours it is half the usual curve",
+    torch.allclose(split(pairs.x)[:, :6], half[:, :6], atol=1e-6),
+)
+check("the task keeps the contract", invlab.check_task(twice).passed)
+
+# %% [markdown]
+# ```{exercise-start} A prior that goes too far
+# :label: ex-own-prior
+# ```
+#
+# Somebody allows whole numbers only for the rates, zero included: `invlab.Integer([0, 0], [2, 1])`. What goes wrong in the formula, and how often? Build the prior with `invlab.Product`, the volume between 5 and 60 L, sample 1000 pairs from the task, and call the share of them that failed `lost_share`. (`task.valid(y)` says which rows are usable.)
+#
+# ```{exercise-end}
+# ```
+
+# %% [markdown]
+# ```{solution-start} ex-own-prior
+# :class: dropdown
+# ```
+
+# %%
+rates = invlab.Integer([0, 0], [2, 1])
+far = invlab.Product([rates, invlab.Box([5.0], [60.0])])
+far_task = invlab.Task("far", concentration, far)
+invalid = ~far_task.valid(far_task.sample(1000).y)
+lost_share = float(invalid.double().mean())
+print(f"about {10 * round(10 * lost_share)} %")
+
+# %% [markdown]
+# Where both rates are equal the formula divides zero by zero. With rates that are drawn from an interval this never happens; with whole numbers it happens in a third of the cases. The contract allows it, since such rows are recognised, but a third of all simulations is wasted. Rewrite the formula with `torch.expm1`, or leave equal rates out.
+#
+# ```{solution-end}
+# ```
+
+# %% tags=["check-exercise"]
+check("about a third is lost", 0.25 < lost_share < 0.42)
+
+# %% [markdown]
+# ```{exercise-start} Two tubes are lost
+# :label: ex-own-lost
+# ```
+#
+# The samples after half an hour and after one hour are lost. Replace them by `float("nan")`, invert again, and call the result `without`. Is the measurement still explained, and are there still two groups of answers?
+#
+# ```{exercise-end}
+# ```
+
+# %% [markdown]
+# ```{solution-start} ex-own-lost
+# :class: dropdown
+# ```
+
+# %% tags=["nbval-ignore-output"]
+lost = [float("nan"), float("nan"), *measured[2:]]
+without = invlab.invert(
+    drug, lost, sigma=sigma, method="lm", n=50, data=pairs
+)
+for mode in without.modes():
+    print([round(v, 2) for v in mode.x.tolist()], mode.count)
+
+# %% [markdown]
+# Yes to both. What is missing is left out of the misfit, and the method is fitted to the eight numbers that are there.
+#
+# ```{solution-end}
+# ```
+
+# %% tags=["check-exercise"]
+check("eight numbers are explained", without.error[0, 0] < 1)
+check("two groups or more", len(without.modes()) >= 2)
+
+# %% [markdown]
+# ## What we saw
+#
+# * A simulator, a prior and two facts are a task. Formulas, loops, programs, noise, contexts and images each take at most ten lines; a table of data takes one.
+# * `check_task` says in words what a method would stumble over. Rows that fail are counted and left out.
+# * Ten concentrations, measured well, leave two patients possible. Several answers to one measurement are the usual case.
+#
+# ## Where next
+#
+# We named the methods by hand. {doc}`ch19_which_method` lets them compete on your task, and {doc}`ch20_how_far_to_trust` asks what an answer is worth. All the ways to hand something over are in the {doc}`../api`.
+#
+# ## References
+#
+# The model with one compartment is in any textbook of pharmacokinetics. That keeping the nearest of many simulations draws approximately from the posterior is the idea of approximate Bayesian computation; {cite:t}`cranmer2020frontier` tell how it grew into today's methods.
