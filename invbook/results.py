@@ -6,19 +6,28 @@ import os
 from pathlib import Path
 
 from invlab.runs.records import Record, load
+from invlab.runtime import Preset
 
 __all__ = ["load_records", "results_folder"]
 
 
-def results_folder() -> Path:
+# Folders of the records, by preset.
+FOLDERS = {"full": "results", "quick": "results-quick"}
+
+
+def results_folder(preset: Preset = "full") -> Path:
     """Where the recorded runs lie: ``INVLAB_RESULTS``, the repository, or the installed package.
+
+    Args:
+        preset: the size of the runs; small ones came with the book for a few papers alone, and
+            ``INVLAB_RESULTS`` says nothing about them.
 
     Raises:
         FileNotFoundError: in none of these places.
     """
-    package = Path(__file__).parent
-    named = os.environ.get("INVLAB_RESULTS")
-    places = [Path(named)] if named else [package.parent / "results", package / "results"]
+    package, name = Path(__file__).parent, FOLDERS[preset]
+    named = os.environ.get("INVLAB_RESULTS") if preset == "full" else None
+    places = [Path(named)] if named else [package.parent / name, package / name]
     for place in places:
         if place.is_dir():
             return place
@@ -28,6 +37,8 @@ def results_folder() -> Path:
     )
 
 
-def load_records(folder: Path | str | None = None) -> dict[str, Record]:
+def load_records(
+    folder: Path | str | None = None, *, preset: Preset = "full"
+) -> dict[str, Record]:
     """The records of a folder by id; those that came with the book if none is given."""
-    return load(results_folder() if folder is None else Path(folder))
+    return load(results_folder(preset) if folder is None else Path(folder))
