@@ -37,8 +37,6 @@ def results_folder(preset: Preset = "full") -> Path:
     )
 
 
-def load_records(
-    folder: Path | str | None = None, *, preset: Preset = "full"
-) -> dict[str, Record]:
+def load_records(folder: Path | str | None = None, *, preset: Preset = "full") -> dict[str, Record]:
     """The records of a folder by id; those that came with the book if none is given."""
     return load(results_folder(preset) if folder is None else Path(folder))

@@ -93,7 +93,7 @@ class Judge:
         """Error of the truth under fresh noise, ``(B,)``; zero without noise."""
         assert targets.x is not None
         if not self.task.noisy:
-            return torch.zeros(len(targets), dtype=torch.float64)
+            return torch.zeros(len(targets), dtype=torch.float64, device=targets.y.device)
         seen = [self.errors(targets.x[:, None], targets, stream=100 + k) for k in range(REPLICATES)]
         return torch.stack(seen).mean(0)[:, 0]
 

@@ -89,7 +89,9 @@ def _by_count(sound: Sequence[Mapping[str, Any]], key: str) -> dict[int, Tensor]
     counts = sorted({int(n) for record in sound for n in record[key]})
     common = [n for n in counts if all(str(n) in record[key] for record in sound)]
     return {
-        n: torch.tensor([record[key][str(n)] for record in sound], dtype=torch.float64)
+        n: torch.tensor(
+            [record[key][str(n)] for record in sound], dtype=torch.float64, device="cpu"
+        )
         for n in common
     }
 

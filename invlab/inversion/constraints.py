@@ -114,7 +114,8 @@ def _linear(constraint: Any, x_dim: int) -> Callable[[Tensor], Tensor]:
             f"{matrix.shape[1]}"
         )
     low, high = (
-        torch.as_tensor(np.asarray(e, dtype=float)) for e in (constraint.lb, constraint.ub)
+        torch.as_tensor(np.asarray(e, dtype=float), device="cpu")
+        for e in (constraint.lb, constraint.ub)
     )
     a = torch.from_numpy(matrix)
 

@@ -121,7 +121,7 @@ def require_sigma(sigma: Any, y_shape: tuple[int, ...]) -> Tensor | None:
     if sigma is None:
         return None
     try:
-        values = torch.as_tensor(sigma, dtype=torch.float64).detach().cpu()
+        values = torch.as_tensor(sigma, dtype=torch.float64, device="cpu").detach().cpu()
     except (TypeError, ValueError, RuntimeError) as error:
         raise TypeError(f"sigma: expected a number, or one for each of y, got {sigma!r}") from error
     size = math.prod(y_shape)

@@ -72,7 +72,7 @@ def asked(task: Task, y: Any, c: Any, sigma: Any, *, n: int, level: float, seed:
         got = "none" if contexts is None else f"{tuple(contexts.shape)}"
         raise ValueError(f"c: {task.name} takes {need}, got {got}")
     errors = require_sigma(sigma, shape)
-    every = torch.ones(math.prod(shape), dtype=torch.bool)
+    every = torch.ones(math.prod(shape), dtype=torch.bool, device="cpu")
     return Asked(task, targets.flatten(1), contexts, n, level, seed, Measurement(every, errors))
 
 
@@ -120,7 +120,7 @@ def _in_order(parts: list[Answers], rows: Tensor) -> Answers:
 
 def _numbers(name: str, given: Any) -> Tensor:
     try:
-        values = torch.as_tensor(np.asarray(given) if isinstance(given, list) else given)
+        values = given if isinstance(given, Tensor) else torch.from_numpy(np.array(given))
     except (TypeError, ValueError, RuntimeError) as error:
         raise TypeError(f"{name}: expected numbers, got {type(given).__name__}") from error
     if values.dtype == torch.bool or values.is_complex():

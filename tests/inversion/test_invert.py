@@ -227,3 +227,19 @@ def test_what_cannot_be_asked_is_named(more, error, message):
     asked = {"y": [[0.3, 0.4]], "method": "local_search", **QUICK} | more
     with pytest.raises(error, match=message):
         invlab.invert(SAME, asked.pop("y"), **asked)
+
+
+def test_the_default_device_and_dtype_do_not_matter():
+    y = torch.tensor([[0.25], [0.81]], dtype=torch.float64)
+    more = {"bounds": [(0.0, 1.0)], "sigma": 0.1, **QUICK}
+    usual = invlab.invert(TWO_WAYS, y, method="local_search", **more)
+    before = torch.get_default_dtype()
+    try:
+        torch.set_default_dtype(torch.float64)
+        with torch.device("meta"):  # stands for any device but that of the data
+            other = invlab.invert(TWO_WAYS, y, method="local_search", **more)
+            found = invlab.compare(TWO_WAYS, ["direct"], n=40, targets=3, guesses=(1,), seeds=1)
+    finally:
+        torch.set_default_dtype(before)
+    assert torch.allclose(other.x, usual.x)
+    assert all(row["note"] == "" for row in found.rows)
