@@ -34,6 +34,7 @@ if "google.colab" in sys.modules and not importlib.util.find_spec("invlab"):
 
 # %%
 import subprocess
+import sys
 import tempfile
 import warnings
 from pathlib import Path
