@@ -951,7 +951,7 @@ check("one BFGS from the middle solves fewer than 20", without < 20)
 #
 # ## Where next
 #
-# This is the end of Part III. Part IV, on your own simulator, is being written; until then the list above and the README show how to hand one over, and the {doc}`../reproduction_ledger` has each number of these pages.
+# This is the end of Part III. Part IV is on your own simulator: {doc}`ch18_bring_your_own_simulator` hands one over, {doc}`ch19_which_method` lets the methods compete on it, and {doc}`ch20_how_far_to_trust` asks what an answer is worth. The {doc}`../reproduction_ledger` has each number of these pages.
 #
 # ## References
 #

@@ -218,7 +218,7 @@ Markdown("\n".join(f"* {s.text}" for s in on_village.sentences))
 # * *Without further simulations*: where a search on the simulator is best, the best method that needs none.
 # * *Refine*: where a local search behind the method divides its error by three or more.
 # * *Do not use*: what is worse than the look-up, and not in a tie with it.
-# * *More simulations*: whether the best method for one guess, trained on a quarter and on half of the pairs, had a clearly larger error.
+# * *More simulations*: whether the best method that learns had a clearly larger error when it was trained on a quarter and on half of the pairs.
 # * *The simulator is noisy*: the floor. The truth itself, simulated again, differs from the observation by this much.
 # * *Took no part*, *check the prior*, and *all this holds for*: what was left out and why, failing simulations, and the assumption behind it all.
 #
@@ -228,7 +228,7 @@ Markdown("\n".join(f"* {s.text}" for s in on_village.sentences))
 rules = {s.rule: s for s in on_village.sentences}
 check("on the outbreak the floor is named", "floor" in rules)
 check(
-    "and the search is left out, with its reason",
+    "on the outbreak the search is left out, with its reason",
     rules["left_out"].methods == ("differential_evolution",),
 )
 on_drug_rules = {s.rule: s for s in on_drug.sentences}
@@ -240,7 +240,7 @@ check(
 # %% [markdown]
 # ## More data, or another method?
 #
-# A **learning curve** shows the error over the number of pairs. If it still falls where your data end, more simulations help; if it is flat, another method or less noise does. `compare` measures it for the winner. Here it is for two methods on the drug, each trained on its own for a moment:
+# A **learning curve** shows the error over the number of pairs. If it still falls where your data end, more simulations help; if it is flat, another method or less noise does. `compare` measures it for the best method that learns. Here it is for two methods on the drug, each trained on its own for a moment:
 
 # %%
 curve = {"neural_adjoint": [], "mixture_density": []}
@@ -259,6 +259,8 @@ fig, ax = plt.subplots(figsize=(5, 3.2))
 for (name, errors), dash in zip(curve.items(), ("o-", "s--")):
     ax.loglog(counts, errors, dash, label=name.replace("_", " "))
 ax.set(xlabel="training pairs", ylabel="error / variance of y")
+ax.set_xticks(counts, [str(count) for count in counts])
+ax.minorticks_off()
 ax.legend()
 plt.show()
 

@@ -135,7 +135,7 @@ check(
 )
 
 # %% [markdown]
-# Read what such a bound says with care. It holds for 90 % of the *patients*, not with 90 % for each of them. It is a statement about patients who are drawn like the 600. And it bounds the error of the *effect*: both mirror images of the last chapter have the same small error, and only one of them is the patient.
+# Read what such a bound says with care. It holds for 90 % of the *patients*, not with 90 % for each of them. It is a statement about patients who are drawn like the 600. And it bounds the error of the *effect*: both mirror images of chapter 18 have the same small error, and only one of them is the patient.
 #
 # `invert` returns this bound for each target, as `answer.bound`, unless the answer was simulated anyway.
 #
@@ -261,7 +261,7 @@ print(trust.expected_coverage(network, some.x, some.y, n=60))
 print(trust.tarp(some.x, proposed))
 
 # %% [markdown]
-# Which of the tests a hastily trained network passes, and which not, changes from one training to the next. That is why there are three. A posterior that fails one should not be read as probabilities; its draws are still guesses.
+# Each test sees other faults, which is why there are three, and a network that was trained in a hurry seldom passes all of them. A posterior that fails one should not be read as probabilities. Its draws are still guesses.
 
 # %% tags=["hide-input"]
 at_90 = int((level - 0.9).abs().argmin())
