@@ -37,7 +37,8 @@ class Claim:
             for numbers that are neither better nor worse than others.
         worst: whether ours is the largest value over records and seeds instead of the mean.
         cases: whether each record is a case of its own, such as a simulator: mean and interval are
-            then over the records, and not over the seeds.
+            then over the records, and not over the seeds. A record in which the number is not
+            defined gives no values, and does not count.
         geometric: whether the values are logarithms, of which the exponential of the mean is shown.
     """
 
@@ -55,7 +56,7 @@ class Claim:
 
 
 def rows(claims: Sequence[Claim], folder: Path | str | None = None) -> list[dict[str, Any]]:
-    """A row for each claim whose records exist, our number beside the paper's.
+    """A row for each claim whose records exist and hold its number, ours beside the paper's.
 
     Args:
         claims: what the papers report; :func:`invbook.papers.claims` has all of them.
@@ -66,11 +67,12 @@ def rows(claims: Sequence[Claim], folder: Path | str | None = None) -> list[dict
         ``device``, ``command``, ``verdict`` and ``why``, ready for JSON.
     """
     records = load_records(folder)
-    return [
-        asdict(_row(claim, [records[name] for name in claim.records]))
+    made = [
+        _row(claim, [records[name] for name in claim.records])
         for claim in claims
         if all(name in records for name in claim.records)
     ]
+    return [asdict(row) for row in made if row is not None]
 
 
 def table(rows: Sequence[dict[str, Any]], columns: dict[str, str]) -> str:
@@ -104,19 +106,13 @@ class _Row:
     why: str
 
 
-def _row(claim: Claim, records: list[Record]) -> _Row:
+def _row(claim: Claim, records: list[Record]) -> _Row | None:
+    """The row of a claim; None where the number is defined in none of its records."""
     numbers = [list(claim.values(record)) for record in records]
-    each = torch.tensor(numbers, dtype=torch.float64, device="cpu")
-    seeds = [record["seeds"] for record in records]
-    if claim.cases:
-        per_seed, seeds = each.flatten(0, 1), max(seeds, key=len)
-    elif seeds[0] == seeds[-1]:
-        # one number a seed: the mean, or the worst, over the records
-        per_seed, seeds = (each.amax(0) if claim.worst else each.mean(0)), seeds[0]
-    else:
-        # a record a seed, with one number or one a target
-        each_seed = dict.fromkeys(seed for some in seeds for seed in some)
-        per_seed, seeds = each.flatten(0, 1), list(each_seed)
+    if claim.cases and not any(numbers):
+        return None
+    per_seed = _numbers(claim, numbers, [record["seeds"] for record in records])
+    seeds = list(dict.fromkeys(seed for record in records for seed in record["seeds"]))
     low, high = bootstrap_interval(per_seed, statistic="max" if claim.worst else "mean")
     ours = float(per_seed.max() if claim.worst else per_seed.mean())
     if claim.geometric:
@@ -136,6 +132,17 @@ def _row(claim: Claim, records: list[Record]) -> _Row:
         verdict=_verdict(claim, ours, low, high),
         why=claim.rule,
     )
+
+
+def _numbers(claim: Claim, numbers: list[list[float]], seeds: list[list[int]]) -> torch.Tensor:
+    """The numbers that mean and interval are over, ``(n,)``."""
+    if claim.cases:  # as many a record as there are
+        flat = [number for some in numbers for number in some]
+        return torch.tensor(flat, dtype=torch.float64, device="cpu")
+    each = torch.tensor(numbers, dtype=torch.float64, device="cpu")
+    if seeds[0] == seeds[-1]:  # one number a seed: the mean, or the worst, over the records
+        return each.amax(0) if claim.worst else each.mean(0)
+    return each.flatten(0, 1)  # a record a seed, with one number or one a target
 
 
 def _verdict(claim: Claim, ours: float, low: float, high: float) -> Verdict:

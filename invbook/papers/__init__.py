@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from invbook.ledger import Claim
-from invbook.papers import advice, joint_optimization, loss_design, metamaterial, neural_adjoint
+from invbook.papers import (
+    advice,
+    joint_optimization,
+    loss_design,
+    metamaterial,
+    neural_adjoint,
+    trust,
+)
 from invbook.papers.paper import Paper
 from invlab.runs.records import Run
 
@@ -18,6 +25,7 @@ _PAPERS: dict[str, Paper] = {
         metamaterial.PAPER,
         joint_optimization.PAPER,
         advice.PAPER,
+        trust.PAPER,
     )
 }
 

@@ -110,6 +110,16 @@ def test_records_that_are_cases_have_their_interval_over_the_records(tmp_path):
     assert found["high"] > 7
 
 
+def test_cases_count_where_their_number_is_defined(tmp_path):
+    record(tmp_path, "paper/a", [1.0], seeds=[0])
+    record(tmp_path, "paper/b", [], seeds=[0])
+    record(tmp_path, "paper/c", [2.0, 6.0], seeds=[0, 1])
+    found = row(tmp_path, claim("paper/a", "paper/b", "paper/c", cases=True))
+    assert found["ours"] == 3
+    assert found["seeds"] == [0, 1]
+    assert ledger.rows([claim("paper/b", cases=True)], tmp_path) == []
+
+
 def test_values_that_are_logarithms_are_shown_as_what_they_are_of(tmp_path):
     record(tmp_path, "paper/a", [math.log(2), math.log(8)])
     found = row(tmp_path, claim("paper/a", geometric=True, limit=4.1))

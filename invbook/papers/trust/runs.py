@@ -1,0 +1,63 @@
+"""What is recorded of trust: a run a simulator and seed.
+
+FILL
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from invbook.papers.advice.simulators import NINE_KINDS
+from invbook.papers.trust.experiments import Size, trust
+from invlab import runtime
+from invlab.runs.records import Run
+
+__all__ = ["METHODS", "SEEDS", "SIMULATORS", "ids", "plan"]
+
+SIMULATORS = ("square", "sine", "robot_arm", "ballistics", *NINE_KINDS)
+SEEDS = (0, 1)
+# Two of these have noise.
+QUICK_SIMULATORS = ("square", "robot_arm", "epidemic", "two_moons", "ricker")
+QUICK_METHODS = ("nearest", "neural_adjoint", "mixture_density")
+
+QUICK = Size(pairs=1000, targets=150, simulations=10_000, draws=50)
+FULL = Size(pairs=3000, targets=400, simulations=30_000, draws=200)
+
+# Short trainings: bounds and tests have to keep their word for whatever a method has learned.
+METHODS: dict[str, dict[str, Any]] = {
+    "nearest": {},
+    "neural_adjoint": {"candidates": 40, "pool": 5000, "epochs": 200, "batch_size": 128},
+    "mixture_density": {"epochs": 60},
+    "tandem": {"epochs": 100},
+    "cinn": {"epochs": 60},
+}
+
+
+def ids(simulators: Sequence[str] = SIMULATORS, seeds: Sequence[int] = SEEDS) -> list[str]:
+    """Where the records of simulators and seeds go."""
+    return [f"trust/{name}/seed_{seed}" for name in simulators for seed in seeds]
+
+
+def plan() -> list[Run]:
+    """A run a simulator and seed; five simulators, one seed, three methods in the quick preset."""
+    size = runtime.by_preset(quick=QUICK, full=FULL)
+    names = runtime.by_preset(quick=QUICK_SIMULATORS, full=SIMULATORS)
+    seeds = runtime.by_preset(quick=SEEDS[:1], full=SEEDS)
+    chosen = runtime.by_preset(quick=QUICK_METHODS, full=tuple(METHODS))
+    methods = {name: METHODS[name] for name in chosen}
+    return [_run(name, seed, size, methods) for name in names for seed in seeds]
+
+
+def _run(name: str, seed: int, size: Size, methods: dict[str, dict[str, Any]]) -> Run:
+    settings = {"simulator": name, "size": vars(size), "methods": methods}
+    compute = partial(_compute, name, size, methods)
+    return Run(ids([name], [seed])[0], settings, compute, (seed,))
+
+
+def _compute(
+    name: str, size: Size, methods: dict[str, dict[str, Any]], seeds: Sequence[int]
+) -> dict[str, Any]:
+    (seed,) = seeds
+    return trust(name, seed, size=size, methods=methods)
