@@ -78,8 +78,10 @@ def invert(
         pairs: how many.
         simulate: whether answers are simulated, refined and ranked by what they cause. Without it
             the simulator makes the pairs and calibrates the bound, and no more.
-        calls: for a dear simulator: all that is spent, in rounds of search, simulation and fit;
-            ``method``, ``pairs`` and ``simulate`` are then not looked at, and there is no bound.
+        calls: for a dear simulator: all that may be spent, in rounds of search, simulation and
+            fit; where targets miss different numbers, each kind takes an equal part of it.
+            ``method``, ``pairs`` and ``simulate`` are then not looked at, and there is no bound
+            beside the errors that were seen.
         seed: of everything random.
 
     Returns:
@@ -103,8 +105,9 @@ def invert(
         narrow.simulator = counter
     request = asked(narrow, y, c, sigma, n=n, level=level, seed=seed)
     if calls is not None:
-        budget_of_calls = require_count("calls", calls)
-        found = by_pattern(request, lambda part: in_rounds(part, budget_of_calls))
+        # asking for the shape of y may have taken one
+        left = require_count("calls", calls) - counter.rows
+        found = by_pattern(request, lambda part: in_rounds(part, left // part.parts))
     else:
         if data is None:
             draws = runtime.generator(seed, task.name, "invert")

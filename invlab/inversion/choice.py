@@ -10,6 +10,7 @@ from invlab.comparison import compare
 from invlab.comparison.candidates import SEARCHES
 from invlab.inversion.measurement import Measurement, honours, those_that_honour
 from invlab.methods import Method, class_of, get_method
+from invlab.methods.simulator_search import SimulatorSearch
 from invlab.task import Pairs, Task
 
 __all__ = ["fitted"]
@@ -53,8 +54,17 @@ def fitted(
                 f"{name}: was fitted without sigma, and to all of y; give its name, so that it is "
                 f"fitted to what was measured, or another of {', '.join(those_that_honour())}"
             )
-        return method, name
+        return _counted(method, task), name
     return copy.deepcopy(method).fit(task, learned, seed=seed), name
+
+
+def _counted(method: Any, task: Task) -> Any:
+    """A fitted method; one that calls the simulator calls that of the task, which counts."""
+    if not isinstance(method, SimulatorSearch):
+        return method
+    method = copy.copy(method)
+    method.attach(task)
+    return method
 
 
 def _by_name(name: str) -> tuple[str, dict[str, Any]]:
