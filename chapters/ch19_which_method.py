@@ -127,7 +127,8 @@ drug_rows = {row["method"]: row for row in on_drug.rows}
 check(
     "on the drug a search wins, a million times and more ahead of the neural adjoint",
     on_drug.best(1) in ("lm", "bfgs")
-    and drug_rows["neural_adjoint"]["geo_1"] > 1e6 * drug_rows["lm"]["geo_1"],
+    and drug_rows["neural_adjoint"]["geo_1"]
+    > 1e6 * drug_rows["lm"]["geo_1"],
 )
 village_rows = {row["method"]: row for row in on_village.rows}
 check(
@@ -228,7 +229,8 @@ Markdown("\n".join(f"* {s.text}" for s in on_village.sentences))
 rules = {s.rule: s for s in on_village.sentences}
 check(
     "on the outbreak the floor is named, and the search is left out with its reason",
-    "floor" in rules and rules["left_out"].methods == ("differential_evolution",),
+    "floor" in rules
+    and rules["left_out"].methods == ("differential_evolution",),
 )
 on_drug_rules = {s.rule: s for s in on_drug.sentences}
 check(

@@ -13,19 +13,22 @@ from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import torch
 
 from invlab import runtime
 from invlab.comparison.advice import Facts, ranked
 from invlab.comparison.candidates import NULLS, Candidate, choose, steps_within
-from invlab.comparison.judge import Judge, fingerprint, surrogate_task
+from invlab.comparison.fingerprint import of_object, of_pairs, of_task
+from invlab.comparison.judge import Judge, surrogate_task
 from invlab.comparison.plan import CURVE, Plan, limits_of, make_plan, seconds_a_simulation
 from invlab.comparison.result import Comparison
 from invlab.comparison.table import floor_row, rows_of
 from invlab.comparison.trial import Question, attempt
 from invlab.runs.records import Run, missing, run
 from invlab.task import Pairs, Targets, Task
+from invlab.validation import require_count
 
 __all__ = ["Comparison", "compare"]
 
@@ -75,6 +78,8 @@ def compare(
     task, pairs = _read(data)
     simulation_s = seconds_a_simulation(task) if pairs is None else 0.0
     limits = limits_of(budget)
+    if pairs is not None:
+        n, targets = _sizes(task, pairs, n, targets, seeds)
     chosen = choose(task, methods, n=n, simulated=pairs is None)
     steps = steps_within(limits.get("seconds"), sum(not one.reason for one in chosen), seeds)
     chosen = choose(
@@ -111,6 +116,25 @@ def _read(data: Task | Pairs) -> tuple[Task, Pairs | None]:
     raise TypeError(f"compare: expected a Task or Pairs, got {type(data).__name__}")
 
 
+def _sizes(task: Task, pairs: Pairs, n: int, targets: int, seeds: int) -> tuple[int, int]:
+    """Pairs to learn from and targets that there are in each seed, and no more than asked for."""
+    parts = [
+        _divided(task.usable(pairs), require_count("targets", targets), seed)
+        for seed in range(require_count("seeds", seeds))
+    ]
+    learned, asked = (min(map(len, some)) for some in list(zip(*parts, strict=True))[:2])
+    return min(require_count("n", n), learned), min(targets, asked)
+
+
+def _divided(usable: Pairs, targets: int, seed: int) -> tuple[Pairs, Pairs, Pairs]:
+    """Pairs to learn from, targets, and the third that the network learns from which judges."""
+    shuffle = runtime.generator(seed, "comparison", "parts")
+    rest, third = usable.split(1 / 3, generator=shuffle)
+    count = min(targets, max(1, len(rest) // 4))
+    learn, asked = rest.split(count / len(rest), generator=shuffle)
+    return learn, asked, third
+
+
 class _Trials:
     """Lays out what each seed is asked, and who judges.
 
@@ -123,6 +147,7 @@ class _Trials:
     def __init__(self, task: Task, pairs: Pairs | None, plan: Plan) -> None:
         self.task, self.pairs, self.plan = task, pairs, plan
         self._asked: dict[int, tuple[Question, Judge, float | None]] = {}
+        self._seen: dict[str, str] = {}
 
     def question(self, seed: int) -> tuple[Question, Judge, float | None]:
         """What a seed asks, its judge, and the judge's own error where it is a network.
@@ -139,7 +164,9 @@ class _Trials:
         draws = runtime.generator(seed, name, "comparison")
         data = self.task.sample(plan.n, generator=draws, dtype=torch.float64)
         if plan.dear:
-            data, held = self.task.usable(data).split(plan.targets / plan.n, generator=draws)
+            usable = self.task.usable(data)
+            count = min(plan.targets, max(1, len(usable) // 4))
+            data, held = usable.split(count / len(usable), generator=draws)
             asked = Targets(held.y, held.c, held.x)
         else:
             asked = self.task.targets(plan.targets, seed=1_000_000 + seed, dtype=torch.float64)
@@ -149,12 +176,9 @@ class _Trials:
     def _held_out(self, seed: int) -> tuple[Question, Judge, float | None]:
         assert self.pairs is not None
         usable = self.task.usable(self.pairs)
-        shuffle = runtime.generator(seed, "comparison", "parts")
-        rest, third = usable.split(1 / 3, generator=shuffle)
-        count = min(self.plan.targets, max(1, len(rest) // 4))
-        learn, asked = rest.split(count / len(rest), generator=shuffle)
+        learn, asked, third = _divided(usable, self.plan.targets, seed)
         law, error = surrogate_task(third, self.task, seed=seed)
-        learn = learn[: self.plan.n]
+        learn, asked = learn[: self.plan.n], asked[: self.plan.targets]
         judge = Judge(law, usable.y, refine=False)
         wanted = Targets(asked.y, asked.c, asked.x)
         return Question(learn, wanted, self.plan.guesses, seed), judge, error
@@ -163,25 +187,33 @@ class _Trials:
         """One method on one seed, on 1/share of the pairs."""
         part = "" if share == 1 else f"/part{share}"
         kind = type(candidate.method)
-        own = f"{kind.__module__}.{kind.__qualname__}"
-        method = candidate.method if isinstance(candidate.method, str) else own
+        ours = isinstance(candidate.method, str)
+        own = "" if ours else f"{kind.__module__}.{kind.__qualname__} {self._own(candidate)}"
         settings = {
             "task": self.task.name,
-            "data": self.fingerprint,
+            "data": self.identity,
             "n": self.plan.n,
             "targets": self.plan.targets,
             "guesses": list(self.plan.guesses),
-            "method": method,
+            "method": candidate.method if ours else own,
             "options": {name: str(value) for name, value in candidate.options.items()},
             "share": share,
         }
         compute = partial(_compute, self, candidate, share)
-        return Run(f"comparison/{candidate.name}{part}/seed{seed}", settings, compute, (seed,))
+        # a name may hold any sign, and is not to lead out of the folder
+        place = quote(candidate.name, safe=" ") if candidate.name.strip(".") else "unnamed"
+        return Run(f"comparison/{place}{part}/seed{seed}", settings, compute, (seed,))
+
+    def _own(self, candidate: Candidate) -> str:
+        """What tells an object of the user's from others of its class; as it came, untrained."""
+        if candidate.name not in self._seen:
+            self._seen[candidate.name] = of_object(candidate.method)
+        return self._seen[candidate.name]
 
     @cached_property
-    def fingerprint(self) -> str:
+    def identity(self) -> str:
         """What tells this task or these pairs from others of the same name."""
-        return fingerprint(self.task.sample(8) if self.pairs is None else self.pairs)
+        return of_task(self.task) if self.pairs is None else of_pairs(self.pairs)
 
 
 def _part(question: Question, share: int) -> Question:

@@ -15,6 +15,8 @@ __all__ = ["Advice", "Facts", "advise", "ranked"]
 GOOD_ENOUGH = 2.0
 # Below this p-value the ranks of the true unknowns are not uniform.
 UNCALIBRATED = 0.01
+# Below so many targets the test of calibration sees gross errors alone.
+FEW_TARGETS = 30
 # A gain of this factor for twice the pairs is worth more simulations.
 WORTH_MORE = 1.3
 # Below this share of valid guesses a method is warned of.
@@ -94,7 +96,10 @@ def advise(facts: Facts) -> list[Advice]:
 
 
 def _best_for_one(facts: Facts) -> list[Advice]:
-    return _best(facts, facts.guesses[0], "one_guess", "one guess a target")
+    n = facts.guesses[0]
+    return _best(
+        facts, n, "one_guess", "one guess a target" if n == 1 else f"the best of {n} guesses"
+    )
 
 
 def _best_for_many(facts: Facts) -> list[Advice]:
@@ -111,7 +116,12 @@ def _best(facts: Facts, n: int, rule: str, what: str) -> list[Advice]:
     best = order[0]
     equal = ties(facts, best, n, order)
     score = facts.scores[best].geometric_mean(n)
-    text = f"For {what}, {best}: its error is {score:.2g} of the variance of y (geometric mean)"
+    # what is smaller counts as the floor, so that the mean is that at most
+    least = max(facts.scores[best].floor, LEAST)
+    about = "at most " if score <= 1.001 * least else ""
+    text = (
+        f"For {what}, {best}: its error is {about}{score:.2g} of the variance of y (geometric mean)"
+    )
     text += f"; {_and(equal)} cannot be told apart from it." if equal else "."
     return [Advice(rule, text, (best, *equal))]
 
@@ -124,14 +134,23 @@ def _best_posterior(facts: Facts) -> list[Advice]:
     sound = [m for m in order if _calibrated(facts.rows[m])]
     if not sound:
         text = (
-            f"No method is calibrated (p below {UNCALIBRATED:g} for each of {_and(order)}): do not "
+            f"No method is calibrated ({_and(order)} did not pass the test): do not "
             "read their draws as a posterior; train longer or on more pairs."
         )
         return [Advice("posterior", text, tuple(order))]
-    text = f"For a posterior, {sound[0]}: its draws pass the test of calibration"
+    seeds, targets = facts.scores[sound[0]].errors[n].shape
+    text = (
+        f"For a posterior, {sound[0]}: its draws pass the test of calibration on {targets} targets"
+        f"{'' if seeds == 1 else ' a seed'}"
+    )
     others = sound[1:]
-    text += f", as do those of {_and(others)}." if others else ", and no other's do."
-    return [Advice("posterior", text, tuple(sound))]
+    unsound = [m for m in order if m not in sound]
+    if others:
+        text += f", as do those of {_and(others)}"
+    if unsound:
+        text += f"; those of {_and(unsound)} do not"
+    few = " So few targets show gross errors alone." if targets < FEW_TARGETS else ""
+    return [Advice("posterior", f"{text}.{few}", tuple(sound))]
 
 
 def _calibrated(row: Row) -> bool:
@@ -151,7 +170,7 @@ def _fastest(facts: Facts) -> list[Advice]:
     seconds = facts.rows[quick]["answer_s"] or 0.0
     text = (
         f"Where an answer has to come fast, {quick}: {1000 * seconds:.2g} ms of processor time "
-        f"a target, within a factor of {GOOD_ENOUGH:g} of the best error for one guess."
+        f"a target, within a factor of {GOOD_ENOUGH:g} of the best error for {_guesses(n)}."
     )
     return [Advice("fast", text, (quick,))]
 
@@ -181,7 +200,7 @@ def _refine(facts: Facts) -> list[Advice]:
         return []
     text = (
         f"Refine the answers of {order[0]} on the simulator (invlab.refine): the mean error of "
-        f"one guess falls from {before:.2g} to {after:.2g}."
+        f"{_guesses(n)} falls from {before:.2g} to {after:.2g}."
     )
     return [Advice("refine", text, (order[0],))]
 
@@ -199,7 +218,7 @@ def _below_the_look_up(facts: Facts) -> list[Advice]:
     if not worse:
         return []
     text = (
-        f"Do not use {_and(worse)} for single guesses: below the look-up, that is, worse than the "
+        f"Do not use {_and(worse)} for {_guesses(n)}: below the look-up, that is, worse than the "
         "nearest of the training pairs."
     )
     return [Advice("below_look_up", text, tuple(worse))]
@@ -210,9 +229,15 @@ def _more_data(facts: Facts) -> list[Advice]:
         return []
     first, last = min(facts.curve), max(facts.curve)
     fewer, all_of_them = facts.curve[first], facts.curve[last]
+    best = next((m for m in ranked(facts, facts.guesses[0]) if m not in facts.searching), "it")
+    if fewer <= 1.001 * facts.floor:
+        text = (
+            f"Whether more simulations help cannot be seen: with {first} pairs the error of {best} "
+            "is not above the floor."
+        )
+        return [Advice("more_data", text)]
     doublings = max(1.0, math.log2(last / first))
     gain = (fewer / max(all_of_them, LEAST)) ** (1 / doublings)
-    best = next((m for m in ranked(facts, facts.guesses[0]) if m not in facts.searching), "it")
     measured = (
         f"from {first} to {last} pairs the error of {best} went from {fewer:.2g} to "
         f"{all_of_them:.2g}"
@@ -272,10 +297,18 @@ def _assumptions(facts: Facts) -> list[Advice]:
 
 def _left_out(facts: Facts) -> list[Advice]:
     return [
-        Advice("left_out", f"{name} took no part: {row['note']}.", (name,))
+        Advice("left_out", f"{name} {_absent(row['note'])}.", (name,))
         for name, row in facts.rows.items()
         if row["note"] and name not in facts.scores
     ]
+
+
+def _absent(note: str) -> str:
+    return note if note.startswith("failed") else f"took no part: {note}"
+
+
+def _guesses(n: int) -> str:
+    return "one guess" if n == 1 else f"the best of {n} guesses"
 
 
 def _and(names: Sequence[str]) -> str:

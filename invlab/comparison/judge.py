@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import warnings
 from typing import Any
 
 import torch
@@ -49,6 +49,12 @@ class Judge:
         valid = task.valid(y)
         varies = y[valid].double().flatten(1).var(0, correction=0).mean()
         self.variance = float(varies) or 1.0
+        if not float(varies):
+            warnings.warn(
+                f"{task.name}: y is the same in all {int(valid.sum())} pairs, so that there is "
+                "nothing to learn from them; errors are in the unit of y squared",
+                stacklevel=2,
+            )
         affordable = REFINED_CALLS * simulation_s <= MOST_SECONDS
         self.can_refine = refine and affordable and task.differentiable and not task.noisy
         self.simulation_s = simulation_s
@@ -131,12 +137,3 @@ def surrogate_task(pairs: Pairs, task: Task, *, seed: int) -> tuple[Task, float]
     error = (judge.simulate(held.x, held.c) - held.y).double().flatten(1).square().mean()
     varies = held.y.double().flatten(1).var(0, correction=0).mean()
     return judge, float(error / varies.clamp_min(1e-30))
-
-
-def fingerprint(pairs: Pairs) -> str:
-    """What tells two data sets apart, as text for a record."""
-    digest = hashlib.blake2b(digest_size=8)
-    for part in (pairs.x, pairs.y, pairs.c):
-        if part is not None:
-            digest.update(part.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()

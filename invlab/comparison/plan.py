@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from invlab import runtime
 from invlab.task import Task
-from invlab.validation import require_count
+from invlab.validation import is_integer, require_count
 
 __all__ = ["Plan", "limits_of", "make_plan", "seconds_a_simulation"]
 
@@ -122,9 +122,14 @@ def make_plan(
         simulation_s: seconds of one simulation.
 
     Raises:
+        TypeError: a size that is no whole number, or no sequence of guesses.
         ValueError: a size below one, another word in the budget, or a budget in simulations that
             does not even pay for one answer a target.
     """
+    if is_integer(guesses) or isinstance(guesses, str):
+        raise TypeError(
+            f"guesses: expected numbers of guesses such as (1, 10, 100), got {guesses!r}"
+        )
     counts = tuple(sorted({require_count("guesses", count) for count in guesses}))
     if not counts:
         raise ValueError("guesses: expected numbers of guesses such as (1, 10, 100), got none")

@@ -59,16 +59,16 @@ def rows_of(
         notes: of those that were left out.
         floor: see :class:`Scores`.
     """
-    rows, scores = [], {}
+    rows, scores, targets = [], {}, _targets(records)
     for name, several in records.items():
         sound = [record for record in several if "errors" in record]
         row: Row = {"method": name, **_nothing(guesses)}
         row["note"] = _note(several, notes.get(name, ""))
         if sound:
-            found = Scores(_by_count(sound, "errors"), floor)
+            found = Scores(_by_count(several, "errors", targets), floor)
             scores[name] = found
             row |= _errors(found, guesses) | _rest(sound)
-            row |= _refined(sound, guesses)
+            row |= _refined(sound, guesses, targets)
         rows.append(row)
     return rows, scores
 
@@ -85,12 +85,24 @@ def _nothing(guesses: Sequence[int]) -> Row:
     return per_count | dict.fromkeys(OTHERS)
 
 
-def _by_count(sound: Sequence[Mapping[str, Any]], key: str) -> dict[int, Tensor]:
+def _targets(records: Mapping[str, Sequence[Mapping[str, Any]]]) -> int:
+    """Targets of a seed: those of the seed that has fewest, so that all have as many."""
+    every = (record for several in records.values() for record in several)
+    columns = (column for record in every for column in record.get("errors", {}).values())
+    return min((len(column) for column in columns), default=0)
+
+
+def _by_count(several: Sequence[Mapping[str, Any]], key: str, targets: int) -> dict[int, Tensor]:
+    """Errors by T, ``(seeds, targets)``; a seed in which the method failed is all infinite."""
+    sound = [record for record in several if key in record]
     counts = sorted({int(n) for record in sound for n in record[key]})
     common = [n for n in counts if all(str(n) in record[key] for record in sound)]
+    failed = [float("inf")] * targets
     return {
         n: torch.tensor(
-            [record[key][str(n)] for record in sound], dtype=torch.float64, device="cpu"
+            [record[key][str(n)][:targets] if key in record else failed for record in several],
+            dtype=torch.float64,
+            device="cpu",
         )
         for n in common
     }
@@ -115,6 +127,8 @@ def _errors(found: Scores, guesses: Sequence[int]) -> Row:
             f"geo_{n}": found.geometric_mean(n),
             f"median_{n}": float(errors.median()),
         }
+    if not found.errors:
+        return row
     last = found.errors[max(found.errors)]
     row["failed"] = float((~torch.isfinite(last)).double().mean())
     return row
@@ -129,10 +143,10 @@ def _rest(sound: Sequence[Mapping[str, Any]]) -> Row:
     return row
 
 
-def _refined(sound: Sequence[Mapping[str, Any]], guesses: Sequence[int]) -> Row:
+def _refined(sound: Sequence[Mapping[str, Any]], guesses: Sequence[int], targets: int) -> Row:
     if not all("refined" in record for record in sound):
         return {}
-    found = _by_count(sound, "refined")
+    found = _by_count(sound, "refined", targets)
     row: Row = {}
     for n in guesses:
         if n in found:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 from invlab import runtime
 from invlab.comparison.candidates import Candidate
 from invlab.comparison.judge import Judge
+from invlab.methods.asking import guesses_of
 from invlab.simulators.counted import Counted
 from invlab.task import Pairs, Targets
 from invlab.trust.calibration import calibration_ranks, uniformity
@@ -49,7 +50,10 @@ def attempt(
         most: guesses a target that it can afford, where that is fewer than are asked for.
     """
     try:
-        return _measured(candidate, question, judge, most or question.guesses[-1])
+        # somebody's own code may change what it is given, and draw from torch's own generators;
+        # none of that is to reach the other methods
+        with runtime.seeded(question.seed):
+            return _measured(candidate, _copied(question), judge, most or question.guesses[-1])
     except Exception as error:  # one method that fails does not end the comparison
         first = str(error).partition("\n")[0]
         return {"note": f"failed: {type(error).__name__}: {first}"}
@@ -62,9 +66,9 @@ def _measured(candidate: Candidate, question: Question, judge: Judge, most: int)
     start = runtime.cpu_seconds()
     method = candidate.build().fit(task, question.data, seed=question.seed)
     fitted, used = runtime.cpu_seconds(), counted.rows
-    x = method.propose(targets.y, guesses[-1], targets.c)
+    x = guesses_of(method, targets.y, guesses[-1], targets.c, x_dim=task.x_dim)
     asked = runtime.cpu_seconds()
-    exchangeable = bool(method.exchangeable)
+    exchangeable = bool(getattr(method, "exchangeable", False))
     found = {
         "fit_s": fitted - start,
         "answer_s": (asked - fitted) / len(targets),
@@ -83,6 +87,15 @@ def _measured(candidate: Candidate, question: Question, judge: Judge, most: int)
         if candidate.draws:
             found |= _calibration(method, targets.x, targets)
     return found
+
+
+def _copied(question: Question) -> Question:
+    """The same question in tensors of its own."""
+    data, asked = question.data, question.targets
+    x, y, c = (None if part is None else part.clone() for part in (asked.x, asked.y, asked.c))
+    assert y is not None
+    own = Pairs(data.x.clone(), data.y.clone(), None if data.c is None else data.c.clone())
+    return replace(question, data=own, targets=Targets(y, c, x))
 
 
 def _too_dear(most: int) -> str:
@@ -104,7 +117,7 @@ def _calibration(method: Any, x: Tensor, targets: Targets) -> dict[str, float]:
     the distance to a random point of the targets' unknowns (Lemos et al. 2023), which sees the
     unknowns together.
     """
-    draws = method.propose(targets.y, DRAWS, targets.c)
+    draws = guesses_of(method, targets.y, DRAWS, targets.c, x_dim=x.shape[1])
     bins = min(10, max(2, len(x) // 5))
     ranks = calibration_ranks(x, draws)
     edge = (1 - LEVEL) / 2 * (DRAWS + 1)

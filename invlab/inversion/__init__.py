@@ -78,8 +78,10 @@ def invert(
         pairs: how many.
         simulate: whether answers are simulated, refined and ranked by what they cause. Without it
             the simulator makes the pairs and calibrates the bound, and no more.
-        calls: for a dear simulator: all that is spent, in rounds of search, simulation and fit;
-            ``method``, ``pairs`` and ``simulate`` are then not looked at, and there is no bound.
+        calls: for a dear simulator: all that may be spent, in rounds of search, simulation and
+            fit; where targets miss different numbers, each kind takes an equal part of it.
+            ``method``, ``pairs`` and ``simulate`` are then not looked at, and there is no bound
+            beside the errors that were seen.
         seed: of everything random.
 
     Returns:
@@ -103,8 +105,9 @@ def invert(
         narrow.simulator = counter
     request = asked(narrow, y, c, sigma, n=n, level=level, seed=seed)
     if calls is not None:
-        budget_of_calls = require_count("calls", calls)
-        found = by_pattern(request, lambda part: in_rounds(part, budget_of_calls))
+        # asking for the shape of y may have taken one
+        left = require_count("calls", calls) - counter.rows
+        found = by_pattern(request, lambda part: in_rounds(part, left // part.parts))
     else:
         if data is None:
             draws = runtime.generator(seed, task.name, "invert")
@@ -138,7 +141,8 @@ class _Spec:
             self.method = name
         surrogate = fitting_surrogate(None, learned)
         # draws that carry the error of a measurement are a posterior, and stay one
-        posterior = measurement.sigma is not None and getattr(method, "exchangeable", False)
+        exchangeable = bool(getattr(method, "exchangeable", False))
+        posterior = measurement.sigma is not None and exchangeable
         answering = Answering(
             task, method, learned, surrogate, part.n, self.simulate, self.simulate and not posterior
         )
@@ -156,6 +160,7 @@ class _Spec:
             calls=0,
             method=name,
             level=part.level,
+            posterior=posterior,
             labels=task.labels,
             units=task.units,
             x_length=learned.x.double().std(0).clamp_min(1e-30),

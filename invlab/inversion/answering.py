@@ -10,6 +10,7 @@ from torch import Tensor
 
 from invlab.improve import rank, refine, refine_bfgs
 from invlab.methods import get_method
+from invlab.methods.asking import guesses_of
 from invlab.metrics import resimulation_error
 from invlab.priors.restricted import Restricted
 from invlab.surrogates import Surrogate
@@ -90,8 +91,7 @@ class Answering:
         return x.take_along_dim(order[..., None], 1)[:, : self.n]
 
     def _proposed(self, y: Tensor, n: int, c: Tensor | None) -> Tensor:
-        x: Tensor = self.method.propose(y, n, c)
-        return x.detach().double()
+        return guesses_of(self.method, y, n, c, x_dim=self.task.x_dim).double()
 
     def _refined(self, x: Tensor, y: Tensor, c: Tensor | None) -> Tensor:
         """After a local search on the simulator, where there can be one."""

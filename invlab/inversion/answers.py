@@ -55,6 +55,8 @@ class Answers:
         calls: simulations that all of this took.
         method: whose answers these are.
         level: of the bound.
+        posterior: whether the answers are draws of p(x | measured y), ranked and not refined; their
+            spread then says more than their number.
         notes: what should be known beside, in words.
         labels, units: of the unknowns.
         x_length: spread of each unknown over the prior, which :meth:`modes` counts in, ``(dx,)``.
@@ -70,6 +72,7 @@ class Answers:
     calls: int
     method: str
     level: float
+    posterior: bool = False
     notes: tuple[str, ...] = ()
     labels: Sequence[str] = field(default=(), repr=False)
     units: Sequence[str] = field(default=(), repr=False)
@@ -129,6 +132,13 @@ class Answers:
         write_whole(path, content.getvalue().encode())
         return path
 
+    def _kinds(self, target: int) -> str:
+        """How many different answers there are, in words."""
+        count = self.x.shape[1]
+        if self.posterior:
+            return f"{count} draws"
+        return f"{len(self.modes(target))} distinct of {count}"
+
     def __str__(self) -> str:
         labels = [
             f"{label} [{unit}]" if unit else label
@@ -136,7 +146,6 @@ class Answers:
         ]
         cells = [["target", *labels, "error", "bound", "reachable", "answers"]]
         for b in range(min(len(self), SHOWN)):
-            ways = self.modes(b)
             cells.append(
                 [
                     str(b),
@@ -144,7 +153,7 @@ class Answers:
                     _number(float(self.error[b, 0])),
                     _number(float(self.bound[b])),
                     "yes" if bool(self.reachable[b]) else "no",
-                    f"{len(ways)} distinct of {self.x.shape[1]}",
+                    self._kinds(b),
                 ]
             )
         widths = [max(len(row[k]) for row in cells) for k in range(len(cells[0]))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,7 @@ def constrained(task: Task, bounds: Any, feasible: Any) -> Task:
     """
     if bounds is None and feasible is None:
         return task
-    box = None if bounds is None else as_box(bounds)
+    box = None if bounds is None else as_box(bounds, task.prior.bounds)
     narrow = copy.copy(task)
     narrow.prior = Restricted(task.prior, box=box, condition=_all_of(feasible, task.x_dim))
     if box is not None:
@@ -57,8 +57,12 @@ def keep_allowed(task: Task, data: Pairs) -> Pairs:
     return data[allowed]
 
 
-def as_box(bounds: Any) -> Box:
+def as_box(bounds: Any, own: Box) -> Box:
     """A box from a :class:`~invlab.Box`, ``scipy.optimize.Bounds``, or pairs ``(low, high)``.
+
+    Args:
+        bounds: as above, or an array ``(dx, 2)``; None or infinity where there is no limit.
+        own: the range of the unknowns, which counts where there is no limit.
 
     Raises:
         TypeError: something else.
@@ -67,14 +71,38 @@ def as_box(bounds: Any) -> Box:
     if isinstance(bounds, Box):
         return bounds
     if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
-        return Box(np.atleast_1d(bounds.lb), np.atleast_1d(bounds.ub))
-    if isinstance(bounds, Sequence) and all(len(pair) == 2 for pair in bounds):
-        low, high = zip(*bounds, strict=True)
-        return Box(low, high)
-    raise TypeError(
-        "bounds: expected a Box, scipy.optimize.Bounds or pairs (low, high), one an unknown, "
-        f"got {bounds!r}"
-    )
+        # one number stands for all unknowns there
+        low, high = (
+            np.broadcast_to(edge, own.dim) if np.ndim(edge) == 0 or np.size(edge) == 1 else edge
+            for edge in (bounds.lb, bounds.ub)
+        )
+    else:
+        low, high = zip(*_edges(bounds), strict=True)
+    return Box(*(_limited(edge, end) for edge, end in ((low, own.low), (high, own.high))))
+
+
+def _edges(bounds: Any) -> Any:
+    try:
+        pairs = [(low, high) for low, high in bounds]
+    except (TypeError, ValueError):
+        pairs = []
+    if not pairs:
+        raise TypeError(
+            "bounds: expected a Box, scipy.optimize.Bounds or pairs (low, high), one an unknown, "
+            f"got {bounds!r}"
+        )
+    return pairs
+
+
+def _limited(edge: Any, own: Tensor) -> list[float]:
+    """Numbers of an edge; those of the unknowns' range where there is no limit."""
+    numbers = [np.nan if one is None else float(one) for one in edge]
+    if len(numbers) != len(own):
+        raise ValueError(f"bounds: expected a box of {len(own)} unknowns, got {len(numbers)}")
+    none = [one is None or np.isinf(float(one)) for one in edge]
+    return [
+        end if free else one for one, free, end in zip(numbers, none, own.tolist(), strict=True)
+    ]
 
 
 def _all_of(feasible: Any, x_dim: int) -> Callable[[Tensor], Any] | None:

@@ -33,6 +33,7 @@ class Asked:
         c: ``(B, dc)`` or None.
         n, level, seed: as given.
         measurement: what was measured.
+        parts: in how many the request is answered.
     """
 
     task: Task
@@ -42,6 +43,7 @@ class Asked:
     level: float
     seed: int
     measurement: Measurement
+    parts: int = 1
 
 
 def asked(task: Task, y: Any, c: Any, sigma: Any, *, n: int, level: float, seed: int) -> Asked:
@@ -54,6 +56,8 @@ def asked(task: Task, y: Any, c: Any, sigma: Any, *, n: int, level: float, seed:
     targets = _numbers("y", y)
     if tuple(targets.shape) == shape:
         targets = targets[None]
+    if targets.numel() == 0:
+        raise ValueError(f"y: expected at least one target, got shape {tuple(targets.shape)}")
     if targets.shape[1:] != shape and targets.shape[1:] != (math.prod(shape),):
         raise ValueError(
             f"y: expected targets of shape (B, {', '.join(map(str, shape))}), or a single one, got "
@@ -101,7 +105,8 @@ def by_pattern(request: Asked, answer: Callable[[Asked], Answers]) -> Answers:
         measurement = Measurement(pattern.cpu(), sigma)
         y = measurement.of(request.y[some])
         c = None if request.c is None else request.c[some]
-        found.append(answer(replace(request, y=y, c=c, measurement=measurement)))
+        part = replace(request, y=y, c=c, measurement=measurement, parts=len(patterns))
+        found.append(answer(part))
         rows.append(some)
     return found[0] if len(found) == 1 else _in_order(found, torch.cat(rows))
 

@@ -14,6 +14,7 @@ from invlab.inversion.request import Asked
 from invlab.methods import get_method
 from invlab.methods.base import Method
 from invlab.metrics.effects import effects
+from invlab.priors.restricted import Restricted
 from invlab.task import Pairs, Task
 
 __all__ = ["in_rounds"]
@@ -22,6 +23,8 @@ __all__ = ["in_rounds"]
 FIRST = 0.4
 # Rounds at most, and fewest simulations that a round is worth.
 ROUNDS, FEWEST = 8, 4
+# Fewest simulations in all: ten, of which the shape of y may have taken one.
+LEAST = 9
 # Guesses a target among which the next simulations are chosen.
 CANDIDATES = 20
 # Networks, whose disagreement says where f̂ knows least.
@@ -42,16 +45,22 @@ def in_rounds(asked: Asked, calls: int) -> Answers:
     Raises:
         ValueError: fewer.
     """
-    if calls < 10:
-        raise ValueError(f"calls: expected at least 10 simulations, got {calls}")
+    if calls < LEAST:
+        kinds = f" for each of {asked.parts} kinds of targets" if asked.parts > 1 else ""
+        raise ValueError(f"calls: expected at least 10 simulations{kinds}, got {calls} to spend")
     measurement, task = asked.measurement, asked.measurement.task(asked.task)
     draws = runtime.generator(asked.seed, task.name, "rounds")
     first = max(5, round(FIRST * calls))
     data = task.sample(first, generator=draws, dtype=torch.float64)
     left, turn = calls - first, 0
+    if asked.c is not None and left < len(asked.y):
+        raise ValueError(
+            f"calls: expected at least one simulation under the context of each of {len(asked.y)} "
+            f"targets after the first {first}, got {left}"
+        )
     while left > 0:
         each = max(FEWEST, -(-left // max(1, ROUNDS - turn)))
-        x, c = _next(task, task.usable(data), asked, measurement, min(each, left), turn)
+        x, c = _next(task, task.usable(data), asked, measurement, min(each, left), calls - left)
         y = effects(task, x, c, generator=draws)
         data = Pairs(torch.cat([data.x, x]), torch.cat([data.y, y]), _both(data.c, c))
         left, turn = left - len(x), turn + 1
@@ -59,21 +68,41 @@ def in_rounds(asked: Asked, calls: int) -> Answers:
 
 
 def _next(
-    task: Task, data: Pairs, asked: Asked, measurement: Measurement, count: int, turn: int
+    task: Task, data: Pairs, asked: Asked, measurement: Measurement, count: int, begin: int
 ) -> tuple[Tensor, Tensor | None]:
-    """Unknowns to be simulated, ``(count, dx)``, with the contexts of their targets."""
-    model = _fit(task, data, measurement, asked.seed + turn)
+    """Unknowns to be simulated, ``(count, dx)``, with the contexts of their targets.
+
+    ``begin`` counts the simulations so far: the turn begins with that target.
+    """
+    model = _fit(task, data, measurement, asked.seed + begin)
     guesses = model.propose(asked.y, CANDIDATES, asked.c).double()
     doubt = _doubt(model, guesses, asked.c)
     # by turns the best that f̂ sees of each target, and the most doubtful of its good ones
     ranks = torch.arange(CANDIDATES, device=guesses.device).expand(len(guesses), -1).clone()
     worst = doubt[:, 1:].argmax(1) + 1
     ranks.scatter_(1, worst[:, None], 0)
-    order = ranks.flatten().argsort(stable=True)
+    # all targets in turn, so that the last is reached too where a round is shorter than the list
+    place = (torch.arange(len(guesses), device=guesses.device) - begin) % len(guesses)
+    order = (ranks * len(guesses) + place[:, None]).flatten().argsort(stable=True)
     target = torch.arange(len(guesses), device=guesses.device).repeat_interleave(CANDIDATES)[order]
     x = task.box.clip(guesses.flatten(0, 1)[order])
+    if isinstance(task.prior, Restricted):
+        x, target = _allowed(task.prior, x, target, count, asked.seed + begin)
     chosen = _distinct(x, data.x, count, task)
     return x[chosen], None if asked.c is None else asked.c[target[chosen]]
+
+
+def _allowed(
+    prior: Restricted, x: Tensor, target: Tensor, count: int, seed: int
+) -> tuple[Tensor, Tensor]:
+    """The unknowns that are allowed, with their targets; draws of the prior where too few are."""
+    keep = prior.allows(x)
+    missing = count - int(keep.sum())
+    if missing <= 0:
+        return x[keep], target[keep]
+    drawn = prior.sample(missing, generator=runtime.generator(seed, "rounds", "allowed")).to(x)
+    of = torch.arange(seed, seed + missing, device=x.device) % (int(target.max()) + 1)
+    return torch.cat([x[keep], drawn]), torch.cat([target[keep], of])
 
 
 def _fit(task: Task, data: Pairs, measurement: Measurement, seed: int) -> Any:
@@ -122,21 +151,29 @@ def _best_of(task: Task, data: Pairs, asked: Asked) -> Answers:
         same = (data.c[None] == asked.c[:, None]).all(-1)
         error = torch.where(same, error, torch.inf)
     n = min(asked.n, len(data))
+    if data.c is not None:  # others are no answers under this context
+        n = min(n, int(error.isfinite().sum(1).min()))
     error, rows = error.topk(n, largest=False)
     x = data.x[rows]
+    notes = ["Every answer is one of the simulations; reachability was not tested."]
+    if task.noisy:
+        notes.append(
+            "The simulator is noisy: each error is that of one simulation, and the smallest of "
+            "many is small by luck, so that there is no bound."
+        )
     nothing = torch.full((len(x),), torch.nan, dtype=torch.float64, device=x.device)
     return Answers(
         x=x,
         error=error,
         believed=error,
-        bound=error[:, 0],
+        bound=nothing if task.noisy else error[:, 0],
         reachable=torch.ones(len(x), dtype=torch.bool, device=x.device),
         p_value=nothing,
         spread=x.std(1, correction=0),
         calls=0,
         method="rounds",
         level=asked.level,
-        notes=("Every answer is one of the simulations; reachability was not tested.",),
+        notes=tuple(notes),
         labels=task.labels,
         units=task.units,
         x_length=data.x.std(0).clamp_min(1e-30),

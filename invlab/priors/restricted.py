@@ -87,7 +87,8 @@ class Restricted(Law):
             if drawn > TRIES * (found + 1):
                 raise ValueError(
                     f"feasible: {found} of {drawn} draws of the prior meet bounds and condition; "
-                    "widen them, or give a prior that is narrower"
+                    "widen them, or give a prior that is narrower (an equality holds for no draw: "
+                    "put it into the simulator, with one unknown fewer)"
                 )
         return torch.cat(parts)[:n]
 
@@ -119,5 +120,11 @@ def holds(condition: Condition, x: Tensor) -> Tensor:
         raise ValueError(
             f"feasible: expected one True or False a row, shape ({len(x)},) for unknowns of shape "
             f"{tuple(x.shape)}, got {tuple(mask.shape)}"
+        )
+    if mask.dtype != torch.bool and not bool(((mask == 0) | (mask == 1)).all()):
+        # a constraint function of an optimiser gives numbers, whose sign says what holds
+        raise ValueError(
+            f"feasible: expected True or False a row, got numbers such as {float(mask[0]):.3g}; "
+            "compare them, as in lambda x: g(x) >= 0"
         )
     return mask.bool()

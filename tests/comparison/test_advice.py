@@ -132,3 +132,39 @@ def test_a_prior_that_fails_is_to_be_checked():
     found = {"a": scores(0.1)}
     assert "30% of its draws" in said(facts(found, invalid=0.3), "assumptions")[0].text
     assert len(said(facts(found), "assumptions")) == 1
+
+
+def test_what_is_said_of_one_guess_holds_for_one_guess():
+    found = {"nearest": scores(0.1), "good": scores(0.01), "poor": scores(0.5)}
+    values = {name: Scores({5: one.errors[1], 50: one.errors[10]}) for name, one in found.items()}
+    rows = {"good": row("good", r_5=0.01, refined_5=1e-6)}
+    case = facts(values, rows, guesses=(5, 50))
+    text = " ".join(sentence.text for sentence in advise(case))
+    assert text.count("the best of 5 guesses") == 4
+    assert "one guess" not in text
+
+
+def test_an_error_at_the_floor_is_an_upper_bound():
+    found = {"a": Scores({1: torch.full((1, 4), 1e-9).double()}, floor=0.01)}
+    case = facts(found, guesses=(1,), floor=0.01, curve={10: 0.01, 20: 0.01})
+    assert "its error is at most 0.01 of" in said(case, "one_guess")[0].text
+    assert "cannot be seen" in said(case, "more_data")[0].text
+    above = {"a": Scores({1: torch.full((1, 4), 0.5).double()}, floor=0.01)}
+    assert "its error is 0.5 of" in said(facts(above, guesses=(1,)), "one_guess")[0].text
+
+
+def test_who_fails_the_test_of_calibration_is_named():
+    found = {"flow": scores(0.2), "mixture": scores(0.1)}
+    rows = {
+        "flow": row("flow", calibration_p=0.4, joint_p=0.3),
+        "mixture": row("mixture", calibration_p=1e-6, joint_p=0.5),
+    }
+    case = facts(found, rows, samplers=frozenset(found))
+    assert said(case, "posterior")[0].text.endswith("; those of mixture do not.")
+    alone = facts({"flow": found["flow"]}, rows, samplers=frozenset({"flow"}))
+    assert "do not" not in said(alone, "posterior")[0].text
+
+
+def test_one_that_raised_an_error_did_take_part():
+    case = facts({"a": scores(0.1)}, {"b": row("b", note="failed: ValueError: no")})
+    assert said(case, "left_out")[0].text == "b failed: ValueError: no."

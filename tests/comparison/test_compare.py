@@ -7,6 +7,7 @@ import torch
 
 import invlab
 from invlab import Box, Pairs, Task, runtime
+from invlab.comparison.fingerprint import of_pairs
 from invlab.comparison.plan import make_plan
 
 SMALL = {"n": 60, "targets": 6, "guesses": (1, 3), "seeds": 2}
@@ -61,7 +62,7 @@ def test_a_method_that_fails_says_so_in_its_row(found):
     row = next(row for row in found[0].rows if row["method"] == "broken")
     assert row["note"] == "failed: RuntimeError: no luck"
     assert row["r_1"] is None
-    assert "broken took no part: failed: RuntimeError: no luck." in found[0].advice
+    assert "broken failed: RuntimeError: no luck." in found[0].advice
 
 
 def test_the_best_is_named_and_the_table_printed(found, tmp_path):
@@ -137,6 +138,7 @@ def test_a_budget_of_simulations_shrinks_the_sizes():
         (lambda: invlab.compare(SQUARE, ["tandm"]), ValueError, "did you mean 'tandem'"),
         (lambda: invlab.compare(SQUARE, ["direct"] * 2), ValueError, "got more of direct"),
         (lambda: invlab.compare(SQUARE, guesses=()), ValueError, "guesses: expected numbers"),
+        (lambda: invlab.compare(SQUARE, guesses=3), TypeError, "guesses: expected numbers .*got 3"),
     ],
 )
 def test_what_cannot_be_compared_is_named(call, error, message):
@@ -149,10 +151,8 @@ def test_the_pairs_of_a_record_are_recognised():
         Pairs(torch.ones(9, 1), torch.ones(9, 1)),
         Pairs(torch.ones(9, 1), torch.zeros(9, 1)),
     )
-    from invlab.comparison.judge import fingerprint
-
-    assert fingerprint(one) == fingerprint(one)
-    assert fingerprint(one) != fingerprint(other)
+    assert of_pairs(one) == of_pairs(one)
+    assert of_pairs(one) != of_pairs(other)
 
 
 def test_a_task_that_knows_its_posterior_has_an_exact_row_that_is_never_advised():
@@ -229,3 +229,21 @@ def test_a_dear_simulator_is_asked_little():
     assert "spends a fixed number" in rows["bfgs"]["note"]
     # each other answer is judged by one simulation, and so is the learning curve of the best
     assert calls.count(10) == len(rows) - 2 + 2
+
+
+def test_the_sizes_are_those_that_there_were():
+    data = SQUARE.sample(90)
+    names = {"methods": [], "guesses": (1,), "seeds": 1}
+    result = invlab.compare(data, **names, n=1000, targets=100)
+    assert (result.plan.n, result.plan.targets) == (45, 15)  # a third of 90 trains the judge
+    assert str(result).startswith("45 pairs, 15 targets")
+    assert result.facts.scores["nearest"].errors[1].shape == (1, 15)
+    assert set(result.facts.curve) == {45, 22, 11}
+
+
+def test_seeds_with_other_numbers_of_targets_are_cut_to_the_fewest():
+    repeats = torch.arange(30) % 7
+    data = SQUARE.sample(7)[repeats]
+    result = invlab.compare(data, [], n=50, targets=9, guesses=(1,), seeds=3)
+    errors = result.facts.scores["nearest"].errors[1]
+    assert errors.shape == (3, result.plan.targets)

@@ -1,0 +1,121 @@
+"""What tells two methods, tasks or data sets of one name apart, as text for a record."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from types import CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from invlab.task import Pairs, Task
+
+__all__ = ["of_object", "of_pairs", "of_task"]
+
+# Draws of a task that are simulated to recognise it.
+ROWS = 8
+
+
+def of_pairs(pairs: Pairs) -> str:
+    """Of all numbers of a data set."""
+    return _digest(pairs.x, pairs.y, pairs.c)
+
+
+def of_task(task: Task) -> str:
+    """Of a few simulated draws of the prior, the box, and what the task says of its simulator.
+
+    Two simulators that agree on these draws are not told apart.
+    """
+    some = task.sample(ROWS, dtype=torch.float64)
+    says = (task.differentiable, task.noisy)
+    return _digest(some.x, some.y, some.c, task.box.low, task.box.high, says)
+
+
+def of_object(value: Any) -> str:
+    """Of the class of an object, the code of its functions, and all that it holds."""
+    return _digest(value)
+
+
+def _digest(*values: Any) -> str:
+    digest = hashlib.blake2b(digest_size=8)
+    for value in values:
+        _feed(digest, value, [])
+    return digest.hexdigest()
+
+
+def _feed(digest: Any, value: Any, above: list[int]) -> None:
+    """Add a value and what is in it; ``above`` are the objects that it lies in."""
+    digest.update(f"<{type(value).__module__}.{type(value).__qualname__}>".encode())
+    if id(value) in above:  # a circle
+        return
+    above = [*above, id(value)]
+    if isinstance(value, Tensor | np.ndarray):
+        array = value.detach().cpu().numpy() if isinstance(value, Tensor) else value
+        digest.update(f"{array.dtype}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    elif value is None or isinstance(value, str | bytes | bool | int | float | complex):
+        digest.update(repr(value).encode())
+    elif isinstance(value, Mapping):
+        # the order of a mapping is no setting
+        for key in sorted(value, key=str):
+            _feed(digest, key, above)
+            _feed(digest, value[key], above)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            _feed(digest, part, above)
+    elif isinstance(value, set | frozenset):
+        _feed(digest, sorted(map(str, value)), above)
+    else:
+        for part in _inside(value):
+            _feed(digest, part, above)
+
+
+def _inside(value: Any) -> list[Any]:
+    """What an object of another kind is made of."""
+    if isinstance(value, MethodType):
+        return [value.__func__, value.__self__]
+    if isinstance(value, FunctionType):
+        cells = [cell.cell_contents for cell in value.__closure__ or () if _is_filled(cell)]
+        return [value.__code__, value.__defaults__, value.__kwdefaults__, cells]
+    if isinstance(value, CodeType):
+        return [value.co_code, value.co_names, value.co_consts]
+    if isinstance(value, torch.Generator):
+        return [value.get_state()]
+    if isinstance(value, type | ModuleType):
+        return [getattr(value, "__qualname__", value.__name__), *_own_code(value)]
+    slots = {name: getattr(value, name) for name in _slots(type(value)) if hasattr(value, name)}
+    parts = [type(value), getattr(value, "__dict__", {}), slots]
+    if hasattr(value, "func") and hasattr(value, "args"):  # functools.partial
+        parts += [value.func, value.args, value.keywords]
+    return parts
+
+
+def _own_code(kind: Any) -> list[Any]:
+    """The functions of a class of somebody's own; ours change by versions, not by trials."""
+    if not isinstance(kind, type) or kind.__module__.partition(".")[0] in ("invlab", "torch"):
+        return []
+    own = {n: part for n, part in vars(kind).items() if isinstance(part, FunctionType)}
+    plain = {n: part for n, part in vars(kind).items() if _is_plain(part) and n[:2] != "__"}
+    bases = [base for base in kind.__bases__ if base is not object]
+    return [{n: part.__code__ for n, part in own.items()}, plain, bases]
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, str | bool | int | float | tuple | list | dict)
+
+
+def _is_filled(cell: Any) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018
+    except ValueError:  # a name that has no value yet
+        return False
+    return True
+
+
+def _slots(kind: type) -> list[str]:
+    found = [getattr(one, "__slots__", ()) for one in kind.__mro__]
+    names = [name for slots in found for name in ([slots] if isinstance(slots, str) else slots)]
+    return [name for name in names if name not in ("__dict__", "__weakref__")]

@@ -1,0 +1,161 @@
+"""Objects of a user's own take part, whatever they lack, and spoil nothing for the others."""
+
+import functools
+
+import pytest
+import torch
+
+import invlab
+from invlab import Box, Task
+from invlab.comparison.fingerprint import of_object, of_task
+from invlab.methods.asking import guesses_of
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*:UserWarning")
+SMALL = {"n": 24, "targets": 5, "guesses": (1,), "seeds": 1, "budget": 1.0}
+SAME = Task("same", lambda x: x * 1.0, Box([0.0, 0.0], [1.0, 1.0]))
+
+
+class Constant:
+    """Always the same answer, without ``exchangeable`` and without a place for contexts."""
+
+    def __init__(self, value=0.5):
+        self.value = value
+
+    def fit(self, task, data, *, seed):
+        return self
+
+    def propose(self, y, n):
+        return torch.full((len(y), n, 2), self.value)
+
+
+class Listed(Constant):
+    def propose(self, y, n):
+        return super().propose(y, n).tolist()
+
+
+class NoPool(Constant):
+    """In place of the pool, whose surrogate would take most of the time of these tests."""
+
+    name = "pool"
+
+
+def compare(methods, task=SAME, **sizes):
+    return invlab.compare(task, [*methods, NoPool()], **(SMALL | sizes))
+
+
+def row(result, name):
+    return next(row for row in result.rows if row["method"] == name)
+
+
+@pytest.mark.parametrize("kind", [Constant, Listed])
+def test_fit_and_propose_are_enough(kind):
+    result = compare([kind()])
+    found = row(result, kind.__name__)
+    expected = (SAME.targets(5, seed=1_000_000, dtype=torch.float64).y - 0.5).square().mean()
+    varies = SAME.sample(
+        24, generator=invlab.runtime.generator(0, "same", "comparison"), dtype=torch.float64
+    ).y.var(0, correction=0).mean()  # fmt: skip
+    assert found["note"] == ""
+    assert found["r_1"] == pytest.approx(float(expected / varies))
+    answers = invlab.invert(SAME, [0.3, 0.6], method=kind(), pairs=60, n=2, simulate=False)
+    assert torch.equal(answers.x, torch.full((1, 2, 2), 0.5).double())
+
+
+@pytest.mark.parametrize(
+    ("came", "error", "message"),
+    [
+        (torch.zeros(6, 3, 2), ValueError, r"Odd.propose: expected shape \(5, T, 2\)"),
+        (torch.zeros(5, 4, 2), ValueError, "expected at most 3 guesses a target, got 4"),
+        (None, TypeError, r"Odd.propose: expected guesses \(B, T, dx\), got None"),
+        ("ab", TypeError, r"Odd.propose: expected guesses \(B, T, dx\), got str"),
+    ],
+)
+def test_what_is_no_answer_is_named(came, error, message):
+    class Odd(Constant):
+        def propose(self, y, n):
+            return came
+
+    with pytest.raises(error, match=message):
+        guesses_of(Odd(), torch.zeros(5, 2), 3, None, x_dim=2)
+
+
+def test_a_folder_tells_two_objects_of_one_class_apart(tmp_path):
+    errors = [
+        row(compare([Constant(value)], folder=tmp_path), "Constant")["r_1"]
+        for value in (0.5, 0.0, 0.5)
+    ]
+    assert errors[0] != errors[1]
+    assert errors[0] == errors[2]
+
+
+def test_a_folder_tells_two_tasks_of_one_name_apart(tmp_path):
+    wide = Task("same", lambda x: x * 1.0, Box([0.0, 0.0], [1.0, 1.0]), box=Box([0, 0], [0.4, 0.4]))
+    inside = [
+        row(compare([Constant()], task, folder=tmp_path), "Constant")["in_box"]
+        for task in (SAME, wide)
+    ]
+    assert inside == [1.0, 0.0]
+
+
+def test_a_fingerprint_sees_options_numbers_code_and_closures():
+    def adding(k):
+        return lambda x: x + k
+
+    one, other = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+    different = [
+        Constant(0.5), Constant(0.25), Listed(0.5), adding(1), adding(2), lambda x: x - 1,
+        one, other, functools.partial(max, 1), functools.partial(max, 2), {"a": 1}, {"a": 1.0},
+    ]  # fmt: skip
+    assert len({of_object(value) for value in different}) == len(different)
+    assert of_object(Constant(0.5)) == of_object(Constant(0.5))
+    assert of_object({"a": 1, "b": 2}) == of_object({"b": 2, "a": 1})
+    circle = []
+    circle.append(circle)
+    assert of_object(circle)
+    assert of_task(SAME) == of_task(SAME)
+    noisy = Task("same", SAME.simulator, SAME.prior, noisy=True)
+    assert of_task(SAME) != of_task(noisy)
+
+
+def test_a_name_never_leads_out_of_the_folder(tmp_path):
+    method = Constant()
+    method.name = "../../../out<b>"
+    folder = tmp_path / "a" / "b" / "c"
+    result = compare([method], folder=folder)
+    assert row(result, "../../../out<b>")["r_1"] is not None
+    assert [path for path in tmp_path.rglob("*.json") if folder not in path.parents] == []
+    assert "<b>" not in result.to_html(tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_one_that_spoils_what_it_is_given_spoils_it_for_itself_alone():
+    class Spoiling(Constant):
+        def fit(self, task, data, *, seed):
+            data.x.zero_()
+            data.y.zero_()
+            torch.manual_seed(1)
+            return self
+
+        def propose(self, y, n):
+            y.zero_()
+            return torch.rand(len(y), n, 2)
+
+    before = torch.get_rng_state()
+    alone = row(compare(["nearest"]), "nearest")["r_1"]
+    result = compare([Spoiling(), "nearest"])
+    assert row(result, "nearest")["r_1"] == alone
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_one_that_fails_in_one_seed_failed_for_its_targets():
+    class Moody(Constant):
+        def fit(self, task, data, *, seed):
+            if seed == 1:
+                raise RuntimeError("not today")
+            return self
+
+    result = compare([Moody()], seeds=3, budget=None)
+    found = row(result, "Moody")
+    assert found["failed"] == pytest.approx(1 / 3)
+    assert found["note"] == "failed: RuntimeError: not today"
+    assert "Moody has no valid answer for 33% of the targets" in result.advice
+    assert result.facts.scores["Moody"].errors[1].shape == (3, 5)

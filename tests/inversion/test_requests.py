@@ -1,0 +1,144 @@
+"""Requests of a sceptic: budgets of simulations, odd limits, objects of one's own."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy.optimize import Bounds
+
+import invlab
+from invlab import Box, Task
+from invlab.inversion.constraints import as_box
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*:UserWarning")
+SAME = Task("same", lambda x: x * 1.0, Box([0.0, 0.0], [1.0, 1.0]))
+TARGETS = [[0.3, 0.6], [0.8, 0.1]]
+
+
+def counting(f):
+    """A simulator that counts its rows, and the count."""
+    rows = [0]
+
+    def simulator(x, *c):
+        rows[0] += len(x)
+        return f(x, *c)
+
+    return simulator, rows
+
+
+@pytest.mark.parametrize(
+    ("y", "calls"), [(TARGETS, 20), ([[0.3, math.nan], [0.8, 0.1]], 41)], ids=["one", "two kinds"]
+)
+def test_no_more_simulations_than_the_budget(y, calls):
+    simulator, rows = counting(lambda x: x * 1.0)
+    found = invlab.invert(Task("dear", simulator, SAME.prior), y, calls=calls, n=2)
+    assert found.calls == rows[0] <= calls
+    assert rows[0] >= calls - 2  # a remainder may be left
+    assert found.x.shape == (2, 2, 2)
+
+
+def test_a_budget_that_is_too_small_for_two_kinds_of_targets():
+    with pytest.raises(ValueError, match="for each of 2 kinds of targets, got 7"):
+        invlab.invert(SAME, [[0.3, math.nan], [0.8, 0.1]], calls=15)
+
+
+def test_rounds_simulate_what_is_allowed_and_nothing_else():
+    seen = []
+
+    def simulator(x):
+        seen.append(x.clone())
+        return x * 1.0
+
+    task = Task("dear", simulator, SAME.prior)
+    # the nearest points lie outside of what is allowed
+    found = invlab.invert(task, TARGETS, calls=30, n=3, feasible=lambda x: x.sum(1) < 0.7)
+    assert (torch.cat(seen).sum(1) < 0.7).all()
+    assert found.x.shape == (2, 3, 2)
+    assert (found.x.sum(2) < 0.7).all()
+
+
+def test_rounds_reach_each_of_many_targets():
+    y = SAME.targets(12, seed=0, dtype=torch.float64).y
+    found = invlab.invert(SAME, y, calls=80, n=1)
+    by_chance = SAME.sample(80, dtype=torch.float64).y
+    nearest = (by_chance[None] - y[:, None]).square().mean(2).amin(1)
+    assert found.error[:, 0].sqrt().mean() < 0.5 * nearest.sqrt().mean()
+
+
+def test_rounds_answer_each_target_under_its_own_context():
+    task = Task("scaled", lambda x, c: x * c, Box([0.0], [1.0]), context=Box([1.0], [2.0]))
+    c = torch.linspace(1, 2, 6)[:, None].double()
+    found = invlab.invert(task, c * 0.5, c=c, calls=40, n=3)
+    assert found.error.isfinite().all()
+    assert torch.allclose((found.x * c[:, None] - 0.5 * c[:, None]).square()[..., 0], found.error)
+    with pytest.raises(ValueError, match="under the context of each of 6 targets"):
+        invlab.invert(task, c * 0.5, c=c, calls=11)
+
+
+def test_noise_leaves_rounds_without_a_bound():
+    def noisy(x):
+        return x + 0.1 * torch.randn(x.shape, dtype=x.dtype)
+
+    found = invlab.invert(Task("noisy", noisy, SAME.prior, noisy=True), TARGETS, calls=20, n=2)
+    assert found.bound.isnan().all()
+    assert "The simulator is noisy" in str(found)
+
+
+def test_a_search_that_was_fitted_before_is_counted():
+    simulator, rows = counting(lambda x: x * 1.0)
+    task = Task("counted", simulator, SAME.prior)
+    data = task.sample(60)
+    method = invlab.get_method("local_search", starts=2).fit(task, data)
+    rows[0] = 0
+    found = invlab.invert(task, TARGETS, method=method, data=data, n=2)
+    assert found.calls == rows[0] > 0
+    assert method.task is task
+
+
+@pytest.mark.parametrize(
+    ("bounds", "low", "high"),
+    [
+        (np.array([[0.2, 0.4], [0.0, 0.5]]), [0.2, 0.0], [0.4, 0.5]),
+        ([(0.2, None), (None, 0.5)], [0.2, 0.0], [1.0, 0.5]),
+        (Bounds(0.2, np.inf), [0.2, 0.2], [1.0, 1.0]),
+        (Bounds([-np.inf, 0.3], [0.5, 0.6]), [0.0, 0.3], [0.5, 0.6]),
+        (torch.tensor([[0.25, 0.5], [0.0, 0.5]]), [0.25, 0.0], [0.5, 0.5]),
+    ],
+)
+def test_bounds_of_many_kinds(bounds, low, high):
+    box = as_box(bounds, SAME.prior)
+    assert box.low.tolist() == low
+    assert box.high.tolist() == high
+
+
+@pytest.mark.parametrize(
+    ("bounds", "error", "message"),
+    [
+        ((0, 1), TypeError, r"bounds: expected a Box, .* got \(0, 1\)"),
+        ("ab", TypeError, "bounds: expected a Box, .* got 'ab'"),
+        ([], TypeError, r"bounds: expected a Box, .* got \[\]"),
+        ([(0, 1)], ValueError, "bounds: expected a box of 2 unknowns, got 1"),
+        ([(1, 0), (0, 1)], ValueError, "expected low < high"),
+    ],
+)
+def test_what_is_no_box_is_named(bounds, error, message):
+    with pytest.raises(error, match=message):
+        invlab.invert(SAME, TARGETS, bounds=bounds)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"feasible": lambda x: x[:, 0] - 0.5}, "expected True or False a row, got numbers"),
+        ({"feasible": lambda x: x[:, 0] == x[:, 1]}, "an equality holds for no draw"),
+    ],
+)
+def test_what_is_no_condition_is_named(more, message):
+    with pytest.raises(ValueError, match=message):
+        invlab.invert(SAME, TARGETS, **more)
+
+
+def test_no_targets_are_named():
+    with pytest.raises(ValueError, match=r"y: expected at least one target, got shape \(0, 2\)"):
+        invlab.invert(SAME, np.empty((0, 2)))
