@@ -170,7 +170,7 @@ def is_bounded(prior: Any) -> bool:
 
 
 def vector(name: str, values: Any) -> Tensor:
-    """Finite numbers as a float64 tensor on the CPU, a copy.
+    """Finite numbers as a float64 tensor on the CPU, a copy; one number stands for itself.
 
     Raises:
         ValueError: not a list of finite numbers.
@@ -178,6 +178,8 @@ def vector(name: str, values: Any) -> Tensor:
     # corners are met in searches, which differentiate
     with torch.inference_mode(False):
         numbers = torch.as_tensor(values, dtype=torch.float64, device="cpu").detach().clone()
+    if numbers.ndim == 0:  # a single unknown
+        numbers = numbers[None]
     if numbers.ndim != 1 or len(numbers) == 0 or not bool(torch.isfinite(numbers).all()):
         raise ValueError(f"{name}: expected a list of finite numbers, got {values}")
     return numbers

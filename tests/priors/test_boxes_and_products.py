@@ -83,12 +83,16 @@ def test_a_box_copies_the_callers_corners():
         ([float("nan")], [1.0], "low: expected a list of finite numbers"),
         ([0.0], [float("inf")], "high: expected a list of finite numbers"),
         ([], [], "low: expected a list of finite numbers"),
-        (0.0, 1.0, "low: expected a list of finite numbers"),
     ],
 )
 def test_a_box_with_bad_corners_is_refused(low, high, message):
     with pytest.raises(ValueError, match=message):
         Box(low, high)
+
+
+def test_single_numbers_are_the_corners_of_one_unknown():
+    assert Box(0.0, 2.0).dim == 1
+    assert Box(0.0, 2.0).center.tolist() == [1.0]
 
 
 def test_the_box_around_points_is_the_smallest_that_holds_them(device):
