@@ -47,6 +47,8 @@ def main() -> None:
     torch.set_num_threads(1)
     folder = options.folder or runtime.by_preset(quick=Path("results-quick"), full=results_folder())
     chosen = [one for one in plan() if options.only in one.id]
+    if not chosen:
+        parser.error(f"--only: no run of the {options.preset} preset contains {options.only!r}")
     records = run(chosen, seeds=(), folder=folder)
     methods = records[0]["settings"]["methods"]
     rows = ledger.rows(claims_over([record["id"] for record in records], list(methods)), folder)

@@ -12,7 +12,7 @@ from typing import Any
 
 from invbook.ledger import Claim
 from invbook.papers.reading import Bar, at_least, at_most
-from invbook.papers.trust.faults import KINDS, SHIFTED
+from invbook.papers.trust.faults import CHECKED, KINDS, SHIFTED
 from invbook.papers.trust.runs import METHODS, ids
 from invlab.runs.records import Record
 
@@ -222,8 +222,7 @@ def _of_check() -> list[dict[str, Any]]:
             f"{SAID[kind]}, noisy simulators: p of the predictive check",
             _there(f"check/{kind}"),
         )
-        for kind in KINDS
-        if kind in ("fresh", "tilted", "noise_20")
+        for kind in CHECKED
     ]
 
 

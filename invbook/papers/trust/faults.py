@@ -7,13 +7,15 @@ from torch import Tensor
 
 from invlab import runtime
 
-__all__ = ["KINDS", "SHIFTED", "faults"]
+__all__ = ["CHECKED", "KINDS", "SHIFTED", "faults"]
 
 # How far a target is moved, in standard deviations, and how much a simulator is tilted.
 SHIFT, TILT = 2.0, 0.05
 NOISES = {"noise_5": 0.05, "noise_20": 0.2}
 # Those that a test of reachability has to see wherever they are truly off.
 SHIFTED = ("one_shifted", "shifted", "exchanged")
+# What the predictive check is shown: right data, and data of two slightly wrong simulators.
+CHECKED = ("fresh", "tilted", "noise_20")
 KINDS = ("fresh", *SHIFTED, "tilted", *NOISES)
 
 
