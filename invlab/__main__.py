@@ -18,6 +18,8 @@ __all__ = ["main"]
 
 # Endings of files that hold pairs; anything else names a task.
 FILES = (".csv", ".tsv", ".txt", ".dat", ".npy", ".npz", ".h5", ".hdf5", ".hdf")
+# Packages that some commands need; the message says how to install them.
+OPTIONAL = ("distributed", "h5py", "matplotlib", "zuko")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,11 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return options.run(options)
-    except (ValueError, FileNotFoundError, ConnectionError, RuntimeError) as error:
+    except (ValueError, TypeError, OSError, RuntimeError) as error:
         print(f"invlab: {error}", file=sys.stderr)
         return 2
     except ImportError as error:
-        if error.name != "distributed":
+        if error.name not in OPTIONAL:
             raise
         print(f"invlab: {error}", file=sys.stderr)
         return 2
@@ -62,7 +64,9 @@ def _add_invert(commands: Any) -> None:
     invert = commands.add_parser("invert", help="unknowns for targets in a file")
     invert.add_argument("data", metavar="MODULE:TASK|FILE", help="a task, or a file of pairs")
     _add_columns(invert)
-    invert.add_argument("--targets", type=Path, required=True, help="CSV, a row a target")
+    invert.add_argument(
+        "--targets", type=Path, required=True, help="CSV, a row a target: y, and c behind it"
+    )
     invert.add_argument("--out", type=Path, required=True, help="CSV, a row an answer")
     invert.add_argument("--method", default="auto", help="name (default: auto)")
     invert.add_argument("--n", type=int, default=10, help="answers a target (default 10)")
@@ -126,9 +130,15 @@ def _compare(options: argparse.Namespace) -> int:
 
 def _invert(options: argparse.Namespace) -> int:
     sigma = options.sigma
+    if options.out.suffix.lower() != ".csv":  # said before hours are spent
+        raise ValueError(f"{options.out}: expected a name that ends in .csv")
+    task, pairs = _task_and_pairs(options)
+    y, c = _targets(options, task)
     answers = invlab.invert(
-        _task_or_pairs(options),
-        read_table(options.targets),
+        task,
+        y,
+        c=c,
+        data=pairs,
         method=options.method,
         n=options.n,
         sigma=sigma[0] if sigma and len(sigma) == 1 else sigma,
@@ -167,6 +177,33 @@ def _task_or_pairs(options: argparse.Namespace) -> Any:
         return _task(options.data)
     parts = {part: _columns(getattr(options, part)) for part in "xyc"}
     return invlab.Pairs.from_file(options.data, **parts)
+
+
+def _task_and_pairs(options: argparse.Namespace) -> tuple[Any, Any]:
+    """The task and no pairs; or the pairs of a file, and a task that knows their names."""
+    found = _task_or_pairs(options)
+    if isinstance(found, invlab.Task):
+        return found, None
+    labels = _names(options.x)
+    return invlab.Task.from_pairs(found, name=Path(options.data).stem, labels=labels), found
+
+
+def _targets(options: argparse.Namespace, task: Any) -> tuple[Any, Any]:
+    """y and c of the targets: by the names that the pairs have, else c in the last columns."""
+    y, c = _names(options.y), _names(options.c)
+    names = None if y is None or (task.c_dim and c is None) else [*y, *(c or [])]
+    table = read_table(options.targets, names)
+    if not task.c_dim:
+        return table, None
+    return table[:, : -task.c_dim], table[:, -task.c_dim :]
+
+
+def _names(asked: list[str] | None) -> list[str] | None:
+    """Names of columns; None where a number was given, or nothing."""
+    columns = _columns(asked)
+    if isinstance(columns, str):
+        return [columns]
+    return columns if isinstance(columns, list) else None
 
 
 def _columns(asked: list[str] | None) -> Any:

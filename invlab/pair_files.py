@@ -50,21 +50,39 @@ def read_arrays(path: str | Path, x: Columns, y: Columns, c: Columns) -> Arrays:
     raise ValueError(f"{path}: {FORMATS}, got {ending or 'no ending'}")
 
 
-def read_table(path: str | Path) -> np.ndarray:
+def read_table(path: str | Path, columns: Sequence[str] | None = None) -> np.ndarray:
     """The numbers of a table (``.csv``, ``.tsv``, ``.txt``, ``.npy``), a row a line; NaN is kept.
+
+    Args:
+        path: of the file.
+        columns: names of those that are wanted, in this order, whatever stands beside them; all if
+            not given. A file without names has these columns and no others.
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: another format, or an entry that is no number.
+        ValueError: another format, an entry that is no number, or a column that is missing.
     """
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"{path}: there is no such file")
+    names: list[str] | None = None
     if path.suffix.lower() == ".npy":
-        return _numbers(path, "the table", _loaded(path))
-    if path.suffix.lower() in (".csv", ".tsv", ".txt", ".dat"):
-        return _table(path)[1]
-    raise ValueError(f"{path}: expected .csv, .tsv, .txt or .npy, got {path.suffix or 'no ending'}")
+        table = _numbers(path, "the table", _loaded(path))
+    elif path.suffix.lower() in (".csv", ".tsv", ".txt", ".dat"):
+        names, table = _table(path)
+    else:
+        raise ValueError(
+            f"{path}: expected .csv, .tsv, .txt or .npy, got {path.suffix or 'no ending'}"
+        )
+    if columns is None:
+        return table
+    if names is not None:
+        return table[:, _places(path, names, columns)]
+    if table.ndim != 2 or table.shape[1] != len(columns):
+        raise ValueError(
+            f"{path}: expected the columns {list(columns)}, got shape {table.shape} without names"
+        )
+    return table
 
 
 def _loaded(path: Path) -> Any:

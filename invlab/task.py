@@ -164,7 +164,8 @@ class Task:
             Observations of shape ``(..., *dy)`` with the dtype and on the device of ``x``.
 
         Raises:
-            TypeError: ``x`` is not a floating-point tensor, or the simulator returns no tensor.
+            TypeError: ``x`` is not a floating-point tensor, the simulator returns no tensor, or it
+                computes in a dtype of its own.
             ValueError: wrong shape, no rows, NaN, a context missing or on another device, no
                 simulator, or one that returns another number of rows.
         """
@@ -306,6 +307,11 @@ class Task:
         try:
             y = self.simulator(*inputs)
         except RuntimeError as error:
+            if "same dtype" in str(error) or "expected scalar type" in str(error):
+                raise TypeError(
+                    f"{self.name}: the simulator computes in a dtype of its own, and got x in "
+                    f"{inputs[0].dtype} ({error}); bring its constants to x, as by weight.to(x)"
+                ) from error
             if torch.is_grad_enabled() or "does not require grad" not in str(error):
                 raise
             # a simulator with gradients of its own, such as forces of a potential

@@ -11,12 +11,16 @@ from invlab.__main__ import main
 from invlab.runs import read
 
 MINE = """
+import torch
 from invlab import Box, Task
 
 BOX = Box([0.0], [1.0])
 good = Task("good", lambda x: x.square(), BOX)
 number = 3
 broken = Task("bröken δ", lambda x: x.square() + len(x), BOX)
+
+scaled = Task("scaled", lambda x, c: x * c, BOX, context=Box([1.0], [2.0]))
+single = Task("single", lambda x: x @ torch.ones(1, 1), BOX)
 
 class AsClass(Task):
     def __init__(self):
@@ -129,3 +133,58 @@ def test_invert_reads_targets_and_writes_answers(tmp_path, capsys):
     assert float(rows[3].split(",")[2]) == pytest.approx(0.9, abs=1e-4)
     assert main([*command, "--method", "nobody"]) == 2
     assert "expected one of" in capsys.readouterr().err
+
+
+def _pairs_file(tmp_path):
+    x = torch.rand(60, 2, generator=torch.Generator().manual_seed(0))
+    lines = ["a,b,p,q", *(f"{a},{b},{a},{2 + b}" for a, b in x.tolist())]
+    (tmp_path / "data.csv").write_text("\n".join(lines), encoding="utf-8")
+    return ["invert", "data.csv", "--x", "a", "b", "--y", "p", "q", "--method", "nearest"]
+
+
+@pytest.mark.filterwarnings("ignore:.*:UserWarning")
+@pytest.mark.parametrize(
+    "lines", ["p,q\n0.3,2.6", "q,p\n2.6,0.3", "id,q,p\n7,2.6,0.3", "0.3,2.6"], ids=repr
+)
+def test_columns_of_targets_are_found_by_their_names(lines, tmp_path):
+    command = _pairs_file(tmp_path)
+    (tmp_path / "y.csv").write_text(lines, encoding="utf-8")
+    assert main([*command, "--n", "1", "--targets", "y.csv", "--out", "x.csv"]) == 0
+    head, row = (tmp_path / "x.csv").read_text(encoding="utf-8").splitlines()
+    assert head.split(",")[2:4] == ["a", "b"]
+    assert [float(cell) for cell in row.split(",")[2:4]] == pytest.approx([0.3, 0.6], abs=0.2)
+
+
+@pytest.mark.filterwarnings("ignore:.*:UserWarning")
+@pytest.mark.parametrize(
+    ("lines", "out", "message"),
+    [
+        ("p,z\n0.3,2.6", "x.csv", "has no column 'q', only 'p', 'z'"),
+        ("0.3", "x.csv", "expected the columns ['p', 'q'], got shape (1, 1) without names"),
+        ("p,q\n0.3,2.6", "x.txt", "expected a name that ends in .csv"),
+        ("p,q\n0.3,2.6", "my_lens.py/x.csv", "my_lens.py"),
+    ],
+)
+def test_targets_and_places_that_do_not_fit_are_errors_in_words(
+    lines, out, message, tmp_path, capsys
+):
+    command = _pairs_file(tmp_path)
+    (tmp_path / "y.csv").write_text(lines, encoding="utf-8")
+    assert main([*command, "--n", "1", "--targets", "y.csv", "--out", out]) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.filterwarnings("ignore:.*:UserWarning")
+def test_targets_bring_their_contexts(tmp_path):
+    (tmp_path / "y.csv").write_text("y,c\n0.5,1\n0.5,2\n", encoding="utf-8")
+    command = ["invert", "my_lens:scaled", "--targets", "y.csv", "--out", "x.csv"]
+    assert main([*command, "--method", "bfgs", "--n", "1"]) == 0
+    rows = (tmp_path / "x.csv").read_text(encoding="utf-8").splitlines()[1:]
+    assert [float(row.split(",")[2]) for row in rows] == pytest.approx([0.5, 0.25], abs=1e-6)
+
+
+def test_a_simulator_of_its_own_dtype_is_named(capsys):
+    assert main(["compare", "my_lens:single", "--methods", "nearest", *SIZES]) == 2
+    assert "single: the simulator computes in a dtype of its own, and got x in torch.float64" in (
+        capsys.readouterr().err
+    )

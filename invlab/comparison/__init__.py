@@ -26,6 +26,7 @@ from invlab.comparison.plan import CURVE, Plan, limits_of, make_plan, seconds_a_
 from invlab.comparison.result import Comparison
 from invlab.comparison.table import floor_row, rows_of
 from invlab.comparison.trial import Question, attempt
+from invlab.metrics.effects import warn_of_noise
 from invlab.runs.records import Run, missing, run
 from invlab.task import Pairs, Targets, Task
 from invlab.validation import require_count
@@ -74,6 +75,10 @@ def compare(
     Raises:
         TypeError, ValueError: no task or pairs, an unknown method, or a size out of range. An error
             in one method never ends the comparison; it stands in that method's row.
+
+    Warns:
+        UserWarning: equal unknowns give different y, though the task says ``noisy=False``; all
+            pairs have the same y.
     """
     task, pairs = _read(data)
     simulation_s = seconds_a_simulation(task) if pairs is None else 0.0
@@ -89,6 +94,7 @@ def compare(
     plan = make_plan(
         n=n, targets=targets, guesses=guesses, seeds=seeds, budget=limits, methods=len(running),
         searches=sum(one.searches for one in running), simulation_s=simulation_s,
+        a_search=max((one.least_calls for one in running), default=0),
     )  # fmt: skip
     trials = _Trials(task, pairs, plan)
     where = {"jobs": jobs, "scheduler": scheduler}
@@ -163,6 +169,8 @@ class _Trials:
         plan, name = self.plan, self.task.name
         draws = runtime.generator(seed, name, "comparison")
         data = self.task.sample(plan.n, generator=draws, dtype=torch.float64)
+        if seed == 0:
+            warn_of_noise(self.task, data)
         if plan.dear:
             usable = self.task.usable(data)
             count = min(plan.targets, max(1, len(usable) // 4))

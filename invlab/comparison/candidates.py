@@ -24,6 +24,9 @@ SEARCHES: dict[str, tuple[str, dict[str, Any]]] = {
     "lm": ("local_search", {"algorithm": "lm"}),
     "differential_evolution": ("differential_evolution", {}),
 }
+# Simulations of a target, however few guesses are asked for: ten starts, or a population of thirty
+# and its forty generations.
+LEAST_CALLS = {"bfgs": 300, "lm": 300, "local_search": 300, "differential_evolution": 30 * 41}
 # Rows that are no method to use: draws without looking, and what only an invented task knows.
 NULLS = ("prior", "exact", "floor")
 # Learned methods that "auto" tries. The others teach something, or are beaten by one of these
@@ -59,6 +62,13 @@ class Candidate:
     reason: str = ""
     draws: bool = False
     searches: bool = False
+
+    @property
+    def least_calls(self) -> int:
+        """Simulations that a target takes, however few guesses are asked for; roughly."""
+        if not self.searches:
+            return 0
+        return LEAST_CALLS.get(self.name, SEARCH_CALLS)
 
     def build(self) -> Any:
         """An untrained method; one of the user's is copied, so that seeds do not meet in it."""

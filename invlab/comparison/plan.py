@@ -35,6 +35,7 @@ class Plan:
         seeds: how many.
         seconds: of processor time that all seeds may take, or None.
         simulation_s: processor seconds of one simulation, measured.
+        a_search: simulations that a search takes for a target at least.
     """
 
     n: int
@@ -43,6 +44,7 @@ class Plan:
     seeds: int
     seconds: float | None = None
     simulation_s: float = 0.0
+    a_search: int = 0
 
     @property
     def dear(self) -> bool:
@@ -65,7 +67,8 @@ class Plan:
             searches: those among them that search on the simulator.
         """
         judged = methods * self.targets * self.guesses[-1]
-        searched = searches * self.targets * self.search_guesses * SEARCH_CALLS
+        a_target = max(self.a_search, self.search_guesses * SEARCH_CALLS)
+        searched = searches * self.targets * a_target
         asked = 0 if self.dear else self.targets
         curve = len(CURVE) * self.targets * self.guesses[-1]
         return self.seeds * (self.n + asked + judged + searched) + curve
@@ -112,6 +115,7 @@ def make_plan(
     methods: int,
     searches: int = 0,
     simulation_s: float = 0.0,
+    a_search: int = 0,
 ) -> Plan:
     """Sizes within a budget.
 
@@ -120,6 +124,7 @@ def make_plan(
         budget: processor seconds, or ``{"seconds": ..., "simulations": ...}``.
         methods: rows that are judged; searches: those that search on the simulator.
         simulation_s: seconds of one simulation.
+        a_search: simulations that a search takes for a target, however few guesses it gives.
 
     Raises:
         TypeError: a size that is no whole number, or no sequence of guesses.
@@ -141,6 +146,7 @@ def make_plan(
         require_count("seeds", seeds),
         limits.get("seconds"),
         simulation_s,
+        a_search,
     )
     if plan.dear:
         few = min(plan.targets, DEAR_TARGETS, max(1, plan.n // 4))

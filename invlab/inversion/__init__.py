@@ -21,6 +21,7 @@ from invlab.inversion.choice import fitted
 from invlab.inversion.constraints import constrained, keep_allowed
 from invlab.inversion.request import Asked, asked, by_pattern
 from invlab.inversion.rounds import in_rounds
+from invlab.metrics.effects import warn_of_noise
 from invlab.simulators.counted import Counted
 from invlab.task import Pairs, Task
 from invlab.trust import ErrorBound, Reachability
@@ -35,6 +36,10 @@ HELD_OUT, FEWEST = 0.3, 20
 RELIABLE = 0.95
 # Below this share of the variance of y an answer explains its target.
 EXPLAINED = 1e-6
+
+# What is said where the errors were seen, and where nothing could be tested.
+KNOWN = "Every answer was simulated, so that its error is known and is its own bound."
+NO_TEST = "No test of reachability and no bound"
 
 
 def invert(
@@ -90,6 +95,9 @@ def invert(
     Raises:
         TypeError, ValueError: targets, limits or options that do not fit, by name; a method that
             cannot do what is asked, with those that can.
+
+    Warns:
+        UserWarning: equal unknowns give different y, though the task says ``noisy=False``.
     """
     if isinstance(task, Pairs):
         data = task if data is None else data
@@ -114,6 +122,8 @@ def invert(
             count = require_count("pairs", pairs)
             data = narrow.sample(count, generator=draws, dtype=torch.float64)
         data = keep_allowed(narrow, narrow.usable(data))
+        if simulate and task.has_simulator:
+            warn_of_noise(narrow, data)
         spec = _Spec(method, budget, simulate and task.has_simulator, data)
         found = by_pattern(request, spec.answer)
     return replace(found, calls=counter.rows)
@@ -175,10 +185,12 @@ def _trust(
     task, y, c = answering.task, part.y, part.c
     nothing = torch.full((len(y),), torch.nan, dtype=torch.float64, device=y.device)
     if len(held) < FEWEST:
-        note = f"No test of reachability and no bound: {len(held)} pairs are held out for them."
+        what = "No test of reachability" if _is_known(answering) else NO_TEST
+        note = f"{what}: {len(held)} held-out pairs are too few, it takes {FEWEST}."
         reachable = torch.ones(len(y), dtype=torch.bool, device=y.device)
         bound = error[:, 0] if _is_known(answering) else nothing
-        return {"bound": bound, "reachable": reachable, "p_value": nothing, "notes": (note,)}
+        said = (note, KNOWN) if _is_known(answering) else (note,)
+        return {"bound": bound, "reachable": reachable, "p_value": nothing, "notes": said}
     test = Reachability.calibrate(
         task, held, answering.learned, surrogate=answering.surrogate, level=1 - RELIABLE
     )
@@ -188,7 +200,7 @@ def _trust(
     if _is_known(answering):
         reachable = reachable | (error[:, 0] <= EXPLAINED * _variance(answering.learned))
         bound = error[:, 0].clone()
-        notes.append("Every answer was simulated, so that its error is known and is its own bound.")
+        notes.append(KNOWN)
     elif task.has_simulator:
         calibrated = ErrorBound.calibrate(
             task, lambda y, c: answering(y, c)[:, 0], held, answering.learned,

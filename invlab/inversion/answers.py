@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -91,9 +92,12 @@ class Answers:
         """
         from scipy.cluster.hierarchy import fcluster, linkage
 
-        x, error = self.x[target], self.error[target]
+        works = self.x[target].isfinite().all(1)  # an answer that is no number lies nowhere
+        x, error, total = self.x[target][works], self.error[target][works], len(works)
+        if len(x) == 0:
+            return []
         if len(x) == 1:
-            return [Mode(x[0], float(error[0]), 1.0, 1)]
+            return [Mode(x[0], float(error[0]), 1 / total, 1)]
         length = torch.ones_like(x[0]) if self.x_length is None else self.x_length.to(x)
         tree = linkage((x / length).cpu().numpy(), method="average")
         group = torch.from_numpy(fcluster(tree, t=radius, criterion="distance"))
@@ -101,7 +105,7 @@ class Answers:
         for label in group.unique():
             members = (group == label).nonzero()[:, 0]
             first = int(members[0])  # answers come best first
-            mode = Mode(x[first], float(error[first]), len(members) / len(x), len(members))
+            mode = Mode(x[first], float(error[first]), len(members) / total, len(members))
             found.append((first, mode))
         return [mode for _, mode in sorted(found, key=lambda pair: pair[0])]
 
@@ -128,7 +132,8 @@ class Answers:
             ]
         )
         content = io.StringIO()
-        np.savetxt(content, rows, delimiter=",", fmt="%.10g", header=",".join(head), comments="")
+        csv.writer(content, lineterminator="\n").writerow(head)  # labels may hold commas
+        np.savetxt(content, rows, delimiter=",", fmt="%.10g")
         write_whole(path, content.getvalue().encode())
         return path
 

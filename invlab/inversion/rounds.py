@@ -88,8 +88,14 @@ def _next(
     x = task.box.clip(guesses.flatten(0, 1)[order])
     if isinstance(task.prior, Restricted):
         x, target = _allowed(task.prior, x, target, count, asked.seed + begin)
-    chosen = _distinct(x, data.x, count, task)
-    return x[chosen], None if asked.c is None else asked.c[target[chosen]]
+    if asked.c is None or data.c is None:
+        return x[_distinct(x, data.x, count, task.box.width)], None
+    c = asked.c[target]
+    # the same unknowns under another context are another simulation
+    length = torch.cat([task.box.width.to(c), c.abs().amax(0).clamp_min(1e-30)])
+    both = torch.cat([x, c], 1), torch.cat([data.x, data.c], 1)
+    chosen = _distinct(*both, count, length)
+    return x[chosen], c[chosen]
 
 
 def _allowed(
@@ -125,9 +131,12 @@ def _doubt(model: Any, x: Tensor, c: Tensor | None) -> Tensor:
     return each.double().var(0).mean(1).unflatten(0, x.shape[:2])
 
 
-def _distinct(x: Tensor, known: Tensor, count: int, task: Task) -> Tensor:
-    """Rows of the first ``count`` unknowns that were not simulated yet; others where too few."""
-    length = task.box.width.to(x)
+def _distinct(x: Tensor, known: Tensor, count: int, length: Tensor) -> Tensor:
+    """Rows of the first ``count`` points that were not simulated yet; others where too few.
+
+    Two are one that differ by less than a millionth of ``length`` in each number.
+    """
+    length = length.to(x)
     seen = [row for row in known / length]
     chosen: list[int] = []
     spare: list[int] = []
@@ -152,7 +161,7 @@ def _best_of(task: Task, data: Pairs, asked: Asked) -> Answers:
         error = torch.where(same, error, torch.inf)
     n = min(asked.n, len(data))
     if data.c is not None:  # others are no answers under this context
-        n = min(n, int(error.isfinite().sum(1).min()))
+        n = min(n, max(1, int(error.isfinite().sum(1).min())))
     error, rows = error.topk(n, largest=False)
     x = data.x[rows]
     notes = ["Every answer is one of the simulations; reachability was not tested."]

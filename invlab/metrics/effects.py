@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from invlab import runtime
-from invlab.task import Task
+from invlab.task import Pairs, Task
 from invlab.validation import batch_shape, require_tensor
 
-__all__ = ["effects", "noise_stream"]
+__all__ = ["effects", "noise_stream", "warn_of_noise"]
 
 # Prior draws that tell a simulator that fails for some unknowns from one that is broken.
 TRIALS = 8
@@ -60,6 +60,25 @@ def effects(
     caused = found.new_full((len(x), *found.shape[1:]), torch.nan)
     caused[finite] = found
     return caused
+
+
+def warn_of_noise(task: Task, pairs: Pairs) -> None:
+    """Simulate the first pair twice, and warn where that differs and the task says it cannot.
+
+    Warns:
+        UserWarning: equal unknowns give different y.
+    """
+    if task.noisy:
+        return
+    x, c = pairs.x[:1].double(), None if pairs.c is None else pairs.c[:1].double()
+    draws = noise_stream(task, "is it noisy")
+    one, other = (effects(task, x, c, generator=draws) for _ in range(2))
+    if not torch.equal(one.nan_to_num(), other.nan_to_num()):
+        warnings.warn(
+            f"{task.name}: equal unknowns give different y, but the task says noisy=False: errors "
+            "are small by luck then, and no bound holds; give noisy=True",
+            stacklevel=3,
+        )
 
 
 def _run(task: Task, x: Tensor, c: Tensor | None) -> Tensor:

@@ -149,8 +149,8 @@ def undetermined(
 
     Raises:
         TypeError: neither a task nor a surrogate.
-        ValueError: a task without gradients, a noise that is not above zero, or shapes that do
-            not fit.
+        ValueError: a task without gradients, a context that is missing or not taken, a noise that
+            is not above zero, or shapes that do not fit.
     """
     require_tensor("x", x, ("B", "dx"))
     require_same_length(x=x, c=c)
@@ -182,12 +182,21 @@ def _of_task(task: Task, x: Tensor, c: Tensor | None) -> tuple[Effect, Tensor, T
             f"{task.name}: has no derivative; fit a surrogate, fit_surrogate(pairs), and ask it"
         )
     require_tensor("x", x, ("B", task.x_dim))
+    if (c is None) != (task.context is None):
+        need = "no context c" if task.context is None else "a context c for each answer"
+        raise ValueError(f"c: {task.name} takes {need}")
     draws = runtime.generator(0, task.name, "identifiability")
     x_spread = task.prior.sample(DRAWS, generator=draws).double().std(0, correction=0)
     pairs = task.usable(task.sample(SIMULATED, generator=draws, dtype=torch.float64))
 
     def effect(x: Tensor) -> Tensor:
-        return (task.simulator(x) if c is None else task.simulator(x, c)).flatten(1)
+        y = task.simulator(x) if c is None else task.simulator(x, c)
+        if x.requires_grad and not y.requires_grad:
+            raise ValueError(
+                f"{task.name}: y does not depend on x for torch, but the task says it is "
+                "differentiable; say differentiable=False, or compute y by torch from x"
+            )
+        return y.flatten(1)
 
     y_spread = pairs.y.flatten(1).std(0, correction=0)
     return effect, x_spread.to(x), y_spread.to(x)

@@ -8,6 +8,7 @@ simulator itself, and the observations are compared with those: what then differ
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,6 +28,8 @@ __all__ = ["BoundWorth", "PredictiveCheck", "Proposer", "predictive_check", "wor
 # Scatter that a prediction has at least, in standard deviations of each number of y: a smaller
 # difference than rounding and training leave is no discrepancy.
 LEAST_SCATTER = 1e-4
+# Where all discrepancies together are less likely than this, something is wrong.
+UNLIKELY = 0.01
 # The error of a share is told with this probability.
 CONFIDENCE = 0.95
 
@@ -57,15 +60,24 @@ class PredictiveCheck:
         together: p-value that all discrepancies have the law of the held-out ones
             (Kolmogorov and Smirnov).
         calls: simulations that it took.
+        held_out: number of held-out pairs.
     """
 
     p_value: Tensor
     predictive: Tensor
     together: float
     calls: int
+    held_out: int
+
+    @property
+    def smallest(self) -> float:
+        """The smallest that ``together`` can be with so many observations and held-out pairs."""
+        count = len(self.p_value)
+        return min(1.0, 2 / math.comb(count + self.held_out, count))
 
     def __str__(self) -> str:
         rare = float((self.p_value <= 0.05).double().mean())
+<<<<<<< HEAD
         usual = float(self.p_value.median()) > 0.5
         verdict = "nothing speaks against this simulator"
         if self.together <= 0.01:
@@ -74,6 +86,13 @@ class PredictiveCheck:
                 f"they do not look like data of this simulator and prior, being {side} what their "
                 "draws cause"
             )
+=======
+        verdict = "nothing speaks against this simulator"
+        if self.together <= UNLIKELY:
+            verdict = "they do not look like data of this simulator and prior"
+        elif self.smallest > UNLIKELY:
+            verdict = "too few for a verdict on all together, look at p_value"
+>>>>>>> part-break
         return (
             f"{len(self.p_value)} observations: {verdict} (p = {self.together:.2g}); "
             f"{rare:.0%} of them are stranger than 95 % of the held-out ones"
@@ -124,7 +143,7 @@ def predictive_check(
 
     p_value = conformal_p_values(known[:, None], new[:, None])
     together = float(ks_2samp(known.cpu().numpy(), new.cpu().numpy()).pvalue)
-    return PredictiveCheck(p_value, predictive, together, draws * (len(held) + len(y)))
+    return PredictiveCheck(p_value, predictive, together, draws * (len(held) + len(y)), len(held))
 
 
 def _discrepancy(

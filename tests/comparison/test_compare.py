@@ -247,3 +247,18 @@ def test_seeds_with_other_numbers_of_targets_are_cut_to_the_fewest():
     result = invlab.compare(data, [], n=50, targets=9, guesses=(1,), seeds=3)
     errors = result.facts.scores["nearest"].errors[1]
     assert errors.shape == (3, result.plan.targets)
+
+
+@pytest.mark.parametrize("gradients", [True, False])
+def test_no_more_is_simulated_than_the_budget_allows(gradients):
+    rows = [0]
+
+    def simulator(x):
+        rows[0] += len(x)
+        return x.square()
+
+    task = Task("counted", simulator, Box([0.1], [1.0]), differentiable=gradients)
+    sizes = {"n": 24, "targets": 20, "guesses": (1, 10), "seeds": 1}
+    result = invlab.compare(task, ["nearest"], **sizes, budget={"simulations": 9000})
+    assert rows[0] <= 9000
+    assert result.plan.targets < 20

@@ -142,3 +142,48 @@ def test_what_is_no_condition_is_named(more, message):
 def test_no_targets_are_named():
     with pytest.raises(ValueError, match=r"y: expected at least one target, got shape \(0, 2\)"):
         invlab.invert(SAME, np.empty((0, 2)))
+
+
+def test_noise_that_nobody_spoke_of_is_warned_of():
+    def noisy(x):
+        return x + 0.1 * torch.randn(x.shape, dtype=x.dtype)
+
+    task = Task("noisy", noisy, SAME.prior)
+    with pytest.warns(UserWarning, match="noisy: equal unknowns give different y"):
+        invlab.invert(task, TARGETS, method="nearest", pairs=20, n=2)
+
+
+def test_answers_that_are_no_numbers_are_printed_and_lie_nowhere():
+    class Nowhere:
+        def fit(self, task, data, *, seed):
+            return self
+
+        def propose(self, y, n):
+            return torch.full((len(y), n, 2), torch.nan)
+
+    found = invlab.invert(SAME, TARGETS, method=Nowhere(), pairs=30, n=2)
+    assert found.modes(0) == []
+    assert found.error.isinf().all()
+    assert "0 distinct of 2" in str(found)
+
+
+def test_few_pairs_say_what_is_missing_and_nothing_else():
+    found = invlab.invert(SAME, TARGETS, method="nearest", pairs=20, n=2)
+    assert "No test of reachability: 6 held-out pairs are too few" in str(found)
+    assert "no bound" not in str(found)
+    assert torch.equal(found.bound, found.error[:, 0])
+    blind = invlab.invert(SAME, TARGETS, method="nearest", pairs=20, n=2, simulate=False)
+    assert "No test of reachability and no bound: 6 held-out pairs" in str(blind)
+    assert blind.bound.isnan().all()
+
+
+def test_labels_with_commas_keep_their_columns(tmp_path):
+    import csv
+
+    task = Task("commas", SAME.simulator, SAME.prior, labels=["a, b", 'the "c"'])
+    found = invlab.invert(task, TARGETS, method="nearest", pairs=20, n=2)
+    path = found.save(tmp_path / "made" / "answers.csv")
+    with path.open(newline="", encoding="utf-8") as file:
+        head, *rows = csv.reader(file)
+    assert head[2:4] == ["a, b", 'the "c"']
+    assert {len(row) for row in rows} == {len(head)}

@@ -151,3 +151,16 @@ def test_what_does_not_fit_is_refused():
         undetermined(known_surrogate(bend_seen, 2, 3), x)
     with pytest.raises(ValueError, match="labels: expected 3 names"):
         undetermined(linear_task(), x, labels=["a"])
+
+
+def test_a_missing_context_and_a_cut_graph_are_named():
+    box = Box([0.0], [1.0])
+    scaled = Task("scaled", lambda x, c: x * c, box, context=Box([1.0], [2.0]))
+    with pytest.raises(ValueError, match="c: scaled takes a context c for each answer"):
+        undetermined(scaled, torch.ones(1, 1))
+    plain = Task("plain", lambda x: x * 1.0, box)
+    with pytest.raises(ValueError, match="c: plain takes no context c"):
+        undetermined(plain, torch.ones(1, 1), torch.ones(1, 1))
+    cut = Task("cut", lambda x: x.detach() * 1.0, box)
+    with pytest.raises(ValueError, match="cut: y does not depend on x for torch"):
+        undetermined(cut, torch.ones(1, 1))

@@ -167,3 +167,16 @@ def test_what_does_not_fit_is_refused():
         predictive_check(noisy(), Draws(), held.y, held, draws=2)
     with pytest.raises(ValueError, match="y: expected shape"):
         predictive_check(noisy(), Draws(), held.y[:, :2], held)
+
+
+def test_one_far_observation_is_no_verdict_and_nothing_in_favour_of_the_simulator():
+    task = invlab.Task("same", lambda x: x * 1.0, invlab.Box([0.0, 0.0], [1.0, 1.0]))
+    learned, held = task.sample(60), task.sample(30, generator=generator(1))
+    method = invlab.get_method("nearest").fit(task, learned)
+    found = predictive_check(task, method, torch.full((1, 2), 50.0), held, draws=3)
+    assert found.smallest == pytest.approx(2 / 31)
+    assert found.together >= found.smallest - 1e-9
+    assert "too few for a verdict" in str(found)
+    assert "nothing speaks against" not in str(found)
+    many = predictive_check(task, method, torch.full((9, 2), 50.0), held, draws=3)
+    assert "do not look like data of this simulator" in str(many)

@@ -6,11 +6,11 @@ of the named method over that of the best one. Beside it stand the choices of so
 one method each time, as each paper advises, or a random one.
 """
 
-from invbook.papers.advice.chart import decisions, in_words
+from invbook.papers.advice.chart import chart_table, decisions, in_words
 from invbook.papers.advice.claims import CLAIMS
 from invbook.papers.advice.runs import plan
 from invbook.papers.paper import Paper
 
-__all__ = ["CLAIMS", "PAPER", "decisions", "in_words", "plan"]
+__all__ = ["CLAIMS", "PAPER", "chart_table", "decisions", "in_words", "plan"]
 
 PAPER = Paper("advice", "Does the advice hold?", None, plan, CLAIMS)

@@ -10,7 +10,7 @@ from typing import Any
 from invbook.papers.advice.regret import LEAST, NULLS, SEARCHING, Row, error
 from invlab.runs.records import Record
 
-__all__ = ["QUESTIONS", "Question", "decisions", "in_words"]
+__all__ = ["QUESTIONS", "Question", "chart_table", "decisions", "in_words", "spoken"]
 
 # Methods within this factor of the best one are named beside it.
 LEVEL = 1.2
@@ -34,6 +34,16 @@ class Question:
     applies: Callable[[Mapping[str, Any]], bool]
     many: bool = False
     takes: Callable[[Row], bool] = lambda row: True
+
+
+# Methods whose names say little by themselves.
+SPOKEN = {
+    "bfgs": "BFGS on the simulator (`bfgs`)",
+    "cinn": "conditional invertible network (`cinn`)",
+    "lm": "Levenberg–Marquardt on the simulator (`lm`)",
+    "nearest": "look-up in the pairs (`nearest`)",
+    "pool": "look-up in a network's simulations (`pool`)",
+}
 
 
 def _smooth(facts: Mapping[str, Any]) -> bool:
@@ -147,6 +157,20 @@ def _ratios(question: Question, record: Record) -> dict[str, float]:
     }
     best = min(found.values(), default=1.0)
     return {method: value / best for method, value in found.items()}
+
+
+def chart_table(records: Sequence[Record]) -> list[list[str]]:
+    """The chart as cells: a head, and a row a question, with the names in words."""
+    rows = [
+        [row["have"], spoken(row["method"]), ", ".join(map(spoken, row["also"])), str(row["cases"])]
+        for row in decisions(records)
+    ]
+    return [["If you have", "take", "or", "simulators behind it"], *rows]
+
+
+def spoken(method: str) -> str:
+    """A method's name for people, with the one that the library knows where it differs."""
+    return SPOKEN.get(method, method.replace("_", " "))
 
 
 def in_words(rows: Sequence[Mapping[str, Any]]) -> str:
