@@ -40,7 +40,7 @@ from IPython.display import Markdown
 import invlab
 from invbook import check, figures, load_records
 from invbook.drug import drug
-from invbook.papers.advice import decisions
+from invbook.papers.advice import chart_table
 from invlab import runtime
 
 figures.use_style()
@@ -355,13 +355,9 @@ check(
 # For each question below, one rule reads the recorded rows: among the methods that the question allows, the one with the lowest geometric mean of regret on the simulators of this kind. Those within a factor of 1.2 stand beside it. Nothing in it is written by hand, and it stands on the first page of the book too.
 
 # %% tags=["hide-input"]
-chart = [["you have", "take", "or", "simulators"], ["---"] * 4]
-for d in decisions(study):
-    others = ", ".join(d["also"]).replace("_", " ")
-    chart.append(
-        [d["have"], d["method"].replace("_", " "), others, str(d["cases"])]
-    )
-Markdown("\n".join(f"| {' | '.join(row)} |" for row in chart))
+head, *rows = chart_table(study)
+lines = [head, ["---"] * 4, *rows]
+Markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 # %% [markdown]
 # ```{admonition} In short

@@ -77,22 +77,15 @@ class PredictiveCheck:
 
     def __str__(self) -> str:
         rare = float((self.p_value <= 0.05).double().mean())
-<<<<<<< HEAD
-        usual = float(self.p_value.median()) > 0.5
         verdict = "nothing speaks against this simulator"
-        if self.together <= 0.01:
-            side = "too close to" if usual else "too far from"
+        if self.together <= UNLIKELY:
+            side = "too close to" if float(self.p_value.median()) > 0.5 else "too far from"
             verdict = (
                 f"they do not look like data of this simulator and prior, being {side} what their "
                 "draws cause"
             )
-=======
-        verdict = "nothing speaks against this simulator"
-        if self.together <= UNLIKELY:
-            verdict = "they do not look like data of this simulator and prior"
         elif self.smallest > UNLIKELY:
             verdict = "too few for a verdict on all together, look at p_value"
->>>>>>> part-break
         return (
             f"{len(self.p_value)} observations: {verdict} (p = {self.together:.2g}); "
             f"{rare:.0%} of them are stranger than 95 % of the held-out ones"
