@@ -26,7 +26,7 @@ from invlab.comparison.plan import CURVE, Plan, limits_of, make_plan, seconds_a_
 from invlab.comparison.result import Comparison
 from invlab.comparison.table import floor_row, rows_of
 from invlab.comparison.trial import Question, attempt
-from invlab.metrics.effects import warn_of_noise
+from invlab.metrics.effects import require_gradient, warn_of_noise
 from invlab.runs.records import Run, missing, run
 from invlab.task import Pairs, Targets, Task
 from invlab.validation import require_count
@@ -73,7 +73,8 @@ def compare(
         A :class:`Comparison`: rows, advice, ``best(T)``, ``plot()``, ``to_html(path)``.
 
     Raises:
-        TypeError, ValueError: no task or pairs, an unknown method, or a size out of range. An error
+        TypeError, ValueError: no task or pairs, an unknown method, a size out of range, or a
+            simulator without a gradient whose task does not say ``differentiable=False``. An error
             in one method never ends the comparison; it stands in that method's row.
 
     Warns:
@@ -171,6 +172,7 @@ class _Trials:
         data = self.task.sample(plan.n, generator=draws, dtype=torch.float64)
         if seed == 0:
             warn_of_noise(self.task, data)
+            require_gradient(self.task, data)
         if plan.dear:
             usable = self.task.usable(data)
             count = min(plan.targets, max(1, len(usable) // 4))

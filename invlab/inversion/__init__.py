@@ -21,7 +21,7 @@ from invlab.inversion.choice import fitted
 from invlab.inversion.constraints import constrained, keep_allowed
 from invlab.inversion.request import Asked, asked, by_pattern
 from invlab.inversion.rounds import in_rounds
-from invlab.metrics.effects import warn_of_noise
+from invlab.metrics.effects import require_gradient, warn_of_noise
 from invlab.simulators.counted import Counted
 from invlab.task import Pairs, Task
 from invlab.trust import ErrorBound, Reachability
@@ -124,6 +124,7 @@ def invert(
         data = keep_allowed(narrow, narrow.usable(data))
         if simulate and task.has_simulator:
             warn_of_noise(narrow, data)
+            require_gradient(narrow, data)
         spec = _Spec(method, budget, simulate and task.has_simulator, data)
         found = by_pattern(request, spec.answer)
     return replace(found, calls=counter.rows)

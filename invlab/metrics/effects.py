@@ -11,7 +11,7 @@ from invlab import runtime
 from invlab.task import Pairs, Task
 from invlab.validation import batch_shape, require_tensor
 
-__all__ = ["effects", "noise_stream", "warn_of_noise"]
+__all__ = ["effects", "noise_stream", "require_gradient", "warn_of_noise"]
 
 # Prior draws that tell a simulator that fails for some unknowns from one that is broken.
 TRIALS = 8
@@ -79,6 +79,31 @@ def warn_of_noise(task: Task, pairs: Pairs) -> None:
             "are small by luck then, and no bound holds; give noisy=True",
             stacklevel=3,
         )
+
+
+def require_gradient(task: Task, pairs: Pairs) -> None:
+    """Simulate the first pair with a graph, where the task says that there is one.
+
+    Raises:
+        ValueError: torch finds no way from y back to x.
+    """
+    if not task.differentiable:
+        return
+    x = runtime.normal_tensor(pairs.x[:1].detach()).double().requires_grad_()
+    given = [] if pairs.c is None else [runtime.normal_tensor(pairs.c[:1]).double()]
+    why = "its y has no gradient"
+    try:
+        with runtime.differentiable(), torch.enable_grad(), runtime.seeded(0):
+            if task.simulator(x * 1.0, *given).requires_grad:
+                return
+    except RuntimeError as error:
+        if "grad" not in str(error):
+            raise
+        why = str(error)
+    raise ValueError(
+        f"{task.name}: the task says that its simulator is differentiable, but {why}; say "
+        "differentiable=False, or compute y by torch from x"
+    )
 
 
 def _run(task: Task, x: Tensor, c: Tensor | None) -> Tensor:

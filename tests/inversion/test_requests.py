@@ -187,3 +187,17 @@ def test_labels_with_commas_keep_their_columns(tmp_path):
         head, *rows = csv.reader(file)
     assert head[2:4] == ["a, b", 'the "c"']
     assert {len(row) for row in rows} == {len(head)}
+
+
+@pytest.mark.parametrize(
+    "simulator", [lambda x: x.detach() * 1.0, lambda x: torch.tensor(x.numpy())]
+)
+@pytest.mark.parametrize("ask", ["invert", "compare"])
+def test_a_gradient_that_is_not_there_is_named(simulator, ask):
+    task = Task("cut", simulator, SAME.prior)
+    call = {
+        "invert": lambda: invlab.invert(task, TARGETS, method="nearest", pairs=20, n=2),
+        "compare": lambda: invlab.compare(task, [], n=24, targets=4, guesses=(1,), seeds=1),
+    }
+    with pytest.raises(ValueError, match="cut: the task says .* say differentiable=False"):
+        call[ask]()
