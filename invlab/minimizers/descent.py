@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from invlab.minimizers.driver import Stepping, Termination
+from invlab.minimizers.driver import Stepping, Termination, take
 from invlab.minimizers.objective import Evaluation
 from invlab.validation import require_count
 
@@ -38,6 +38,10 @@ class _State(NamedTuple):
     age: Tensor
     mean: Tensor
     square: Tensor
+
+    def take(self, rows: Tensor) -> _State:
+        """The given rows."""
+        return take(self, rows)
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,9 @@ __all__ = [
 ]
 
 
+S = TypeVar("S", bound="State")
+
+
 class Point(Protocol):
     """What is asked of a state to stop it; every field has one row a running problem."""
 
@@ -54,8 +57,8 @@ class State(Point, Protocol):
     def trial(self) -> Tensor:
         """Points to evaluate next, ``(n, d)``."""
 
-
-S = TypeVar("S", bound=State)
+    def take(self: S, rows: Tensor) -> S:
+        """The state of the given rows, by their places ``(m,)``."""
 
 
 class Algorithm(Protocol[S]):
@@ -242,7 +245,7 @@ def drive(
                 running = (reason == 0).nonzero()[:, 0]
                 if len(running) == 0:
                     break
-                front, state = take(front, running), take(state, running)
+                front, state = take(front, running), state.take(running)
             seen = objective(state.trial, front.rows)
             nfev += 1
             front = front.better(state.trial, seen.value)

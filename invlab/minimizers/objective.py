@@ -141,12 +141,17 @@ class _Caller:
 
     def __call__(self, x: Tensor, rows: Tensor, pair: bool = False) -> Any:
         if self.takes_rows:
-            return self.function(x.clone(), rows=rows.clone())
+            return self.function(_copy(x), rows=rows.clone())
         if len(rows) == len(self._parked):
-            return self.function(x.clone())
+            return self.function(_copy(x))
         self._parked[rows] = x.detach()
         found = self.function(self._parked.index_copy(0, rows, x))
         return tuple(part[rows] for part in found) if pair else found[rows]
+
+
+def _copy(x: Tensor) -> Tensor:
+    # in the memory order that a function may rely on, whatever that of a search is
+    return x.clone(memory_format=torch.contiguous_format)
 
 
 def _own(value: Tensor, x: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from invlab.minimizers.driver import Termination
+from invlab.minimizers.driver import Termination, take
 from invlab.minimizers.objective import Evaluation
 
 __all__ = ["ProjectedBFGS"]
@@ -49,6 +49,10 @@ class _State(NamedTuple):
     direction: Tensor
     step: Tensor
     trials: Tensor
+
+    def take(self, rows: Tensor) -> _State:
+        """The given rows."""
+        return take(self, rows)
 
 
 @dataclass(frozen=True)
