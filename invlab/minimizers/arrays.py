@@ -8,6 +8,7 @@ so that each operation runs along contiguous memory.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -49,8 +50,9 @@ def identity(like: Array) -> Array:
     return of(unit[:, :, None].expand(dim, dim, size))
 
 
-def take(array: Array, rows: Tensor) -> Array:
-    """The given rows of an array ``(..., n)``."""
-    if isinstance(array, np.ndarray):
-        return np.take(array, rows.numpy(), axis=-1)
-    return array.index_select(-1, rows)
+def take(arrays: Iterable[Array], rows: Tensor) -> list[Array]:
+    """The given rows ``(m,)`` of arrays ``(..., n)``."""
+    places = of(rows)
+    if isinstance(places, np.ndarray):
+        return [array.take(places, -1) for array in arrays]
+    return [array.index_select(-1, places) for array in arrays]

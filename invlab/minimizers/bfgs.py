@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -63,15 +63,21 @@ class _State(NamedTuple):
 
     def take(self, rows: Tensor) -> _State:
         """The given rows."""
-        parts = [arrays.take(part, rows) for part in (*self[:-1], *self.search)]
-        return _State(*parts[:8], wolfe.Search(*parts[8:]))
+        parts = arrays.take((*self[:-1], *self.search), rows)
+        return _joined(parts)
 
     def where(self, mask: Array, other: _State) -> _State:
         """These rows where the mask ``(n,)`` says so, else the others."""
         xp = arrays.namespace(mask)
         pairs = zip((*self[:-1], *self.search), (*other[:-1], *other.search), strict=True)
         parts = [a if a is b else xp.where(mask, a, b) for a, b in pairs]
-        return _State(*parts[:8], wolfe.Search(*parts[8:]))
+        return _joined(parts)
+
+
+def _joined(parts: list[Array]) -> _State:
+    """A state of its arrays and those of its search, in one list."""
+    whole: list[Any] = [*parts[:8], wolfe.Search(*parts[8:])]
+    return _State(*whole)
 
 
 @dataclass(frozen=True)
@@ -130,8 +136,9 @@ class BFGS(Stepping):
 
     def _tell(self, state: _State, value: Array, gradient: Array) -> tuple[_State, Array]:
         xp = arrays.namespace(value)
-        finite = xp.isfinite(value) & xp.isfinite(gradient).all(0)
         slope = _dot(gradient, state.direction)
+        # a gradient that is not finite has no finite slope
+        finite = xp.isfinite(value + slope)
         good = wolfe.wolfe(state.search, value, slope, self.c1, self.c2) & finite
         if good.all():
             return _move(state, value, gradient, good), ~good
@@ -165,7 +172,9 @@ def _move(state: _State, value: Array, gradient: Array, good: Array) -> _State:
     What it gives in rows that are not good is not used, but for the inverse, which they keep.
     """
     xp = arrays.namespace(value)
-    inverse, learnt = _update(state.inverse, state.ahead - state.here, gradient - state.slopes, good)
+    inverse, learnt = _update(
+        state.inverse, state.ahead - state.here, gradient - state.slopes, good
+    )
     direction = -_apply(inverse, gradient)
     slope = _dot(gradient, direction)
     usable = slope < 0

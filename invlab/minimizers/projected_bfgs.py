@@ -9,7 +9,7 @@ an edge exactly and leaves it where the gradient leads inside.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -62,6 +62,8 @@ class ProjectedBFGS:
     Args:
         termination: with its box and ``x_scale``: the first step moves by about one of it.
     """
+
+    keeps_best: ClassVar[bool] = False
 
     termination: Termination
 
