@@ -204,21 +204,20 @@ def _takes_rows(function: Callable[..., Any]) -> bool:
 def _by_unknown(residuals: Tensor, x: Tensor) -> Tensor:
     """Jacobian ``(n, m, d)`` by d passes: Jᵀu is linear in u, and its derivative by u is J."""
     weights = torch.ones_like(residuals, requires_grad=True)
-    pulled = _gradient(residuals, x, seed=weights, retain=True, again=True)
+    pulled = _gradient(residuals * weights, x, retain=True, again=True)
     columns = [
         torch.autograd.grad(p.sum(), weights, retain_graph=True)[0] for p in pulled.unbind(1)
     ]
     return torch.stack(columns, 2)
 
 
-def _gradient(
-    value: Tensor, x: Tensor, *, retain: bool, seed: Tensor | None = None, again: bool = False
-) -> Tensor:
+def _gradient(value: Tensor, x: Tensor, *, retain: bool, again: bool = False) -> Tensor:
     found = None
     if value.requires_grad:
-        seed = torch.ones_like(value) if seed is None else seed
+        # of the sum, and not of many values with a one for each: at the first of such calls torch
+        # imports sympy, which takes longer than many a search
         (found,) = torch.autograd.grad(
-            value, x, seed, retain_graph=retain, create_graph=again, allow_unused=True
+            value.sum(), x, retain_graph=retain, create_graph=again, allow_unused=True
         )
     if found is None:
         raise ValueError(

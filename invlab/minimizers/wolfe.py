@@ -74,10 +74,12 @@ class Search(NamedTuple):
 
     @property
     def low(self) -> Point:
+        """The best end of the interval."""
         return Point(self.low_step, self.low_value, self.low_slope)
 
     @property
     def high(self) -> Point:
+        """Its other end."""
         return Point(self.high_step, self.high_value, self.high_slope)
 
 
