@@ -1,11 +1,12 @@
 """The batched minimisers beside those of jax, and beside a loop around ``torch.optim.Adam``.
 
-One problem for all: Rosenbrock's function of two unknowns, from starts drawn evenly in [-2, 2]²,
-float64, one thread, until no component of a row's gradient exceeds 1e-5 (Adam: 1000 steps along a
-cosine). The rivals of jax run under ``jax.vmap`` and ``jax.jit``, and their time is that of a call
-after compilation; what the first call took is printed beside it. A rival stops at a tolerance of
-its own: the loosest power of ten at which as many of its rows meet our bound as of ours. Each is
-skipped, by name, where it is not installed.
+One problem for all: Rosenbrock's function of two unknowns (and, for BFGS and Levenberg-Marquardt,
+its chain of ten), from starts drawn evenly in [-2, 2], float64, one thread, until no component of a
+row's gradient exceeds 1e-5 (Adam: 1000 steps along a cosine). The rivals of jax run under
+``jax.vmap`` and ``jax.jit``, and their time is that of a call after compilation; what the first
+call took is printed beside it. A rival stops at a tolerance of its own: the loosest power of ten at
+which as many of its rows meet our bound as of ours. Each is skipped, by name, where it is not
+installed. How to install them is told in README.md.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,6 +30,12 @@ from invlab.minimizers import minimize
 from invlab.runtime import generator
 
 GTOL, ADAM_STEPS, STEP_SIZE, MOST_STEPS = 1e-5, 1000, 0.05, 1000
+# Rows, unknowns and methods that are compared.
+SIZES = (
+    (256, 2, ("bfgs", "lm", "adam")),
+    (4096, 2, ("bfgs", "lm", "adam")),
+    (256, 10, ("bfgs", "lm")),
+)
 TOLERANCES = [10.0**-k for k in range(2, 13)]
 
 Run = Callable[[], Any]
@@ -41,26 +49,34 @@ class Timed(NamedTuple):
     share: float
 
 
-def starts(rows: int) -> Tensor:
-    unit = torch.rand(rows, 2, generator=generator(0, "rosenbrock"), dtype=torch.float64)
+def starts(rows: int, dim: int = 2) -> Tensor:
+    unit = torch.rand(rows, dim, generator=generator(0, "rosenbrock"), dtype=torch.float64)
     return 4 * unit - 2
 
 
 def residuals(x: Tensor) -> Tensor:
-    a, b = x.unbind(1)
-    return torch.stack((10 * (b - a * a), 1 - a), 1)
+    """``(n, d)`` to ``(n, 2d - 2)``."""
+    if x.shape[1] == 2:
+        a, b = x.unbind(1)
+        return torch.stack((10 * (b - a * a), 1 - a), 1)
+    a, b = x[:, :-1], x[:, 1:]
+    return torch.cat((10 * (b - a * a), 1 - a), 1)
 
 
 def rosenbrock(x: Tensor) -> Tensor:
-    a, b = x.unbind(1)
-    return 100 * (b - a * a).square() + (1 - a).square()
+    """``(n, d)`` to ``(n,)``."""
+    if x.shape[1] == 2:
+        a, b = x.unbind(1)
+        return 100 * (b - a * a).square() + (1 - a).square()
+    a, b = x[:, :-1], x[:, 1:]
+    return (100 * (b - a * a).square() + (1 - a).square()).sum(1)
 
 
 def share_solved(x: np.ndarray) -> float:
-    """Share of points ``(n, 2)`` where no component of the gradient exceeds ``GTOL``."""
-    a, b = x.T
-    slope = np.stack((-400 * a * (b - a * a) - 2 * (1 - a), 200 * (b - a * a)))
-    return float((np.abs(slope).max(0) <= GTOL).mean())
+    """Share of points ``(n, d)`` where no component of the gradient exceeds ``GTOL``."""
+    leaf = torch.from_numpy(np.array(x)).requires_grad_()
+    (slope,) = torch.autograd.grad(rosenbrock(leaf).sum(), leaf)
+    return float((slope.abs().amax(1) <= GTOL).double().mean())
 
 
 def timed(run: Callable[[], np.ndarray], repeats: int) -> Timed:
@@ -106,13 +122,15 @@ def jax_ready() -> bool:
 
 
 def jax_rosenbrock(x: Any, _: Any = None) -> Any:
-    return 100 * (x[1] - x[0] * x[0]) ** 2 + (1 - x[0]) ** 2
+    a, b = x[:-1], x[1:]
+    return (100 * (b - a * a) ** 2 + (1 - a) ** 2).sum()
 
 
 def jax_residuals(x: Any, _: Any = None) -> Any:
     import jax.numpy as jnp
 
-    return jnp.stack((10 * (x[1] - x[0] * x[0]), 1 - x[0]))
+    a, b = x[:-1], x[1:]
+    return jnp.concatenate((10 * (b - a * a), 1 - a))
 
 
 def optimistix_row(method: str) -> Callable[..., Any]:
@@ -132,24 +150,26 @@ def optimistix_row(method: str) -> Callable[..., Any]:
 
 
 def jaxopt_row(method: str) -> Callable[..., Any]:
+    """The same; its BFGS takes milliseconds a row and is no rival."""
     import jaxopt
 
+    assert method == "lm"
+
     def row(x0: Any, tolerance: Any) -> Any:
-        if method == "lm":
-            solver = jaxopt.LevenbergMarquardt(
-                jax_residuals, maxiter=MOST_STEPS, tol=tolerance, gtol=tolerance, xtol=0.0
-            )
-        else:
-            solver = jaxopt.BFGS(jax_rosenbrock, maxiter=MOST_STEPS, tol=tolerance)
+        solver = jaxopt.LevenbergMarquardt(
+            jax_residuals, maxiter=MOST_STEPS, tol=tolerance, gtol=tolerance, xtol=0.0
+        )
         return solver.run(x0).params
 
     return row
 
 
 def optax_row(method: str) -> Callable[..., Any]:
+    """The same after a fixed number of steps."""
     import jax
     import optax
 
+    assert method == "adam"
     adam = optax.adam(optax.cosine_decay_schedule(STEP_SIZE, ADAM_STEPS))
 
     def row(x0: Any, _: Any) -> Any:
@@ -182,51 +202,58 @@ def compiled(row: Callable[..., Any], x0: Tensor, share: float, repeats: int) ->
 
 RIVALS = {
     "optimistix": (optimistix_row, ("bfgs", "lm")),
-    "jaxopt": (jaxopt_row, ("bfgs", "lm")),
+    "jaxopt": (jaxopt_row, ("lm",)),
     "optax": (optax_row, ("adam",)),
 }
 
 
-def line(peer: str, method: str, rows: int, own: Timed, other: Timed, note: str = "") -> None:
+def line(peer: str, method: str, x0: Tensor, own: Timed, other: Timed, note: str = "") -> None:
+    rows, dim = x0.shape
     mine, theirs = own.seconds / rows * 1e6, other.seconds / rows * 1e6
     print(
         f"minimize_{peer} ratio={theirs / mine:.3g} ours={mine:.4g} peer={theirs:.4g} "
-        f"unit=cpu_us_a_row method={method} rows={rows} solved={own.share:.3f}/{other.share:.3f} "
-        f"first_call_s={own.first:.3f}/{other.first:.3f} {note}".rstrip()
+        f"unit=cpu_us_a_row method={method} rows={rows} unknowns={dim} "
+        f"solved={own.share:.3f}/{other.share:.3f} "
+        f"first_call_s={own.first:.3f}/{other.first:.3f} {note}".rstrip(),
+        flush=True,
     )
 
 
-def beside_rivals(repeats: int, sizes: tuple[int, ...] = (256, 4096)) -> None:
-    """Print a line for each rival, method and number of rows: ratio = rival's time / ours."""
+def beside_rivals(repeats: int) -> None:
+    """Print a line for each rival, method and size: ratio = rival's time / ours."""
+    first_calls()
     ready = jax_ready()
-    for rows in sizes:
-        x0 = starts(rows)
-        own = {method: ours(method, x0, repeats) for method in ("bfgs", "lm", "adam")}
-        line("torch_loop", "adam", rows, own["adam"], torch_adam(x0, repeats))
-        for peer, (build, methods) in RIVALS.items():
-            if not ready or importlib.util.find_spec(peer) is None:
-                print(f"minimize_{peer}: skipped, {peer} is not installed (benchmarks/README.md)")
-                continue
-            for method in methods:
-                share = -math.inf if method == "adam" else own[method].share
-                line(peer, method, rows, own[method], *compiled(build(method), x0, share, repeats))
+    for peer in RIVALS:
+        if not ready or importlib.util.find_spec(peer) is None:
+            print(f"minimize_{peer}: skipped, {peer} is not installed, see benchmarks/README.md")
+    for rows, dim, methods in SIZES:
+        x0 = starts(rows, dim)
+        own = {method: ours(method, x0, repeats) for method in methods}
+        if "adam" in methods:
+            line("torch_loop", "adam", x0, own["adam"], torch_adam(x0, repeats))
+        for peer, (build, theirs) in RIVALS.items():
+            for method in theirs:
+                if ready and importlib.util.find_spec(peer) is not None and method in methods:
+                    share = -math.inf if method == "adam" else own[method].share
+                    found, note = compiled(build(method), x0, share, repeats)
+                    line(peer, method, x0, own[method], found, note)
 
 
 def first_calls() -> None:
-    """CPU seconds of the first call in a fresh process, imports of the caller done."""
-    code = (
-        "import time; from minimize_rivals import *; torch.set_num_threads(1); "
-        "print(f'{ours_once(sys.argv[1]):.3f}')"
-    )
+    """CPU seconds of the first call in a fresh process, its imports done."""
+    here = Path(__file__).resolve().parent
+    code = "import sys, minimize_rivals as m; print(f'{m.first_call(sys.argv[1]):.3f}')"
     for method in ("bfgs", "lm", "adam"):
-        run = subprocess.run(
-            [sys.executable, "-c", code, method], cwd=os.path.dirname(os.path.abspath(__file__)),
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        print(f"first call of a process, {method}, 256 rows: {run.stdout.strip()} cpu_s")
+        command = [sys.executable, "-c", code, method]
+        run = subprocess.run(command, cwd=here, capture_output=True, text=True, check=True)
+        print(
+            f"first call in a process, {method}, 256 rows: {run.stdout.strip()} cpu_s", flush=True
+        )
 
 
-def ours_once(method: str) -> float:
+def first_call(method: str) -> float:
+    """CPU seconds of one call on 256 rows; Adam takes ten steps."""
+    torch.set_num_threads(1)
     x0, fun = starts(256), residuals if method == "lm" else rosenbrock
     options = {"maxiter": 10} if method == "adam" else {}
     begun = time.process_time()
