@@ -12,7 +12,11 @@ tolerance, on one thread. The peer is a plain loop over ``scipy.optimize.minimiz
 jac=True)``, one row at a time. A second peer does without torch: the formulas and their hand-made
 gradient in scalar Python, which is as fast as a loop over SciPy gets.
 
-    python benchmarks/minimize.py [--rows 256] [--repeats 20] [--seed 0] [--start aim]
+Before the last line it prints what :mod:`minimize_rivals` measures: the batched minimisers beside
+``optimistix``, ``jaxopt``, ``optax`` and a loop around ``torch.optim.Adam``. ``--no-rivals`` leaves
+that out.
+
+    python benchmarks/minimize.py [--rows 256] [--repeats 20] [--seed 0] [--start aim] [--no-rivals]
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from clock import cpu_seconds
+from minimize_rivals import beside_rivals
 from scipy import optimize
 from torch import Tensor
 
@@ -159,6 +164,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--start", choices=("aim", "level"), default="aim")
+    parser.add_argument("--no-rivals", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
     shots = draw(options.rows, options.seed)
@@ -184,6 +190,8 @@ def main() -> None:
         f"scalar Python with a hand-made gradient: {plain:.4g} s, ratio {plain / ours:.1f}, "
         f"same minimum {same(solution, plain_points, plain_values):.3f}"
     )
+    if not options.no_rivals:
+        beside_rivals(min(options.repeats, 5))
     print(f"minimize ratio={peer / ours:.1f} ours={ours:.4g} peer={peer:.4g} unit=cpu_s")
 
 

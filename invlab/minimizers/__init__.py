@@ -6,7 +6,8 @@ stepping methods share: ``bfgs`` (with ``wolfe``, its line search), ``descent`` 
 edge, by ``projected_bfgs``. ``joint`` trains one network for all rows, ``multistart`` restarts
 rows, ``cross_start`` tries the answers of some on others, and ``best_so_far`` keeps the account of
 their searches. ``gauss_newton`` has the step of least squares; ``objective`` evaluates the
-caller's function, and ``solution`` is what comes back.
+caller's function, ``arrays`` has the vectors that a line search computes on, and ``solution`` is
+what comes back.
 """
 
 from __future__ import annotations

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from invlab.minimizers import in_box, wolfe
-from invlab.minimizers.driver import Stepping, Termination, take
+from invlab.minimizers import arrays, in_box, wolfe
+from invlab.minimizers.arrays import Array
+from invlab.minimizers.driver import Stepping, Termination
 from invlab.minimizers.objective import Evaluation, Objective
 from invlab.minimizers.reparametrization import Reparametrization, TransformedObjective, XScale
 from invlab.minimizers.solution import Solution
@@ -23,34 +25,59 @@ RESTARTS = 5
 
 
 class _State(NamedTuple):
-    """A row each. ``inverse`` is the inverse Hessian, ``fresh`` where it still is the identity.
+    """Arrays with the rows last: vectors are ``(d, n)``, numbers ``(n,)``.
 
+    ``inverse`` is the inverse Hessian, ``(d, d, n)``, ``fresh`` where it still is the identity.
     ``restarts`` counts how often it was forgotten after a failed search.
-    The search's fields stand flat here, so that rows can be taken of all of them at once.
     """
 
-    trial: Tensor
-    x: Tensor
-    gradient: Tensor
-    nit: Tensor
-    inverse: Tensor
-    fresh: Tensor
-    restarts: Tensor
-    direction: Tensor
-    search_value: Tensor
-    search_slope: Tensor
-    search_step: Tensor
-    search_low: Tensor
-    search_high: Tensor
-    search_bracketed: Tensor
-    search_early: Tensor
-    search_width: Tensor
-    search_wider: Tensor
-    search_trials: Tensor
+    ahead: Array
+    here: Array
+    slopes: Array
+    iterations: Array
+    inverse: Array
+    fresh: Array
+    restarts: Array
+    direction: Array
+    search: wolfe.Search
 
     @property
-    def search(self) -> wolfe.Search:
-        return wolfe.Search(*self[8:])
+    def trial(self) -> Tensor:
+        """Points to evaluate next, ``(n, d)``."""
+        return arrays.rows(self.ahead)
+
+    @property
+    def x(self) -> Tensor:
+        """Current iterates, ``(n, d)``."""
+        return arrays.rows(self.here)
+
+    @property
+    def gradient(self) -> Tensor:
+        """Gradients at the iterates, ``(n, d)``."""
+        return arrays.rows(self.slopes)
+
+    @property
+    def nit(self) -> Tensor:
+        """Iterations done, ``(n,)``."""
+        return arrays.rows(self.iterations)
+
+    def take(self, rows: Tensor) -> _State:
+        """The given rows."""
+        parts = arrays.take((*self[:-1], *self.search), rows)
+        return _joined(parts)
+
+    def where(self, mask: Array, other: _State) -> _State:
+        """These rows where the mask ``(n,)`` says so, else the others."""
+        xp = arrays.namespace(mask)
+        pairs = zip((*self[:-1], *self.search), (*other[:-1], *other.search), strict=True)
+        parts = [a if a is b else xp.where(mask, a, b) for a, b in pairs]
+        return _joined(parts)
+
+
+def _joined(parts: list[Array]) -> _State:
+    """A state of its arrays and those of its search, in one list."""
+    whole: list[Any] = [*parts[:8], wolfe.Search(*parts[8:])]
+    return _State(*whole)
 
 
 @dataclass(frozen=True)
@@ -95,110 +122,128 @@ class BFGS(Stepping):
 
     def start(self, x: Tensor, seen: Evaluation) -> _State:
         """A first search from each start, down the gradient."""
-        nit = torch.zeros(len(x), dtype=torch.long, device=x.device)
-        return self._descend(x, seen.value, seen.gradient, nit, nit)
+        nit = arrays.of(torch.zeros(len(x), dtype=torch.long, device=x.device))
+        with np.errstate(all="ignore"):
+            here, gradient = arrays.columns(x), arrays.columns(seen.gradient)
+            return _descend(here, arrays.of(seen.value), gradient, nit, nit)
 
     def tell(self, state: _State, seen: Evaluation) -> tuple[_State, Tensor]:
         """Move the rows whose trial is good, and shorten the search of the others."""
-        slope = (seen.gradient * state.direction).sum(1)
-        good = wolfe.wolfe(state.search, seen.value, slope, self.c1, self.c2) & seen.finite
-        moved, rest = good.nonzero()[:, 0], (~good).nonzero()[:, 0]
-        stuck = torch.zeros_like(good)
-        if len(rest) == 0:
-            return self._move(state, seen.value, seen.gradient), stuck
-        refused, lost = self._refuse(
-            take(state, rest), seen.value[rest], slope[rest], seen.finite[rest]
-        )
-        stuck = stuck.index_copy(0, rest, lost)
-        if len(moved) == 0:
+        # rows that are not finite divide by zero
+        with np.errstate(all="ignore"):
+            state, stuck = self._tell(state, arrays.of(seen.value), arrays.columns(seen.gradient))
+        return state, arrays.rows(stuck)
+
+    def _tell(self, state: _State, value: Array, gradient: Array) -> tuple[_State, Array]:
+        xp = arrays.namespace(value)
+        slope = _dot(gradient, state.direction)
+        # a gradient that is not finite has no finite slope
+        finite = xp.isfinite(value + slope)
+        good = wolfe.wolfe(state.search, value, slope, self.c1, self.c2) & finite
+        if good.all():
+            return _move(state, value, gradient, good), ~good
+        refused, stuck = self._refuse(state, value, slope, finite, ~good)
+        if not good.any():
             return refused, stuck
-        gone = self._move(take(state, moved), seen.value[moved], seen.gradient[moved])
-        back = torch.cat((moved, rest)).argsort()
-        merged = (torch.cat(pair).index_select(0, back) for pair in zip(gone, refused, strict=True))
-        return _State(*merged), stuck
+        return _move(state, value, gradient, good).where(good, refused), stuck
 
     def _refuse(
-        self, state: _State, value: Tensor, slope: Tensor, finite: Tensor
-    ) -> tuple[_State, Tensor]:
+        self, state: _State, value: Array, slope: Array, finite: Array, refused: Array
+    ) -> tuple[_State, Array]:
+        """A shorter step in each row; what it gives in rows that are not refused is not used."""
         search, used_up = wolfe.shorten(state.search, value, slope, finite, self.c1)
         used_up = used_up | (search.trials >= self.trials)
-        trial = state.x + search.step[:, None] * state.direction
-        used_up = used_up | (trial == state.x).all(1)
-        state = _State(trial, *state[1:8], *search)
-        if not bool(used_up.any()):
+        trial = state.here + search.step * state.direction
+        used_up = (used_up | (trial == state.here).all(0)) & refused
+        state = state._replace(ahead=trial, search=search)
+        if not used_up.any():
             return state, used_up
         # What was learnt of the Hessian may mislead: forget it once, then give up.
-        again = self._descend(state.x, search.value, state.gradient, state.nit, state.restarts + 1)
-        mixed = (_choose(used_up, new, old) for new, old in zip(again, state, strict=True))
-        return _State(*mixed), used_up & (state.fresh | (state.restarts >= RESTARTS))
-
-    def _move(self, state: _State, value: Tensor, gradient: Tensor) -> _State:
-        """Take the trials as iterates, update the inverse Hessians and begin new searches."""
-        s, y = state.trial - state.x, gradient - state.gradient
-        inverse, learnt = _update(state.inverse, s, y)
-        direction = -(inverse @ gradient[:, :, None])[:, :, 0]
-        slope = (gradient * direction).sum(1)
-        usable = slope < 0
-        fresh = (state.fresh & ~learnt) | ~usable
-        if not bool(usable.all()):
-            unit = torch.eye(s.shape[1], dtype=s.dtype, device=s.device)
-            inverse = torch.where(usable[:, None, None], inverse, unit)
-            direction = torch.where(usable[:, None], direction, -gradient)
-            slope = torch.where(usable, slope, -gradient.square().sum(1))
-        # the decrease to expect is that of the last iteration
-        step = 2.02 * (value - state.search_value) / slope
-        return _begin(
-            state.trial, value, gradient, state.nit + 1, inverse, fresh, state.restarts,
-            direction, slope, step,
-        )  # fmt: skip
-
-    def _descend(
-        self, x: Tensor, value: Tensor, gradient: Tensor, nit: Tensor, restarts: Tensor
-    ) -> _State:
-        """Begin searches down the gradient, with a first step of about length one."""
-        unit = torch.eye(x.shape[1], dtype=x.dtype, device=x.device).expand(len(x), -1, -1)
-        slope = -gradient.square().sum(1)
-        fresh = torch.ones(len(x), dtype=torch.bool, device=x.device)
-        step = 1.01 / gradient.norm(dim=1)
-        return _begin(x, value, gradient, nit, unit, fresh, restarts, -gradient, slope, step)
+        again = _descend(
+            state.here, search.value, state.slopes, state.iterations, state.restarts + 1
+        )
+        stuck = used_up & (state.fresh | (state.restarts >= RESTARTS))
+        return again.where(used_up, state), stuck
 
 
-def _begin(
-    x: Tensor,
-    value: Tensor,
-    gradient: Tensor,
-    nit: Tensor,
-    inverse: Tensor,
-    fresh: Tensor,
-    restarts: Tensor,
-    direction: Tensor,
-    slope: Tensor,
-    step: Tensor,
-) -> _State:
-    step = torch.where(step > 0, step, 1.0).clamp_max(1.0)
-    trial = x + step[:, None] * direction
-    return _State(
-        trial, x, gradient, nit, inverse, fresh, restarts, direction,
-        *wolfe.begin(value, slope, step),
+def _move(state: _State, value: Array, gradient: Array, good: Array) -> _State:
+    """Take good trials as iterates, update the inverse Hessians and begin new searches.
+
+    What it gives in rows that are not good is not used, but for the inverse, which they keep.
+    """
+    xp = arrays.namespace(value)
+    inverse, learnt = _update(
+        state.inverse, state.ahead - state.here, gradient - state.slopes, good
+    )
+    direction = -_apply(inverse, gradient)
+    slope = _dot(gradient, direction)
+    usable = slope < 0
+    fresh = (state.fresh & ~learnt) | ~usable
+    if not usable.all():
+        inverse = xp.where(usable | ~good, inverse, arrays.identity(gradient))
+        direction = xp.where(usable, direction, -gradient)
+        slope = xp.where(usable, slope, -_dot(gradient, gradient))
+    # the decrease to expect is that of the last iteration
+    step = 2.02 * (value - state.search.value) / slope
+    return _begin(
+        state.ahead, value, gradient, state.iterations + 1, inverse, fresh, state.restarts,
+        direction, slope, step,
     )  # fmt: skip
 
 
-def _update(inverse: Tensor, s: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Inverse Hessians ``(n, d, d)`` that send gradient changes ``y`` to moves ``s``, ``(n, d)``.
+def _descend(x: Array, value: Array, gradient: Array, nit: Array, restarts: Array) -> _State:
+    """Begin searches down the gradient, with a first step of about length one."""
+    square = _dot(gradient, gradient)
+    step = 1.01 / arrays.namespace(square).sqrt(square)
+    return _begin(
+        x, value, gradient, nit, arrays.identity(gradient), restarts >= 0, restarts,
+        -gradient, -square, step,
+    )  # fmt: skip
+
+
+def _begin(
+    x: Array,
+    value: Array,
+    gradient: Array,
+    nit: Array,
+    inverse: Array,
+    fresh: Array,
+    restarts: Array,
+    direction: Array,
+    slope: Array,
+    step: Array,
+) -> _State:
+    xp = arrays.namespace(step)
+    step = xp.clip(xp.where(step > 0, step, 1.0), None, 1.0)
+    search = wolfe.begin(value, slope, step)
+    ahead = x + step * direction
+    return _State(ahead, x, gradient, nit, inverse, fresh, restarts, direction, search)
+
+
+def _update(inverse: Array, s: Array, y: Array, good: Array) -> tuple[Array, Array]:
+    """Inverse Hessians ``(d, d, n)`` that send gradient changes ``y`` to moves ``s``, ``(d, n)``.
 
     Returns:
-        The inverses, and the rows that learnt something: those with a positive curvature.
+        The inverses, and the good rows that learnt something: those with a positive curvature.
     """
-    curvature = (s * y).sum(1)
-    learnt = curvature > 0
-    rho = torch.where(learnt, curvature, 1.0).reciprocal()[:, None]
-    image = (inverse @ y[:, :, None])[:, :, 0]
-    scale = (1 + rho * (y * image).sum(1, keepdim=True)) * rho
-    cross = (rho * image)[:, :, None] * s[:, None, :]
-    change = (scale * s)[:, :, None] * s[:, None, :] - cross - cross.transpose(1, 2)
-    learnt = learnt & change.isfinite().flatten(1).all(1)
-    return torch.where(learnt[:, None, None], inverse + change, inverse), learnt
+    xp = arrays.namespace(s)
+    curvature = _dot(s, y)
+    rho = 1.0 / curvature
+    image = rho * _apply(inverse, y)
+    half = (1 + _dot(y, image)) * rho * s / 2 - image
+    # the change is s·halfᵀ + half·sᵀ
+    largest = xp.amax(abs(s), 0) * xp.amax(abs(half), 0)
+    learnt = good & (curvature > 0) & xp.isfinite(2 * largest)
+    s, half = xp.where(learnt, s, 0.0), xp.where(learnt, half, 0.0)
+    change = s[:, None] * half[None]
+    return inverse + (change + change.swapaxes(0, 1)), learnt
 
 
-def _choose(mask: Tensor, new: Tensor, old: Tensor) -> Tensor:
-    return torch.where(mask.view(-1, *[1] * (new.ndim - 1)), new, old)
+def _apply(matrix: Array, vector: Array) -> Array:
+    """Products of matrices ``(d, d, n)`` with vectors ``(d, n)``."""
+    return arrays.namespace(vector).einsum("ijn,jn->in", matrix, vector)
+
+
+def _dot(a: Array, b: Array) -> Array:
+    """Inner products of vectors ``(d, n)``, ``(n,)``."""
+    return arrays.namespace(a).einsum("in,in->n", a, b)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,24 +20,38 @@ SCHEDULES = ("adaptive", "constant", "cosine")
 
 
 class _State(NamedTuple):
-    """A row each.
+    """A row each, but for ``done``, the iterations that all rows have done.
 
-    ``home`` is the best point so far, where a row returns to when its step was too long;
-    ``wait`` counts the evaluations since the best one, ``age`` those since Adam's moments began.
+    ``home`` is the best point so far, where a row returns to when its step was too long.
+    ``wait`` counts the evaluations since the best one,
+    ``age`` those since Adam's moments began; it is None as long as that is the count for all.
+    ``step_size`` is ``(n, d)``, the same number throughout a row, which is quicker to multiply by.
     """
 
+    done: int
     trial: Tensor
     x: Tensor
     gradient: Tensor
-    nit: Tensor
     step_size: Tensor
     home_x: Tensor
     home_gradient: Tensor
     home_value: Tensor
     wait: Tensor
-    age: Tensor
     mean: Tensor
     square: Tensor
+    age: Tensor | None = None
+
+    @property
+    def nit(self) -> Tensor:
+        """Iterations done, ``(n,)``."""
+        return torch.full_like(self.wait, self.done)
+
+    def take(self, rows: Tensor) -> _State:
+        """The given rows."""
+        parts: list[Any] = [
+            part if part is None else part.index_select(0, rows) for part in self[1:]
+        ]
+        return _State(self.done, *parts)
 
 
 @dataclass(frozen=True)
@@ -54,6 +68,7 @@ class GradientDescent(Stepping):
     """
 
     first_order: ClassVar[bool] = True
+    keeps_best: ClassVar[bool] = True
 
     termination: Termination
     step_size: float | Tensor = 0.1
@@ -78,59 +93,79 @@ class GradientDescent(Stepping):
             raise ValueError(
                 f"step_size: expected one number or shape ({len(x)},), got {tuple(step_size.shape)}"
             )
+        sizes = step_size.expand(len(x))[:, None].expand_as(x).contiguous()
         zero = torch.zeros(len(x), dtype=torch.long, device=x.device)
         none = torch.zeros_like(x)
-        state = _State(
-            x, x, seen.gradient, zero, step_size.expand(len(x)).clone(),
-            x, seen.gradient, seen.value, zero, zero, none, none,
-        )  # fmt: skip
+        value, gradient = seen.value, seen.gradient
+        state = _State(0, x, x, gradient, sizes, x, gradient, value, zero, none, none)
         return self._step(state)
 
-    def tell(self, state: _State, seen: Evaluation) -> tuple[_State, Tensor]:
+    def tell(self, state: _State, seen: Evaluation) -> tuple[_State, Tensor | None]:
         """Judge the last step of each row and take the next."""
-        finite = seen.finite
-        improved = finite & (seen.value < state.home_value)
-        column = improved[:, None]
-        home_x = torch.where(column, state.trial, state.home_x)
-        home_gradient = torch.where(column, seen.gradient, state.home_gradient)
-        wait = (state.wait + 1).masked_fill(improved, 0)
-        cut, step_size = ~finite, state.step_size
-        if self.schedule == "adaptive":
-            cut = cut | (wait >= self.patience)
-            step_size = torch.where(improved, step_size * self.growth, step_size)
-        keep = ~cut[:, None]
-        state = _State(
-            trial=state.trial,
-            x=torch.where(keep, state.trial, home_x),
-            gradient=torch.where(keep, seen.gradient, home_gradient),
-            nit=state.nit + 1,
-            step_size=torch.where(cut, step_size / 2, step_size),
-            home_x=home_x,
-            home_gradient=home_gradient,
-            home_value=torch.where(improved, seen.value, state.home_value),
-            wait=wait.masked_fill(cut, 0),
-            age=state.age.masked_fill(cut, 0),
-            mean=state.mean * keep,
-            square=state.square * keep,
-        )
+        state, cut = self._judge(state, seen)
         state = self._step(state)
+        return state, self._stuck(state, cut)
+
+    def _judge(self, state: _State, seen: Evaluation) -> tuple[_State, Tensor | None]:
+        """The state where the last step led, and the rows that went back from there, ``(n,)``.
+
+        None where none did.
+        """
+        improved = seen.value < state.home_value
+        if not seen.sound:
+            improved = improved & seen.finite
+        # a mask of its own memory is quicker than one that is spread twice
+        wide = improved[:, None].expand_as(state.x).contiguous()
+        there = state._replace(
+            done=state.done + 1,
+            x=state.trial,
+            gradient=seen.gradient,
+            home_x=torch.where(wide, state.trial, state.home_x),
+            home_gradient=torch.where(wide, seen.gradient, state.home_gradient),
+            home_value=torch.where(improved, seen.value, state.home_value),
+        )
+        if self.schedule != "adaptive":
+            return (there, None) if seen.sound else (_back(there, ~seen.finite), ~seen.finite)
+        wait = (state.wait + 1).masked_fill(improved, 0)
+        step_size = torch.where(wide, state.step_size * self.growth, state.step_size)
+        there = there._replace(wait=wait, step_size=step_size)
+        cut = ~seen.finite | (wait >= self.patience)
+        return (_back(there, cut), cut) if cut.any() else (there, None)
+
+    def _stuck(self, state: _State, cut: Tensor | None) -> Tensor | None:
+        """Rows that end because a step no longer moves them, ``(n,)``; ``cut``: see above."""
+        return self._still(state)
+
+    def _still(self, state: _State) -> Tensor:
         precision = torch.finfo(state.x.dtype).eps
         still = (state.trial - state.x).abs() <= precision * state.x.abs() + precision**2
-        return state, still.all(1) & self._ends(cut)
-
-    def _ends(self, cut: Tensor) -> Tensor:
-        """Which rows end where a step no longer moves them, ``(n,)``; ``cut``: one taken back."""
-        return torch.ones_like(cut)
+        return still.all(1)
 
     def _step(self, state: _State) -> _State:
-        trial = state.x - self._rate(state) * state.gradient
+        move = state.step_size * state.gradient
+        trial = state.x.sub(move, alpha=self._share(state))
         return state._replace(trial=self.termination.clip(trial))
 
-    def _rate(self, state: _State) -> Tensor:
+    def _share(self, state: _State) -> float:
+        """Which share of the step sizes the schedule grants."""
         if self.schedule != "cosine":
-            return state.step_size[:, None]
-        share = (state.nit.to(state.step_size) / self.termination.maxiter).clamp_max(1.0)
-        return (state.step_size * (1 + torch.cos(math.pi * share)) / 2)[:, None]
+            return 1.0
+        return (1 + math.cos(math.pi * min(state.done / self.termination.maxiter, 1.0))) / 2
+
+
+def _back(state: _State, cut: Tensor) -> _State:
+    """Rows that are cut are home again, with half the step and no moments."""
+    column = cut[:, None]
+    age = torch.full_like(state.wait, state.done) if state.age is None else state.age
+    return state._replace(
+        x=torch.where(column, state.home_x, state.x),
+        gradient=torch.where(column, state.home_gradient, state.gradient),
+        step_size=torch.where(column, state.step_size / 2, state.step_size),
+        wait=state.wait.masked_fill(cut, 0),
+        mean=state.mean.masked_fill(column, 0.0),
+        square=state.square.masked_fill(column, 0.0),
+        age=age.masked_fill(cut, 0),
+    )
 
 
 @dataclass(frozen=True)
@@ -157,21 +192,28 @@ class Adam(GradientDescent):
                 f"expected betas in [0, 1) and eps above zero, got {self.betas} and {self.eps}"
             )
 
-    def _ends(self, cut: Tensor) -> Tensor:
+    def _stuck(self, state: _State, cut: Tensor | None) -> Tensor | None:
         # near its end a cosine schedule takes such steps by design, and Adam is not at rest yet
-        return cut
+        return None if cut is None else cut & self._still(state)
 
     def _step(self, state: _State) -> _State:
         first, second = self.betas
-        age = state.age + 1
-        mean = first * state.mean + (1 - first) * state.gradient
-        square = second * state.square + (1 - second) * state.gradient.square()
-        # in the dtype of x: a number to the power of an integer tensor would be float32
-        steps = age.to(mean)[:, None]
-        move = mean / (1 - first**steps)
-        move = move / ((square / (1 - second**steps)).sqrt() + self.eps)
-        trial = self.termination.clip(state.x - self._rate(state) * move)
-        return state._replace(trial=trial, age=age, mean=mean, square=square)
+        gradient = state.gradient
+        mean = state.mean.lerp(gradient, 1 - first)
+        square = (second * state.square).addcmul_(gradient, gradient, value=1 - second)
+        steps: float | Tensor = state.done + 1
+        if state.age is not None:
+            age = state.age + 1
+            state = state._replace(age=age)
+            # in the dtype of x: a number to the power of an integer tensor would be float32
+            steps = age.to(mean)[:, None]
+        rate: float | Tensor = self._share(state) / (1 - first**steps)
+        scale = square.sqrt().mul_((1 - second**steps) ** -0.5).add_(self.eps)
+        move = state.step_size * mean
+        if isinstance(rate, Tensor):
+            move, rate = move * rate, 1.0
+        trial = self.termination.clip(state.x.addcdiv(move, scale, value=-rate))
+        return state._replace(trial=trial, mean=mean, square=square)
 
 
 def _device(value: object) -> torch.device:

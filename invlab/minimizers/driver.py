@@ -31,6 +31,9 @@ __all__ = [
 ]
 
 
+S = TypeVar("S", bound="State")
+
+
 class Point(Protocol):
     """What is asked of a state to stop it; every field has one row a running problem."""
 
@@ -54,22 +57,32 @@ class State(Point, Protocol):
     def trial(self) -> Tensor:
         """Points to evaluate next, ``(n, d)``."""
 
-
-S = TypeVar("S", bound=State)
+    def take(self: S, rows: Tensor) -> S:
+        """The state of the given rows, by their places ``(m,)``."""
 
 
 class Algorithm(Protocol[S]):
-    """What a method must offer."""
+    """What a method must offer.
+
+    Attributes:
+        keeps_best: whether its states keep the best point of each row, ``home_x`` ``(n, d)``, and
+            its value, ``home_value`` ``(n,)``, of all evaluations that were finite in all rows.
+    """
+
+    keeps_best: ClassVar[bool]
 
     def start(self, x: Tensor, seen: Evaluation) -> S:
         """The state after evaluating the starts ``x`` ``(n, d)``."""
 
-    def tell(self, state: S, seen: Evaluation) -> tuple[S, Tensor]:
-        """The state after evaluating ``state.trial``, and which rows cannot go on, ``(n,)``."""
+    def tell(self, state: S, seen: Evaluation) -> tuple[S, Tensor | None]:
+        """The state after evaluating ``state.trial``, and which rows cannot go on, ``(n,)``.
+
+        None where all can.
+        """
 
 
 class Stopping(Protocol):
-    """Who decides when a row stops: for each row a :class:`Reason`, or zero.
+    """Who decides when a row stops: for each row a :class:`Reason`, or zero; None if none stops.
 
     ``rows`` ``(n,)`` are the numbers of the running rows, and ``nfev`` counts their evaluations.
     """
@@ -78,9 +91,9 @@ class Stopping(Protocol):
         """After the starts were evaluated."""
 
     def reasons(
-        self, state: Any, seen: Evaluation, stuck: Tensor, nfev: int, rows: Tensor
-    ) -> Tensor:
-        """After a step; ``stuck`` ``(n,)`` are rows that cannot go on."""
+        self, state: Any, seen: Evaluation, stuck: Tensor | None, nfev: int, rows: Tensor
+    ) -> Tensor | None:
+        """After a step; ``stuck`` ``(n,)`` are rows that cannot go on, None where all can."""
 
 
 class Termination(NamedTuple):
@@ -145,15 +158,22 @@ class Termination(NamedTuple):
         return reason.masked_fill(seen.value == -torch.inf, int(Reason.UNBOUNDED))
 
     def reasons(
-        self, state: Point, seen: Evaluation, stuck: Tensor, nfev: int | Tensor, rows: Tensor
-    ) -> Tensor:
+        self, state: Point, seen: Evaluation, stuck: Tensor | None, nfev: int | Tensor, rows: Tensor
+    ) -> Tensor | None:
         """See :class:`Stopping`; ``nfev`` may be a number a row."""
+        flat = self.flat(state)
+        # counts are looked at only when they may be up: an iteration takes an evaluation
+        counted = not isinstance(nfev, int) or nfev >= min(self.maxiter, self.maxfev)
+        if not counted and seen.sound and not (flat if stuck is None else flat | stuck).any():
+            return None
+        stuck = torch.zeros_like(flat) if stuck is None else stuck
         reason = stuck * int(Reason.STALLED)
         spent = nfev >= self.maxfev
         if spent is not False:
             reason = reason.masked_fill(~stuck & spent, int(Reason.MAXFEV))
-        reason = reason.masked_fill(state.nit >= self.maxiter, int(Reason.MAXITER))
-        reason = reason.masked_fill(self.flat(state), int(Reason.CONVERGED))
+        if counted:
+            reason = reason.masked_fill(state.nit >= self.maxiter, int(Reason.MAXITER))
+        reason = reason.masked_fill(flat, int(Reason.CONVERGED))
         return reason.masked_fill(seen.value == -torch.inf, int(Reason.UNBOUNDED))
 
 
@@ -180,6 +200,7 @@ class Stepping:
 
     first_order: ClassVar[bool] = False
     residuals: ClassVar[bool] = False
+    keeps_best: ClassVar[bool] = False
     termination: Termination
 
     def solve(self: Any, objective: Objective, x0: Tensor, *, record: bool) -> Solution:
@@ -203,13 +224,12 @@ class _Front(NamedTuple):
     rows: Tensor
     x: Tensor
     fun: Tensor
-    nit: Tensor
 
     def better(self, x: Tensor, fun: Tensor) -> _Front:
         # NaN compares false, so it never counts as better
         improved = fun <= self.fun
         best = torch.where(improved[:, None], x, self.x), torch.where(improved, fun, self.fun)
-        return _Front(self.rows, *best, self.nit)
+        return _Front(self.rows, *best)
 
 
 def drive(
@@ -226,39 +246,48 @@ def drive(
     ``objective`` gets points ``(n, d)`` and the numbers of their rows ``(n,)``.
     """
     log = RowLog(x0)
-    front = _Front(torch.arange(len(x0), device=x0.device), x0, log.fun, log.nit)
+    front = _Front(torch.arange(len(x0), device=x0.device), x0, log.fun)
     nfev = 0
+    state: Any = None
     try:
         seen = objective(x0, front.rows)
         nfev = 1
         front = front._replace(fun=seen.value)
         state = method.start(x0, seen)
-        reason = termination.reasons_at_start(state, seen, front.rows)
+        reason: Tensor | None = termination.reasons_at_start(state, seen, front.rows)
         for _ in runtime.progress(itertools.count(), f"minimize ({name})"):
+            ends = reason is not None and bool(reason.any())
+            if method.keeps_best and (record or ends):
+                front = front.better(state.home_x, state.home_value)
             if record:
                 log.record(front.rows, front.fun)
-            if bool(reason.any()):
-                _retire(log, front, reason, nfev)
+            if reason is not None and ends:
+                _retire(log, front, state.nit, nfev, reason)
                 running = (reason == 0).nonzero()[:, 0]
-                if len(running) == 0:
+                if not running.shape[0]:
                     break
-                front, state = take(front, running), take(state, running)
-            seen = objective(state.trial, front.rows)
+                front, state = take(front, running), state.take(running)
+            trial = state.trial
+            seen = objective(trial, front.rows)
             nfev += 1
-            front = front.better(state.trial, seen.value)
+            if not (method.keeps_best and seen.sound):
+                front = front.better(trial, seen.value)
             state, stuck = method.tell(state, seen)
-            front = front._replace(nit=state.nit)
             reason = termination.reasons(state, seen, stuck, nfev, front.rows)
     except KeyboardInterrupt:
         open_rows = log.reason[front.rows] == 0
-        _retire(log, front, open_rows * int(Reason.INTERRUPTED), nfev)
+        nit = log.nit if state is None else state.nit
+        if method.keeps_best and state is not None:
+            front = front.better(state.home_x, state.home_value)
+        _retire(log, front, nit, nfev, open_rows * int(Reason.INTERRUPTED))
     return log
 
 
-def _retire(log: RowLog, front: _Front, reason: Tensor, nfev: int) -> None:
+def _retire(log: RowLog, front: _Front, nit: Tensor, nfev: int, reason: Tensor) -> None:
+    """Enter the rows that have a reason to stop, ``(n,)``, after ``nit`` ``(n,)`` iterations."""
     done = reason.nonzero()[:, 0]
     best = take(front, done)
-    log.enter(best.rows, best.x, best.fun, best.nit, nfev, reason[done])
+    log.enter(best.rows, best.x, best.fun, nit[done], nfev, reason[done])
 
 
 def take(state: Any, rows: Tensor) -> Any:

@@ -163,8 +163,8 @@ class _OnTop:
         return self.termination.reasons_at_start(state, seen, rows, self.nfev[rows] + 1)
 
     def reasons(
-        self, state: State, seen: Evaluation, stuck: Tensor, nfev: int, rows: Tensor
-    ) -> Tensor:
+        self, state: State, seen: Evaluation, stuck: Tensor | None, nfev: int, rows: Tensor
+    ) -> Tensor | None:
         """See :class:`~invlab.minimizers.driver.Stopping`."""
         self.value[rows] = seen.value.double()
         counted = _Counted(state.x, state.gradient, state.nit + self.nit[rows])
@@ -203,17 +203,19 @@ class _InCoordinates:
         return torch.where((reason == Reason.FLAT_START) & ~there, goes_on, reason)
 
     def reasons(
-        self, state: State, seen: Evaluation, stuck: Tensor, nfev: int, rows: Tensor
-    ) -> Tensor:
+        self, state: State, seen: Evaluation, stuck: Tensor | None, nfev: int, rows: Tensor
+    ) -> Tensor | None:
         """See :class:`~invlab.minimizers.driver.Stopping`."""
         self.value[rows] = seen.value.double()
         count, still = nfev + self.nfev[rows], self.free.flat(state)
+        stuck = torch.zeros_like(still) if stuck is None else stuck
         if not bool((still | stuck).any()):
             return self.free.reasons(state, seen, stuck, count, rows)
         rest = still & ~flat(state.x, state.gradient, self.judge, self.coordinates)
         steep = state.gradient.masked_fill(rest[:, None], torch.inf)
         counted = _Counted(state.x, steep, state.nit)
         reason = self.free.reasons(counted, seen, stuck, count, rows)
+        reason = torch.zeros_like(rows) if reason is None else reason
         # at rest inside the box it searches on; at an edge, where no step helps, that is over
         over = (rest | stuck) & (stuck & rest | _cramped(self.coordinates, state.x))
         left = (state.nit < self.free.maxiter) & (count < self.free.maxfev)

@@ -9,7 +9,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
-from invlab.minimizers.driver import Stepping, Termination
+from invlab.minimizers.driver import Stepping, Termination, take
 from invlab.minimizers.gauss_newton import shortest_step
 from invlab.minimizers.objective import Evaluation
 
@@ -32,6 +32,10 @@ class _State(NamedTuple):
     jacobian: Tensor
     damping: Tensor
     raise_by: Tensor
+
+    def take(self, rows: Tensor) -> _State:
+        """The given rows."""
+        return take(self, rows)
 
 
 @dataclass(frozen=True)

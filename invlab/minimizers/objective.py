@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +17,8 @@ __all__ = ["Evaluation", "Objective", "require_precision"]
 Jac = Callable[..., Tensor] | Literal[True] | None
 
 
-class Evaluation(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Evaluation:
     """What is known at ``n`` points.
 
     Attributes:
@@ -29,9 +33,19 @@ class Evaluation(NamedTuple):
     residuals: Tensor | None = None
     jacobian: Tensor | None = None
 
-    @property
+    @cached_property
+    def sound(self) -> bool:
+        """Whether all is finite, by one number: False also where the sum of all overflows."""
+        total = self.value.sum() + self.gradient.sum()
+        if self.jacobian is not None:
+            total = total + self.jacobian.sum()
+        return math.isfinite(total.item())
+
+    @cached_property
     def finite(self) -> Tensor:
         """Rows on which a step can be built, ``(n,)``, bool."""
+        if self.sound:
+            return torch.ones_like(self.value, dtype=torch.bool)
         usable = self.value.isfinite() & self.gradient.isfinite().all(1)
         if self.jacobian is not None:
             usable = usable & self.jacobian.isfinite().flatten(1).all(1)
@@ -83,12 +97,17 @@ class Objective:
 
     def _backward(self, x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         with torch.enable_grad():
-            x = x.detach().requires_grad_()
-            value = self.fun(x, rows)
-            _check("fun(x)", value, (len(x),), "one value a row: do not sum or average over rows")
+            points = self.fun.points(x, rows)
+            leaf = points.detach().requires_grad_()
+            value = self.fun.at(leaf, rows)
+            shape = leaf.shape[:1]
+            _check("fun(x)", value, shape, "one value a row: do not sum or average over rows")
             # rows are independent, so one backward pass for their sum gives each its own gradient
-            gradient = _gradient(value, x, retain=False)
-        return value.detach().to(x), gradient
+            gradient = _gradient(value, leaf, retain=False)
+        value = value.detach().to(x)
+        if points is x:
+            return value, gradient
+        return value.index_select(0, rows), gradient.index_select(0, rows)
 
     def _residuals(self, x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         hint = "for method='lm' fun returns residuals, (n, m)"
@@ -99,10 +118,15 @@ class Objective:
             _check("jac(x)", jacobian, shape, "the derivative of each residual by each unknown")
             return _own(residuals, x), _own(jacobian, x)
         with torch.enable_grad():
-            leaf = x.detach().requires_grad_()
-            residuals = self.fun(leaf, rows)
-            _check("fun(x)", residuals, (len(x), None), hint)
-            return _own(residuals, x), self._jacobian(residuals, leaf)
+            points = self.fun.points(x, rows)
+            leaf = points.detach().requires_grad_()
+            residuals = self.fun.at(leaf, rows)
+            _check("fun(x)", residuals, (len(leaf), None), hint)
+            jacobian = self._jacobian(residuals, leaf)
+        residuals = _own(residuals, x)
+        if points is x:
+            return residuals, jacobian
+        return residuals.index_select(0, rows), jacobian.index_select(0, rows)
 
     def _jacobian(self, residuals: Tensor, x: Tensor) -> Tensor:
         """All derivatives by one pass a residual, or by one pass an unknown: the fewer."""
@@ -140,13 +164,29 @@ class _Caller:
         self._parked = x0.detach().clone()
 
     def __call__(self, x: Tensor, rows: Tensor, pair: bool = False) -> Any:
-        if self.takes_rows:
-            return self.function(x.clone(), rows=rows.clone())
-        if len(rows) == len(self._parked):
-            return self.function(x.clone())
-        self._parked[rows] = x.detach()
-        found = self.function(self._parked.index_copy(0, rows, x))
+        points = self.points(x, rows)
+        found = self.at(points, rows)
+        if points is x:
+            return found
         return tuple(part[rows] for part in found) if pair else found[rows]
+
+    def points(self, x: Tensor, rows: Tensor) -> Tensor:
+        """Where the function is evaluated: ``x`` ``(n, d)``, or all B rows of which it is some."""
+        if self.takes_rows or rows.shape[0] == self._parked.shape[0]:
+            return x
+        self._parked = self._parked.index_copy(0, rows, x.detach())
+        return self._parked
+
+    def at(self, points: Tensor, rows: Tensor) -> Any:
+        """What the function gives at these points."""
+        if self.takes_rows:
+            return self.function(_copy(points), rows=rows.clone())
+        return self.function(_copy(points))
+
+
+def _copy(x: Tensor) -> Tensor:
+    # in the memory order that a function may rely on, whatever that of a search is
+    return x.clone(memory_format=torch.contiguous_format)
 
 
 def _own(value: Tensor, x: Tensor) -> Tensor:
@@ -164,21 +204,20 @@ def _takes_rows(function: Callable[..., Any]) -> bool:
 def _by_unknown(residuals: Tensor, x: Tensor) -> Tensor:
     """Jacobian ``(n, m, d)`` by d passes: Jᵀu is linear in u, and its derivative by u is J."""
     weights = torch.ones_like(residuals, requires_grad=True)
-    pulled = _gradient(residuals, x, seed=weights, retain=True, again=True)
+    pulled = _gradient(residuals * weights, x, retain=True, again=True)
     columns = [
         torch.autograd.grad(p.sum(), weights, retain_graph=True)[0] for p in pulled.unbind(1)
     ]
     return torch.stack(columns, 2)
 
 
-def _gradient(
-    value: Tensor, x: Tensor, *, retain: bool, seed: Tensor | None = None, again: bool = False
-) -> Tensor:
+def _gradient(value: Tensor, x: Tensor, *, retain: bool, again: bool = False) -> Tensor:
     found = None
     if value.requires_grad:
-        seed = torch.ones_like(value) if seed is None else seed
+        # of the sum, and not of many values with a one for each: at the first of such calls torch
+        # imports sympy, which takes longer than many a search
         (found,) = torch.autograd.grad(
-            value, x, seed, retain_graph=retain, create_graph=again, allow_unused=True
+            value.sum(), x, retain_graph=retain, create_graph=again, allow_unused=True
         )
     if found is None:
         raise ValueError(
@@ -189,6 +228,8 @@ def _gradient(
 
 
 def _check(name: str, value: object, shape: tuple[int | None, ...], hint: str) -> None:
+    if isinstance(value, Tensor) and value.shape == shape and value.is_floating_point():
+        return
     wanted = "(" + ", ".join("m" if size is None else str(size) for size in shape) + ")"
     if not isinstance(value, Tensor) or not value.is_floating_point():
         kind = value.dtype if isinstance(value, Tensor) else type(value).__name__

@@ -9,12 +9,12 @@ an edge exactly and leaves it where the gradient leads inside.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 
-from invlab.minimizers.driver import Termination
+from invlab.minimizers.driver import Termination, take
 from invlab.minimizers.objective import Evaluation
 
 __all__ = ["ProjectedBFGS"]
@@ -50,6 +50,10 @@ class _State(NamedTuple):
     step: Tensor
     trials: Tensor
 
+    def take(self, rows: Tensor) -> _State:
+        """The given rows."""
+        return take(self, rows)
+
 
 @dataclass(frozen=True)
 class ProjectedBFGS:
@@ -58,6 +62,8 @@ class ProjectedBFGS:
     Args:
         termination: with its box and ``x_scale``: the first step moves by about one of it.
     """
+
+    keeps_best: ClassVar[bool] = False
 
     termination: Termination
 
