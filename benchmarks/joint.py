@@ -64,7 +64,7 @@ def main() -> None:
     torch.set_num_threads(1)
     times: dict[str, list[float]] = {"joint": [], "multistart": []}
     for seed in options.seeds:
-        some = problems("billiards", options.rows, seed)
+        some = draw_problems("billiards", options.rows, seed)
         spent, solved = joint(some, seed)
         other = multistart(some, seed, solved)
         times["joint"].append(spent)
