@@ -18,7 +18,7 @@ import time
 import torch
 
 from invbook.papers.joint_optimization.experiments import BILLIARDS
-from invbook.papers.joint_optimization.systems import SOLVED, Problems, problems
+from invbook.papers.joint_optimization.systems import SOLVED, Problems, draw_problems
 from invlab.minimizers import minimize
 
 # Rounds of restarts, after which multi-start gives up.
