@@ -18,7 +18,7 @@ import time
 import torch
 
 from invbook.papers.joint_optimization.experiments import BILLIARDS
-from invbook.papers.joint_optimization.systems import SOLVED, Problems, problems
+from invbook.papers.joint_optimization.systems import SOLVED, Problems, draw_problems
 from invlab.minimizers import minimize
 
 # Rounds of restarts, after which multi-start gives up.
@@ -64,7 +64,7 @@ def main() -> None:
     torch.set_num_threads(1)
     times: dict[str, list[float]] = {"joint": [], "multistart": []}
     for seed in options.seeds:
-        some = problems("billiards", options.rows, seed)
+        some = draw_problems("billiards", options.rows, seed)
         spent, solved = joint(some, seed)
         other = multistart(some, seed, solved)
         times["joint"].append(spent)

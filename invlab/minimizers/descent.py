@@ -116,14 +116,13 @@ class GradientDescent(Stepping):
             improved = improved & seen.finite
         # a mask of its own memory is quicker than one that is spread twice
         wide = improved[:, None].expand_as(state.x).contiguous()
-        there = state._replace(
-            done=state.done + 1,
-            x=state.trial,
-            gradient=seen.gradient,
-            home_x=torch.where(wide, state.trial, state.home_x),
-            home_gradient=torch.where(wide, seen.gradient, state.home_gradient),
-            home_value=torch.where(improved, seen.value, state.home_value),
-        )
+        there = _State(
+            state.done + 1, state.trial, state.trial, seen.gradient, state.step_size,
+            torch.where(wide, state.trial, state.home_x),
+            torch.where(wide, seen.gradient, state.home_gradient),
+            torch.where(improved, seen.value, state.home_value),
+            state.wait, state.mean, state.square, state.age,
+        )  # fmt: skip
         if self.schedule != "adaptive":
             return (there, None) if seen.sound else (_back(there, ~seen.finite), ~seen.finite)
         wait = (state.wait + 1).masked_fill(improved, 0)

@@ -17,7 +17,7 @@ __all__ = ["Evaluation", "Objective", "require_precision"]
 Jac = Callable[..., Tensor] | Literal[True] | None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Evaluation:
     """What is known at ``n`` points.
 
