@@ -217,7 +217,8 @@ def _task(place: str) -> Any:
     """The task that ``MODULE:TASK`` names: an object, or a class that needs no arguments."""
     module, _, name = place.partition(":")
     if not name:
-        raise ValueError(f"expected MODULE:TASK, got {place!r}")
+        raise ValueError(f"expected MODULE:TASK, or a file of pairs, got {place!r}")
+    module = module.removesuffix(".py").replace("/", ".")
     sys.path.insert(0, os.getcwd())
     try:
         task = getattr(importlib.import_module(module), name)

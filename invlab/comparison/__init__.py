@@ -19,7 +19,7 @@ import torch
 
 from invlab import runtime
 from invlab.comparison.advice import Facts, ranked
-from invlab.comparison.candidates import NULLS, Candidate, choose, steps_within
+from invlab.comparison.candidates import NULLS, STEP_SECONDS, STEPS, Candidate, choose, steps_within
 from invlab.comparison.fingerprint import of_object, of_pairs, of_task
 from invlab.comparison.judge import Judge, surrogate_task
 from invlab.comparison.plan import CURVE, Plan, limits_of, make_plan, seconds_a_simulation
@@ -40,7 +40,7 @@ def compare(
     methods: str | Sequence[Any] = "auto",
     *,
     n: int = 1000,
-    targets: int = 100,
+    targets: int = 50,
     guesses: Sequence[int] = (1, 10, 100),
     budget: float | Mapping[str, float] | None = None,
     seeds: int = 3,
@@ -111,8 +111,9 @@ def _announcement(task: Task, plan: Plan, running: Sequence[Candidate]) -> str:
     trials = f"{len(running)} methods × {plan.seeds} seeds on {task.name}"
     if not task.has_simulator:
         return f"compare: {trials}, {plan.targets} targets a seed"
-    seconds = count * plan.simulation_s
-    return f"compare: {trials}, about {count:,} simulations ({seconds:.0f} s of them alone)"
+    steps = STEP_SECONDS * STEPS * plan.seeds * len(running)
+    minutes = (count * plan.simulation_s + min(steps, plan.seconds or steps)) / 60
+    return f"compare: {trials}, about {count:,} simulations; some {minutes:.1f} minutes in all"
 
 
 def _read(data: Task | Pairs) -> tuple[Task, Pairs | None]:

@@ -184,7 +184,8 @@ def _no_more_simulations(facts: Facts) -> list[Advice]:
     if not rest:
         return []
     text = (
-        f"Without further simulations, {rest[0]}: {order[0]} calls the simulator for each answer."
+        f"Without further simulations, for {_guesses(n)}, {rest[0]}: {order[0]} calls the "
+        "simulator for each answer."
     )
     return [Advice("no_simulations", text, (rest[0],))]
 
@@ -218,8 +219,8 @@ def _below_the_look_up(facts: Facts) -> list[Advice]:
     if not worse:
         return []
     text = (
-        f"Do not use {_and(worse)} for {_guesses(n)}: below the look-up, that is, worse than the "
-        "nearest of the training pairs."
+        f"Do not use {_and(worse)} for {_guesses(n)}: below the look-up, that is, they are worse "
+        "than the nearest of the training pairs."
     )
     return [Advice("below_look_up", text, tuple(worse))]
 

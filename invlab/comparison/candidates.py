@@ -9,7 +9,7 @@ from typing import Any
 
 from invlab.comparison.exact import ExactPosterior
 from invlab.comparison.plan import DEAR_SECONDS, SEARCH_CALLS
-from invlab.methods import Method, get_method
+from invlab.methods import Method, class_of, get_method
 from invlab.methods.options import options_of
 from invlab.task import Task
 
@@ -34,7 +34,7 @@ NULLS = ("prior", "exact", "floor")
 LEARNED = ("neural_adjoint", "mixture_density", "cinn", "flow_matching", "tandem", "direct")
 # Steps of training that a comparison gives a method, and its batch: enough to order the methods, a
 # tenth of what a final fit takes.
-STEPS, BATCH = 2500, 64
+STEPS, BATCH = 1500, 64
 FEWEST_STEPS = 200
 FEWEST_EPOCHS, MOST_EPOCHS = 5, 200
 # Draws of the pool, a quarter of what it has by itself.
@@ -111,6 +111,8 @@ def choose(
     own = {_name(one) for one in asked if not isinstance(one, str)}
     always = [one for one in always if _name(one) not in own]
     named = [*always, *(one for one in asked if not _among(one, always))]
+    # a name given twice, or in two words, is one row
+    named = list({_label(one) if isinstance(one, str) else id(one): one for one in named}.values())
     made = [_candidate(task, one, n, simulated, steps) for one in named]
     if simulation_s > DEAR_SECONDS:
         made = [_too_dear(candidate, simulation_s) for candidate in made]
@@ -130,6 +132,11 @@ def _too_dear(candidate: Candidate, seconds: float) -> Candidate:
         "invlab.invert(..., calls=N) spends a fixed number"
     )
     return replace(candidate, reason=reason)
+
+
+def _label(name: str) -> str:
+    """What the registry calls a name."""
+    return name if name in SEARCHES else class_of(name).name
 
 
 def _name(method: Any) -> str:

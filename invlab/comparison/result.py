@@ -27,6 +27,16 @@ th:first-child, td:first-child { text-align: left }
 """
 
 
+# What the columns of the printed table are.
+LEGEND = (
+    "geo_T: geometric mean of the error of the best of T guesses, which the advice goes by; r_T: "
+    "its mean over\nthe targets that have a valid answer; failed_T: the share that has none; "
+    "fit_s, answer_s: processor seconds\nto train, and a target; answer_calls: simulations a "
+    "target. "
+    "result.rows has more."
+)
+
+
 class Comparison:
     """The result of :func:`invlab.compare`; printed, it is the table and then the advice.
 
@@ -79,7 +89,7 @@ class Comparison:
         return ranked(self.facts, count)
 
     def __str__(self) -> str:
-        return f"{self._head()}\n\n{self._table()}\n\n{self.advice}"
+        return f"{self._head()}\n\n{self._table()}\n\n{LEGEND}\n\n{self.advice}"
 
     __repr__ = __str__
 
@@ -123,19 +133,11 @@ class Comparison:
         )
 
     def _columns(self) -> dict[str, str]:
-        counts = {f"r_{n}": f"r_{n}" for n in self.plan.guesses}
-        last = self.plan.guesses[-1]
-        return {
-            "method": "method",
-            **counts,
-            f"low_{last}": f"from_{last}",
-            f"high_{last}": f"to_{last}",
-            f"median_{last}": f"median_{last}",
-            "failed": "failed",
-            "fit_s": "fit s",
-            "answer_s": "answer s",
-            "note": "note",
-        }
+        first, last = self.plan.guesses[0], self.plan.guesses[-1]
+        keys = [f"{kind}_{n}" for kind in ("geo", "r") for n in self.plan.guesses]
+        failed = dict.fromkeys((f"failed_{first}", f"failed_{last}"))
+        keys = [*keys, *failed, "fit_s", "answer_s", "answer_calls", "note"]
+        return {"method": "method"} | {key: key for key in keys}
 
     def _cells(self) -> list[list[str]]:
         columns = self._columns()

@@ -15,8 +15,9 @@ __all__ = ["Row", "Scores", "floor_row", "level", "rows_of"]
 
 # A row of the table, ready for JSON; None where something does not apply.
 Row = dict[str, Any]
-# Errors below this, over the variance of y, count as equal: rounding decides them.
-LEAST = 1e-12
+# Errors below this, over the variance of y, count as equal: nobody measures a thirty-thousandth of
+# the spread of y, and rounding decides soon below.
+LEAST = 1e-9
 # Entries of a row that do not depend on T; the first is made here, the others come from records.
 OTHERS = (
     "failed", "valid", "in_box", "coverage", "calibration_p", "joint_p", "log_density",

@@ -32,6 +32,12 @@ __all__ = ["Answers", "Mode", "invert"]
 
 # Share of the pairs that calibrates bound and test, and the least of them that can.
 HELD_OUT, FEWEST = 0.3, 20
+# Said of the answers of a search to data with an error.
+NO_POSTERIOR = (
+    "The spread of a search's answers does not say how sure an unknown is; a sampler such as "
+    "method='mixture_density' draws from the posterior, and invlab.trust.undetermined names what "
+    "the data leave free."
+)
 # Share of reachable targets that the test leaves alone.
 RELIABLE = 0.95
 # Below this share of the variance of y an answer explains its target.
@@ -70,9 +76,10 @@ def invert(
             object, fitted or not.
         n: answers a target.
         budget: of that comparison; 30 processor seconds if not given.
-        sigma: standard deviation of the measurement error, a number or one for each of y; infinite
-            where a number was not measured. Differences then count in units of it; samplers are
-            trained on pairs with this error, and their draws are ranked and not refined.
+        sigma: standard deviation of the measurement error, beside the simulator's own noise: a
+            number, or one for each of y; infinite where a number was not measured. Differences
+            then count in units of it; samplers are trained on pairs with this error, and their
+            draws are ranked and not refined.
         bounds: a smaller box for the unknowns: a Box, ``scipy.optimize.Bounds``, or pairs
             ``(low, high)``.
         feasible: what answers have to meet: a function of unknowns ``(N, dx)`` to a mask ``(N,)``,
@@ -153,7 +160,7 @@ class _Spec:
         surrogate = fitting_surrogate(None, learned)
         # draws that carry the error of a measurement are a posterior, and stay one
         exchangeable = bool(getattr(method, "exchangeable", False))
-        posterior = measurement.sigma is not None and exchangeable
+        posterior = exchangeable and (measurement.sigma is not None or task.noisy)
         answering = Answering(
             task, method, learned, surrogate, part.n, self.simulate, self.simulate and not posterior
         )
@@ -163,6 +170,8 @@ class _Spec:
             error = answering.errors(x, part.y, part.c)
         held = measurement.with_error(held, part.seed)
         trust = _trust(answering, part, x, error, held)
+        if not posterior and (measurement.sigma is not None or task.noisy):
+            trust["notes"] = (*trust["notes"], NO_POSTERIOR)
         return Answers(
             x=x,
             error=error,

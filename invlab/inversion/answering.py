@@ -54,8 +54,10 @@ class Answering:
         """Ranked answers: ``(B, dy)`` to ``(B, n, dx)``, float64."""
         x = self._guesses(y, c)
         if not self._ranks_by_truth:
-            # a search has its own order, draws have none
-            if not getattr(self.method, "exchangeable", False):
+            # a search has its own order, draws have none; that of a search among noisy pairs
+            # follows their luck
+            own = not getattr(self.method, "exchangeable", False)
+            if own and not self.task.noisy:
                 return x[:, : self.n]
             return rank(x[:, : self.n], self.believed(x[:, : self.n], y, c))
         x = x[:, : self.n]

@@ -137,6 +137,14 @@ class Answers:
         write_whole(path, content.getvalue().encode())
         return path
 
+    def _unknowns(self, target: int) -> list[str]:
+        """The best answer; for draws their mean and standard deviation."""
+        if not self.posterior:
+            return [f"{value:.4g}" for value in self.x[target, 0].tolist()]
+        middle, spread = self.x[target].mean(0), self.spread[target]
+        pairs = zip(middle.tolist(), spread.tolist(), strict=True)
+        return [f"{value:.4g} ± {width:.2g}" for value, width in pairs]
+
     def _kinds(self, target: int) -> str:
         """How many different answers there are, in words."""
         count = self.x.shape[1]
@@ -154,7 +162,7 @@ class Answers:
             cells.append(
                 [
                     str(b),
-                    *[f"{value:.4g}" for value in self.x[b, 0].tolist()],
+                    *self._unknowns(b),
                     _number(float(self.error[b, 0])),
                     _number(float(self.bound[b])),
                     "yes" if bool(self.reachable[b]) else "no",

@@ -56,9 +56,11 @@ class Measurement:
         """The task that observes what was measured."""
         if self.whole:
             return task
-        return Task(
+        # a task made from pairs keeps what says that it cannot simulate
+        simulator = _Seen(task, self) if task.has_simulator else task.simulator
+        seen = Task(
             task.name,
-            _Seen(task, self),
+            simulator,
             task.prior,
             box=task.box,
             context=task.context,
@@ -67,6 +69,8 @@ class Measurement:
             differentiable=task.differentiable,
             noisy=task.noisy,
         )
+        seen.note_shape(torch.empty(int(self.measured.sum()), device="cpu"))
+        return seen
 
     def options(self, kind: type[Method], data: Pairs) -> dict[str, Any]:
         """Options that make a method of this class honour it, given the pairs it will see."""

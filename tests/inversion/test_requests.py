@@ -201,3 +201,27 @@ def test_a_gradient_that_is_not_there_is_named(simulator, ask):
     }
     with pytest.raises(ValueError, match="cut: the task says .* say differentiable=False"):
         call[ask]()
+
+
+def test_pairs_alone_are_answered_with_the_error_of_a_measurement():
+    data = Task("same", lambda x: x * 1.0, Box([0.0, 0.0], [1.0, 1.0])).sample(200)
+    method = invlab.get_method("neural_adjoint", epochs=20)
+    y = [[0.3, 0.6]]
+    found = invlab.invert(data, y, method="neural_adjoint", sigma=[0.1, 0.2], n=2)
+    assert (found.x[0, 0] - torch.tensor([0.3, 0.6]).double()).abs().max() < 0.05
+    assert found.calls == 0
+    assert invlab.invert(data, y, method=method, n=2).error.isnan().all()
+
+
+def test_answers_to_a_noisy_simulator_are_not_ranked_by_one_lucky_run():
+    def simulate(x):
+        return x + 0.3 * torch.randn(x.shape, device="cpu").to(x)
+
+    task = Task("noisy", simulate, Box([0.0], [1.0]), noisy=True)
+    method = invlab.get_method("neural_adjoint", epochs=30)
+    found = invlab.invert(task, [[0.5]], method=method, n=8, pairs=300)
+    assert (found.believed[0].diff() >= 0).all()
+    drawn = invlab.invert(task, [[0.5]], method="mixture_density", n=8, pairs=100)
+    assert drawn.posterior
+    assert "±" in str(drawn)
+    assert "does not say how sure" in str(found)

@@ -15,7 +15,7 @@ from .cases import TRAINED, method, name_of
 FOLDER = Path(invlab.methods.__file__).parent
 # What the files of the folder hold beside methods, and what is no method of its own.
 SHARED = {"__init__", "base", "options", "storage", "inverse_network", "sampler", "adjoint_search"}
-SHARED |= {"simulator_search"}
+SHARED |= {"simulator_search", "asking"}
 CLASSES = {name: type(get_method(name)) for name in list_methods()}
 
 each_method = pytest.mark.parametrize("name", list_methods())
