@@ -784,7 +784,7 @@ if STATES:
 # %% [markdown]
 # ## Which method for my problem?
 #
-# Go down the list and stop at the first line that fits. Each line stands on a page of this book.
+# For a simulator of your own, the chart of {doc}`ch19_which_method` says what to try, and `invlab.compare` tries it. What follows is for the narrower question of this part: many related problems that are to be minimised together. Go down the list and stop at the first line that fits. Each line stands on a page of this book.
 #
 # 1. **Is the best fit the answer?** If part of what decides $y$ is hidden or noisy, compare the loss at a simulated truth with that of a fit. If the fit is lower, a better optimiser frees the searches that are stuck, but does not lead to the truth; put what you know into the loss as a prior ({doc}`ch16_navier_stokes`).
 # 2. **Is there an easier loss with its minimum in the same place?** An envelope, an earlier horizon, a whole trajectory instead of its end. Minimise that first, then the true one: `minimize(easy, x0)`, then `minimize(fun, found.x)`. It beat everything else for the wave packet, and it is what works with 48 unknowns ({doc}`ch13_wave_packet`).
