@@ -1,6 +1,7 @@
 """What holds for each test: the device, the quick preset, and no trace left behind in torch."""
 
 import os
+import signal
 
 import pytest
 import torch
@@ -30,6 +31,13 @@ def pytest_collection_modifyitems(config, items):
         reason = f"--device {name} was asked for, but torch sees no CUDA device here"
         for item in items:
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interrupts_are_heard():
+    """A shell that starts the tests in the background makes them deaf to Ctrl-C."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -375,7 +375,9 @@ def test_rows_that_raise_are_kept_as_failed_ones(tmp_path, jobs):
     (warning,) = said
     assert f"{int(lost.sum())} of 60 pairs failed" in str(warning.message)
     assert "ArithmeticError: no solution; invlab.numpy_simulator" in str(warning.message)
-    assert f"x = {pairs.x[lost][:1].tolist()}" in str(warning.message)
+    # the first shard that came back names its first; of two processes either may be it
+    firsts = [part[part < 0.5][:1].tolist() for part in pairs.x.split(20)][:jobs]
+    assert any(f"x = {first}" in str(warning.message) for first in firsts)
     # the same draws as those of a simulator that goes through
     sound = Task("refusing", lambda x: x, Box([0], [1]))
     assert torch.equal(generate(sound, 60, folder=tmp_path / "sound", shard=20).x, pairs.x)
