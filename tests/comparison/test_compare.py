@@ -37,6 +37,15 @@ class Truth:
         return y.sqrt()[:, None].repeat(1, n, 1)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def short_trainings():
+    """Who is better does not matter here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("invlab.comparison.candidates.STEPS", 60)
+        patch.setattr("invlab.comparison.candidates.BRIEF_POOL", 500)
+        yield
+
+
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
     folder = tmp_path_factory.mktemp("comparison")
@@ -192,10 +201,11 @@ def test_a_noisy_task_has_a_row_of_the_floor_and_no_search():
     assert rows["mixture_density"]["log_density"] < 1
 
 
-def test_a_budget_of_seconds_shortens_the_trainings():
-    from invlab.comparison.candidates import choose, steps_within
+def test_a_budget_of_seconds_shortens_the_trainings(monkeypatch):
+    from invlab.comparison.candidates import STEPS, choose, steps_within
 
-    assert steps_within(None, 10, 3) == 1500
+    assert steps_within(None, 10, 3) == STEPS
+    monkeypatch.setattr("invlab.comparison.candidates.STEPS", 1500)
     assert steps_within(60, 10, 3) < 500
     assert steps_within(1e-3, 10, 3) == 200
     brief = choose(SQUARE, "direct", n=640, simulated=True, steps=200)[-1]

@@ -13,6 +13,7 @@ import pytest
 import invlab
 from invlab.runs import records
 
+pytestmark = pytest.mark.slow
 SIZES = {"n": 40, "targets": 4, "guesses": (1, 2), "seeds": 2}
 TIMES = ("fit_s", "answer_s")
 METHODS = ["tandem", "direct"]
@@ -31,7 +32,7 @@ def alone(tmp_path_factory):
     return scores(comparison(tmp_path_factory.mktemp("alone")))
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(10, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [10])
 def test_a_killed_comparison_goes_on_where_it_was(kills, alone, tmp_path):
     code = f"import test_resume as t; t.comparison({str(tmp_path)!r}, jobs=2)"
     path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
@@ -56,7 +57,6 @@ def test_a_killed_comparison_goes_on_where_it_was(kills, alone, tmp_path):
     assert after == before  # nothing that was recorded is computed again
 
 
-@pytest.mark.slow
 def test_a_cluster_gives_the_scores_of_one_process(alone, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -11,6 +11,7 @@ from invbook.papers.advice import simulators
 from invbook.papers.advice.simulators import NINE_KINDS, get_case
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::invlab.simulators.FailedRows"),
     pytest.mark.filterwarnings("ignore:.*left out, their y is invalid:UserWarning"),
 ]
