@@ -84,6 +84,7 @@ def test_generate_of_nothing_is_an_error_in_words(capsys):
     assert "n: expected at least 1, got 0" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["--help"], ["check", "my_lens:broken"], ["generate", "--help"]])
 def test_commands_print_in_any_encoding(words):
     ran = subprocess.run(

@@ -13,7 +13,7 @@ from invlab import Box, Integer, Pairs, Product, Task
 from invlab.methods import options_of
 from invlab.methods.base import Method
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*:UserWarning")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:.*:UserWarning")]
 LITTLE = {
     "epochs": 1, "batch_size": 512, "width": 8, "layers": 3, "iterations": 3, "pool": 50,
     "candidates": 5, "blocks": 2, "components": 3, "ode_steps": 2, "generations": 2,

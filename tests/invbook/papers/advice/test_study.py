@@ -17,6 +17,8 @@ from invbook.papers.advice.study import Size, noise_floor, study
 from invlab import Box, Task
 from invlab.runs.records import Run, run
 
+pytestmark = pytest.mark.slow
+
 TINY = {
     "small": Size(n=20, targets=2, guesses=(1, 3), seeds=1),
     "large": Size(n=30, targets=3, guesses=(1, 3), seeds=1),

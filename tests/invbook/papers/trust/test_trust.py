@@ -13,6 +13,8 @@ from invbook.papers.trust.faults import KINDS
 from invbook.papers.trust.runs import METHODS, SIMULATORS, ids, plan
 from invlab.runs.records import Run, missing, run
 
+pytestmark = pytest.mark.slow
+
 TINY = Size(pairs=100, targets=20, simulations=300, draws=5)
 BRIEF = {
     "nearest": {},
