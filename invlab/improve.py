@@ -20,6 +20,7 @@ from invlab.task import Task
 from invlab.validation import require_same_length, require_tensor
 
 __all__ = [
+    "differences",
     "surrogate_error",
     "rank",
     "refine",
@@ -236,16 +237,38 @@ def squared_distance(
     Raises:
         ValueError: a ``y_scale`` that is not a finite number above zero.
     """
+    apart = differences(task, y, c, y_scale=y_scale)
+
+    def fun(x: Tensor, rows: Tensor) -> Tensor:
+        return apart(x, rows).square().sum(1)
+
+    return fun
+
+
+def differences(
+    task: Task, y: Tensor, c: Tensor | None = None, *, y_scale: float = 1.0
+) -> Callable[[Tensor, Tensor], Tensor]:
+    """The residuals ``(f(x, c) − y) / y_scale`` of each target, for least squares.
+
+    Args:
+        task, y, c, y_scale: as for :func:`squared_distance`, which is the sum of their squares.
+
+    Returns:
+        A function of unknowns ``(n, dx)`` and the numbers of their rows ``(n,)``, to ``(n, dy)``.
+
+    Raises:
+        ValueError: a ``y_scale`` that is not a finite number above zero.
+    """
     goal = y.flatten(1)
     y_scale = float(y_scale)
     if not 0 < y_scale < math.inf:
         raise ValueError(f"y_scale: expected a finite number above 0, got {y_scale}")
 
-    def fun(x: Tensor, rows: Tensor) -> Tensor:
+    def apart(x: Tensor, rows: Tensor) -> Tensor:
         effect = task.simulator(x) if c is None else task.simulator(x, c[rows].to(x))
-        return (residual(goal[rows].to(x), effect.flatten(1)) / y_scale).square().sum(1)
+        return residual(goal[rows].to(x), effect.flatten(1)) / y_scale
 
-    return fun
+    return apart
 
 
 def spread(y: Tensor) -> float:

@@ -154,11 +154,11 @@ class _Trials:
 
     def __init__(self, task: Task, pairs: Pairs | None, plan: Plan) -> None:
         self.task, self.pairs, self.plan = task, pairs, plan
-        self._asked: dict[int, tuple[Question, Judge, float | None]] = {}
+        self._asked: dict[int, tuple[Question, Judge, float]] = {}
         self._seen: dict[str, str] = {}
 
-    def question(self, seed: int) -> tuple[Question, Judge, float | None]:
-        """What a seed asks, its judge, and the judge's own error where it is a network.
+    def question(self, seed: int) -> tuple[Question, Judge, float]:
+        """What a seed asks, its judge, and the floor: of the noise, or the judge's own error.
 
         Made once a seed, and handed on to other processes; that of the seed before is dropped.
         """
@@ -167,7 +167,7 @@ class _Trials:
             self._asked = {seed: lay_out(seed)}
         return self._asked[seed]
 
-    def _simulated(self, seed: int) -> tuple[Question, Judge, float | None]:
+    def _simulated(self, seed: int) -> tuple[Question, Judge, float]:
         plan, name = self.plan, self.task.name
         draws = runtime.generator(seed, name, "comparison")
         data = self.task.sample(plan.n, generator=draws, dtype=torch.float64)
@@ -182,9 +182,10 @@ class _Trials:
         else:
             asked = self.task.targets(plan.targets, seed=1_000_000 + seed, dtype=torch.float64)
         judge = Judge(self.task, data.y, simulation_s=plan.simulation_s)
-        return Question(data, asked, plan.guesses, seed), judge, None
+        floor = float(judge.floor(asked).mean())
+        return Question(data, asked, plan.guesses, seed), judge, floor
 
-    def _held_out(self, seed: int) -> tuple[Question, Judge, float | None]:
+    def _held_out(self, seed: int) -> tuple[Question, Judge, float]:
         assert self.pairs is not None
         usable = self.task.usable(self.pairs)
         learn, asked, third = _divided(usable, self.plan.targets, seed)
@@ -238,13 +239,12 @@ def _compute(
     trials: _Trials, candidate: Candidate, share: int, seeds: Sequence[int]
 ) -> dict[str, Any]:
     (seed,) = seeds
-    question, judge, own_error = trials.question(seed)
+    question, judge, floor = trials.question(seed)
     question = _part(question, share)
     most = trials.plan.search_guesses if candidate.searches else None
     found = attempt(candidate, question, judge, most)
     if "calls" in found and candidate.name not in NULLS:
         found["calls"] += len(question.data)
-    floor = float(judge.floor(question.targets).mean()) if own_error is None else own_error
     invalid = 1 - float(judge.task.valid(question.data.y).double().mean())
     return {"found": found, "floor": floor, "invalid": invalid}
 

@@ -37,15 +37,12 @@ class Judge:
         y: observations that say how much y varies, ``(N, *dy)``.
         refine: whether refined guesses are scored too.
         simulation_s: processor seconds of a simulation.
-
-    Attributes:
-        calls: simulations that judging took so far.
     """
 
     def __init__(
         self, task: Task, y: Tensor, *, refine: bool = True, simulation_s: float = 0.0
     ) -> None:
-        self.task, self.calls = task, 0
+        self.task = task
         valid = task.valid(y)
         varies = y[valid].double().flatten(1).var(0, correction=0).mean()
         self.variance = float(varies) or 1.0
@@ -61,7 +58,6 @@ class Judge:
 
     def errors(self, x: Tensor, targets: Targets, *, stream: int = 0) -> Tensor:
         """Error of each guess, ``(B, T)``, over the variance of y; of one simulation each."""
-        self.calls += x.shape[0] * x.shape[1]
         generator = runtime.generator(stream, "judge")
         found = resimulation_error(
             self.task, x.detach(), targets.y, targets.c, replicates=1, generator=generator

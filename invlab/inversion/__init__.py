@@ -164,10 +164,7 @@ class _Spec:
         answering = Answering(
             task, method, learned, surrogate, part.n, self.simulate, self.simulate and not posterior
         )
-        x = answering(part.y, part.c)
-        error = torch.full(x.shape[:2], torch.nan, dtype=torch.float64, device=x.device)
-        if self.simulate:
-            error = answering.errors(x, part.y, part.c)
+        x, error = answering.ranked(part.y, part.c)
         held = measurement.with_error(held, part.seed)
         trust = _trust(answering, part, x, error, held)
         if not posterior and (measurement.sigma is not None or task.noisy):
@@ -195,11 +192,11 @@ def _trust(
     task, y, c = answering.task, part.y, part.c
     nothing = torch.full((len(y),), torch.nan, dtype=torch.float64, device=y.device)
     if len(held) < FEWEST:
-        what = "No test of reachability" if _is_known(answering) else NO_TEST
+        what = "No test of reachability" if answering.known else NO_TEST
         note = f"{what}: {len(held)} held-out pairs are too few, it takes {FEWEST}."
         reachable = torch.ones(len(y), dtype=torch.bool, device=y.device)
-        bound = error[:, 0] if _is_known(answering) else nothing
-        said = (note, KNOWN) if _is_known(answering) else (note,)
+        bound = error[:, 0] if answering.known else nothing
+        said = (note, KNOWN) if answering.known else (note,)
         return {"bound": bound, "reachable": reachable, "p_value": nothing, "notes": said}
     test = Reachability.calibrate(
         task, held, answering.learned, surrogate=answering.surrogate, level=1 - RELIABLE
@@ -207,7 +204,7 @@ def _trust(
     p_value = test.p_value(y, c)
     reachable = p_value > test.level
     notes = []
-    if _is_known(answering):
+    if answering.known:
         reachable = reachable | (error[:, 0] <= EXPLAINED * _variance(answering.learned))
         bound = error[:, 0].clone()
         notes.append(KNOWN)
@@ -229,11 +226,6 @@ def _trust(
         )
     bound = torch.where(reachable, bound, torch.nan)
     return {"bound": bound, "reachable": reachable, "p_value": p_value, "notes": tuple(notes)}
-
-
-def _is_known(answering: Answering) -> bool:
-    """Whether the error of each answer was seen, and would be the same if seen again."""
-    return answering.simulate and not answering.task.noisy
 
 
 def _variance(data: Pairs) -> float:

@@ -52,18 +52,25 @@ class Answering:
 
     def __call__(self, y: Tensor, c: Tensor | None) -> Tensor:
         """Ranked answers: ``(B, dy)`` to ``(B, n, dx)``, float64."""
-        x = self._guesses(y, c)
-        if not self._ranks_by_truth:
-            # a search has its own order, draws have none; that of a search among noisy pairs
-            # follows their luck
-            own = not getattr(self.method, "exchangeable", False)
-            if own and not self.task.noisy:
-                return x[:, : self.n]
-            return rank(x[:, : self.n], self.believed(x[:, : self.n], y, c))
-        x = x[:, : self.n]
+        if self.known:
+            return self.ranked(y, c)[0]
+        x = self._guesses(y, c)[:, : self.n]
+        # a search has its own order, draws have none; that of a search among noisy pairs
+        # follows their luck
+        own = not getattr(self.method, "exchangeable", False)
+        return x if own and not self.task.noisy else rank(x, self.believed(x, y, c))
+
+    def ranked(self, y: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Ranked answers, and what each was found to be off: ``(B, n)``, NaN without simulation."""
+        if not self.known:
+            x = self(y, c)
+            unseen = torch.full(x.shape[:2], torch.nan, dtype=torch.float64, device=x.device)
+            return x, self.errors(x, y, c) if self.simulate else unseen
+        x = self._guesses(y, c)[:, : self.n]
         if self.refine:
             x = self._refined(x, y, c)
-        return rank(x, self.errors(x, y, c))
+        error = self.errors(x, y, c)
+        return rank(x, error), error.sort(dim=1, stable=True).values
 
     def errors(self, x: Tensor, y: Tensor, c: Tensor | None) -> Tensor:
         """What is found when answers are simulated: ``(B, n)``."""
@@ -76,7 +83,8 @@ class Answering:
         return (effect - y.double().flatten(1)[:, None]).square().mean(-1)
 
     @property
-    def _ranks_by_truth(self) -> bool:
+    def known(self) -> bool:
+        """Whether the error of each answer is seen, and would be the same if seen again."""
         return self.simulate and not self.task.noisy
 
     def _guesses(self, y: Tensor, c: Tensor | None) -> Tensor:

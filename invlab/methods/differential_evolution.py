@@ -10,7 +10,6 @@ from torch import Tensor
 
 from invlab import runtime
 from invlab.methods.base import Bounds
-from invlab.methods.baselines import draws_inside
 from invlab.methods.simulator_search import StartedSearch
 from invlab.metrics import resimulation_error
 from invlab.priors import Box
@@ -59,18 +58,15 @@ class DifferentialEvolution(StartedSearch):
     ) -> Tensor:
         """The best of each target's last population."""
         assert self.task is not None
-        (seed,) = self.facts["seeds"]
-        generator = runtime.generator(seed, self.name) if generator is None else generator
+        generator = self.own_generator(generator)
         inside = self.task.box if box is None else box
         count = max(n, self.population, SMALLEST_POPULATION)
-        near = self.nearest(y, (count + 1) // 2, c, box)
-        drawn = draws_inside(self.task.prior, count - near.shape[1], inside, generator)
+        starts = self.started(y, count, c, generator, box, inside)
         seed = runtime.next_seed(generator, peek=True)
         found = []
         for k in runtime.progress(range(len(y)), "targets", total=len(y)):
-            start = torch.cat([near[k], drawn.to(near)])
             given = None if c is None else c[k]
-            found.append(self._evolve(y[k], given, start, inside, seed)[:n])
+            found.append(self._evolve(y[k], given, starts[k], inside, seed)[:n])
         return torch.stack(found)
 
     def _evolve(self, y: Tensor, c: Tensor | None, start: Tensor, box: Box, seed: int) -> Tensor:

@@ -17,7 +17,6 @@ from invlab.minimizers.reparametrization import XScale, default_x_scale
 from invlab.networks.encoders import FeatureScale, Kind, beside, kind_of
 from invlab.networks.mlp import Standardizer
 from invlab.priors import Box
-from invlab.runtime import generator as stream
 from invlab.task import Pairs, Task
 from invlab.validation import require_count
 
@@ -170,7 +169,7 @@ class JointOptimization(SimulatorSearch):
     ) -> Tensor:
         """One search a guess, each of all targets together."""
         assert self.task is not None
-        generator = stream(self.facts["seeds"][0], self.name) if generator is None else generator
+        generator = self.own_generator(generator)
         draws = torch.randint(2**31, (n, self.networks), generator=generator, device="cpu")
         y = y.unflatten(1, self.facts["y_shape"]).double()
         features = self._features(y, c)

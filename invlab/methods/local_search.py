@@ -7,13 +7,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from invlab import runtime
-from invlab.improve import rank, squared_distance
+from invlab.improve import differences, rank, squared_distance
 from invlab.methods.base import Bounds
-from invlab.methods.baselines import draws_inside
 from invlab.methods.simulator_search import StartedSearch
 from invlab.minimizers import minimize
-from invlab.minimizers.gauss_newton import residual
 from invlab.minimizers.reparametrization import default_x_scale
 from invlab.priors import Box
 from invlab.task import Task
@@ -69,7 +66,7 @@ class LocalSearch(StartedSearch):
     ) -> Tensor:
         """The ends of the searches from all starts, in the order of their true misfit."""
         assert self.task is not None
-        start = self._starts(y, max(n, self.starts), c, generator, box)
+        start = self.started(y, max(n, self.starts), c, self.own_generator(generator), box, box)
         rows = torch.arange(len(y), device=y.device).repeat_interleave(start.shape[1])
         parts = [
             self._search(self.task, x, y[some], None if c is None else c[some], box)
@@ -79,35 +76,16 @@ class LocalSearch(StartedSearch):
         shape = start.shape[:2]
         return rank(x.unflatten(0, shape), misfit.unflatten(0, shape))[:, :n]
 
-    def _starts(
-        self,
-        y: Tensor,
-        count: int,
-        c: Tensor | None,
-        generator: torch.Generator | None,
-        box: Box | None,
-    ) -> Tensor:
-        near = self.nearest(y, (count + 1) // 2, c, box)
-        (seed,) = self.facts["seeds"]
-        generator = runtime.generator(seed, self.name) if generator is None else generator
-        assert self.task is not None
-        drawn = draws_inside(self.task.prior, count - near.shape[1], box, generator)
-        return torch.cat([near, drawn.to(near).expand(len(y), -1, -1)], 1)
-
     def _search(
         self, task: Task, start: Tensor, y: Tensor, c: Tensor | None, box: Box | None
     ) -> tuple[Tensor, Tensor]:
         """Where the searches end, and the true misfit there."""
         y_scale, goal = float(self.y_length), y.double()
-        x_scale = default_x_scale(task.box if box is None else box)
         if self.algorithm == "bfgs":
             fun = squared_distance(task, goal, c, y_scale=y_scale)
+            x_scale = default_x_scale(task.box if box is None else box)
             found = minimize(fun, start, bounds=box, x_scale=x_scale, maxiter=self.maxiter)
-            return found.x, found.fun
-
-        def residuals(x: Tensor, rows: Tensor) -> Tensor:
-            effect = task.simulator(x) if c is None else task.simulator(x, c[rows].to(x))
-            return residual(goal[rows].to(x), effect.flatten(1)) / y_scale
-
-        found = minimize(residuals, start, method="lm", bounds=box, maxiter=self.maxiter)
+        else:
+            apart = differences(task, goal, c, y_scale=y_scale)
+            found = minimize(apart, start, method="lm", bounds=box, maxiter=self.maxiter)
         return found.x, found.fun

@@ -7,9 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from invlab import runtime
 from invlab.improve import spread
 from invlab.methods.base import Method
-from invlab.methods.baselines import Nearest
+from invlab.methods.baselines import Nearest, draws_inside
 from invlab.priors import Box
 from invlab.task import Pairs, Task
 
@@ -33,6 +34,11 @@ class SimulatorSearch(Method):
                 f"{self.name}: calls the simulator; give the task too, load_method(path, task=...)"
             )
         self.task = self._require_gradient(task)
+
+    def own_generator(self, generator: torch.Generator | None) -> torch.Generator:
+        """The generator of a call; one that follows from the seed of :meth:`fit` if none came."""
+        (seed,) = self.facts["seeds"]
+        return runtime.generator(seed, self.name) if generator is None else generator
 
     def require_quiet(self, task: Task) -> None:
         """Refuse a noisy simulator, since the noise of single runs would be searched too."""
@@ -74,6 +80,25 @@ class StartedSearch(SimulatorSearch):
         if n == 0:
             return torch.empty(len(y), 0, self.facts["x_dim"], dtype=torch.float64, device=y.device)
         return self._pairs.guess(y, n, c, generator=None, box=box).double()
+
+    def started(
+        self,
+        y: Tensor,
+        count: int,
+        c: Tensor | None,
+        generator: torch.Generator,
+        box: Box | None,
+        drawn_in: Box | None,
+    ) -> Tensor:
+        """Starts of each target, ``(B, count, dx)``, float64.
+
+        Half of them are the nearest pairs in ``box``, the others draws of the prior in
+        ``drawn_in``, the same for all targets.
+        """
+        near = self.nearest(y, (count + 1) // 2, c, box)
+        assert self.task is not None
+        drawn = draws_inside(self.task.prior, count - near.shape[1], drawn_in, generator)
+        return torch.cat([near, drawn.to(near).expand(len(y), -1, -1)], 1)
 
     @property
     def _pairs(self) -> Nearest:

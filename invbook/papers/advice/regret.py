@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from invlab.comparison.candidates import NULLS
+
 __all__ = [
     "CONSTANTS",
     "LEAST",
@@ -42,8 +44,6 @@ FALLBACK = "nearest"
 PRIOR_ERROR = 2.0
 # Whoever is within this factor of the best has chosen well.
 WITHIN = 2.0
-# Rows that are no method: draws without looking, and what only an invented task knows.
-NULLS = ("prior", "exact", "floor")
 
 
 def error(rows: Mapping[str, Row], method: str, guesses: int, *, key: str = "r") -> float | None:
