@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import hashlib
 import json
 import os
-import platform
+import sys
+import tempfile
 import threading
+import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,17 +19,26 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
-import invlab
 from invlab import runtime
 from invlab.files import write_whole
-from invlab.runs import processes
+from invlab.runs import processes, provenance
 from invlab.validation import require_count
 
-__all__ = ["FailedRuns", "Record", "Run", "dumps", "load", "missing", "run"]
+__all__ = [
+    "FailedRuns",
+    "Record",
+    "Run",
+    "dumps",
+    "is_whole",
+    "load",
+    "missing",
+    "read",
+    "run",
+    "wanted_of",
+]
 
-# Parsed JSON: id, settings, seeds, preset, device, versions, date, cpu_seconds, scores, curves.
+# Parsed JSON: id, settings, seeds, preset, revision, what provenance.machine gives, date,
+# cpu_seconds, seconds, what was computed (scores, curves), settings_digest and digest.
 Record = dict[str, Any]
 
 # The preset, torch's threads and the processor time belong to the process, and a Dask worker may
@@ -45,12 +57,14 @@ class Run:
         compute: seeds to ``{"scores": {name: one number a seed}, "curves": {name: lists}}``.
             Picklable where it is to run in another process.
         seeds: instead of those of the run, such as one seed where each has its own run.
+        revision: of the code behind ``compute``; a new one makes a new record.
     """
 
     id: str
     settings: dict[str, Any]
     compute: Callable[[Sequence[int]], dict[str, Any]]
     seeds: tuple[int, ...] | None = None
+    revision: int = 1
 
 
 class FailedRuns(RuntimeError):
@@ -81,7 +95,9 @@ def run(
 
     Interrupt it whenever you like: what is on disk is whole, and the next run goes on from
     there, with at most the runs in flight lost. What was cut short is never recorded, also where
-    a search or a training caught the interrupt. A run that fails does not stop the others.
+    a search or a training caught the interrupt. A run that fails does not stop the others. A
+    record that cannot be written is kept in the folder for temporary files, and brought from there
+    by the next run; where that fails too it is printed.
 
     Args:
         runs: what to compute.
@@ -94,15 +110,16 @@ def run(
     Raises:
         KeyboardInterrupt: it was interrupted.
         FailedRuns: after the others are done.
-        ValueError: two runs of one id, or both ``jobs`` and ``scheduler``.
+        ValueError: two runs of one id, an id that leads out of the folder, or both ``jobs`` and
+            ``scheduler``.
         ImportError: ``scheduler`` without the extra ``dask``.
         ConnectionError: no scheduler answers.
     """
     runs, folder = list(runs), Path(folder)
-    _require_distinct(run.id for run in runs)
+    _require_ids([run.id for run in runs])
     if require_count("jobs", jobs) > 1 and scheduler is not None:
         raise ValueError(f"run: expected jobs or scheduler, got {jobs} and {scheduler!r}")
-    asked = [(run, _wanted(run, seeds)) for run in runs]
+    asked = [(run, wanted_of(run, seeds)) for run in runs]
     records = {run.id: _recorded(folder, run, wanted) for run, wanted in asked}
     missing = [(run, wanted) for run, wanted in asked if records[run.id] is None]
     errors = {}
@@ -120,13 +137,18 @@ def run(
 
 def missing(runs: Iterable[Run], *, seeds: Sequence[int], folder: Path) -> list[Run]:
     """The runs that have no record under their present settings, as :func:`run` would see it."""
-    return [run for run in runs if _recorded(folder, run, _wanted(run, seeds)) is None]
+    return [run for run in runs if _recorded(folder, run, wanted_of(run, seeds)) is None]
 
 
 def load(folder: str | Path) -> dict[str, Record]:
-    """All records below a folder, by id."""
-    found = (_read(path) for path in sorted(Path(folder).rglob("*.json")))
-    return {record["id"]: record for record in found if record is not None and "id" in record}
+    """The records in a folder, by id; a file that is damaged, or not where its id says, is none."""
+    folder = Path(folder)
+    found = ((path, read(path)) for path in sorted(folder.rglob("*.json")))
+    return {
+        record["id"]: record
+        for path, record in found
+        if record is not None and path == folder / f"{record.get('id')}.json"
+    }
 
 
 def dumps(record: Any) -> str:
@@ -169,7 +191,7 @@ def _outcomes(
         # The workers may be on machines that do not see the folder.
         for (run, _), outcome in processes.on_cluster(_attempt, missing, scheduler):
             if isinstance(outcome, dict):
-                _write(_path(folder, run), outcome)
+                outcome = _written(folder, outcome)
             yield run.id, _explained(outcome) if isinstance(outcome, Exception) else outcome
     elif jobs > 1:
         attempt = partial(_attempt_and_write, folder)
@@ -191,9 +213,7 @@ def _attempt_and_write(folder: Path, run: Run, wanted: Record) -> Record | str:
     if there is not None:  # its process died after writing it and before saying so
         return there
     outcome = _attempt(run, wanted)
-    if isinstance(outcome, dict):
-        _write(_path(folder, run), outcome)
-    return outcome
+    return _written(folder, outcome) if isinstance(outcome, dict) else outcome
 
 
 def _attempt(run: Run, wanted: Record) -> Record | str:
@@ -207,7 +227,7 @@ def _attempt(run: Run, wanted: Record) -> Record | str:
                 record: Record = json.loads(json.dumps(_compute(run, wanted)))
         except Exception as error:
             return _explained(error)
-        return record
+        return {**record, "digest": provenance.digest(record)}
 
 
 @contextlib.contextmanager
@@ -224,59 +244,104 @@ def _environment(name: str, value: str) -> Iterator[None]:
 
 
 def _compute(run: Run, wanted: Record) -> Record:
-    start = runtime.cpu_seconds()
+    cpu, wall = runtime.cpu_seconds(), time.perf_counter()
     outcome = run.compute(wanted["seeds"])
     return {
         "id": run.id,
         **wanted,
-        "device": _device_name(),
-        "versions": {
-            "invlab": invlab.__version__,
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-        },
+        "settings_digest": provenance.digest(wanted["settings"]),
+        **provenance.machine(),
         "date": datetime.date.today().isoformat(),
-        "cpu_seconds": round(runtime.cpu_seconds() - start, 2),
+        "cpu_seconds": round(runtime.cpu_seconds() - cpu, 2),
+        "seconds": round(time.perf_counter() - wall, 2),
         **outcome,
     }
 
 
-def _wanted(run: Run, seeds: Sequence[int]) -> Record:
-    """What a record must say to be the one of this run and run."""
+def wanted_of(run: Run, seeds: Sequence[int]) -> Record:
+    """What a record must say to be the one of this run: settings, seeds, preset and revision."""
     return {
         "settings": json.loads(json.dumps(run.settings)),
         "seeds": list(seeds if run.seeds is None else run.seeds),
         "preset": runtime.preset(),
+        "revision": run.revision,
     }
 
 
+def is_whole(record: Record) -> bool:
+    """Whether nothing of a record was changed after it was made."""
+    rest = {key: value for key, value in record.items() if key != "digest"}
+    return record.get("digest") == provenance.digest(rest)
+
+
 def _recorded(folder: Path, run: Run, wanted: Record) -> Record | None:
-    """The record that is there and was made as wanted."""
-    record = _read(_path(folder, run))
-    fits = record is not None and all(record.get(key) == wanted[key] for key in wanted)
-    return record if fits else None
+    """The record that is there and was made as wanted, or the one that could not be written."""
+    for path in (_path(folder, run.id), _kept(folder, run.id)):
+        record = read(path)
+        if record is None or record.get("id") != run.id or not is_whole(record):
+            continue
+        if all(record.get(key) == wanted[key] for key in wanted):
+            return record if path == _path(folder, run.id) else _brought(folder, record)
+    return None
 
 
-def _path(folder: Path, run: Run) -> Path:
-    return folder / f"{run.id}.json"
+def _brought(folder: Path, record: Record) -> Record | None:
+    """A record that was kept elsewhere, now in the folder; None where it still cannot be."""
+    try:
+        _write(_path(folder, record["id"]), record)
+    except OSError:
+        return None
+    with contextlib.suppress(OSError):
+        _kept(folder, record["id"]).unlink()
+    return record
 
 
-def _require_distinct(names: Iterable[str]) -> None:
+def _written(folder: Path, record: Record) -> Record | str:
+    """The record, once it is on disk; or what went wrong, and where it is kept instead."""
+    path, kept = _path(folder, record["id"]), _kept(folder, record["id"])
+    try:
+        _write(path, record)
+    except OSError as error:
+        failed = f"OSError: computed, but {path} could not be written: {error}"
+    else:
+        return record
+    try:
+        _write(kept, record)
+    except OSError:
+        print(dumps(record), file=sys.stderr)
+        return f"{failed}; nor could {kept}, so the record was printed"
+    return f"{failed}; it is kept as {kept}, and the next run brings it from there"
+
+
+def _path(folder: Path, name: str) -> Path:
+    return folder / f"{name}.json"
+
+
+def _kept(folder: Path, name: str) -> Path:
+    """Where a record waits that could not be written into the folder."""
+    place = hashlib.blake2b(str(folder.resolve()).encode(), digest_size=8).hexdigest()
+    return Path(tempfile.gettempdir()) / "invlab-records" / place / f"{name}.json"
+
+
+def _require_ids(names: Sequence[str]) -> None:
+    """Each once, and none that leads out of the folder of the records."""
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise ValueError(f"run: expected one run an id, got more of {', '.join(twice)}")
+    for name in names:
+        parts = name.split("/")
+        if any(part.strip(".") == "" for part in parts) or set(name) & set("\\:\0"):
+            raise ValueError(
+                f"run: id: expected names with slashes between them, such as 'paper/fit/seed0', "
+                f"got {name!r}"
+            )
 
 
-def _device_name() -> str:
-    device = runtime.device()
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
-
-
-def _read(path: Path) -> Record | None:
-    """The record, or None where there is none or its file was damaged."""
+def read(path: Path) -> Record | None:
+    """The record in a file, or None where there is none or the file is no JSON object."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):  # ValueError: neither UTF-8 nor JSON
+    except (OSError, ValueError):  # ValueError: neither UTF-8 nor JSON
         return None
     return record if isinstance(record, dict) else None
 

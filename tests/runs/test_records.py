@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from functools import partial
@@ -16,7 +17,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from invlab.runs import processes, records
+from invlab.runs import processes, provenance, records
 from invlab.runs.records import FailedRuns, Run
 
 
@@ -204,10 +205,68 @@ def test_a_write_that_fails_keeps_the_old_record(tmp_path, monkeypatch):
     def full_disk(*_):
         raise OSError("disk full")
 
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "elsewhere"))
     monkeypatch.setattr(os, "replace", full_disk)
-    with pytest.raises(OSError, match="disk full"):
-        run(Counted(), tmp_path, epochs=4)
+    with pytest.raises(FailedRuns, match="disk full"):
+        run(Counted(), tmp_path / "here", epochs=4)
     assert records.load(tmp_path) == {"paper/a": old}
+
+
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_what_cannot_be_written_is_kept_elsewhere_and_brought_by_the_next_run(
+    tmp_path, monkeypatch, jobs
+):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = tmp_path / "records"
+    folder.write_text("a file where the folder should be")
+    runs = [Run("paper/a", {}, Counted()), Run("paper/b", {}, Counted())]
+    with pytest.raises(FailedRuns, match="2 of 2 runs failed") as failed:
+        records.run(runs, seeds=[3], folder=folder, jobs=jobs)
+    assert "it is kept as" in failed.value.errors["paper/a"]
+    folder.unlink()
+    counted = [Counted(), Counted()]
+    again = [Run("paper/a", {}, counted[0]), Run("paper/b", {}, counted[1])]
+    found = records.run(again, seeds=[3], folder=folder)
+    assert [record["scores"] for record in found] == [{"error": [3]}] * 2
+    assert [compute.calls for compute in counted] == [0, 0]
+    assert set(records.load(folder)) == {"paper/a", "paper/b"}
+    assert not list((tmp_path / "invlab-records").rglob("*.json"))
+
+
+def test_what_can_be_written_nowhere_is_printed(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
+    with pytest.raises(FailedRuns, match="so the record was printed"):
+        run(Counted(), tmp_path / "file", seeds=[3])
+    assert json.loads(capsys.readouterr().err)["scores"] == {"error": [3]}
+
+
+@pytest.mark.parametrize(
+    "name", ["../a", "paper/../../a", "/a", "paper//a", "c:a", "a\\b", "", "."]
+)
+def test_an_id_that_leads_out_of_the_folder_is_refused(tmp_path, name):
+    with pytest.raises(ValueError, match="id: expected names with slashes"):
+        records.run([Run(name, {}, Counted())], seeds=[0], folder=tmp_path)
+
+
+def test_a_record_says_by_what_code_on_what_machine_under_which_settings(tmp_path):
+    record = run(Counted(), tmp_path, epochs=3)
+    assert record["settings_digest"] == provenance.digest({"epochs": 3})
+    assert record["revision"] == 1
+    assert record["threads"] == torch.get_num_threads()
+    assert record["processor"] == provenance.processor()
+    assert {"invlab", "python", "torch", "numpy", "scipy"} == record["versions"].keys()
+    head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    if head.returncode == 0:
+        assert record["commit"].removesuffix("+") == head.stdout.strip()
+
+
+def test_a_changed_record_is_computed_again(tmp_path):
+    record = run(Counted(), tmp_path)
+    changed = {**record, "scores": {"error": [0.0, 0.0]}}
+    (tmp_path / "paper/a.json").write_text(records.dumps(changed), encoding="utf-8")
+    assert run(Counted(), tmp_path)["scores"] == {"error": [0, 1]}
 
 
 @pytest.mark.parametrize(

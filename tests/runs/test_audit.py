@@ -1,0 +1,90 @@
+"""A folder of records, spoilt in each way that happens: every record is named."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from invlab.runs import records
+from invlab.runs.audit import audit
+from invlab.runs.records import Run
+
+RUNS = [Run(f"paper/{name}", {"epochs": 3, "search": {"steps": 2}}, None, (1,)) for name in "abc"]
+
+
+def compute(seeds):
+    return {"scores": {"error": [0.5] * len(seeds)}}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    records.run([replace(run, compute=compute) for run in RUNS], seeds=[0], folder=tmp_path)
+    return tmp_path
+
+
+def states(folder, runs=RUNS):
+    return {found.id: found.state for found in audit(runs, seeds=[0], folder=folder)}
+
+
+def finding(folder, name, runs=RUNS):
+    (found,) = (found for found in audit(runs, seeds=[0], folder=folder) if found.id == name)
+    return found
+
+
+def test_records_as_they_were_made_are_good(folder):
+    assert states(folder) == dict.fromkeys(("paper/a", "paper/b", "paper/c"), "good")
+
+
+def test_a_record_that_is_cut_edited_deleted_renamed_or_copied_is_named(folder):
+    place = folder / "paper"
+    (place / "a.json").write_text((place / "a.json").read_text()[:100])
+    edited = json.loads((place / "b.json").read_text())
+    edited["scores"]["error"] = [0.1]
+    (place / "b.json").write_text(json.dumps(edited))
+    (place / "c.json").rename(place / "d.json")
+    shutil.copy(place / "d.json", place / "e.json")
+    assert states(folder) == {
+        "paper/a": "damaged",
+        "paper/b": "damaged",
+        "paper/c": "missing",
+        "paper/d": "foreign",
+        "paper/e": "foreign",
+    }
+
+
+def test_a_record_in_the_place_of_another_is_foreign(folder):
+    shutil.copy(folder / "paper/a.json", folder / "paper/b.json")
+    assert finding(folder, "paper/b").why == "holds the record of 'paper/a'"
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"settings": {"epochs": 4, "search": {"steps": 2}}}, "settings: epochs 3 → 4"),
+        ({"settings": {"epochs": 3, "search": {}}}, "search.steps 2 → nothing"),
+        ({"seeds": (1, 2)}, "seeds [1] → [1, 2]"),
+        ({"revision": 2}, "revision 1 → 2"),
+    ],
+)
+def test_a_record_of_other_settings_seeds_or_code_is_stale(folder, change, why):
+    found = finding(folder, "paper/a", [replace(RUNS[0], **change), *RUNS[1:]])
+    assert found.state == "stale"
+    assert why in found.why
+
+
+def test_a_record_of_the_other_preset_is_stale(folder, monkeypatch):
+    monkeypatch.setenv("INVLAB_PRESET", "full")
+    assert finding(folder, "paper/a").why == "preset 'quick' → 'full'"
+
+
+def test_a_record_without_a_digest_is_stale(folder):
+    path = folder / "paper/a.json"
+    old = json.loads(path.read_text())
+    del old["digest"]
+    path.write_text(json.dumps(old))
+    assert states(folder)["paper/a"] == "stale"
+
+
+def test_a_record_of_no_run_is_foreign(folder):
+    assert states(folder, RUNS[:2])["paper/c"] == "foreign"
