@@ -14,6 +14,7 @@ import invbook
 from invlab.runtime import any_encoding
 
 if TYPE_CHECKING:
+    from invlab.runs.audit import Finding
     from invlab.runs.records import Run
 
 __all__ = ["main"]
@@ -31,7 +32,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     bench = commands.add_parser("bench", help="run a paper's experiments and record them; resumes")
     bench.add_argument("paper", help="such as loss_design")
     bench.add_argument("--preset", choices=["quick", "full"], help="overrides INVLAB_PRESET")
-    bench.add_argument("--seeds", type=int, default=5, help="seeds 0 to N-1 (default 5)")
     bench.add_argument("--only", default="", help="only runs whose id contains this")
     bench.add_argument(
         "--folder", type=Path, help="of the records (default: results, or results-quick)"
@@ -46,6 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     report = commands.add_parser("report", help="our numbers beside the papers'")
     report.add_argument("--json", action="store_true", help="a JSON list, a row a number")
+    report.add_argument(
+        "--check", action="store_true", help="exit 1 where a record is missing, stale or damaged"
+    )
     report.add_argument("--folder", type=Path, help="of the records (default: results)")
     report.set_defaults(run=_report)
 
@@ -99,7 +102,6 @@ def _bench(options: argparse.Namespace) -> int:
 
     if options.preset:
         os.environ["INVLAB_PRESET"] = options.preset
-    require_count("--seeds", options.seeds)
     require_count("--jobs", options.jobs)
     chosen = _chosen(options.paper, options.only)
     if options.list:
@@ -108,13 +110,13 @@ def _bench(options: argparse.Namespace) -> int:
     # quick records never stand among the full ones
     folder = options.folder or by_preset(quick=Path("results-quick"), full=results_folder())
     if options.missing:
-        left = missing(chosen, seeds=range(options.seeds), folder=folder)
+        left = missing(chosen, seeds=(), folder=folder)
         print(*(run.id for run in left), sep="\n")
         return 0
     try:
         records = run(
             chosen,
-            seeds=range(options.seeds),
+            seeds=(),  # each has its own
             folder=folder,
             jobs=options.jobs,
             scheduler=options.scheduler,
@@ -154,10 +156,25 @@ def _report(options: argparse.Namespace) -> int:
     rows = ledger.rows(papers.claims(), options.folder)
     if options.json:
         print(json.dumps(rows, indent=1))  # of ASCII alone, for consoles of any encoding
-        return 0
-    columns = {key: key for key in ("id", "paper", "ours", "low", "high", "verdict")}
-    print(ledger.table(rows, columns))
-    return 0
+    else:
+        columns = {key: key for key in ("id", "kind", "paper", "ours", "low", "high", "verdict")}
+        print(ledger.table(rows, columns))
+    found = _audit(options.folder)
+    for finding in found:
+        print(f"{finding.state}: {finding.id}: {finding.why}", file=sys.stderr)
+    return 1 if options.check and found else 0
+
+
+def _audit(folder: Path | None) -> list[Finding]:
+    """What is the matter with the full records, a finding a record; nothing of the good ones."""
+    from invbook import papers
+    from invbook.results import results_folder
+    from invlab.runs.audit import audit
+
+    os.environ["INVLAB_PRESET"] = "full"
+    runs = [run for paper in papers.list_papers() for run in papers.plan(paper)]
+    found = audit(runs, seeds=(), folder=results_folder() if folder is None else folder)
+    return [finding for finding in found if finding.state != "good"]
 
 
 def _generate(options: argparse.Namespace) -> int:

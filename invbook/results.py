@@ -27,7 +27,9 @@ def results_folder(preset: Preset = "full") -> Path:
     """
     package, name = Path(__file__).parent, FOLDERS[preset]
     named = os.environ.get("INVLAB_RESULTS") if preset == "full" else None
-    places = [Path(named)] if named else [package.parent / name, package / name]
+    # beside an installed package lies whatever else is installed
+    beside = [package.parent / name] if (package.parent / "pyproject.toml").exists() else []
+    places = [Path(named)] if named else [*beside, package / name]
     for place in places:
         if place.is_dir():
             return place

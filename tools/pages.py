@@ -35,10 +35,11 @@ that the code of this book computes for it. The rows come from the recorded runs
 
 **How to read a row.** *Paper* is the number that the paper prints, or a dash where it gives a
 figure or a sentence and no number. *Ours* is the mean over the seeds, or the worst of them
-where the claim is about each run; the brackets hold a 95 % interval. The verdict is one of
-four: *reached* means that our number meets the target, *better* that it is clearly beyond
-it, *not reached* that it falls short, *for comparison* that nothing was asked of it; what
-decided stands after the colon. A number that was not reached stays here.
+where the claim is about each run; the brackets hold a 95 % interval where there is one. A
+*reproduction* is made the paper's way and is *reproduced* or *not reproduced*; an *improvement* is
+another way to the same quantity and is *better*, *equal* or *not better* than the paper's number by
+its interval; a *measurement* has no verdict. A bar that a row meets in which nothing is learned is
+none, and such a row *cannot be compared*. What decided stands after the colon.
 
 The same rows, for programs: `python -m invbook report --json`.
 """
@@ -92,6 +93,7 @@ def paper_section(key: str, rows: list[dict[str, Any]]) -> str:
     paper = papers.get_paper(key)
     cited = "" if paper.citation is None else f"The paper is {{cite:t}}`{paper.citation}`.\n\n"
     head = f"\n## {paper.heading}\n\n{cited}"
+    rows = [row for row in rows if row["ours"] is not None]
     if not rows:
         command = f"python -m invbook bench {key} --preset full"
         return f"{head}No run recorded yet. To be made by:\n\n```bash\n{command}\n```\n"
@@ -113,7 +115,7 @@ def paper_section(key: str, rows: list[dict[str, Any]]) -> str:
 def ledger_page() -> str:
     """The ledger, a section a paper; one whose runs are still to be made says so."""
     sections = {paper: ledger.rows(papers.claims(paper)) for paper in papers.list_papers()}
-    if not any(sections.values()):
+    if all(row["ours"] is None for rows in sections.values() for row in rows):
         return LEDGER_HEAD + "\nNo run has been recorded yet: `make records` makes the records.\n"
     return LEDGER_HEAD + "".join(paper_section(key, rows) for key, rows in sections.items())
 

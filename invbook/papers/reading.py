@@ -7,7 +7,18 @@ from typing import Any
 
 from invlab.runs.records import Record
 
-__all__ = ["NO_ROW", "REN", "SOURCES", "Bar", "at_least", "at_most", "score", "targets", "value"]
+__all__ = [
+    "NO_ROW",
+    "REN",
+    "SOURCES",
+    "Bar",
+    "at_least",
+    "at_most",
+    "score",
+    "targets",
+    "value",
+    "within_factor",
+]
 
 # Whether our number reaches what is asked of it.
 Bar = Callable[[float], bool]
@@ -26,6 +37,11 @@ def at_most(limit: float) -> Bar:
 def at_least(limit: float) -> Bar:
     """Reached where our number is not below the limit."""
     return lambda ours: ours >= limit
+
+
+def within_factor(paper: float, factor: float) -> Bar:
+    """Reached where our number is neither so many times larger nor smaller than the paper's."""
+    return lambda ours: paper / factor <= ours <= paper * factor
 
 
 def score(name: str) -> Callable[[Record], Sequence[Any]]:

@@ -20,7 +20,7 @@ def session(tmp_path, monkeypatch):
 
 
 def bench(folder, *more):
-    only = ["--only", "plain/l1", "--seeds", "2", "--folder", str(folder)]
+    only = ["--only", "plain/l1", "--folder", str(folder)]
     return main(["bench", "loss_design", "--preset", "quick", *only, *more])
 
 
@@ -31,7 +31,7 @@ def test_bench_records_the_chosen_cells_and_resumes(tmp_path, capsys):
     (record,) = records.load(folder).values()
     assert record["id"] == "loss_design/plain/l1"
     assert record["preset"] == "quick"
-    assert record["seeds"] == [0, 1]
+    assert record["seeds"] == [0, 1, 2, 3, 4]
     assert record["settings"]["steps"] == 120
     stamp = (folder / "loss_design/plain/l1.json").stat().st_mtime_ns
     assert bench(folder) == 0
@@ -39,7 +39,7 @@ def test_bench_records_the_chosen_cells_and_resumes(tmp_path, capsys):
 
 
 def test_quick_records_do_not_go_among_the_full_ones(tmp_path):
-    assert main(["bench", "loss_design", "--only", "plain/l1", "--seeds", "1"]) == 0
+    assert main(["bench", "loss_design", "--only", "plain/l1"]) == 0
     assert (tmp_path / "results-quick/loss_design/plain/l1.json").exists()
 
 
@@ -109,11 +109,6 @@ def test_an_unknown_paper_is_named(capsys):
     assert "got 'loss_desing'" in message
 
 
-def test_a_number_of_seeds_below_one_is_refused(tmp_path, capsys):
-    assert bench(tmp_path, "--seeds", "0") == 2
-    assert "seeds" in capsys.readouterr().err
-
-
 def recorded(folder):
     scores = {"inverse_l2": [363.7, 363.8], "inverse_l1": [20.0, 20.0], "inside": [1.0, 1.0]}
     for norm in ("l1", "l2"):
@@ -124,26 +119,58 @@ def recorded(folder):
             "device": "cpu",
             "scores": scores,
         }
-        (folder / f"{norm}.json").write_text(json.dumps(record), encoding="utf-8")
+        path = folder / f"loss_design/direct/{norm}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(record), encoding="utf-8")
 
 
 def test_report_prints_the_rows_as_json(tmp_path, capsys):
     recorded(tmp_path)
     assert main(["report", "--json", "--folder", str(tmp_path)]) == 0
     rows = {row["id"]: row for row in json.loads(capsys.readouterr().out)}
-    assert {name: row["verdict"] for name, row in rows.items()} == {
-        "loss_design/direct_l1/loss": "not reached",
-        "loss_design/direct_l1/inside": "reached",
-        "loss_design/direct_l2/loss": "reached",
+    assert rows.keys() == {claim.id for claim in papers.claims()}
+    found = {name: row["verdict"] for name, row in rows.items() if row["verdict"] != "no record"}
+    assert found == {
+        "loss_design/direct_l1/loss": "not reproduced",
+        "loss_design/direct_l1/inside": "reproduced",
+        "loss_design/direct_l2/loss": "reproduced",
     }
+
+
+def test_report_names_what_is_the_matter_with_each_record(tmp_path, capsys):
+    recorded(tmp_path)
+    (tmp_path / "loss_design/direct/l1.json").write_text("{", encoding="utf-8")
+    (tmp_path / "stray.json").write_text("{}", encoding="utf-8")
+    assert main(["report", "--folder", str(tmp_path), "--check"]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert "damaged: loss_design/direct/l1: cut short, or no JSON object" in lines
+    assert any(line.startswith("stale: loss_design/direct/l2: made before") for line in lines)
+    assert "missing: loss_design/plain/l1: not made yet" in lines
+    assert any(line.startswith("foreign: stray") for line in lines)
+    assert len(lines) == len(set(lines))
+
+
+def test_a_check_of_whole_records_is_passed(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(papers, "list_papers", lambda: ["loss_design"])
+    monkeypatch.setattr(papers, "plan", lambda paper: [Run("loss_design/x", {}, made, (0,))])
+    monkeypatch.setenv("INVLAB_PRESET", "full")
+    records.run(papers.plan("loss_design"), seeds=(), folder=tmp_path)
+    capsys.readouterr()
+    assert main(["report", "--folder", str(tmp_path), "--check", "--json"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def made(seeds):
+    return {"scores": {"error": [0.5]}}
 
 
 def test_report_prints_a_table_for_people(tmp_path, capsys):
     recorded(tmp_path)
     assert main(["report", "--folder", str(tmp_path)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "| id | paper | ours | low | high | verdict |"
-    assert "| loss_design/direct_l2/loss | – | 364 | 364 | 364 | reached |" in lines
+    assert lines[0] == "| id | kind | paper | ours | low | high | verdict |"
+    start = "| loss_design/direct_l2/loss | reproduction | – | 364 | "
+    assert any(line.startswith(start) and line.endswith("| reproduced |") for line in lines)
 
 
 def test_no_command_or_an_unknown_one_is_refused(capsys):

@@ -54,8 +54,9 @@ def test_a_new_paper_needs_a_line_in_the_registry_alone(pages, tmp_path, monkeyp
         "Newer, Table 1",
         ("new_paper/error",),
         lambda record: record["scores"]["error"],
-        lambda ours: ours < 2,
         "below 2",
+        kind="reproduction",
+        accept=lambda ours: ours < 2,
     )
     paper = Paper("new_paper", "A newer paper", "newer2030", list, [claim])
     monkeypatch.setitem(papers._PAPERS, paper.name, paper)
@@ -63,7 +64,7 @@ def test_a_new_paper_needs_a_line_in_the_registry_alone(pages, tmp_path, monkeyp
     assert "## A newer paper" in page
     assert "{cite:t}`newer2030`" in page
     assert "| `new_paper/error`<br>Newer, Table 1 | – | 1.5 [" in page
-    assert "**reached**: below 2" in page
+    assert "**reproduced**: below 2" in page
     assert "python -m invbook bench new_paper --preset full" in page
 
 

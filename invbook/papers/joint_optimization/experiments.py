@@ -7,7 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from invbook import frozen
 from invbook.papers.joint_optimization import learned, pdes
+from invbook.papers.joint_optimization.courses import Course
 from invbook.papers.joint_optimization.scoreboard import (
     SMALL,
     Scoreboard,
@@ -23,42 +25,8 @@ from invlab.minimizers import minimize
 
 __all__ = ["BILLIARDS", "WAVE", "aimed", "measure"]
 
-# Settings were chosen at n = 64 on the tuning seeds 0 to 2, for shots 0 to 6, and then left alone;
-# the records are of seeds from 10 up, of shots from 30 up. What the tuning seeds gave: packets,
-# three networks from PyTorch's own start 84 % better, with zero biases in the last layer 83 %; with
-# the envelope, any start 98 to 100 % found; a surrogate of 128 units and 600 epochs, or of 256 and
-# 300, no difference. Shots, with a last layer at 1 %: features as they are 94 % solved,
-# standardised ones 85 %, those at a rate of 1e-2 88 %; with PyTorch's own last layer and features
-# as they are 100 %, and for n = 16, 32 and 128: 84, 95 and 99 % instead of 63, 90 and 99 %. (Before
-# that, the seeds 10 to 14 had been looked at with standardised features, 85 %, single seeds from 70
-# to 95; and the seeds 20 to 24 with a last layer at 1 %: 91 %, and at n = 128 89 %, one seed 46.)
-WAVE: dict[str, Any] = {
-    # a low rate, since a higher one drives the tanh into saturation; the usual last layer, since
-    # starts spread over the box lie in other valleys than that of BFGS
-    "joint": {"networks": 3, "iterations": 300, "lr": 3e-4, "encoder": {"last": None}},
-    "envelope": {"iterations": 200, "lr": 1e-3},
-    "direct": {"iterations": 400, "lr": 3e-3},
-    "neural_adjoint": {"width": 128, "layers": 4, "epochs": 600},
-    # starts a problem, where the answers of multi-start are noted
-    "starts": (1, 8, 16, 32, 48, 64),
-}
-BILLIARDS: dict[str, Any] = {
-    # the usual last layer; at a rate of 1e-2 a run can lose all shots at once with it, and one at
-    # 1 %, so that all start where BFGS does, is safer there; places in metres, as they are, make a
-    # smoother network than standardised ones
-    "joint": {
-        "networks": 1,
-        "iterations": 1000,
-        "lr": 3e-3,
-        "standardize": False,
-        "encoder": {"last": None},
-    },
-    "direct": {"iterations": 400, "lr": 3e-3},
-    "neural_adjoint": {"width": 128, "layers": 4, "epochs": 600},
-    "starts": (1, 2, 4, 8, 16, 32, 64, 128, 200),
-    # metres squared, at which a shot needs no further start
-    "target": 1e-8,
-}
+WAVE = frozen.options("joint_optimization", "wave_packet")
+BILLIARDS = frozen.options("joint_optimization", "billiards")
 # m/s: the fastest shot that is tried where the direction may be any.
 FASTEST = 4.0
 
@@ -74,6 +42,7 @@ def measure(system: str, n: int, seed: int, settings: dict[str, Any]) -> dict[st
         problem); the stages are ``unrefined`` and ``refined``. ``curves``: the mean loss of the
         answers at some ``iteration`` of the training (``joint``, the first network) and the mean
         of the best losses after each evaluation of the batched BFGS (``bfgs``, by unit), and
+        the same of ``direct`` and ``neural_adjoint`` as they learn and search,
         what multi-start has ``solved`` at what ``cpu`` after how many ``starts``; see
         :func:`~invbook.papers.joint_optimization.pdes.search` for the differential equations.
     """
@@ -113,8 +82,16 @@ def _wave(run: Scoreboard, seed: int, settings: dict[str, Any]) -> dict[str, Any
     ahead = timed(lambda: minimize(smooth, problems.start, bounds=problems.box, x_scale=SMALL))
     ahead = Result(ahead.x, problems.loss(ahead.x), ahead.cpu, ahead.evaluations)
     run.refine("envelope_bfgs", [ahead])
-    run.refine("direct", [learned.direct(problems, seed, **settings["direct"])])
-    guessed = learned.neural_adjoint(problems, seed, run.units, **settings["neural_adjoint"])
+    courses: dict[str, Course] = {"direct": {}, "neural_adjoint": {}}
+    taught = learned.direct(problems, seed, course=courses["direct"], **settings["direct"])
+    run.refine("direct", [taught])
+    guessed = learned.neural_adjoint(
+        problems,
+        seed,
+        run.units,
+        course=courses["neural_adjoint"],
+        **settings["neural_adjoint"],
+    )
     for unit in run.units:
         run.refine("neural_adjoint", [guessed[unit]], [unit])
     ours, descent = batched(problems)
@@ -124,7 +101,7 @@ def _wave(run: Scoreboard, seed: int, settings: dict[str, Any]) -> dict[str, Any
         problems, seed, settings["starts"], problems.start, draws=problems.task.prior
     )
     run.end("multistart", found)
-    return curves_of(course, descent) | {"multistart": noted}
+    return curves_of(course, descent) | courses | {"multistart": noted}
 
 
 def _billiards(run: Scoreboard, seed: int, settings: dict[str, Any]) -> dict[str, Any]:
@@ -133,8 +110,16 @@ def _billiards(run: Scoreboard, seed: int, settings: dict[str, Any]) -> dict[str
     run.refine("joint_last", last)
     (joint,) = run.refine("joint", best)[SMALL]
     run.refine("draw", draws(problems, seed, 1))
-    run.refine("direct", [learned.direct(problems, seed, **settings["direct"])])
-    guessed = learned.neural_adjoint(problems, seed, run.units, **settings["neural_adjoint"])
+    courses: dict[str, Course] = {"direct": {}, "neural_adjoint": {}}
+    taught = learned.direct(problems, seed, course=courses["direct"], **settings["direct"])
+    run.refine("direct", [taught])
+    guessed = learned.neural_adjoint(
+        problems,
+        seed,
+        run.units,
+        course=courses["neural_adjoint"],
+        **settings["neural_adjoint"],
+    )
     run.refine("neural_adjoint", [guessed[SMALL]])
     ours, descent = batched(problems)
     run.end("bfgs_batched", ours)
@@ -153,4 +138,5 @@ def _billiards(run: Scoreboard, seed: int, settings: dict[str, Any]) -> dict[str
         shared = exchange(problems, first.x, goal)
         rest, _ = multistart(problems, seed, settings["starts"], shared.x, **options)
         run.end(name, first.then(shared).then(rest))
-    return curves_of(course, descent) | {"multistart": noted, "multistart_aimed": widely}
+    noted_starts = {"multistart": noted, "multistart_aimed": widely}
+    return curves_of(course, descent) | courses | noted_starts

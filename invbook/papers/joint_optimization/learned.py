@@ -8,9 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from invbook.papers.joint_optimization.courses import (
+    Course,
+    Watch,
+    WatchedDirect,
+    watch_adjoint,
+)
 from invbook.papers.joint_optimization.systems import Problems, Result, envelope, features_of
 from invlab import runtime
-from invlab.methods import get_method
 from invlab.methods.adjoint_search import BFGSSearch
 from invlab.methods.neural_adjoint import NeuralAdjoint
 from invlab.minimizers import minimize
@@ -138,8 +143,12 @@ def direct(
     lr: float,
     count: int | None = None,
     encoder: dict[str, Any] | None = None,
+    course: Course | None = None,
 ) -> Result:
-    """Supervised regression on ``count`` pairs (one a problem), by the network of ``joint``."""
+    """Supervised regression on ``count`` pairs (one a problem), by the network of ``joint``.
+
+    A ``course`` is filled with the mean true loss on the way through the training.
+    """
     start = runtime.cpu_seconds()
     data = pairs(problems, seed, count)
     seen = features_of(problems.task, data.y, data.c)
@@ -149,8 +158,9 @@ def direct(
         law = problems.task.prior.bounds
     vector = kind_of(seen.shape[1:]) == "vector"
     options = {} if vector else {"normalization": "batch"}
-    method = get_method(
-        "direct",
+    watch = None if course is None else Watch(problems, iterations, course)
+    method = WatchedDirect(
+        watch=watch,
         encoder={**options, **(encoder or {})},
         bounded=bounded,
         x_scaler=None if bounded else Standardizer(law.center, law.width / 2),
@@ -163,14 +173,22 @@ def direct(
     features = Task.from_pairs(Pairs(data.x, seen), name=problems.task.name, box=law)
     method.fit(features, Pairs(data.x, seen), seed=seed)
     x = method.propose(problems.features)[:, 0]
-    cpu = runtime.cpu_seconds() - start
+    cpu = runtime.cpu_seconds() - start - (0.0 if watch is None else watch.cpu)
     return Result(x, problems.loss(x), cpu, len(data) / len(problems))
 
 
 def neural_adjoint(
-    problems: Problems, seed: int, units: Sequence[float], **options: Any
+    problems: Problems,
+    seed: int,
+    units: Sequence[float],
+    *,
+    course: Course | None = None,
+    **options: Any,
 ) -> dict[float, Result]:
-    """A surrogate on n pairs, and BFGS on it from the prior mean in each of some units."""
+    """A surrogate on n pairs, and BFGS on it from the prior mean in each of some units.
+
+    A ``course`` is filled with the mean true loss on the way through the search in the last unit.
+    """
     start = runtime.cpu_seconds()
     data = pairs(problems, seed)
     method = NeuralAdjoint(search=BFGSSearch(), held_out=0.0, bounds="free", **options)
@@ -184,4 +202,6 @@ def neural_adjoint(
         x = x if problems.box is None else problems.box.clip(x)
         cpu = trained + runtime.cpu_seconds() - start
         found[unit] = Result(x, problems.loss(x), cpu, len(data) / len(problems))
+    if course is not None:
+        watch_adjoint(problems, method, units[-1], course)
     return found

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from invbook import frozen
 from invbook.papers.joint_optimization import learned
 from invbook.papers.joint_optimization.study import Study
 from invbook.papers.joint_optimization.systems import Problems, System, smoothed_loss
@@ -18,16 +19,7 @@ from invlab.tasks.wave_packets import WavePackets
 
 __all__ = ["MANY", "compare_many"]
 
-# Chosen on seed 0 with three packets; the records are of seeds from 10 up.
-MANY: dict[str, Any] = {
-    "joint": {"iterations": 300, "lr": 1e-3, "encoder": {"head": 128, "last": 0.01}},
-    "envelope": {"iterations": 300, "lr": 3e-3, "encoder": {"head": 128, "last": 0.01}},
-    "direct": {"iterations": 400, "lr": 3e-3, "encoder": {"head": 128}},
-    # samples: below the widths, which are 6 to 12
-    "smoothing": 4.0,
-    "gtol": 1e-4,
-    "maxiter": 400,
-}
+MANY = frozen.options("joint_optimization", "many_unknowns")
 # Loss above that at the truth: the global optimum lies below it (by half the noise of 4m samples),
 # and one missing packet costs at least 0.9.
 MARGIN = 0.5

@@ -7,7 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from invbook import frozen
 from invbook.papers.joint_optimization import learned
+from invbook.papers.joint_optimization.courses import Course
 from invbook.papers.joint_optimization.scoreboard import (
     SMALL,
     Scoreboard,
@@ -23,32 +25,8 @@ from invlab.minimizers import minimize
 
 __all__ = ["KURAMOTO", "NAVIER", "Clocked", "restart", "search"]
 
-# Rates and lengths were taken over from an earlier study of the same two problems, in which seeds
-# 0 to 2 chose them. The usual last layer: starts spread over the box lie in other valleys than
-# that of BFGS. One plain surrogate, not tuned.
-# KS: on the seeds 0 to 3, n = 64, the last iterate at a constant rate solved 86 to 97 %, the best
-# one 91 to 98 %, and with a rate that falls 94 to 98 %; 250 iterations instead of 150 changed
-# nothing. That came after the last iterate on the seeds 10 to 14 had solved 93 %, single seeds
-# from 84 to 100; so what is recorded are the seeds from 20 up. NS keeps its rate.
-# Both train on simulations in float32 and are measured in float64.
-KURAMOTO: dict[str, Any] = {
-    "joint": {
-        "iterations": 150,
-        "lr": 3e-3,
-        "lr_end": 3e-5,
-        "single": True,
-        "encoder": {"last": None},
-    },
-    "direct": {"iterations": 200, "lr": 3e-3},
-    "neural_adjoint": {"width": 256, "layers": 4, "epochs": 600},
-    "restarts": 20,
-}
-NAVIER: dict[str, Any] = {
-    "joint": {"iterations": 200, "lr": 3e-3, "single": True, "encoder": {"last": None}},
-    "direct": {"iterations": 200, "lr": 3e-3},
-    "neural_adjoint": {"width": 256, "layers": 4, "epochs": 600},
-    "restarts": 3,
-}
+KURAMOTO = frozen.options("joint_optimization", "kuramoto_sivashinsky")
+NAVIER = frozen.options("joint_optimization", "navier_stokes")
 # Problems up to which the losses of all answers are kept, and points of a curve.
 KEPT, POINTS = 64, 40
 
@@ -62,9 +40,10 @@ def search(run: Scoreboard, seed: int, settings: dict[str, Any]) -> dict[str, An
     answers; ``multistart_equal``, what restarts have reached in the processor time of ``joint``.
 
     Returns:
-        ``iteration``, ``joint`` and ``bfgs`` as for the other systems; ``multistart``, what
-        restarts have ``solved`` (%), at what ``cpu`` (s), and the mean ``loss``; for at most 64
-        problems ``losses``, those of every problem after ``joint``, ``bfgs`` and others.
+        ``iteration``, ``joint``, ``bfgs``, ``direct`` and ``neural_adjoint`` as for the others, and
+        ``multistart``: what restarts have ``solved`` (%), at what ``cpu`` (s), with what mean
+        ``loss``; for at most 64 problems ``losses``, those of every problem after ``joint``,
+        ``bfgs`` and others.
     """
     problems = run.problems
     (truth,) = run.refine("truth", [Result(problems.truth, problems.at_truth, 0.0, 0.0)])[SMALL]
@@ -73,10 +52,13 @@ def search(run: Scoreboard, seed: int, settings: dict[str, Any]) -> dict[str, An
     (joint,) = run.refine("joint", best)[SMALL]
     run.end("joint_or_bfgs", Result.best([joint, run.baseline[SMALL]]))
     run.refine("draw", draws(problems, seed, 1))
-    guess = learned.direct(problems, seed, **settings["direct"])
+    courses: dict[str, Course] = {"direct": {}, "neural_adjoint": {}}
+    guess = learned.direct(problems, seed, course=courses["direct"], **settings["direct"])
     (direct,) = run.refine("direct", [guess])[SMALL]
-    guess = learned.neural_adjoint(problems, seed, [SMALL], **settings["neural_adjoint"])[SMALL]
-    (adjoint,) = run.refine("neural_adjoint", [guess])[SMALL]
+    guesses = learned.neural_adjoint(
+        problems, seed, [SMALL], course=courses["neural_adjoint"], **settings["neural_adjoint"]
+    )
+    (adjoint,) = run.refine("neural_adjoint", [guesses[SMALL]])[SMALL]
     found, descent = batched(problems)
     run.end("bfgs_batched", found)
     run.end("exchange", exchange(problems, problems.start, problems.target))
@@ -88,7 +70,7 @@ def search(run: Scoreboard, seed: int, settings: dict[str, Any]) -> dict[str, An
     losses = {name: _short(answer.loss) for name, answer in each.items()}
     losses["at_truth"] = _short(problems.at_truth)
     kept = {"losses": losses} if len(problems) <= KEPT else {}
-    return curves_of(course, descent) | {"multistart": clock.curve()} | kept
+    return curves_of(course, descent) | courses | {"multistart": clock.curve()} | kept
 
 
 def restart(problems: Problems, seed: int, restarts: int, budget: float) -> Clocked:

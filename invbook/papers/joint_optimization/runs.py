@@ -6,12 +6,17 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from invbook import resolved
 from invbook.papers.joint_optimization.ablation import VARIANTS, ablate
 from invbook.papers.joint_optimization.experiments import BILLIARDS, WAVE, measure
 from invbook.papers.joint_optimization.many_unknowns import MANY, compare_many
 from invbook.papers.joint_optimization.pdes import KURAMOTO, NAVIER
 from invbook.papers.joint_optimization.state_recovery import STATE, recover
+from invbook.papers.joint_optimization.systems import SYSTEMS
 from invlab import runtime
+from invlab.methods import get_method
+from invlab.methods.adjoint_search import BFGSSearch
+from invlab.networks.encoders import ConvolutionalEncoder, VectorEncoder
 from invlab.runs.records import Run
 
 __all__ = [
@@ -28,23 +33,24 @@ __all__ = [
     "seeds_of",
 ]
 
+# Of the code behind each kind of run: a change of its numbers is a new revision, and
+# tests/invbook/test_revisions.py says when one is due.
+REVISIONS = {"systems": 1, "ablation": 1, "many_unknowns": 1, "initial_state": 1}
 # Problems solved together, and the number that the ledger is about.
 COUNTS = (2, 4, 8, 16, 32, 64, 128, 256)
 MAIN = 64
-# Settings were chosen on the seeds 0 to 2, which are recorded too, under "tuning". Those of the
-# differential equations were chosen again, on 0 to 3, after a look at the seeds 10 to 14; those of
-# billiards twice, on 0 to 6, after looks at 10 to 14 and at 20 to 24 (see pdes.py and runs.py). So
-# these systems are measured on seeds that nobody had looked at by then.
+# Settings were chosen on other seeds, see frozen.toml. Those that chose them, 0 to 2, are recorded
+# too, under "tuning".
 TUNING = (0, 1, 2)
 FRESH = (10, 11, 12, 13, 14)
 FEWER = FRESH[:3]
 UNSEEN = (20, 21, 22, 23, 24)
 UNSEEN_SHOTS = (30, 31, 32, 33, 34)
 # The differential equations: seeds by number of problems, the ledger's number first. A simulation
-# costs a hundred times that of a packet.
+# costs a hundred times that of a packet: three seeds of each n but for that of the ledger.
 PDES: dict[str, dict[int, tuple[int, ...]]] = {
-    "kuramoto_sivashinsky": {64: UNSEEN, 16: UNSEEN, 2: UNSEEN, 256: UNSEEN[:2]},
-    "navier_stokes": {32: UNSEEN[:3], 8: UNSEEN[:3], 128: UNSEEN[:1]},
+    "kuramoto_sivashinsky": {MAIN: UNSEEN, **{n: UNSEEN[:3] for n in COUNTS if n != MAIN}},
+    "navier_stokes": {32: UNSEEN[:3], **{n: UNSEEN[:3] for n in COUNTS if n not in (32, 256)}},
     "navier_stokes_two": {32: UNSEEN[:3]},
 }
 
@@ -53,6 +59,8 @@ VARIED: dict[str, tuple[dict[str, Any], float]] = {
     "wave_packet": ({**WAVE["joint"], "networks": 1, "keep_best": False}, 75.0),
     "billiards": (BILLIARDS["joint"], 1.0),
 }
+# Networks of the joint search and of regression.
+ENCODERS: tuple[type[Any], ...] = (VectorEncoder, ConvolutionalEncoder)
 # Packets in a signal, four unknowns each.
 PACKETS = (3, 6, 12)
 
@@ -128,12 +136,41 @@ def plan() -> list[Run]:
 
 def _run(system: str, n: int, seed: int, *, folder: str = "") -> Run:
     settings = runtime.by_preset(quick=QUICK, full=SETTINGS)[system]
+    compared, task = SYSTEMS[system], SYSTEMS[system].task
     return Run(
         name(folder + system, n, seed),
-        {"system": system, "n": n, **settings},
+        {
+            "n": n,
+            "system": resolved.resolved(compared),
+            "task": resolved.of_task(task, **compared.options),
+            **described(settings),
+        },
         partial(_compute, measure, (system, n), (settings,)),
         seeds=(seed,),
+        revision=REVISIONS["systems"],
     )
+
+
+def described(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings with all options of the methods in them, those left at their defaults too."""
+    made = dict(settings)
+    for method in ("joint", "envelope"):
+        if method in settings:
+            made[method] = _joint(**settings[method])
+    if "direct" in settings:
+        made["direct"] = resolved.of_method(get_method("direct")) | settings["direct"]
+    if "neural_adjoint" in settings:
+        surrogate = {"held_out": 0.0, "bounds": "free", **settings["neural_adjoint"]}
+        method = get_method("neural_adjoint", search=BFGSSearch(), **surrogate)
+        made["neural_adjoint"] = resolved.of_method(method)
+    made["restarts of BFGS"] = resolved.of_minimizer("multistart")
+    made["encoders"] = {kind.__name__: resolved.of_function(kind.__init__) for kind in ENCODERS}
+    return made
+
+
+def _joint(*, networks: int = 1, single: bool = False, **options: Any) -> dict[str, Any]:
+    own = {"networks": networks, "single": single}
+    return own | resolved.of_minimizer("joint", **{"refine": False, **options})
 
 
 def _pdes() -> list[Run]:
@@ -161,13 +198,28 @@ def _tuning() -> list[Run]:
 def _ablations() -> list[Run]:
     made = []
     for seed in runtime.by_preset(quick=FEWER[:1], full=FEWER):
-        for system, (frozen, unit) in VARIED.items():
-            shorter = frozen["iterations"] // runtime.by_preset(quick=20, full=1)
-            settings = {**frozen, "iterations": shorter}
-            own = {"n": MAIN, "unit": unit, **settings, "variants": VARIANTS[system]}
+        for system, (options, unit) in VARIED.items():
+            shorter = options["iterations"] // runtime.by_preset(quick=20, full=1)
+            settings = {**options, "iterations": shorter}
+            plain = {name: value for name, value in settings.items() if name != "keep_best"}
+            own = {
+                "n": MAIN,
+                "system": resolved.resolved(SYSTEMS[system]),
+                "task": resolved.of_task(system),
+                "unit": unit,
+                **settings,
+                "joint": _joint(**plain),
+                "variants": VARIANTS[system],
+            }
             compute = partial(_compute, ablate, (system, MAIN), (settings, unit))
             made.append(
-                Run(f"joint_optimization/ablation/{system}/seed{seed}", own, compute, (seed,))
+                Run(
+                    f"joint_optimization/ablation/{system}/seed{seed}",
+                    own,
+                    compute,
+                    (seed,),
+                    REVISIONS["ablation"],
+                )
             )
     return made
 
@@ -181,9 +233,15 @@ def _many() -> list[Run]:
     return [
         Run(
             f"joint_optimization/many_unknowns/packets{packets}/seed{seed}",
-            {"packets": packets, "n": n, **settings},
+            {
+                "packets": packets,
+                "n": n,
+                "task": resolved.of_task("wave_packets", packets=packets),
+                **described(settings),
+            },
             partial(_compute, compare_many, (packets, n), (settings,)),
             seeds=(seed,),
+            revision=REVISIONS["many_unknowns"],
         )
         for seed in runtime.by_preset(quick=FEWER[:1], full=FEWER)
         for packets in runtime.by_preset(quick=PACKETS[:1], full=PACKETS)
@@ -199,9 +257,14 @@ def _states() -> list[Run]:
     return [
         Run(
             f"joint_optimization/initial_state/seed{seed}",
-            {"n": n, **settings},
+            {
+                "n": n,
+                **described(settings),
+                "task": resolved.of_task("kuramoto_sivashinsky", **settings["task"]),
+            },
             partial(_compute, recover, (n,), (settings,)),
             seeds=(seed,),
+            revision=REVISIONS["initial_state"],
         )
         for seed in runtime.by_preset(quick=FEWER[:1], full=FEWER)
     ]

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from invbook import frozen
 from invbook.papers.joint_optimization import learned
 from invbook.papers.joint_optimization.study import Study
 from invbook.papers.joint_optimization.systems import SOLVED_WAVES, Problems, System
@@ -18,18 +19,7 @@ from invlab.tasks.kuramoto_sivashinsky import KuramotoSivashinsky
 
 __all__ = ["STATE", "recover"]
 
-# A longer wave than that of the parameters, followed for as long as it takes an error to grow
-# e-fold two or three times: at a length of 22 to t = 25 a single search finds nearly all states.
-# Tried on seed 0 with 16 problems; the records are of seeds from 10 up.
-STATE: dict[str, Any] = {
-    "task": {"length": 32.0, "points": 32, "horizon": 50.0, "modes": 8, "unknown": "state"},
-    # last time of the easier loss that "early" methods begin with
-    "early": 5.0,
-    "joint": {"iterations": 300, "lr": 3e-3, "single": True, "encoder": {"head": 128}},
-    "direct": {"iterations": 300, "lr": 3e-3, "encoder": {"head": 128}},
-    "gtol": 1e-6,
-    "maxiter": 400,
-}
+STATE = frozen.options("joint_optimization", "initial_state")
 
 
 def recover(n: int, seed: int, settings: dict[str, Any]) -> dict[str, Any]:

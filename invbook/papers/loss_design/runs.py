@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from invbook import resolved
 from invbook.papers.loss_design.fits import (
     NORMS,
     SECOND_DIFFERENCE,
@@ -24,7 +25,12 @@ from invlab.runs.records import Run
 from invlab.surrogates.regression import Surrogate
 from invlab.tasks.square import Square
 
-__all__ = ["plan"]
+__all__ = ["REVISION", "SEEDS", "plan"]
+
+# Of the code behind the runs: a change of their numbers is a new revision, and
+# tests/invbook/test_revisions.py says when one is due.
+REVISION = 1
+SEEDS = (0, 1, 2, 3, 4)
 
 
 def plan() -> list[Run]:
@@ -127,9 +133,16 @@ def _runs(
         full = options.get(length, defaults[length])
         options = {**options, length: runtime.by_preset(quick=max(1, full // 10), full=full)}
         for norm in NORMS:
-            settings = {**defaults, **options, "norm": norm}
+            settings = resolved.resolved({**defaults, **options, "norm": norm})
+            settings["task"] = resolved.of_task("square")
             made.append(
-                Run(f"loss_design/{name}/{norm}", settings, partial(compute, options, norm))
+                Run(
+                    f"loss_design/{name}/{norm}",
+                    settings,
+                    partial(compute, options, norm),
+                    SEEDS,
+                    REVISION,
+                )
             )
     return made
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from invbook.ledger import Claim
 from invbook.papers.neural_adjoint.experiments import PROXY_TASK, TASKS
 from invbook.papers.neural_adjoint.model_claims import (
     MAXWELL_COUNTS,
     MODEL_CLAIMS,
+    OTHER_PHYSICS,
     PAPER_ADJOINT,
+    SECONDS,
     on_maxwell,
 )
-from invbook.papers.neural_adjoint.runs import COUNTS, seeds_of
-from invbook.papers.reading import (
-    NO_ROW,
-    REN,
-    SOURCES,
-    at_most,
-    targets,
-    value,
-)
+from invbook.papers.neural_adjoint.runs import COUNTS, FEWER, SEEDS, seeds_of
+from invbook.papers.reading import NO_ROW, REN, SOURCES, targets, value, within_factor
 
 __all__ = ["CLAIMS", "PUBLISHED", "PROXY_PUBLISHED"]
 
@@ -31,12 +28,6 @@ PUBLISHED: dict[str, dict[int, float]] = {
 }
 # The same on D4, where our physics are like the paper's, but not the same.
 PROXY_PUBLISHED = {1: 2.50e-4, 50: 8.5e-5, 200: 6.67e-5}
-# What this book set out to reach: ten times below the paper at T = 1, twenty at T = 200.
-GOAL: dict[str, dict[int, float]] = {
-    "ballistics": {1: 5.0e-4, 50: 4.5e-6, 200: 1.25e-8},
-    "sine": {1: 1.2e-4, 50: 1.6e-6, 200: 6.6e-9},
-    "robot_arm": {1: 2.0e-5, 50: 2.6e-6, 200: 3.3e-8},
-}
 # Table 5, r_200: boundary loss and start distribution of the neural adjoint.
 ABLATION: dict[str, dict[str, float]] = {
     "ballistics": {"E1": 4.78, "E2": 3.54e-6, "E3": 1.39, "E4": 2.54e-7},
@@ -50,100 +41,173 @@ CORNERS = {
 }
 
 
-def _records(kind: str, task: str) -> tuple[str, ...]:
-    return tuple(f"neural_adjoint/{kind}/{task}/seed{seed}" for seed in seeds_of(task))
+# Factor within which a number of the paper counts as come again: settings that it does not give,
+# and its best of ten trainings beside a mean over ours, move errors by as much.
+FACTOR = 3.0
+OWN_NETWORK = "our surrogate: 256 SiLU units, scaled x and y, one-cycle rate"
+PAPER_NETWORK = "the paper's surrogate without its batch normalisation, 100 epochs; 200 candidates"
+
+
+def _records(kind: str, task: str, seeds: Sequence[int] | None = None) -> tuple[str, ...]:
+    chosen = seeds_of(task) if seeds is None else seeds
+    return tuple(f"neural_adjoint/{kind}/{task}/seed{seed}" for seed in chosen)
+
+
+def _nulls(task: str, count: int) -> tuple[str, ...]:
+    return tuple(f"r_T/{task}/{method}/{count}" for method in ("prior", "nearest"))
 
 
 def _errors() -> list[Claim]:
-    made = []
-    for task in TASKS:
-        for count in COUNTS:
-            paper, goal = PUBLISHED[task][count], GOAL[task][count]
-            made.append(
-                Claim(
-                    f"r_T/{task}/neural_adjoint/{count}",
-                    f"{REN}, {SOURCES[count]}",
-                    _records("compare", task),
-                    targets("neural_adjoint", count),
-                    at_most(goal),
-                    f"Gauss–Newton search with anchors; the goal is {goal:.2g}",
-                    paper=paper,
-                )
-            )
-            made.append(
-                Claim(
-                    f"r_T/{task}/neural_adjoint_adam/{count}",
-                    f"{REN}, {SOURCES[count]}",
-                    _records("ablation", task),
-                    targets("E4", count),
-                    at_most(paper),
-                    "the paper's search with 200 candidates instead of 2048, on our surrogate",
-                    paper=paper,
-                )
-            )
-            made += [
-                Claim(
-                    f"r_T/{task}/{method}/{count}",
-                    NO_ROW,
-                    _records("compare", task),
-                    targets(method, count),
-                    at_most(paper),
-                    f"reached means: at or below the paper's neural adjoint, {paper:.3g}",
-                )
-                for method in ("nearest", "prior", "pool")
-            ]
-    return made
+    return [
+        claim
+        for task in TASKS
+        for count in COUNTS
+        for claim in (_improved(task, count), _published(task, count), *_beside(task, count))
+    ]
+
+
+def _improved(task: str, count: int) -> Claim:
+    return Claim(
+        f"r_T/{task}/neural_adjoint/{count}",
+        f"{REN}, {SOURCES[count]}",
+        _records("compare", task),
+        targets("neural_adjoint", count),
+        "Gauss–Newton search with anchors",
+        kind="improvement",
+        protocol=f"Gauss–Newton in place of Adam, from training pairs too; {OWN_NETWORK}",
+        paper=PUBLISHED[task][count],
+        nulls=_nulls(task, count),
+        scale="log",
+    )
+
+
+def _published(task: str, count: int) -> Claim:
+    paper = PUBLISHED[task][count]
+    return Claim(
+        f"r_T/{task}/neural_adjoint_adam/{count}",
+        f"{REN}, {SOURCES[count]}",
+        _records("published", task, SEEDS),
+        targets("adam", count),
+        f"the paper's search, 300 steps of Adam from 2048 starts; within a factor of {FACTOR:g}",
+        kind="reproduction",
+        accept=within_factor(paper, FACTOR),
+        protocol=f"{OWN_NETWORK}; steps in widths of the box; the mean over trainings and not the "
+        "best of ten",
+        paper=paper,
+        nulls=_nulls(task, count),
+        scale="log",
+    )
+
+
+def _beside(task: str, count: int) -> list[Claim]:
+    """What learns nothing, or does not search."""
+    said = {
+        "nearest": "the x of the pairs whose y are nearest",
+        "prior": "draws of the prior",
+        "pool": "the nearest of 200,000 draws through the surrogate, two Gauss–Newton steps",
+    }
+    return [
+        Claim(
+            f"r_T/{task}/{method}/{count}",
+            NO_ROW,
+            _records("compare", task),
+            targets(method, count),
+            text,
+            scale="log",
+        )
+        for method, text in said.items()
+    ]
 
 
 def _proxy_errors() -> list[Claim]:
     """D4, by the network and by Maxwell's equations."""
     made = []
-    for method in ("neural_adjoint", "nearest", "prior", "pool"):
-        ours = method == "neural_adjoint"
-        for count in COUNTS:
-            paper = PROXY_PUBLISHED[count]
-            made.append(
-                Claim(
-                    f"r_T/{PROXY_TASK}/{method}/{count}",
-                    f"{REN}, {SOURCES[count]}" if ours else NO_ROW,
-                    _records("compare", PROXY_TASK),
-                    targets(method, count),
-                    at_most(paper),
-                    f"at or below the paper's neural adjoint, {paper:.3g}",
-                    paper=paper if ours else None,
-                )
+    for count in COUNTS:
+        paper = PROXY_PUBLISHED[count]
+        made += _beside(PROXY_TASK, count)
+        made.append(
+            Claim(
+                f"r_T/{PROXY_TASK}/neural_adjoint/{count}",
+                f"{REN}, {SOURCES[count]}",
+                _records("compare", PROXY_TASK),
+                targets("neural_adjoint", count),
+                "Gauss–Newton search with anchors",
+                protocol=OTHER_PHYSICS,
+                paper=paper,
+                nulls=_nulls(PROXY_TASK, count),
+                scale="log",
             )
-        made += [
-            on_maxwell(method, count, "neural adjoint", PROXY_PUBLISHED[1])
-            for count in MAXWELL_COUNTS
-        ]
-    return made
+        )
+        made.append(
+            Claim(
+                f"r_T/{PROXY_TASK}/neural_adjoint_adam/{count}",
+                f"{REN}, {SOURCES[count]}",
+                _records("published", PROXY_TASK, FEWER),
+                targets("adam", count),
+                "the paper's search, 300 steps of Adam from 2048 starts",
+                protocol=f"{OTHER_PHYSICS}; {OWN_NETWORK}",
+                paper=paper,
+                nulls=_nulls(PROXY_TASK, count),
+                scale="log",
+            )
+        )
+    return made + [
+        on_maxwell(method, count)
+        for method in ("neural_adjoint", "nearest", "prior", "pool")
+        for count in MAXWELL_COUNTS
+    ]
 
 
 def _ablations() -> list[Claim]:
-    return [
-        Claim(
-            f"ablation/{task}/{corner}",
-            f"{REN}, Table 5",
-            _records("ablation", task),
-            targets(corner, 200),
-            at_most(paper),
-            f"{CORNERS[corner]}; at or below the paper's r_200",
-            paper=paper,
-        )
-        for task, corners in ABLATION.items()
-        for corner, paper in corners.items()
-    ] + [
+    made = [
+        _corner(task, corner, paper) for task, c in ABLATION.items() for corner, paper in c.items()
+    ]
+    made += [
+        _raw_corner(task, corner, paper)
+        for task, c in ABLATION.items()
+        for corner, paper in c.items()
+    ]
+    return made + [
         Claim(
             f"ablation/sine/{corner}",
             NO_ROW,
             _records("ablation", "sine"),
             targets(corner, 200),
-            at_most(PUBLISHED["sine"][200]),
-            f"{meaning}; at or below the paper's r_200 of Table 3, {PUBLISHED['sine'][200]:.3g}",
+            f"{meaning}; 200 candidates on our surrogate",
+            scale="log",
         )
         for corner, meaning in CORNERS.items()
     ]
+
+
+def _corner(task: str, corner: str, paper: float) -> Claim:
+    return Claim(
+        f"ablation/{task}/{corner}",
+        f"{REN}, Table 5",
+        _records("ablation", task),
+        targets(corner, 200),
+        f"{CORNERS[corner]}; 200 candidates on our surrogate",
+        protocol=OWN_NETWORK,
+        paper=paper,
+        nulls=_nulls(task, 200),
+        scale="log",
+    )
+
+
+def _raw_corner(task: str, corner: str, paper: float) -> Claim:
+    return Claim(
+        f"ablation_raw/{task}/{corner}",
+        f"{REN}, Table 5",
+        _records("ablation_raw", task, FEWER),
+        targets(corner, 200),
+        f"{CORNERS[corner]}, x and y in their own units; within a factor of {FACTOR:g}",
+        kind="reproduction",
+        accept=within_factor(paper, FACTOR),
+        protocol=PAPER_NETWORK,
+        paper=paper,
+        nulls=_nulls(task, 200),
+        scale="log",
+    )
 
 
 def _times() -> list[Claim]:
@@ -152,7 +216,6 @@ def _times() -> list[Claim]:
         claim
         for task in (*TASKS, PROXY_TASK)
         for method in methods
-        if task in TASKS or method != "neural_adjoint_adam"  # its search is not recorded on D4
         for claim in (_train_time(task, method), _infer_time(task, method))
     ]
 
@@ -160,32 +223,31 @@ def _times() -> list[Claim]:
 def _train_time(task: str, method: str) -> Claim:
     neural = method.startswith("neural_adjoint")
     trained = "neural_adjoint" if neural else method  # both searches share the surrogate
-    paper = PAPER_ADJOINT["train"][task]
     return Claim(
         f"time/{task}/{method}/train",
         f"{REN}, Table 10 (GPU s)" if neural else NO_ROW,
         _records("compare", task),
         value(f"{trained}/train"),
-        at_most(paper),
-        "CPU s of one core; at most the paper's on a GPU",
-        paper=paper if neural else None,
+        "CPU s of one core",
+        protocol=SECONDS if neural else "",
+        paper=PAPER_ADJOINT["train"][task] if neural else None,
+        scale="log",
     )
 
 
 def _infer_time(task: str, method: str) -> Claim:
     adam = method == "neural_adjoint_adam"
     neural = method.startswith("neural_adjoint")
-    paper = PAPER_ADJOINT["infer"][task]
-    # a target of D4 has 300 numbers, and a network of its own size
-    limit = paper if adam else 0.02 if task in TASKS else 2.0
+    seeds = (FEWER if task == PROXY_TASK else SEEDS) if adam else None
     return Claim(
         f"time/{task}/{method}/infer",
         f"{REN}, Table 2 (GPU s)" if neural else NO_ROW,
-        _records("ablation" if adam else "compare", task),
-        value("E4/infer" if adam else f"{method}/infer"),
-        at_most(limit),
-        f"CPU s a target for 200 guesses, one core; at most {limit:g}",
-        paper=paper if neural else None,
+        _records("published" if adam else "compare", task, seeds),
+        value("adam/infer" if adam else f"{method}/infer"),
+        "CPU s a target for 200 guesses, one core",
+        protocol=SECONDS if adam else f"another search; {SECONDS}" if neural else "",
+        paper=PAPER_ADJOINT["infer"][task] if neural else None,
+        scale="log",
     )
 
 

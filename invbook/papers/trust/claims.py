@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from invbook.ledger import Claim
-from invbook.papers.reading import Bar, at_least, at_most
 from invbook.papers.trust.faults import CHECKED, KINDS, SHIFTED
 from invbook.papers.trust.runs import METHODS, ids
 from invlab.runs.records import Record
@@ -59,12 +58,11 @@ def _row(
     name: str,
     rule: str,
     values: Callable[[Record], Sequence[Any]],
-    bar: Bar | None = None,
     **options: Any,
 ) -> dict[str, Any]:
     """Options of a claim without its records."""
-    own = {"id": f"trust/{name}", "source": SOURCE, "rule": rule, "values": values, "accept": bar}
-    return own | {"more_is_better": None, "cases": True} | options
+    own = {"id": f"trust/{name}", "source": SOURCE, "rule": rule, "values": values}
+    return own | {"cases": True} | options
 
 
 def _there(*names: str, factor: float = 1.0) -> Callable[[Record], Sequence[Any]]:
@@ -95,15 +93,14 @@ def _together(methods: Sequence[str]) -> list[dict[str, Any]]:
     return [
         _row(
             "bound/coverage",
-            f"targets below the bound of level 0.9, over methods too; from {low} to {high}",
+            f"targets below the bound of level 0.9, over methods too; the goal is {low} to {high}",
             coverage,
-            lambda ours: low <= ours <= high,
         ),
         _row(
             "bound/inside",
-            "cases whose coverage lies in its 99.9 % beta-binomial band, over methods too; all",
+            "cases whose coverage lies in its 99.9 % beta-binomial band, over methods too; "
+            "the goal is all",
             inside,
-            at_least(1.0),
         ),
         _row(
             "reach/visible",
@@ -123,27 +120,23 @@ def _of_method(method: str) -> list[dict[str, Any]]:
         ),
         _row(
             f"{start}/inside",
-            f"{method}: cases whose coverage lies in its 99.9 % band; all",
+            f"{method}: cases whose coverage lies in its 99.9 % band; the goal is all",
             _there(f"{start}/inside"),
-            at_least(1.0),
         ),
         _row(
             f"{start}/hard",
-            f"{method}: coverage of the fifth with the largest bounds; at least {HARD}",
+            f"{method}: coverage of the fifth with the largest bounds; the goal is at least {HARD}",
             _there(f"{start}/hard"),
-            at_least(HARD),
         ),
         _row(
             f"{start}/rank",
-            f"{method}: rank correlation of bound and error; at least {rank}",
+            f"{method}: rank correlation of bound and error; the goal is at least {rank}",
             _there(f"{start}/rank"),
-            at_least(rank),
         ),
         _row(
             f"{start}/ratio",
-            f"{method}: bound over the constant one, geometric mean; at most {ratio}",
+            f"{method}: bound over the constant one, geometric mean; the goal is at most {ratio}",
             _there(f"{start}/log10", factor=math.log(10)),
-            at_most(ratio),
             geometric=True,
         ),
     ]
@@ -159,7 +152,7 @@ def _without_noise(row: dict[str, Any]) -> dict[str, Any]:
         return [] if record["facts"]["noisy"] else values(record)
 
     rule = row["rule"].split(";")[0] + "; simulators without noise alone"
-    return row | {"id": f"{row['id']}/noiseless", "rule": rule, "values": numbers, "accept": None}
+    return row | {"id": f"{row['id']}/noiseless", "rule": rule, "values": numbers}
 
 
 # Whose guesses claim to be draws of the posterior.
@@ -189,15 +182,13 @@ def _of_kind(kind: str, methods: Sequence[str]) -> list[dict[str, Any]]:
     made = [
         _row(
             f"reach/{kind}/flagged",
-            flagged + (f"; at most {FALSE_ALARMS}" if alarms else ""),
+            flagged + (f"; the goal is at most {FALSE_ALARMS}" if alarms else ""),
             _there(f"reach/{kind}/flagged"),
-            at_most(FALSE_ALARMS) if alarms else None,
         ),
         _row(
             f"silent/{kind}",
-            f"{silent}, over methods too" + ("" if alarms else f"; at most {SILENT}"),
+            f"{silent}, over methods too" + ("" if alarms else f"; the goal is at most {SILENT}"),
             _mean(*scores),
-            None if alarms else at_most(SILENT),
         ),
         _row(f"silent/{kind}/worst", f"{silent}, the worst case", _there(*scores), worst=True),
     ]
@@ -209,9 +200,8 @@ def _power(kind: str) -> dict[str, Any]:
     return _row(
         f"reach/{kind}/power",
         f"{SAID[kind]} that are truly out of reach: share of them that is flagged"
-        + (f"; at least {POWER}" if goal else ""),
+        + (f"; the goal is at least {POWER}" if goal else ""),
         _there(f"reach/{kind}/power"),
-        at_least(POWER) if goal else None,
     )
 
 

@@ -12,30 +12,33 @@ from invbook import ledger, papers, results
 from invbook.ledger import Claim
 
 
-def record(folder, name, scores, **options):
+def record(folder, name, errors, **options):
     made = {
         "id": name,
         "settings": {},
-        "seeds": list(range(len(scores))),
+        "seeds": list(range(len(errors))),
         "preset": "full",
         "device": "cpu",
-        "scores": {"error": scores},
+        "scores": {"error": errors},
     } | options
     path = folder / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(made), encoding="utf-8")
 
 
-def claim(*records, limit=2.0, **options):
+def claim(*records, **options):
     return Claim(
         "paper/error",
         "Paper, Fig. 1",
         records,
         lambda made: made["scores"]["error"],
-        lambda ours: ours <= limit,
-        f"at most {limit}",
+        "mean error",
         **options,
     )
+
+
+def reproduction(*records, limit=2.0, **options):
+    return claim(*records, kind="reproduction", accept=lambda ours: ours <= limit, **options)
 
 
 def row(folder, *claims):
@@ -43,66 +46,92 @@ def row(folder, *claims):
     return found
 
 
-def test_a_number_of_which_nothing_is_asked_stands_there_for_comparison(tmp_path):
-    record(tmp_path, "paper/a", [1.0, 2.0, 3.0])
-    found = row(tmp_path, replace(claim("paper/a", paper=1.5), accept=None))
-    assert found["verdict"] == "for comparison"
-    assert found["ours"] == 2.0
-
-
 def test_a_row_has_the_keys_that_programs_read(tmp_path):
     record(tmp_path, "paper/a", [1.0, 2.0, 3.0])
-    found = row(tmp_path, claim("paper/a", paper=1.5))
-    keys = "id source paper ours low high seeds preset device command verdict why"
+    found = row(tmp_path, claim("paper/a", paper=1.5, protocol="another unit"))
+    keys = (
+        "id source kind protocol paper ours low high seeds null preset device command verdict why"
+    )
     assert list(found) == keys.split()
     assert found["seeds"] == [0, 1, 2]
     assert found["paper"] == 1.5
     assert found["command"] == "python -m invbook bench paper --preset full"
-    assert found["why"] == "at most 2.0"
+    assert (found["kind"], found["verdict"]) == ("measurement", "measured")
+    assert (found["protocol"], found["why"]) == ("another unit", "mean error")
     json.dumps(found)
 
 
-@pytest.mark.parametrize(("limit", "verdict"), [(2.0, "reached"), (1.9, "not reached")])
+@pytest.mark.parametrize(("limit", "verdict"), [(2.0, "reproduced"), (1.9, "not reproduced")])
 def test_ours_is_the_mean_over_seeds_and_records_inside_its_interval(tmp_path, limit, verdict):
     record(tmp_path, "paper/a", [1.0, 2.0, 3.0])
     record(tmp_path, "paper/b", [1.5, 2.0, 2.5])
-    found = row(tmp_path, claim("paper/a", "paper/b", limit=limit))
+    found = row(tmp_path, reproduction("paper/a", "paper/b", limit=limit))
     assert found["ours"] == 2
-    assert 1.25 <= found["low"] < 2 < found["high"] <= 2.75
+    # Student's t of the means of each seed, 1.25, 2 and 2.75
+    half = 4.30265 * 0.75 / math.sqrt(3)
+    assert (found["low"], found["high"]) == (
+        pytest.approx(2 - half, rel=1e-4),
+        pytest.approx(2 + half, rel=1e-4),
+    )
     assert found["verdict"] == verdict
 
 
-def test_the_worst_is_the_largest_over_seeds_and_records(tmp_path):
+def test_the_worst_is_the_largest_over_seeds_and_records_and_has_no_interval(tmp_path):
     record(tmp_path, "paper/a", [1.0, 2.0, 3.0])
     record(tmp_path, "paper/b", [9.0, 0.0, 0.0])
-    found = row(tmp_path, claim("paper/a", "paper/b", worst=True))
-    assert found["ours"] == found["high"] == 9
-    assert 2 <= found["low"] <= 9
-    assert found["verdict"] == "not reached"
+    found = row(tmp_path, reproduction("paper/a", "paper/b", worst=True))
+    assert found["ours"] == 9
+    assert found["low"] is found["high"] is None
+    assert found["verdict"] == "not reproduced"
 
 
-@pytest.mark.parametrize(
-    ("more", "paper", "verdict"),
-    [
-        (False, 5.0, "better"),
-        (True, 5.0, "reached"),
-        (None, 5.0, "reached"),
-        (False, 0.5, "reached"),
-        (True, 0.5, "better"),
-        (None, 0.5, "reached"),
-    ],
-)
-def test_which_side_of_the_papers_number_is_better(tmp_path, more, paper, verdict):
-    record(tmp_path, "paper/a", [1.0, 2.0, 3.0])
-    found = row(tmp_path, claim("paper/a", paper=paper, more_is_better=more))
-    assert found["verdict"] == verdict
+def test_one_seed_has_no_interval(tmp_path):
+    record(tmp_path, "paper/a", [1.0])
+    found = row(tmp_path, claim("paper/a", kind="improvement", paper=5.0))
+    assert found["low"] is found["high"] is None
+    assert found["verdict"] == "cannot be compared"
+    assert "one seed has no interval" in found["why"]
+
+
+def test_targets_of_a_seed_count_as_one_number(tmp_path):
+    for seed, errors in enumerate(([1.0, 3.0], [3.0, 5.0])):
+        record(tmp_path, f"paper/{seed}", [errors], seeds=[seed])
+    found = row(tmp_path, claim("paper/0", "paper/1"))
+    assert found["ours"] == 3
+    # of the means 2 and 4
+    assert found["high"] == pytest.approx(3 + 12.7062, rel=1e-4)
+
+
+def test_seeds_that_differ_by_powers_of_ten_have_the_range_of_five_or_nothing(tmp_path):
+    record(tmp_path, "paper/a", [1e-9, 1e-7, 1e-6, 1e-4, 1e-3])
+    found = row(tmp_path, claim("paper/a", scale="log", kind="improvement", paper=1e-2))
+    assert (found["low"], found["high"]) == (1e-9, 1e-3)
+    assert found["verdict"] == "better"
+    assert "range of 5" in found["why"]
+    record(tmp_path, "paper/b", [1e-9, 1e-6, 1e-3])
+    found = row(tmp_path, claim("paper/b", scale="log", kind="improvement", paper=1e-2))
+    assert found["low"] is None
+    assert found["verdict"] == "cannot be compared"
+
+
+def test_the_best_row_that_learns_nothing_stands_beside(tmp_path):
+    record(tmp_path, "paper/a", [1.0, 1.1, 0.9])
+    record(tmp_path, "paper/draw", [3.0, 3.0])
+    record(tmp_path, "paper/near", [2.0, 2.0])
+    nulls = [replace(claim(f"paper/{name}"), id=name) for name in ("draw", "near")]
+    ours = claim("paper/a", nulls=("draw", "near", "unknown"))
+    found = ledger.rows([*nulls, ours], tmp_path)[-1]
+    assert found["null"] == {"id": "near", "ours": 2.0}
+    found = ledger.rows([*nulls, replace(ours, more_is_better=True)], tmp_path)[-1]
+    assert found["null"] == {"id": "draw", "ours": 3.0}
+    assert row(tmp_path, ours)["null"] is None
 
 
 def test_records_that_are_cases_have_their_interval_over_the_records(tmp_path):
     for k, errors in enumerate(([1.0, 3.0], [5.0, 7.0], [9.0, 11.0])):
         record(tmp_path, f"paper/{k}", errors)
     names = [f"paper/{k}" for k in range(3)]
-    found = row(tmp_path, claim(*names, cases=True, limit=6))
+    found = row(tmp_path, claim(*names, cases=True))
     assert found["ours"] == 6
     assert found["seeds"] == [0, 1]
     # over the seeds alone it would lie between 5 and 7
@@ -117,15 +146,15 @@ def test_cases_count_where_their_number_is_defined(tmp_path):
     found = row(tmp_path, claim("paper/a", "paper/b", "paper/c", cases=True))
     assert found["ours"] == 3
     assert found["seeds"] == [0, 1]
-    assert ledger.rows([claim("paper/b", cases=True)], tmp_path) == []
+    assert row(tmp_path, claim("paper/b", cases=True))["verdict"] == "no record"
 
 
 def test_values_that_are_logarithms_are_shown_as_what_they_are_of(tmp_path):
     record(tmp_path, "paper/a", [math.log(2), math.log(8)])
-    found = row(tmp_path, claim("paper/a", geometric=True, limit=4.1))
+    found = row(tmp_path, claim("paper/a", geometric=True))
     assert found["ours"] == pytest.approx(4)
-    assert (found["low"], found["high"]) == (pytest.approx(2), pytest.approx(8))
-    assert found["verdict"] == "reached"
+    assert found["low"] * found["high"] == pytest.approx(16)
+    assert found["low"] < 2 < 8 < found["high"]
 
 
 def test_seeds_of_several_records_are_counted_once(tmp_path):
@@ -133,14 +162,38 @@ def test_seeds_of_several_records_are_counted_once(tmp_path):
         for seed in (10, 11):
             record(tmp_path, f"paper/n{n}/seed{seed}", [float(seed)], seeds=[seed])
     names = [f"paper/n{n}/seed{seed}" for seed in (10, 11) for n in (2, 4)]
-    found = row(tmp_path, claim(*names, limit=11))
+    found = row(tmp_path, claim(*names))
     assert found["seeds"] == [10, 11]
     assert found["ours"] == 10.5
 
 
-def test_a_claim_without_all_its_records_has_no_row(tmp_path):
+def test_a_claim_without_all_its_records_keeps_its_row_and_says_what_is_missing(tmp_path):
     record(tmp_path, "paper/a", [1.0])
-    assert ledger.rows([claim("paper/a", "paper/b")], tmp_path) == []
+    found = row(tmp_path, claim("paper/a", "paper/b", paper=2.0))
+    assert found["ours"] is found["low"] is found["high"] is None
+    assert found["verdict"] == "no record"
+    assert found["why"] == "mean error; no record of paper/b"
+    assert found["paper"] == 2.0
+
+
+@pytest.mark.parametrize(
+    ("scores", "options"),
+    [
+        ({"other": [1.0]}, {}),
+        ({"error": []}, {}),
+        ({"error": [1.0]}, {"seeds": [0, 1]}),
+        ({"error": ["x"]}, {}),
+        ({"error": [None]}, {}),
+        ({"error": [float("nan")]}, {}),
+        ({"error": [[]]}, {}),
+    ],
+)
+def test_a_record_that_does_not_hold_the_number_drops_no_row(tmp_path, scores, options):
+    there = {"seeds": [0], **options, "scores": scores}
+    record(tmp_path, "paper/a", [], **there)
+    found = row(tmp_path, claim("paper/a"))
+    assert found["verdict"] == "no record"
+    assert len(found["why"]) > len("mean error")
 
 
 def test_a_table_is_markdown_with_three_digits():
@@ -176,8 +229,17 @@ def test_a_folder_of_results_that_is_not_there_is_named(tmp_path, monkeypatch):
 def test_the_results_lie_beside_the_package_or_in_it(tmp_path, monkeypatch, place):
     monkeypatch.delenv("INVLAB_RESULTS", raising=False)
     (tmp_path / place).mkdir(parents=True)
+    (tmp_path / "pyproject.toml").write_text("")
     monkeypatch.setattr(results, "__file__", str(tmp_path / "package" / "results.py"))
     assert results.results_folder() == tmp_path / place
+
+
+def test_results_beside_an_installed_package_are_somebody_elses(tmp_path, monkeypatch):
+    monkeypatch.delenv("INVLAB_RESULTS", raising=False)
+    for place in ("results", "package/results"):
+        (tmp_path / place).mkdir(parents=True)
+    monkeypatch.setattr(results, "__file__", str(tmp_path / "package" / "results.py"))
+    assert results.results_folder() == tmp_path / "package/results"
 
 
 def test_a_folder_may_be_a_str(tmp_path):
@@ -190,7 +252,6 @@ def test_an_infinite_number_has_an_interval(tmp_path):
     record(tmp_path, "paper/a", [1.0, 2.0, float("inf")])
     found = row(tmp_path, claim("paper/a"))
     assert found["ours"] == found["high"] == float("inf")
-    assert found["verdict"] == "not reached"
 
 
 def test_the_default_device_of_torch_does_not_matter(tmp_path):
