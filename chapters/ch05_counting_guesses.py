@@ -593,8 +593,7 @@ for name in neural_adjoint.TASKS:
         line = {"task": name.replace("_", " "), "T": count}
         for method in ("prior", "nearest", "pool"):
             row = rows[f"r_T/{name}/{method}/{count}"]
-            low, high = row["low"], row["high"]
-            line[method] = f"{row['ours']:.1e} [{low:.1e}, {high:.1e}]"
+            line[method] = ledger.with_interval(row)
         line["paper"] = neural_adjoint.PUBLISHED[name][count]
         shown.append(line)
 columns = {

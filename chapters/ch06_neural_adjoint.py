@@ -377,9 +377,7 @@ for name in neural_adjoint.TASKS:
         for method in ("neural_adjoint", "neural_adjoint_adam"):
             row = rows[f"r_T/{name}/{method}/{count}"]
             line["paper"] = row["paper"]
-            line[method] = (
-                f"{row['ours']:.1e} [{row['low']:.1e}, {row['high']:.1e}]"
-            )
+            line[method] = ledger.with_interval(row)
         shown.append(line)
 columns = {
     "task": "task",
@@ -450,8 +448,7 @@ for name in neural_adjoint.TASKS:
                 "task": name.replace("_", " "),
                 "has": f"{corner}: {has}",
                 "paper": row["paper"],
-                "ours": f"{row['ours']:.1e} "
-                f"[{row['low']:.1e}, {row['high']:.1e}]",
+                "ours": ledger.with_interval(row),
             }
         )
 Markdown(

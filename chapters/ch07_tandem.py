@@ -439,10 +439,6 @@ rows = {row["id"]: row for row in ledger.rows(neural_adjoint.CLAIMS)}
 records = load_records()
 
 
-def interval(row):
-    return f"{row['ours']:.1e} [{row['low']:.1e}, {row['high']:.1e}]"
-
-
 def per_target(name, method):
     return torch.cat(
         [
@@ -464,7 +460,7 @@ for name in neural_adjoint.TASKS:
             f"r_{T}", name, "tandem"
         )
     for kind in ("boundary", "plain"):
-        line_of[kind] = interval(rows[f"tandem/{name}/{kind}"])
+        line_of[kind] = ledger.with_interval(rows[f"tandem/{name}/{kind}"])
     line_of["median"] = f"{per_target(name, 'tandem').median():.1e}"
     line_of["direct"] = f"{rows[f'r_T/{name}/direct/1']['ours']:.1e}"
     for method in ("nearest", "pool", "neural_adjoint"):

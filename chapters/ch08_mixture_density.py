@@ -565,10 +565,7 @@ def beside(ids, methods, digits):
             }
             for column, pattern in ids.items():
                 row = rows[pattern.format(name, method)]
-                low, high = (
-                    f"{row[end]:{digits}}" for end in ("low", "high")
-                )
-                line[column] = f"{row['ours']:{digits}} [{low}, {high}]"
+                line[column] = ledger.with_interval(row, digits)
                 line["paper " + column] = row["paper"]
                 heads["paper " + column] = f"paper's {column}"
                 heads[column] = "ours"

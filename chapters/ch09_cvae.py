@@ -502,12 +502,11 @@ shown = []
 for name in neural_adjoint.TASKS:
     for count in (1, 50, 200):
         row = rows[f"r_T/{name}/cvae/{count}"]
-        low, high = row["low"], row["high"]
         entry = {
             "task": name.replace("_", " "),
             "T": count,
             "paper": row["paper"],
-            "cvae": f"{row['ours']:.1e} [{low:.1e}, {high:.1e}]",
+            "cvae": ledger.with_interval(row),
         }
         for method in ("prior", "pool", "neural_adjoint"):
             entry[method] = rows[f"r_T/{name}/{method}/{count}"]["ours"]

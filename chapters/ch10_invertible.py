@@ -654,9 +654,7 @@ def beside(pattern, digits, counts=(1, 50, 200), more=()):
                     heads[f"{method} paper"] = f"paper's {shown}"
                 if method in FLOWS:
                     shown += " [95 %]"
-                    line[method] += (
-                        f" [{row['low']:{digits}}, {row['high']:{digits}}]"
-                    )
+                    line[method] = ledger.with_interval(row, digits)
                 heads[method] = shown
             lines.append(line)
     return Markdown(ledger.table(lines, heads))

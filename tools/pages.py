@@ -19,7 +19,7 @@ import nbformat
 from api import api_page
 from notebooks import CHAPTERS, ROOT, write_whole
 
-from invbook import ledger, load_records, papers
+from invbook import frozen, ledger, load_records, papers
 from invbook.papers.advice import chart_table
 from invlab.runtime import Preset
 
@@ -149,9 +149,48 @@ def status_page() -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "assets/decision_chart.inc": lambda: decision_chart(),
     "api.md": api_page,
+    "how_settings_were_chosen.md": lambda: settings_page(),
     "reproduction_ledger.md": ledger_page,
     "status.md": status_page,
 }
+
+
+SETTINGS_HEAD = f"""{NOTE}
+
+# How settings were chosen
+
+Every setting of a recorded run was chosen on seeds that are not reported, and then left alone. Where
+somebody looked at fresh seeds and changed a setting after that, other seeds were taken, and the
+entry says so. The experiments read `invbook/frozen.toml`, and so does this page.
+"""
+
+
+def settings_page() -> str:
+    """The frozen settings, with how they were chosen: a section a paper, a paragraph a study."""
+    found = frozen.chosen()
+    page = SETTINGS_HEAD
+    for paper in dict.fromkeys(entry.paper for entry in found):
+        page += f"\n## {papers.get_paper(paper).heading}\n"
+        for entry in found:
+            if entry.paper == paper:
+                options = "".join(f"\n* `{k}`: {short(v)}" for k, v in entry.options.items())
+                page += (
+                    f"\n**{entry.study.replace('_', ' ')}**, reported on the seeds "
+                    f"{entry.reported}. {entry.chosen}\n{options}\n"
+                )
+    return page
+
+
+def short(value: Any) -> str:
+    """An option as Python would take it, without the marks of a dictionary."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} = {inner(part)}" for name, part in value.items())
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def inner(value: Any) -> str:
+    """The same inside another option."""
+    return f"({short(value)})" if isinstance(value, dict) else short(value)
 
 
 def is_stale(name: str, text: str) -> bool:

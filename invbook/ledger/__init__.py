@@ -6,7 +6,7 @@
 
 from invbook.ledger.claim import Claim, Kind
 from invbook.ledger.rows import rows
-from invbook.ledger.table import table
+from invbook.ledger.table import table, with_interval
 from invbook.ledger.verdict import Verdict, verdict
 
-__all__ = ["Claim", "Kind", "Verdict", "rows", "table", "verdict"]
+__all__ = ["Claim", "Kind", "Verdict", "rows", "table", "verdict", "with_interval"]

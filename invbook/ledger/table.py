@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["table"]
+__all__ = ["table", "with_interval"]
 
 
 def table(rows: Sequence[dict[str, Any]], columns: dict[str, str]) -> str:
@@ -21,6 +21,15 @@ def table(rows: Sequence[dict[str, Any]], columns: dict[str, str]) -> str:
         *("| " + " | ".join(_shown(row.get(key)) for key in columns) + " |" for row in rows),
     ]
     return "\n".join(lines)
+
+
+def with_interval(row: dict[str, Any], digits: str = ".1e") -> str:
+    """Our number of a row with its interval, where there is one, or a dash."""
+    if row["ours"] is None:
+        return "–"
+    if row["low"] is None:
+        return f"{row['ours']:{digits}}"
+    return f"{row['ours']:{digits}} [{row['low']:{digits}}, {row['high']:{digits}}]"
 
 
 def _shown(value: Any) -> str:

@@ -153,10 +153,12 @@ def _matching(task: str, method: str) -> list[Claim]:
     return [
         Claim(
             f"mmd/{task}/{method}",
-            NO_ROW,
+            _source(paper, "Table 4"),
             _records(task, method),
             _matched(method),
             "MMD², unbiased, 1000 draws, x in prior deviations",
+            protocol="" if paper is None else f"an unbiased estimator; {ESTIMATOR}",
+            paper=paper,
             nulls=(f"mmd/{task}/prior",),
         ),
         Claim(

@@ -279,3 +279,11 @@ def test_a_paper_is_cited_and_its_runs_bear_its_name(name):
         assert f"{{{paper.citation}," in bibliography.read_text(encoding="utf-8")
     assert all(run.id.startswith(f"{name}/") for run in paper.plan())
     assert paper.claims
+
+
+def test_a_number_is_shown_with_its_interval_where_there_is_one():
+    row = {"ours": 0.00123, "low": 0.001, "high": 0.002}
+    assert ledger.with_interval(row) == "1.2e-03 [1.0e-03, 2.0e-03]"
+    assert ledger.with_interval(row, ".1g") == "0.001 [0.001, 0.002]"
+    assert ledger.with_interval({**row, "low": None, "high": None}) == "1.2e-03"
+    assert ledger.with_interval({"ours": None, "low": None, "high": None}) == "–"
