@@ -95,7 +95,8 @@ def _papers(options: argparse.Namespace) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from invbook.results import results_folder
+    from invbook import costs
+    from invbook.results import load_records, results_folder
     from invlab.runs.records import FailedRuns, missing, run
     from invlab.runtime import by_preset
     from invlab.validation import require_count
@@ -109,10 +110,14 @@ def _bench(options: argparse.Namespace) -> int:
         return 0
     # quick records never stand among the full ones
     folder = options.folder or by_preset(quick=Path("results-quick"), full=results_folder())
+    left = missing(chosen, seeds=(), folder=folder)
     if options.missing:
-        left = missing(chosen, seeds=(), folder=folder)
         print(*(run.id for run in left), sep="\n")
         return 0
+    before = by_preset(quick={}, full=load_records()) | load_records(folder)
+    if left:
+        print(costs.said(left, before, options.jobs), flush=True)
+    chosen = costs.longest_first(chosen, before)
     try:
         records = run(
             chosen,

@@ -159,9 +159,9 @@ SETTINGS_HEAD = f"""{NOTE}
 
 # How settings were chosen
 
-Every setting of a recorded run was chosen on seeds that are not reported, and then left alone. Where
-somebody looked at fresh seeds and changed a setting after that, other seeds were taken, and the
-entry says so. The experiments read `invbook/frozen.toml`, and so does this page.
+Every setting of a recorded run was chosen on seeds that are not reported, and then left alone.
+Where somebody looked at fresh seeds and changed a setting after that, other seeds were taken, and
+the entry says so. The experiments read `invbook/frozen.toml`, and so does this page.
 """
 
 
