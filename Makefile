@@ -23,7 +23,7 @@ UNIT := $(PY) -m pytest -q -n 2 tests --ignore=tests/book --ignore=tests/install
 NBVAL := $(PY) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks unit slow contract check book test execute records pages lint format sync lab vendor repo-url \
+.PHONY: help setup hooks unit slow contract check book test execute records verify pages lint format sync lab vendor repo-url \
 	check-book check-install gpu gpu-tests gpu-chapters gpu-records clean
 
 help:  ## list the targets
@@ -70,6 +70,9 @@ records: $(STAMP)  ## the full-preset runs behind the ledger; resumes
 	$(PY) -m invbook metamaterial generate --n 10000 --jobs 2
 	for paper in $$($(PY) -m invbook papers); do \
 	  $(PY) -m invbook bench $$paper --preset full --jobs $(JOBS) || exit 1; done
+
+verify: $(STAMP)  ## make a sample of the cheap records again and compare, ten minutes
+	$(PY) -m invbook verify --jobs $(JOBS)
 
 pages: $(STAMP)  ## write the generated pages (API, ledger, status)
 	$(PY) tools/pages.py

@@ -1,4 +1,4 @@
-"""The command line of the book: ``python -m invbook papers | bench | report | metamaterial``."""
+"""The command line of the book: ``python -m invbook papers | bench | report | verify | ...``."""
 
 from __future__ import annotations
 
@@ -51,6 +51,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     report.add_argument("--folder", type=Path, help="of the records (default: results)")
     report.set_defaults(run=_report)
+
+    verify = commands.add_parser("verify", help="make a sample of cheap records again, and compare")
+    verify.add_argument(
+        "--minutes", type=float, default=10.0, help="CPU minutes that it may take (default 10)"
+    )
+    verify.add_argument("--jobs", type=int, default=1, help="processes here (default 1)")
+    verify.add_argument("--folder", type=Path, help="of the records (default: results)")
+    verify.set_defaults(run=_verify)
 
     _add_metamaterial(commands)
 
@@ -168,6 +176,36 @@ def _report(options: argparse.Namespace) -> int:
     for finding in found:
         print(f"{finding.state}: {finding.id}: {finding.why}", file=sys.stderr)
     return 1 if options.check and found else 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    import tempfile
+
+    from invbook import papers, verify
+    from invbook.results import load_records, results_folder
+    from invlab.runs.audit import audit
+    from invlab.runs.records import run
+
+    os.environ["INVLAB_PRESET"] = "full"
+    folder = options.folder or results_folder()
+    records = load_records(folder)
+    runs = {run.id: run for paper in papers.list_papers() for run in papers.plan(paper)}
+    good = [f.id for f in audit(runs.values(), seeds=(), folder=folder) if f.state == "good"]
+    chosen = verify.sample([runs[name] for name in good], records, 60 * options.minutes)
+    print(f"{len(chosen)} of {len(good)} records are made again", flush=True)
+    with tempfile.TemporaryDirectory() as place:
+        made = run(chosen, seeds=(), folder=place, jobs=options.jobs)
+    beyond = 0
+    for now in made:
+        found = verify.compare(records[now["id"]], now)
+        off = [difference for difference in found if not difference.allowed]
+        same = sum(difference.recorded == difference.now for difference in found)
+        beyond += bool(off)
+        print(f"{now['id']}: {same} of {len(found)} numbers the same, {len(off)} too far off")
+        for one in off[:3]:
+            print(f"    {one.name}: {one.recorded:g} was recorded, now {one.now:g}")
+    print(f"{len(made) - beyond} of {len(made)} records come again within their tolerances")
+    return 1 if beyond or not made else 0
 
 
 def _audit(folder: Path | None) -> list[Finding]:

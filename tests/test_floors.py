@@ -28,7 +28,7 @@ FLOORS = [
     {"invlab.inversion"},
     {"invlab", "invlab.__main__"},
     {"invbook.checks", "invbook.figures", "invbook.widgets", "invbook.drug"},
-    {"invbook.costs", "invbook.frozen", "invbook.resolved", "invbook.results"},
+    {"invbook.costs", "invbook.frozen", "invbook.resolved", "invbook.results", "invbook.verify"},
     {"invbook.ledger"},
     {"invbook.papers"},
     {"invbook"},

@@ -46,7 +46,8 @@ def by_id():
 def test_every_cell_has_a_name_and_settings_of_its_own():
     runs = papers.plan("neural_adjoint")
     assert len(by_id()) == len(runs)
-    assert len({run.id.split("/")[1] for run in runs}) == 4
+    kinds = {run.id.split("/")[1] for run in runs}
+    assert kinds == set(cells_of_paper.REVISIONS)
     written = [
         json.dumps([run.id.split("/")[1], run.settings, run.seeds], sort_keys=True) for run in runs
     ]
@@ -57,7 +58,7 @@ def test_every_model_has_a_cell_for_each_task_and_seed():
     found = [name for name in by_id() if "/models/" in name and PROXY_TASK not in name]
     assert len(found) == len(MODELS) * len(TASKS) * len(cells_of_paper.MODEL_SEEDS)
     for model, task in EACH:
-        assert f"neural_adjoint/models/{task}/{model}/seed0" in found
+        assert f"neural_adjoint/models/{task}/{model}/seed20" in found
     on_proxy = {name.split("/")[3] for name in by_id() if f"/models/{PROXY_TASK}/" in name}
     assert on_proxy == set(MODELS) - {"tandem_plain"}
 
@@ -102,7 +103,14 @@ def test_every_claim_has_a_name_of_its_own_and_reads_records_that_a_cell_makes()
     names = [claim.id for claim in papers.claims()]
     assert len(set(names)) == len(names)
     for claim in neural_adjoint.CLAIMS:
-        assert set(claim.records) <= by_id().keys(), claim.id
+        assert {planned(name) for name in claim.records} <= by_id().keys(), claim.id
+
+
+def planned(name):
+    """The id of a run that takes the place of a record that is still read."""
+    start, _, seed = name.rpartition("seed")
+    fresh = dict(zip(cells_of_paper.RECORDED, cells_of_paper.SEEDS, strict=True))
+    return f"{start}seed{fresh.get(int(seed), seed)}"
 
 
 @pytest.mark.parametrize("table", model_claims.PAPER_TABLES)
@@ -124,10 +132,11 @@ def test_the_claims_on_a_model_find_their_numbers_in_its_record(monkeypatch):
     monkeypatch.setattr(cells_of_paper, "invert", tiny)
     monkeypatch.setattr(scoring, "DRAWS", 60)
     for model in ("mixture_density", "tandem"):
-        run = by_id()[f"neural_adjoint/models/sine/{model}/seed1"]
+        run = by_id()[f"neural_adjoint/models/sine/{model}/seed21"]
         record = run.compute(run.seeds)
         json.dumps(record, allow_nan=False)
-        claims = [claim for claim in neural_adjoint.CLAIMS if run.id in claim.records]
+        own = run.id.replace("seed21", "seed1")
+        claims = [claim for claim in neural_adjoint.CLAIMS if own in claim.records]
         assert len(claims) >= 7
         for claim in claims:
             (values,) = claim.values(record)
@@ -255,6 +264,7 @@ def test_exact_draws_match_and_prior_draws_do_not(few_draws):
     found = scoring.match(task, exact, asked, scale, seed=0)
     assert {name: len(values) for name, values in found.items()} == {
         "mmd": 50,
+        "mmd_biased": 50,
         "c2st": 10,
         "recall": 50,
         "calibration": 2,

@@ -178,8 +178,9 @@ def test_claims_are_means_over_records_of_what_is_defined(folder, records):
     alarms = [found["reach/fresh/flagged"] for found in scores]
     row = rows["trust/reach/fresh/flagged"]
     assert row["ours"] == pytest.approx(sum(alarms) / 2)
-    assert (row["low"], row["high"]) == (min(alarms), max(alarms))
-    assert row["verdict"] == ("reached" if sum(alarms) / 2 <= 0.07 else "not reached")
+    assert row["low"] <= min(alarms)
+    assert row["high"] >= max(alarms)
+    assert row["verdict"] == "measured"
     # over methods, a number a record
     silent = [[found[f"silent/{name}/shifted"] for name in BRIEF] for found in scores]
     assert rows["trust/silent/shifted"]["ours"] == pytest.approx(
@@ -195,8 +196,9 @@ def test_claims_are_means_over_records_of_what_is_defined(folder, records):
     assert "trust/bound/cinn/rank" not in rows
 
 
-def test_a_score_that_no_record_has_makes_no_row(folder):
+def test_a_score_that_no_record_has_is_no_number(folder):
     methods = [*BRIEF, "cinn"]
-    rows = {row["id"] for row in ledger.rows(claims_over([NOISY, EXACT], methods), folder)}
-    assert "trust/bound/cinn/rank" not in rows
-    assert "trust/bound/nearest/rank" in rows
+    found = ledger.rows(claims_over([NOISY, EXACT], methods), folder)
+    verdicts = {row["id"]: row["verdict"] for row in found}
+    assert verdicts["trust/bound/cinn/rank"] == "no record"
+    assert verdicts["trust/bound/nearest/rank"] == "measured"

@@ -1,0 +1,103 @@
+"""A sample of cheap records made again and compared: what a person can check in ten minutes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from invlab.runs.records import Record, Run
+
+__all__ = ["Difference", "compare", "sample", "tolerance"]
+
+# Numbers that a machine and its load decide.
+MEASURED = ("cpu", "train", "train_wall", "infer", "infer_wall", "seconds", "rounds", "median")
+# Shares in per cent.
+SHARES = (
+    "better",
+    "equal",
+    "worse",
+    "better_exact",
+    "equal_exact",
+    "solved",
+    "close",
+    "found",
+    "moving",
+)
+# How far a number may be off on another processor, by what it is: solvers agree to rounding, a
+# training multiplies rounding until single errors differ by some tens of per cent and those of a
+# few worst guesses by more; and one problem of a few that ends elsewhere moves a share by its whole
+# weight.
+SOLVER, FACTOR, POINTS = 1e-3, 3.0, 30.0
+SOLVERS = ("metamaterial/truncation", "metamaterial/interpolation")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One number, as it was recorded and as it came now.
+
+    Attributes:
+        name: of the score.
+        recorded, now: its values.
+        allowed: whether they are as near as :func:`tolerance` says.
+    """
+
+    name: str
+    recorded: float
+    now: float
+    allowed: bool
+
+
+def sample(runs: Sequence[Run], records: Mapping[str, Record], seconds: float) -> list[Run]:
+    """The cheapest run of each kind, while all of them together cost less than so many CPU seconds.
+
+    Args:
+        runs: that have a record.
+        records: by id.
+        seconds: that the records took.
+    """
+    cheapest: dict[str, Run] = {}
+    for run in sorted(runs, key=lambda run: float(records[run.id]["cpu_seconds"])):
+        cheapest.setdefault("/".join(run.id.split("/")[:2]), run)
+    chosen, spent = [], 0.0
+    for run in cheapest.values():
+        spent += float(records[run.id]["cpu_seconds"])
+        if spent > seconds:
+            break
+        chosen.append(run)
+    return chosen
+
+
+def compare(recorded: Record, now: Record) -> list[Difference]:
+    """Every score of a record that neither machine nor load decides, then and now."""
+    return [
+        Difference(name, before, after, tolerance(recorded["id"], name, before, after))
+        for name, before, after in _numbers(recorded["scores"], now["scores"])
+    ]
+
+
+def tolerance(record: str, name: str, before: float, after: float) -> bool:
+    """Whether two values of a score may be those of one program on two processors."""
+    if before == after:
+        return True
+    if record.startswith(SOLVERS):
+        return math.isclose(before, after, rel_tol=SOLVER)
+    if name.rpartition("/")[2] in SHARES:
+        return abs(before - after) <= POINTS
+    if before <= 0 or after <= 0:
+        return math.isclose(before, after, rel_tol=FACTOR, abs_tol=0.1)
+    return 1 / FACTOR <= after / before <= FACTOR
+
+
+def _numbers(before: Any, after: Any, name: str = "") -> Iterator[tuple[str, float, float]]:
+    """Pairs of numbers at the same place of two nested values."""
+    if isinstance(before, Mapping):
+        for key, value in before.items():
+            if key.rpartition("/")[2] not in MEASURED:
+                yield from _numbers(value, after[key], f"{name}/{key}" if name else str(key))
+    elif isinstance(before, list):
+        for one, other in zip(before, after, strict=True):
+            yield from _numbers(one, other, name)
+    elif isinstance(before, int | float):
+        yield name, float(before), float(after)
