@@ -12,6 +12,7 @@ import importlib.util
 import tempfile
 import time
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -23,6 +24,16 @@ from invlab.task import Pairs
 
 # Draws that a rival makes in one pass, and epochs without a better validation loss (sbi's default).
 TOGETHER, PATIENCE = 20_000, 20
+
+
+def epochs_within(seconds: float, train: Callable[[int], float]) -> int:
+    """Epochs that take so many seconds, where ``train`` takes some and says how long it took.
+
+    One warms up; then a twentieth of the seconds is timed.
+    """
+    train(1)
+    some = max(2, round(seconds / 20 / train(2) * 2))
+    return max(2, round(seconds / train(some) * some))
 
 
 class Rival:
@@ -63,8 +74,8 @@ class Sbi(Rival):
     def fit(self, data: Pairs, seconds: float, seed: int) -> float:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            two = self._train(data, seed, 2)
-            return self._train(data, seed, max(2, round(2 * seconds / two)))
+            epochs = epochs_within(seconds, lambda some: self._train(data, seed, some))
+            return self._train(data, seed, epochs)
 
     def _train(self, data: Pairs, seed: int, epochs: int) -> float:
         from sbi.utils import BoxUniform

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any
 
@@ -24,7 +24,7 @@ from invlab.runs.records import Run
 from invlab.surrogates.emulator import Emulator
 from invlab.tasks.metamaterial import NEURAL
 
-__all__ = ["COUNTS", "MODEL_SEEDS", "SEEDS", "plan", "seeds_of"]
+__all__ = ["COUNTS", "MODEL_SEEDS", "SEEDS", "plan", "recorded", "seeds_of"]
 
 SEEDS = (0, 1, 2, 3, 4)
 # The trained models are dear, but a mean over seeds needs them all.
@@ -39,6 +39,25 @@ COUNTS = (1, 50, 200)
 def seeds_of(task: str) -> tuple[int, ...]:
     """Seeds of the records of one task."""
     return PROXY_SEEDS if task == PROXY_TASK else SEEDS
+
+
+def recorded(records: Collection[str], tasks: Sequence[str]) -> tuple[str, ...]:
+    """The models that have a record for each seed of these tasks, in the order of ``MODELS``.
+
+    Args:
+        records: their ids, such as what :func:`invbook.load_records` gives.
+        tasks: names; the tandem without its boundary loss is not recorded on D4.
+    """
+    return tuple(
+        model
+        for model in MODELS
+        if all(
+            f"neural_adjoint/models/{task}/{model}/seed{seed}" in records
+            for task in tasks
+            for seed in seeds_of(task)
+            if (model, task) != ("tandem_plain", PROXY_TASK)
+        )
+    )
 
 
 def plan() -> list[Run]:

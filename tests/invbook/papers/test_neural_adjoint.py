@@ -62,6 +62,15 @@ def test_every_model_has_a_cell_for_each_task_and_seed():
     assert on_proxy == set(MODELS) - {"tandem_plain"}
 
 
+def test_a_model_is_recorded_where_no_seed_of_it_is_missing():
+    ids, tasks = set(by_id()), (*TASKS, PROXY_TASK)
+    assert neural_adjoint.recorded(ids, tasks) == MODELS
+    ids.remove("neural_adjoint/models/sine/spline_flow/seed3")
+    assert "spline_flow" not in neural_adjoint.recorded(ids, tasks)
+    assert neural_adjoint.recorded(ids, ["robot_arm", PROXY_TASK]) == MODELS
+    assert neural_adjoint.recorded([], tasks) == ()
+
+
 def test_the_quick_preset_shrinks_lengths_and_skips_no_run(monkeypatch):
     quick = by_id()
     monkeypatch.setenv("INVLAB_PRESET", "full")
