@@ -224,14 +224,15 @@ records = load_records()
 TASKS = neural_adjoint.TASKS
 ALL = (*TASKS, "metamaterial")
 BASELINES = ("prior", "nearest", "pool", "neural_adjoint")
-MODELS = neural_adjoint.MODELS
-SAMPLERS = ("mixture_density", "cvae", "inn", "cinn", "flow_matching")
+MODELS = neural_adjoint.recorded(records, ALL)
+SAMPLERS = [m for m in neural_adjoint.SAMPLERS if m in MODELS]
 LABEL = {
     "mixture_density": "mixture density",
     "cvae": "cVAE",
     "inn": "INN",
     "cinn": "cINN",
     "flow_matching": "flow matching",
+    "spline_flow": "spline flow",
     "neural_adjoint": "neural adjoint",
     "nearest": "look-up",
     "tandem_plain": "tandem, no boundary loss",
@@ -568,7 +569,7 @@ for name in TASKS:
 # %% [markdown]
 # ## Two scores, two orders
 #
-# Now rank the five drawing models by each score. And then let everybody use the same tool: two Gauss–Newton steps through a surrogate (seed 0, the neural adjoint's own).
+# Now rank the drawing models by each score. And then let everybody use the same tool: two Gauss–Newton steps through a surrogate (seed 0, the neural adjoint's own).
 
 
 # %%

@@ -43,9 +43,9 @@ __all__ = [
 
 BLACK, BLUE, ORANGE, GREEN = "#000000", "#0072B2", "#E69F00", "#009E73"
 RED, PURPLE, SKY = "#D55E00", "#CC79A7", "#56B4E9"
-SERIES = (GREEN, ORANGE, PURPLE, SKY, RED)
-MARKERS = ("o", "s", "^", "D", "v")
-DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1)))
+SERIES = (GREEN, ORANGE, PURPLE, SKY, RED, BLUE)
+MARKERS = ("o", "s", "^", "D", "v", "P")
+DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1)), (0, (3, 3)))
 
 Array = Tensor | np.ndarray | Sequence[float]
 

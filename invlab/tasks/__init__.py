@@ -17,7 +17,9 @@ from invlab.tasks.multilayer_sphere import MultilayerSphere as MultilayerSphere
 from invlab.tasks.navier_stokes import NavierStokes as NavierStokes
 from invlab.tasks.robot_arm import RobotArm as RobotArm
 from invlab.tasks.sine import Sine as Sine
+from invlab.tasks.slcp import SLCP as SLCP
 from invlab.tasks.square import Square as Square
+from invlab.tasks.two_moons import TwoMoons as TwoMoons
 from invlab.tasks.wave_packet import WavePacket as WavePacket
 from invlab.tasks.wave_packets import WavePackets as WavePackets
 from invlab.validation import did_you_mean, require_name

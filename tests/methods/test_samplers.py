@@ -34,6 +34,7 @@ TINY = {
     "inn": BRIEF | {"blocks": 2},
     "cinn": BRIEF | {"blocks": 2},
     "flow_matching": BRIEF | {"ode_steps": 2},
+    "spline_flow": BRIEF | {"transforms": 2, "bins": 3},
 }
 SQUARE = get_task("square")
 
@@ -498,11 +499,10 @@ def test_the_density_of_a_flow_is_that_of_its_draws():
 def test_an_offset_costs_no_digits(name):
     plain = Task("plain", lambda x: x.square(), Box([0.5], [1.5]))
     far = Task("far", lambda x: 1e8 + (x - 1e7).square(), Box([1e7 + 0.5], [1e7 + 1.5]))
-    found = []
-    for task, zero in ((plain, 0.0), (far, 1e7)):
+    found, asked = [], plain.targets(20, seed=0, dtype=torch.float64).y
+    for task, zero, offset in ((plain, 0.0, 0.0), (far, 1e7, 1e8)):
         model = fitted(name, task, data=task.sample(200, dtype=torch.float64), epochs=8)
-        y = task.targets(20, seed=0, dtype=torch.float64)
-        found.append((model.propose(y.y, 200) - zero).mean(1))
+        found.append((model.propose(asked + offset, 200) - zero).mean(1))
     # the same law of x, by other noise
     assert (found[0] - found[1]).abs().mean() < 0.05
     assert len(found[1].unique()) == 20
@@ -611,6 +611,7 @@ SHORT = {
     "inn": {"blocks": 3, "width": 24, "layers": 2, "epochs": 30, "fourier_octaves": 0},
     "cinn": {"blocks": 3, "width": 24, "layers": 2, "epochs": 25, "fourier_octaves": 0},
     "flow_matching": {"width": 48, "layers": 3, "epochs": 70, "fourier_octaves": 0},
+    "spline_flow": {"bins": 4, "width": 24, "epochs": 15, "fourier_octaves": 0},
 }
 
 

@@ -1,6 +1,6 @@
 """Many guesses for one target: Ren, Padilla and Malof (NeurIPS 2020).
 
-What is recorded: the neural adjoint, the baselines and eight trained models on D1 (ballistics),
+What is recorded: the neural adjoint, the baselines and nine trained models on D1 (ballistics),
 D2 (sine) and D3 (robot arm), scored by r_T and against the exact posterior; and the ablation of
 boundary loss and start distribution.
 """
@@ -16,8 +16,8 @@ from invbook.papers.neural_adjoint.experiments import (
     ladder,
     training_pairs,
 )
-from invbook.papers.neural_adjoint.models import MODELS, invert
-from invbook.papers.neural_adjoint.runs import plan
+from invbook.papers.neural_adjoint.models import MODELS, SAMPLERS, invert
+from invbook.papers.neural_adjoint.runs import plan, recorded
 from invbook.papers.neural_adjoint.scoring import match, score
 from invbook.papers.paper import Paper
 
@@ -30,6 +30,7 @@ __all__ = [
     "PROXY_PUBLISHED",
     "PUBLISHED",
     "PROXY_TASK",
+    "SAMPLERS",
     "TASKS",
     "ablation",
     "plan",
@@ -37,6 +38,7 @@ __all__ = [
     "invert",
     "ladder",
     "match",
+    "recorded",
     "score",
     "training_pairs",
 ]

@@ -32,7 +32,7 @@ from invlab.tasks import get_task
 __all__ = ["MODELS", "SAMPLERS", "invert", "settings"]
 
 # Models that draw their guesses, and all of them.
-SAMPLERS = ("mixture_density", "cvae", "inn", "cinn", "flow_matching")
+SAMPLERS = ("mixture_density", "cvae", "inn", "cinn", "flow_matching", "spline_flow")
 MODELS = ("direct", "tandem", "tandem_plain", *SAMPLERS)
 
 

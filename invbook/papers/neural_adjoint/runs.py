@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any
 
@@ -33,7 +33,7 @@ from invlab.surrogates.emulator import Emulator
 from invlab.tasks import get_task
 from invlab.tasks.metamaterial import NEURAL
 
-__all__ = ["COUNTS", "MODEL_SEEDS", "REVISIONS", "SEEDS", "plan", "seeds_of"]
+__all__ = ["COUNTS", "MODEL_SEEDS", "REVISIONS", "SEEDS", "plan", "recorded", "seeds_of"]
 
 # Of the code behind each kind of run: a change of its numbers is a new revision, and
 # tests/invbook/test_revisions.py says when one is due.
@@ -64,6 +64,25 @@ ABLATED = ("ballistics", "robot_arm")
 def seeds_of(task: str) -> tuple[int, ...]:
     """Seeds of the records that the ledger reads of one task."""
     return RECORDED[:3] if task == PROXY_TASK else RECORDED
+
+
+def recorded(records: Collection[str], tasks: Sequence[str]) -> tuple[str, ...]:
+    """The models that have a record for each seed of these tasks, in the order of ``MODELS``.
+
+    Args:
+        records: their ids, such as what :func:`invbook.load_records` gives.
+        tasks: names; the tandem without its boundary loss is not recorded on D4.
+    """
+    return tuple(
+        model
+        for model in MODELS
+        if all(
+            f"neural_adjoint/models/{task}/{model}/seed{seed}" in records
+            for task in tasks
+            for seed in seeds_of(task)
+            if (model, task) != ("tandem_plain", PROXY_TASK)
+        )
+    )
 
 
 def plan() -> list[Run]:

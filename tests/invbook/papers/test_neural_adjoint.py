@@ -63,6 +63,19 @@ def test_every_model_has_a_cell_for_each_task_and_seed():
     assert on_proxy == set(MODELS) - {"tandem_plain"}
 
 
+def test_a_model_is_recorded_where_no_seed_of_it_is_missing():
+    fresh = dict(zip(cells_of_paper.SEEDS, cells_of_paper.RECORDED, strict=True))
+    ids, tasks = set(), (*TASKS, PROXY_TASK)
+    for name in by_id():
+        start, _, seed = name.rpartition("seed")
+        ids.add(f"{start}seed{fresh[int(seed)]}")
+    assert neural_adjoint.recorded(ids, tasks) == MODELS
+    ids.remove("neural_adjoint/models/sine/spline_flow/seed3")
+    assert "spline_flow" not in neural_adjoint.recorded(ids, tasks)
+    assert neural_adjoint.recorded(ids, ["robot_arm", PROXY_TASK]) == MODELS
+    assert neural_adjoint.recorded([], tasks) == ()
+
+
 def test_the_quick_preset_shrinks_lengths_and_skips_no_run(monkeypatch):
     quick = by_id()
     monkeypatch.setenv("INVLAB_PRESET", "full")

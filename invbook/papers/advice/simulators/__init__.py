@@ -27,13 +27,11 @@ from invbook.papers.advice.simulators import (
     reaction_front,
     reactor,
     ricker,
-    slcp,
     spin_model,
     staircase,
     thin_film,
     transit,
     travel_times,
-    two_moons,
 )
 from invbook.papers.advice.simulators.case import Case, Trait
 from invlab.task import Task
@@ -53,6 +51,10 @@ NINE_KINDS = (
     "two_moons",
     "slcp",
 )
+
+
+# Of the two from simulation-based inference.
+MOONS: frozenset[Trait] = frozenset({"noise", "several answers"})
 
 
 def _of_the_library(member: str, name: str | None = None) -> Task:
@@ -76,8 +78,8 @@ _CASES: dict[str, Case] = {
         spin_model.CASE,
         program.CASE,
         ricker.CASE,
-        two_moons.CASE,
-        slcp.CASE,
+        Case("two_moons", partial(_of_the_library, "two_moons"), tuned=True, traits=MOONS),
+        Case("slcp", partial(_of_the_library, "slcp"), tuned=True, traits=MOONS),
         kinked_waves.CASE,
         reactor.CASE,
         pendulum.CASE,

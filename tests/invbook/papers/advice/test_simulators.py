@@ -29,13 +29,11 @@ from invbook.papers.advice.simulators import (
     reaction_front,
     reactor,
     ricker,
-    slcp,
     spin_model,
     staircase,
     thin_film,
     transit,
     travel_times,
-    two_moons,
 )
 from invbook.papers.advice.simulators.numerics import trajectory
 from invlab import check_task
@@ -230,27 +228,6 @@ def test_a_calm_stock_stays_at_its_fixed_point():
     assert float(found[1]) == pytest.approx(1 / math.sqrt(300), rel=0.05)
     assert float(found[2]) == 0
     assert found[3:].abs().max() < 0.05
-
-
-def test_moons_are_thin_crescents_that_the_unknowns_shift():
-    y = two_moons.simulate(rows([0.3, -0.5]).expand(1000, -1))
-    shift = torch.tensor([-0.2, -0.8], dtype=torch.float64) / math.sqrt(2)
-    moon = y - shift - torch.tensor([0.25, 0.0])
-    assert float(moon.norm(dim=-1).mean()) == pytest.approx(0.1, abs=0.002)
-    assert float(moon.norm(dim=-1).std()) == pytest.approx(0.01, rel=0.1)
-    assert (moon[:, 0] > 0).double().mean() > 0.99
-    with_seed = [two_moons.simulate(x)[0] for x in (rows([0.3, -0.5]), rows([0.5, -0.3]))]
-    # both give the same law, since only the size of the sum counts
-    assert float((with_seed[0] - with_seed[1]).abs().max()) < 0.3
-
-
-def test_slcp_points_have_the_mean_and_covariance_that_they_say():
-    x = [0.7, -2.0, 1.2, 0.8, 0.5]
-    y = slcp.simulate(rows(x).expand(5000, -1)).reshape(-1, 2)
-    wide, high, tilt = 1.2**2, 0.8**2, math.tanh(0.5)
-    expected = np.array([[wide**2, tilt * wide * high], [tilt * wide * high, high**2]])
-    np.testing.assert_allclose(y.mean(0), x[:2], atol=0.05)
-    np.testing.assert_allclose(np.cov(y.T.numpy()), expected, rtol=0.08)
 
 
 def test_waves_are_triangles_of_the_same_weights_everywhere():

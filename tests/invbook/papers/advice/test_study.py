@@ -12,7 +12,7 @@ from invbook.papers.advice import decisions
 from invbook.papers.advice.claims import CLAIMS
 from invbook.papers.advice.regret import STRATEGIES
 from invbook.papers.advice.runs import plan
-from invbook.papers.advice.simulators import list_cases, two_moons
+from invbook.papers.advice.simulators import get_case, list_cases
 from invbook.papers.advice.study import Size, noise_floor, study
 from invlab import Box, Task
 from invlab.runs.records import Run, run
@@ -112,7 +112,7 @@ def test_the_floor_is_the_error_of_the_truth_under_fresh_noise():
 
     task = Task("noisy", noisy, Box([0.0], [1.0]), noisy=True)
     assert noise_floor(task) == pytest.approx(2 * 0.09 / (1 / 12 + 0.09), rel=0.15)
-    assert noise_floor(two_moons.task()) > 0
+    assert noise_floor(get_case("two_moons").make()) > 0
     assert noise_floor(Task("exact", lambda x: x, Box([0.0], [1.0]))) == 0
 
 
