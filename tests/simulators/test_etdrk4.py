@@ -124,9 +124,7 @@ def test_a_run_is_its_steps(ran):
 def test_the_adjoint_of_a_run_and_its_second_derivative_are_right(ran, wanted):
     run, _, rows = ran
     leaves = [row.clone().requires_grad_(bool(w)) for row, w in zip(rows, wanted, strict=True)]
-    assert torch.autograd.gradcheck(
-        run, leaves, check_batched_grad=True, check_forward_ad=True
-    )
+    assert torch.autograd.gradcheck(run, leaves, check_batched_grad=True, check_forward_ad=True)
     assert torch.autograd.gradgradcheck(run, leaves)
 
 
