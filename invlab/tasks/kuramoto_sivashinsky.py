@@ -125,12 +125,8 @@ class Front(Simulator):
         v = beta * u.expand(*lead, -1).reshape(-1, u.shape[-1])
         halfway, push, whole = (m.to(v) for m in (self.halfway, self.push, self.whole))
         force, halfway_force = (alpha * beta * f.to(v) for f in (self.force, self.halfway_force))
-        kept = []
-        for i in range(1, self.steps + 1):
-            v = etdrk4.step(v, halfway, push, whole, halfway_force, force)
-            if i % per_state == 0:
-                kept.append(v)
-        return (torch.stack(kept, 1) / beta[:, :, None]).unflatten(0, lead)
+        kept = etdrk4.run(v, halfway, push, whole, halfway_force, force, self.steps, per_state)
+        return (kept / beta[:, :, None]).unflatten(0, lead)
 
     def problem(self, x: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor]:
         """Parameters ``(..., 2)`` and first state ``(..., N)`` of an unknown and its context."""

@@ -89,3 +89,64 @@ def test_the_error_is_of_fourth_order():
     orders = [math.log2(a / b) for a, b in zip(errors, errors[1:], strict=False)]
     assert errors[0] < 1e-3
     assert orders == pytest.approx([4, 4], abs=0.25)
+
+
+@pytest.fixture
+def ran():
+    """A run of four steps of :func:`burgers`, two of them kept, and what it starts from."""
+    m = burgers(8, 0.3)
+    rows = torch.randn(3, 3, 8, dtype=DOUBLE, generator=torch.Generator().manual_seed(0))
+
+    def run(v, halfway_g, g):
+        return etdrk4.run(v, m.halfway, m.push, m.whole, halfway_g, g, 4, 2)
+
+    def plain(v, halfway_g, g):
+        kept = []
+        for _ in range(2):
+            for _ in range(2):
+                v = etdrk4.step(v, m.halfway, m.push, m.whole, halfway_g, g)
+            kept.append(v)
+        return torch.stack(kept, 1)
+
+    return run, plain, rows
+
+
+def test_a_run_is_its_steps(ran):
+    run, plain, rows = ran
+    before = rows.clone()
+    for wanted in (False, True):
+        found = run(*rows.clone().requires_grad_(wanted))
+        torch.testing.assert_close(found.detach(), plain(*rows), rtol=1e-13, atol=1e-13)
+    assert torch.equal(rows, before)
+
+
+@pytest.mark.parametrize("wanted", [(1, 1, 1), (1, 0, 0), (0, 1, 0), (0, 0, 1)])
+def test_the_adjoint_of_a_run_and_its_second_derivative_are_right(ran, wanted):
+    run, _, rows = ran
+    leaves = [row.clone().requires_grad_(bool(w)) for row, w in zip(rows, wanted, strict=True)]
+    assert torch.autograd.gradcheck(run, leaves, check_batched_grad=True, check_forward_ad=True)
+    assert torch.autograd.gradgradcheck(run, leaves)
+
+
+def test_the_adjoint_of_a_run_can_be_asked_twice(ran):
+    run, _, rows = ran
+    leaf = rows.clone().requires_grad_()
+    states = run(*leaf).square().sum()
+    slopes = [torch.autograd.grad(states, leaf, retain_graph=True)[0] for _ in range(2)]
+    assert torch.equal(*slopes)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        torch.func.grad,
+        torch.func.jacfwd,
+        torch.func.hessian,
+        lambda f: torch.func.jacrev(torch.func.jacfwd(f)),
+        lambda f: lambda v: torch.func.vmap(f)(torch.stack([v, 2 * v])),
+    ],
+)
+def test_torchs_transforms_of_a_run_are_those_of_its_steps(ran, ask):
+    *_, rows = ran
+    found, expected = (ask(lambda v, f=f: f(v, rows[1], rows[2]).square().sum()) for f in ran[:2])
+    torch.testing.assert_close(found(rows[0]), expected(rows[0]))

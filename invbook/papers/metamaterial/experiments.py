@@ -13,9 +13,17 @@ from invlab import runtime
 from invlab.simulators.maxwell import FourierModal, Reflectance
 from invlab.surrogates.emulator import Emulator, fit_emulator
 from invlab.task import Pairs
-from invlab.tasks.metamaterial import BOX, NEURAL, UNKNOWN_SYMMETRIES
+from invlab.tasks.metamaterial import BAND, BOX, NEURAL, UNKNOWN_SYMMETRIES
 
-__all__ = ["interpolation", "learning_curve", "loss", "proxy", "seconds", "truncation"]
+__all__ = [
+    "convergence",
+    "interpolation",
+    "learning_curve",
+    "loss",
+    "proxy",
+    "seconds",
+    "truncation",
+]
 
 
 def truncation(
@@ -27,6 +35,27 @@ def truncation(
         _spectra(x, Reflectance(FourierModal(m, loss=loss), nodes=44)) for m in (orders, reference)
     )
     return (few - many).square().mean(-1)
+
+
+def convergence(
+    seed: int, *, orders: Sequence[int] = (6, 9, 12), frequencies: int = 15, geometries: int = 6
+) -> tuple[Tensor, Tensor, dict[int, Tensor]]:
+    """Reflectance at each M, without interpolation.
+
+    Returns:
+        Geometries ``(geometries, 8)``, frequencies in THz over the band, and for each M the
+        reflectances ``(geometries, frequencies)``.
+    """
+    x = _geometries(seed, geometries, "convergence")
+    band = torch.linspace(*BAND[:2], frequencies, dtype=torch.float64)
+    found = {}
+    with torch.no_grad():
+        for m in orders:
+            modal = FourierModal(m)
+            # one by one: at M = 12 the matrices of a batch would take gigabytes
+            amplitudes = [[modal(one[:4], one[4:], f[None]).r for f in band] for one in x]
+            found[m] = torch.stack([torch.cat(row) for row in amplitudes]).abs().square()
+    return x, band, found
 
 
 def interpolation(

@@ -36,6 +36,13 @@ def plan() -> list[Run]:
             geometries=runtime.by_preset(quick=2, full=16),
         ),
         _run(
+            "convergence",
+            _convergence,
+            orders=runtime.by_preset(quick=(2, 3, 4), full=(6, 9, 12)),
+            frequencies=runtime.by_preset(quick=5, full=15),
+            geometries=runtime.by_preset(quick=2, full=6),
+        ),
+        _run(
             "interpolation",
             _interpolation,
             orders=orders,
@@ -90,6 +97,20 @@ def _compute(
 def _truncation(seed: int, **options: Any) -> dict[str, Any]:
     wrong = experiments.truncation(seed, **options)
     return {"scores": {"mse": [wrong.tolist()]}, "curves": {}}
+
+
+def _convergence(seed: int, **options: Any) -> dict[str, Any]:
+    x, band, found = experiments.convergence(seed, **options)
+    *fewer, most = found
+    scores: dict[str, list[Any]] = {}
+    curves: dict[str, Any] = {"geometries": x.tolist(), "frequency": band.tolist()}
+    for m in fewer:
+        wrong = (found[m] - found[most]).abs()
+        geometry, frequency = divmod(int(wrong.argmax()), len(band))
+        scores[f"mse/{m}"] = [wrong.square().mean(1).tolist()]
+        scores[f"largest/{m}"] = [float(wrong.max())]
+        curves[f"largest/{m}"] = [geometry, float(band[frequency])]
+    return {"scores": scores, "curves": curves | {str(m): y.tolist() for m, y in found.items()}}
 
 
 def _interpolation(seed: int, **options: Any) -> dict[str, Any]:

@@ -5,9 +5,10 @@ import torch
 
 from invbook import papers
 from invbook.__main__ import main
-from invbook.papers.metamaterial import experiments, production
+from invbook.papers.metamaterial import experiments, production, runs
 from invbook.papers.metamaterial.claims import CLAIMS
 from invlab import get_task
+from invlab.simulators.maxwell import FourierModal
 from invlab.surrogates.emulator import Emulator
 from invlab.tasks.metamaterial import BOX, UNKNOWN_SYMMETRIES
 
@@ -30,6 +31,22 @@ def test_the_truncation_error_falls_with_the_orders():
         experiments.truncation(0, orders=m, reference=5, geometries=3).mean() for m in (2, 4)
     )
     assert fine < coarse / 2
+
+
+def test_the_largest_error_of_fewer_orders_is_where_it_is_said_to_be():
+    options = {"orders": (2, 3, 4), "frequencies": 4, "geometries": 2}
+    record = runs._convergence(0, **options)
+    scores, curves = record["scores"], record["curves"]
+    for m in (2, 3):
+        wrong = torch.tensor(curves[str(m)]) - torch.tensor(curves["4"])
+        assert scores[f"mse/{m}"][0] == pytest.approx(wrong.square().mean(1).tolist())
+        geometry, frequency = curves[f"largest/{m}"]
+        k = curves["frequency"].index(frequency)
+        assert abs(wrong[geometry, k]) == wrong.abs().max()
+        assert scores[f"largest/{m}"] == pytest.approx([float(wrong.abs().max())])
+    x, f = torch.tensor(curves["geometries"][1]), torch.tensor(curves["frequency"][2:3])
+    r = FourierModal(4)(x[:4].double(), x[4:].double(), f.double()).r
+    assert curves["4"][1][2] == pytest.approx(float(r.abs().square()), abs=1e-6)
 
 
 def test_more_nodes_interpolate_better():
