@@ -23,8 +23,8 @@ UNIT := $(PY) -m pytest -q -n 2 tests --ignore=tests/book --ignore=tests/install
 NBVAL := $(PY) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks unit slow contract check book test execute records verify pages lint format sync lab vendor repo-url \
-	check-book check-install gpu gpu-tests gpu-chapters gpu-records clean
+.PHONY: help setup hooks unit slow contract mutants check book test execute records verify pages lint format sync lab \
+	vendor repo-url check-book check-install gpu gpu-tests gpu-chapters gpu-records clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' \
@@ -106,6 +106,9 @@ gpu: gpu-tests gpu-chapters gpu-records  ## all that a CUDA machine should run, 
 
 contract: $(STAMP)  ## every method through compare and invert, on every kind of task
 	INVLAB_CONTRACT=all INVLAB_PROGRESS=off $(PY) -m pytest -q tests/inversion/test_contract.py
+
+mutants: $(STAMP)  ## hand-made bugs, one at a time: each has to be seen by its tests (minutes)
+	$(PY) tools/mutants.py
 
 gpu-tests: $(STAMP)  ## the unit tests on the GPU
 	INVLAB_DEVICE=cuda $(PY) -m pytest -q --device cuda tests --ignore=tests/book --ignore=tests/install

@@ -76,6 +76,20 @@ def test_ours_is_the_mean_over_seeds_and_records_inside_its_interval(tmp_path, l
     assert found["verdict"] == verdict
 
 
+def test_what_an_interval_holds_is_not_called_better_though_the_mean_is(tmp_path):
+    record(tmp_path, "paper/a", [1.0, 2.0, 3.0])
+    for paper, more_is_better, verdict in (
+        (3.0, False, "equal"),
+        (5.0, False, "better"),
+        (1.0, True, "equal"),
+        (-1.0, True, "better"),
+    ):
+        options = {"kind": "improvement", "paper": paper, "more_is_better": more_is_better}
+        found = row(tmp_path, claim("paper/a", **options))
+        assert found["ours"] == 2
+        assert found["verdict"] == verdict, paper
+
+
 def test_the_worst_is_the_largest_over_seeds_and_records_and_has_no_interval(tmp_path):
     record(tmp_path, "paper/a", [1.0, 2.0, 3.0])
     record(tmp_path, "paper/b", [9.0, 0.0, 0.0])

@@ -132,6 +132,23 @@ def test_what_is_watched_is_what_the_networks_did():
     assert course[-1] == pytest.approx(last[0].loss.mean().item())
 
 
+def test_all_networks_together_cost_what_their_one_training_costs():
+    problems, read = draw_problems("wave_packet", 3, 0), []
+
+    def clock():
+        read.append(float(len(read)))
+        return read[-1]
+
+    options = {"iterations": 2, "lr": 1e-3, "encoder": {"last": None}}
+    with runtime.set_clock(clock):
+        last, best, _ = learned.joint(problems, 0, networks=3, **options)
+    for answers in (last, best):
+        assert len(answers) == 3
+        assert Result.best(answers).cpu == pytest.approx(read[-1] - read[0])
+        # the start, a point before each step of Adam and the last one, of each network
+        assert Result.best(answers).evaluations == 1 + 3 * 3
+
+
 def test_pairs_are_none_of_the_targets():
     problems = draw_problems("wave_packet", 20, 3)
     assert not torch.isin(learned.pairs(problems, 3).x, problems.truth).any()

@@ -4,14 +4,15 @@ import importlib
 import itertools
 import json
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from invbook import papers
 from invbook.papers import neural_adjoint
-from invbook.papers.neural_adjoint import model_claims, scoring
-from invbook.papers.neural_adjoint.experiments import PROXY_TASK, TASKS
+from invbook.papers.neural_adjoint import experiments, model_claims, models, scoring
+from invbook.papers.neural_adjoint.experiments import PROXY_TASK, TASKS, training_pairs
 from invbook.papers.neural_adjoint.models import MODELS, invert, settings
 from invlab import Box, Pairs, Targets, Task, get_method, get_task, runtime
 from invlab.networks.mlp import MLP
@@ -199,7 +200,59 @@ def test_a_model_of_one_seed_gives_the_same_scores_again():
     )
 
 
+# Targets
+
+STUDIES = {
+    "compare": lambda: experiments.compare("sine", 7, targets=5, epochs=1),
+    "ablation": lambda: experiments.ablation("sine", 7, targets=5, epochs=1),
+    "published": lambda: experiments.published("sine", 7, targets=5, epochs=1),
+    "ladder": lambda: experiments.ladder("sine", 7, targets=5, epochs=1),
+    "invert": lambda: invert("sine", 7, model="direct", **TINY),
+    "on Maxwell": lambda: scoring.score_on_maxwell("sine", None, seed=7, targets=5, guesses=1),
+}
+
+
+class Asked(Exception):
+    """Ends a study where it asks for the answers to its targets."""
+
+
+def test_the_pairs_of_a_seed_are_none_of_its_targets():
+    task = get_task("sine")
+    learned, targets = training_pairs(task, 7, 60), task.targets(60, seed=7)
+    assert not (targets.x[:, None] == learned.x).all(-1).any()
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_the_targets_are_none_of_the_pairs_that_are_learned_from(study, monkeypatch):
+    learned, asked = training_pairs(get_task("sine"), 7, 60), []
+
+    def ask(first, targets, *more, **options):
+        asked.append(targets)
+        raise Asked
+
+    for module, name in ((experiments, "score"), (models, "draw"), (scoring, "draw")):
+        monkeypatch.setattr(module, name, ask)
+    for module in (experiments, models):
+        monkeypatch.setattr(module, "training_pairs", lambda *_: learned)
+    monkeypatch.setattr(scoring, "get_task", lambda name, simulator: get_task(name))
+    with pytest.raises(Asked):
+        STUDIES[study]()
+    (targets,) = asked
+    assert len(targets.x) == 5
+    assert not (targets.x.float()[:, None] == learned.x).all(-1).any()
+
+
 # Scores
+
+
+def test_the_time_of_an_answer_is_that_of_a_target_however_many_guesses_it_has(monkeypatch):
+    asked, many = Targets(torch.zeros(4, 1)), Known(lambda y, n, _: torch.zeros(len(y), n, 1))
+    cpu, wall = itertools.count(), itertools.count()
+    monkeypatch.setattr(scoring, "time", SimpleNamespace(perf_counter=lambda: 20 * next(wall)))
+    with runtime.set_clock(lambda: 12 * next(cpu)):
+        found = [scoring.draw(many, asked, guesses)[1] for guesses in (1, 3)]
+    assert [cost["infer"] for cost in found] == [12 / 4, 12 / 4]
+    assert [cost["infer_wall"] for cost in found] == [20 / 4, 20 / 4]
 
 
 def test_work_costs_the_rows_that_go_through_its_networks(device):
