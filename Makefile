@@ -20,7 +20,7 @@ export JUPYTER_PREFER_ENV_PATH = 1
 export PYDEVD_DISABLE_FILE_VALIDATION = 1
 
 UNIT := $(PY) -m pytest -q -n 2 tests --ignore=tests/book --ignore=tests/install
-NBVAL := $(PY) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300
+NBVAL := $(PY) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=1800
 
 .DEFAULT_GOAL := help
 .PHONY: help setup hooks unit slow contract mutants check book test execute records verify pages lint format sync lab \
