@@ -30,8 +30,10 @@ from invlab.validation import require_count
 
 __all__ = ["Answers", "Mode", "invert"]
 
-# Share of the pairs that calibrates bound and test, and the least of them that can.
-HELD_OUT, FEWEST = 0.3, 20
+# Share of the pairs that calibrates bound and test, the least of them that can, and the most that
+# are taken: by 2000 the coverage is within 1.3 points of its level (95 %), and more cost searches
+# and simulations.
+HELD_OUT, FEWEST, MOST = 0.3, 20, 2000
 # Said of the answers of a search to data with an error.
 NO_POSTERIOR = (
     "The spread of a search's answers does not say how sure an unknown is; a sampler such as "
@@ -236,4 +238,5 @@ def _parts(data: Pairs, seed: int) -> tuple[Pairs, Pairs]:
     """What methods learn from, and what nothing is fitted to."""
     if len(data) < 4:
         raise ValueError(f"invert: expected at least 4 pairs with a valid y, got {len(data)}")
-    return data.split(HELD_OUT, generator=runtime.generator(seed, "invert", "parts"))
+    share = min(HELD_OUT, MOST / len(data))
+    return data.split(share, generator=runtime.generator(seed, "invert", "parts"))
