@@ -26,7 +26,7 @@ from invlab.simulators.counted import Counted
 from invlab.task import Pairs, Task
 from invlab.trust import ErrorBound, Reachability
 from invlab.trust.belief import fitting_surrogate
-from invlab.validation import require_count
+from invlab.validation import require_count, require_share
 
 __all__ = ["Answers", "Mode", "invert"]
 
@@ -113,8 +113,7 @@ def invert(
         task = Task.from_pairs(data, name="pairs")
     if not isinstance(task, Task):
         raise TypeError(f"invert: expected a Task or Pairs, got {type(task).__name__}")
-    if not 0 < level < 1:
-        raise ValueError(f"level: expected a share between 0 and 1, got {level}")
+    level = require_share("level", level)
     n = require_count("n", n)
     narrow = copy.copy(constrained(task, bounds, feasible))
     counter = Counted(narrow.simulator)

@@ -14,7 +14,7 @@ from invlab.losses.derivatives import jacobian
 from invlab.plots import pyplot
 from invlab.surrogates import Surrogate
 from invlab.task import Task
-from invlab.validation import require_same_length, require_tensor
+from invlab.validation import require_numbers, require_same_length, require_tensor
 
 __all__ = ["Identifiability", "undetermined"]
 
@@ -223,7 +223,7 @@ def _noise(noise: float | Sequence[float] | Tensor | None, spread: Tensor) -> Te
     if noise is None:
         # a number that never varies says nothing, whatever its noise
         return torch.where(spread > 0, ASSUMED_NOISE * spread, 1.0)
-    sigma = torch.as_tensor(noise, dtype=torch.float64, device=spread.device).flatten()
+    sigma = require_numbers("noise", noise).to(spread.device).flatten()
     if len(sigma) not in (1, len(spread)) or not bool((sigma > 0).all()):
         raise ValueError(
             f"noise: expected one standard deviation above 0, or {len(spread)}, one a number of y, "
