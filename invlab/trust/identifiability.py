@@ -159,9 +159,9 @@ def undetermined(
 
     Raises:
         TypeError: neither a task nor a surrogate.
-        ValueError: a task without a simulator, a noisy one without gradients whose noise is not
-            drawn from torch's generators, so that differences are noise alone; a context that is missing or not taken, a noise that
-            is not above zero, or shapes that do not fit.
+        ValueError: a task without a simulator; a noisy one without gradients whose noise is not
+            drawn from torch's generators, so that differences are noise alone; a context that is
+            missing or not taken, a noise that is not above zero, or shapes that do not fit.
     """
     require_tensor("x", x, ("B", "dx"))
     require_same_length(x=x, c=c)
@@ -235,8 +235,8 @@ def _differences(task: Task, x: Tensor, c: Tensor | None, step: Tensor) -> Tenso
     ahead, behind = map(seen, ends)
     if task.noisy and not torch.equal(seen(ends[0]).nan_to_num(), ahead.nan_to_num()):
         raise ValueError(
-            f"{task.name}: is noisy, and its noise does not follow torch's generators, so that "
-            "differences of single runs are noise; fit a surrogate, fit_surrogate(pairs), and ask it"
+            f"{task.name}: is noisy, and its noise does not follow torch's generators: differences "
+            "of single runs are noise; fit a surrogate, fit_surrogate(pairs), and ask it"
         )
     length = (ends[0] - ends[1]).diagonal(dim1=1, dim2=2)
     return ((ahead - behind) / length[..., None]).mT

@@ -231,7 +231,7 @@ def test_noise_is_the_same_at_both_ends_or_is_refused():
     def own(x):
         return x + torch.from_numpy(numpys.normal(size=tuple(x.shape)))
 
-    with pytest.raises(ValueError, match="differences of single runs are noise"):
+    with pytest.raises(ValueError, match="its noise does not follow torch's generators"):
         undetermined(Task("own", own, box, noisy=True, differentiable=False), torch.tensor([[0.5]]))
 
 
