@@ -17,7 +17,7 @@ from invlab.priors import Box
 from invlab.priors.box import nearest_whole, whole_edges
 from invlab.surrogates.regression import Surrogate
 from invlab.task import Task
-from invlab.validation import require_same_length, require_tensor
+from invlab.validation import require_number, require_same_length, require_tensor
 
 __all__ = [
     "differences",
@@ -260,7 +260,7 @@ def differences(
         ValueError: a ``y_scale`` that is not a finite number above zero.
     """
     goal = y.flatten(1)
-    y_scale = float(y_scale)
+    y_scale = require_number("y_scale", y_scale)
     if not 0 < y_scale < math.inf:
         raise ValueError(f"y_scale: expected a finite number above 0, got {y_scale}")
 

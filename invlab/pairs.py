@@ -14,7 +14,7 @@ from torch import Tensor
 from invlab.files import write_whole
 from invlab.pair_files import Columns, read_arrays
 from invlab.runtime import device, normal_tensor
-from invlab.validation import batch_shape, require_same_length, require_tensor
+from invlab.validation import batch_shape, require_number, require_same_length, require_tensor
 
 __all__ = ["Pairs", "Targets"]
 
@@ -126,7 +126,7 @@ class Pairs:
         Raises:
             ValueError: one of the two parts would be empty.
         """
-        held = round(share * len(self))
+        held = round(require_number("share", share) * len(self))
         order = torch.randperm(len(self), generator=generator, device="cpu")
         if together and 0 < held < len(self):
             held, order = _together(order, self.equal_rows().cpu(), held)

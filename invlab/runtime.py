@@ -221,16 +221,61 @@ def any_encoding() -> None:
             reconfigure(errors="replace")
 
 
-def progress(items: Iterable[T], description: str, *, total: int | None = None) -> Iterator[T]:
+def progress(
+    items: Iterable[T], description: str, *, total: int | None = None, done: int = 0
+) -> Iterator[T]:
     """Iterate with a text progress bar that says how much time is left.
 
+    A bar on a terminal and in a notebook; where stderr goes into a file or a pipe, a line a minute.
     Silent in continuous integration, where ``CI`` is set, and where ``INVLAB_PROGRESS`` says
     ``off``, ``0``, ``false`` or ``no``. ``CI=false``, ``CI=0`` and an empty ``CI`` are no CI.
+
+    Args:
+        items: what to iterate over.
+        description: what is done with them.
+        total: how many there are, those that are done already among them.
+        done: how many that are.
     """
+    if not _silent() and not _shows_bars():
+        yield from _lines(items, description, total, done)
+        return
     from tqdm import tqdm
 
-    # delay: what ends within a second needs no bar
-    yield from tqdm(items, desc=description, total=total, disable=_silent(), leave=False, delay=1.0)
+    yield from tqdm(
+        items, desc=description, total=total, initial=done, disable=_silent(), leave=False,
+        delay=1.0,  # what ends within a second needs no bar
+    )  # fmt: skip
+
+
+def _lines(items: Iterable[T], description: str, total: int | None, done: int) -> Iterator[T]:
+    """Iterate, and say on stderr once a minute how far it is."""
+    start = last = _wall()
+    for count, item in enumerate(items):
+        now = _wall()
+        if count and now - last >= LINE_SECONDS:
+            last, place = now, done + count
+            said = f"{place}" if total is None else f"{place} of {total}"
+            left = "" if total is None else _left((now - start) / count * (total - place))
+            print(f"{description}: {said}{left}", file=sys.stderr, flush=True)
+        yield item
+
+
+def _left(seconds: float) -> str:
+    return f", about {max(1, round(seconds / 60))} minutes left"
+
+
+def _shows_bars() -> bool:
+    """Whether what is printed can be taken back: on a terminal, and in a notebook."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        return True
+    ipython: Any = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    return getattr(shell, "kernel", None) is not None
+
+
+# Seconds between two lines of progress, and the clock that they are read from.
+LINE_SECONDS = 60.0
+_wall: Callable[[], float] = time.monotonic
 
 
 def announce(message: str) -> None:
@@ -245,11 +290,18 @@ def _silent() -> bool:
     return ci or not wanted
 
 
-_clock: Callable[[], float] = time.process_time
+def _processor_seconds() -> float:
+    children = os.times()  # programs that this process ran and waited for
+    return time.process_time() + children.children_user + children.children_system
+
+
+_clock: Callable[[], float] = _processor_seconds
 
 
 def cpu_seconds() -> float:
     """Processor seconds of this process, or what the clock of :func:`set_clock` says instead.
+
+    Those of programs that it ran count too: a simulator may be one.
 
     Every measured cost and every budget in seconds reads this clock.
     """

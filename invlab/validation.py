@@ -7,6 +7,7 @@ import operator
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,12 +15,16 @@ __all__ = [
     "batch_shape",
     "did_you_mean",
     "is_integer",
+    "is_truth_value",
     "require_count",
     "require_integer",
     "require_name",
+    "require_number",
+    "require_numbers",
     "require_points",
     "require_same_length",
     "require_seed",
+    "require_share",
     "require_tensor",
 ]
 
@@ -109,9 +114,14 @@ def require_same_length(**tensors: Tensor | None) -> int:
     return next(iter(lengths.values()))
 
 
+def is_truth_value(value: Any) -> bool:
+    """Whether it is True or False, or NumPy's or torch's: no number, though Python counts so."""
+    return isinstance(value, bool) or str(getattr(value, "dtype", "")) in ("bool", "torch.bool")
+
+
 def is_integer(value: Any) -> bool:
     """Whether it is one whole number: an int, or NumPy's or torch's; a truth value is none."""
-    if isinstance(value, bool) or str(getattr(value, "dtype", "")) in ("bool", "torch.bool"):
+    if is_truth_value(value):
         return False
     try:
         operator.index(value)
@@ -153,6 +163,57 @@ def require_count(name: str, value: Any) -> int:
     if count < 1:
         raise ValueError(f"{name}: expected at least 1, got {count}")
     return count
+
+
+def require_number(name: str, value: Any) -> float:
+    """Check one real number, NumPy's and torch's included, and return it as a plain float.
+
+    Raises:
+        TypeError: anything else, truth values too: ``noise=True`` is not meant to be one.
+    """
+    wrong = is_truth_value(value) or isinstance(value, str | bytes | complex)
+    try:
+        found = float("nan") if wrong else float(value)
+    except (TypeError, ValueError, RuntimeError):
+        wrong = True
+    if wrong:
+        raise TypeError(f"{name}: expected a number, got {value!r}")
+    return found
+
+
+def require_numbers(name: str, value: Any) -> Tensor:
+    """Check a real number or a list of them, and return them as a tensor: float64, on the CPU.
+
+    Raises:
+        TypeError: something else, truth values too, also one among numbers.
+    """
+    try:
+        values = torch.as_tensor(value, dtype=torch.float64, device="cpu").detach()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(f"{name}: expected a number or a list of them, got {value!r}") from error
+    single = () if isinstance(value, Tensor) else np.array(value, dtype=object).ravel()
+    if is_truth_value(value) or any(map(is_truth_value, single)):
+        raise TypeError(f"{name}: expected a number or a list of them, got {value!r}")
+    return values
+
+
+def require_share(name: str, value: Any, *, zero: bool = False) -> float:
+    """Check a share between 0 and 1, ends left out, and return it as a plain float.
+
+    Args:
+        name: how the error calls it.
+        value: what came.
+        zero: whether 0 is one.
+
+    Raises:
+        TypeError: no number.
+        ValueError: outside.
+    """
+    share = require_number(name, value)
+    if not 0 < share < 1 and not (zero and share == 0):
+        where = "from 0 to below 1" if zero else "between 0 and 1"
+        raise ValueError(f"{name}: expected a share {where}, got {value}")
+    return share
 
 
 def require_name(name: str, value: Any, known: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import stats
 
-from invlab import Box, Integer, Normal, Product, Task, check_task, numpy_simulator
+from invlab import Box, Integer, Normal, Product, Task, check_task, numpy_simulator, runtime
 from invlab.contract import CLAUSES
 
 RUNS, ROWS, SHAPE, UNTOUCHED, FINITE, EFFECT, GRADIENT, DTYPE, NOISE, SEED, IN_BOX, INPUT = CLAUSES
@@ -160,15 +160,15 @@ BROKEN = [
     (
         RUNS,
         Task("t", raises_below, BOX),
-        r"raised for \d+ % of 50 .* first at x = \[.*\]: ArithmeticError: no solution; .*"
+        r"raised for [\d.]+ % of 64 .* first at x = \[.*\]: ArithmeticError: no solution; .*"
         "numpy_simulator",
     ),
-    (RUNS, Task("t", never_a_number, BOX), "^0 % of 50 prior draws give a valid y; .* x = "),
+    (RUNS, Task("t", never_a_number, BOX), "^0 % of 64 prior draws give a valid y; .* x = "),
     (RUNS, Task("t", for_one_point, BOX), r"numpy_simulator\(f, batched=False\)"),
-    (RUNS, Task("t", sums, BOX), r"gave shape \(50,\); expected \(50, dy...\)"),
+    (RUNS, Task("t", sums, BOX), r"gave shape \(64,\); expected \(64, dy...\)"),
     (RUNS, Task("t", gives_an_array, BOX), "must return a torch tensor, got ndarray.*numpy_sim"),
     (RUNS, Task("t", float32_weights, BOX), r"runs for float32; cast .* by .to\(x\)"),
-    (EFFECT, Task("t", constant, BOX), "y is the same for all 50 prior draws"),
+    (EFFECT, Task("t", constant, BOX), "y is the same for all 512 prior draws"),
     (EFFECT, Task("t", blind_to_the_second, BOX, labels=["a", "b"]), "no effect on y: b;"),
     (ROWS, Task("t", counts_rows, BOX), "rows must not mix"),
     (ROWS, Task("t", lambda x: 1e-24 * counts_rows(x), BOX), "rows must not mix"),
@@ -209,7 +209,8 @@ BROKEN = [
     ],
 )
 def test_a_bad_task_breaks_its_clause_and_no_other(clause, task, finding):
-    verdicts = check_task(task)
+    with runtime.set_clock(lambda: 0.0):
+        verdicts = check_task(task)
     assert [found.name for found in verdicts if found.passed is False] == [clause]
     assert not verdicts.passed
     assert re.search(finding, {v.name: v.found for v in verdicts}[clause])
@@ -243,12 +244,28 @@ def test_where_the_simulator_does_not_run_the_rest_is_left_out():
 
 
 def test_a_part_that_fails_is_stated_and_passes():
-    (first, *_) = verdicts = check_task(
-        Task("t", nan_for_negative, Box([-1.0], [9.0]), differentiable=False)
-    )
+    with runtime.set_clock(lambda: 0.0):
+        (first, *_) = verdicts = check_task(
+            Task("t", nan_for_negative, Box([-1.0], [9.0]), differentiable=False)
+        )
     assert verdicts.passed
-    share = re.match(r"(\d+) % of 50 prior draws give a valid y; the first that", first.found)
-    assert 75 < int(share[1]) < 100  # 90 % of the prior, and 50 draws
+    share = re.match(r"([\d.]+) % of 512 prior draws give a valid y; the first that", first.found)
+    assert 86 < float(share[1]) < 94  # 90 % of the prior, and 512 draws
+
+
+@pytest.mark.parametrize(("seconds", "draws"), [(0.001, 512), (0.01, 64)])
+def test_rare_failures_are_looked_for_where_simulations_are_cheap(seconds, draws):
+    rows = []
+
+    def fails_on_a_hundredth(x):
+        rows.append(len(x))
+        return torch.where(x[..., :1] < 0.01, torch.nan, x)
+
+    task = Task("t", fails_on_a_hundredth, Box([0.0], [1.0]), differentiable=False)
+    with runtime.set_clock(lambda: seconds * sum(rows)):
+        (first, *_) = check_task(task)
+    assert max(rows) == draws
+    assert (f"of {draws} prior draws give a valid y" in first.found) == (draws == 512)
 
 
 def test_a_part_where_a_function_raises_is_stated_with_its_message():

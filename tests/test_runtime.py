@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -208,5 +209,48 @@ def test_when_progress_bars_are_silent(monkeypatch, ci, progress, silent):
         return items
 
     monkeypatch.setattr("tqdm.tqdm", bar)
-    assert list(runtime.progress("ab", "letters")) == ["a", "b"]
+    monkeypatch.setattr(runtime, "_shows_bars", lambda: True)
+    assert list(runtime.progress("ab", "letters", total=5, done=3)) == ["a", "b"]
     assert asked["disable"] is silent
+    assert (asked["total"], asked["initial"]) == (5, 3)
+
+
+@pytest.mark.parametrize(
+    ("total", "said"),
+    [
+        (20, ["10 of 20, about 3 minutes left", "14 of 20, about 2 minutes left"]),
+        (None, ["10", "14"]),
+    ],
+)
+def test_where_no_bar_can_be_drawn_there_is_a_line_a_minute(monkeypatch, capsys, total, said):
+    for name in ("CI", "INVLAB_PROGRESS"):
+        monkeypatch.delenv(name, raising=False)
+    seconds = iter(range(0, 1000, 15))  # a quarter of a minute an item
+    monkeypatch.setattr(runtime, "_wall", lambda: next(seconds))
+    assert list(runtime.progress("abcdefghi", "letters", total=total, done=7)) == list("abcdefghi")
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == [f"letters: {line}" for line in said]
+
+
+def test_a_bar_is_drawn_on_a_terminal_and_in_a_notebook(monkeypatch):
+    class Screen:
+        def isatty(self):
+            return self.terminal
+
+    monkeypatch.setattr(sys, "stderr", Screen())
+    monkeypatch.setitem(sys.modules, "IPython", None)
+    for Screen.terminal in (True, False):
+        assert runtime._shows_bars() is Screen.terminal
+    shell = type("Shell", (), {"kernel": object()})()
+    for found, shows in ((shell, True), (object(), False), (None, False)):
+        notebook = type("IPython", (), {"get_ipython": staticmethod(lambda found=found: found)})
+        monkeypatch.setitem(sys.modules, "IPython", notebook)
+        assert runtime._shows_bars() is shows
+
+
+def test_programs_that_were_run_cost_processor_seconds(monkeypatch):
+    ran = SimpleNamespace(children_user=2.0, children_system=0.5)
+    monkeypatch.setattr("os.times", lambda: ran)
+    monkeypatch.setattr("time.process_time", lambda: 1.0)
+    assert runtime.cpu_seconds() == 3.5

@@ -19,8 +19,8 @@ import torch
 
 from invlab import runtime
 from invlab.comparison.advice import Facts, ranked
-from invlab.comparison.candidates import NULLS, STEP_SECONDS, STEPS, Candidate, choose, steps_within
-from invlab.comparison.fingerprint import of_object, of_pairs, of_task
+from invlab.comparison.candidates import NULLS, STEP_SECONDS, STEPS, Candidate, choose
+from invlab.comparison.fingerprint import FEW_ROWS, ROWS, of_object, of_pairs, of_task
 from invlab.comparison.judge import Judge, surrogate_task
 from invlab.comparison.plan import CURVE, Plan, limits_of, make_plan, seconds_a_simulation
 from invlab.comparison.result import Comparison
@@ -32,6 +32,9 @@ from invlab.task import Pairs, Targets, Task
 from invlab.validation import require_count
 
 __all__ = ["Comparison", "compare"]
+
+# What the progress bar counts: each method on each seed.
+TRAININGS = "trainings and scores"
 
 
 @runtime.differentiable()
@@ -86,11 +89,10 @@ def compare(
     limits = limits_of(budget)
     if pairs is not None:
         n, targets = _sizes(task, pairs, n, targets, seeds)
-    chosen = choose(task, methods, n=n, simulated=pairs is None)
-    steps = steps_within(limits.get("seconds"), sum(not one.reason for one in chosen), seeds)
     chosen = choose(
-        task, methods, n=n, simulated=pairs is None, steps=steps, simulation_s=simulation_s
-    )
+        task, methods, n=n, simulated=pairs is None, seconds=limits.get("seconds"), seeds=seeds,
+        simulation_s=simulation_s,
+    )  # fmt: skip
     running = [candidate for candidate in chosen if not candidate.reason]
     plan = make_plan(
         n=n, targets=targets, guesses=guesses, seeds=seeds, budget=limits, methods=len(running),
@@ -225,7 +227,9 @@ class _Trials:
     @cached_property
     def identity(self) -> str:
         """What tells this task or these pairs from others of the same name."""
-        return of_task(self.task) if self.pairs is None else of_pairs(self.pairs)
+        if self.pairs is not None:
+            return of_pairs(self.pairs)
+        return of_task(self.task, FEW_ROWS if self.plan.dear else ROWS)
 
 
 def _part(question: Question, share: int) -> Question:
@@ -288,7 +292,9 @@ def _records(
     for seed in range(plan.seeds):
         if seed and plan.seconds is not None and spent > plan.seconds:
             break
-        made = _run(trials, [trials.run(one, seed) for one in running], seed, folder, where)
+        runs = [trials.run(one, seed) for one in running]
+        begun = {"before": seed * len(runs), "after": (plan.seeds - seed - 1) * len(runs)}
+        made = _run(trials, runs, seed, folder, where | begun | {"description": TRAININGS})
         for candidate, record in zip(running, made, strict=True):
             records[candidate.name].append(record)
             spent += record["cpu_seconds"]
@@ -318,7 +324,8 @@ def _curve(
     if not order or trials.plan.n < 8 * max(CURVE):
         return None
     best = running[order[0]]
-    made = _run(trials, [trials.run(best, 0, part) for part in CURVE], 0, folder, where)
+    runs = [trials.run(best, 0, part) for part in CURVE]
+    made = _run(trials, runs, 0, folder, where | {"description": f"{best.name} on fewer pairs"})
     whole = facts.scores[best.name]
     curve = {trials.plan.n: float(whole.logs(n)[0].mean().exp())}
     for part, record in zip(CURVE, made, strict=True):

@@ -83,7 +83,8 @@ def choose(
     *,
     n: int,
     simulated: bool,
-    steps: int = STEPS,
+    seconds: float | None = None,
+    seeds: int = 1,
     simulation_s: float = 0.0,
 ) -> list[Candidate]:
     """The baselines, and the methods asked for or, for ``"auto"``, those that are tried first.
@@ -93,7 +94,8 @@ def choose(
         methods: ``"auto"``, or names and objects.
         n: pairs that each method learns from.
         simulated: whether the task has a simulator to call.
-        steps: of each training.
+        seconds: of processor time for all of it, or None; seeds: how often it is done. Both say
+            how long a training may be.
         simulation_s: processor seconds of a simulation.
 
     Raises:
@@ -113,14 +115,15 @@ def choose(
     named = [*always, *(one for one in asked if not _among(one, always))]
     # a name given twice, or in two words, is one row
     named = list({_label(one) if isinstance(one, str) else id(one): one for one in named}.values())
-    made = [_candidate(task, one, n, simulated, steps) for one in named]
+    made = [_candidate(task, one, simulated) for one in named]
     if simulation_s > DEAR_SECONDS:
         made = [_too_dear(candidate, simulation_s) for candidate in made]
     labels = [candidate.name for candidate in made]
     twice = sorted({label for label in labels if labels.count(label) > 1})
     if twice:
         raise ValueError(f"methods: expected one of each name, got more of {', '.join(twice)}")
-    return made
+    steps = steps_within(seconds, sum(not one.reason for one in made), seeds)
+    return [_brief(one, n, steps) for one in made]
 
 
 def _too_dear(candidate: Candidate, seconds: float) -> Candidate:
@@ -158,7 +161,7 @@ def steps_within(seconds: float | None, methods: int, seeds: int) -> int:
     return int(min(STEPS, max(FEWEST_STEPS, affordable)))
 
 
-def _candidate(task: Task, method: Any, n: int, simulated: bool, steps: int) -> Candidate:
+def _candidate(task: Task, method: Any, simulated: bool) -> Candidate:
     label, options = "", dict[str, Any]()
     if isinstance(method, str) and method in SEARCHES:
         label, (method, options) = method, SEARCHES[method]
@@ -166,12 +169,17 @@ def _candidate(task: Task, method: Any, n: int, simulated: bool, steps: int) -> 
         blank = get_method(method, **options) if isinstance(method, str) else method
     except ImportError as error:  # an optional package that is not installed
         return Candidate(label or str(method), method, reason=str(error))
-    if isinstance(method, str) and not options:
-        options = brief_options(type(blank), n, steps)
     name = label or _name(blank)
     searches = bool(getattr(blank, "calls_simulator", False))
     draws = bool(getattr(blank, "exchangeable", False)) and not searches and name not in NULLS
     return Candidate(name, method, options, _reason(task, blank, simulated), draws, searches)
+
+
+def _brief(candidate: Candidate, n: int, steps: int) -> Candidate:
+    """The same with the options of a short training, where it takes part and is one of ours."""
+    if candidate.reason or candidate.options or not isinstance(candidate.method, str):
+        return candidate
+    return replace(candidate, options=brief_options(class_of(candidate.method), n, steps))
 
 
 def _reason(task: Task, method: Any, simulated: bool) -> str:

@@ -26,12 +26,14 @@ from invlab.simulators.counted import Counted
 from invlab.task import Pairs, Task
 from invlab.trust import ErrorBound, Reachability
 from invlab.trust.belief import fitting_surrogate
-from invlab.validation import require_count
+from invlab.validation import require_count, require_share
 
 __all__ = ["Answers", "Mode", "invert"]
 
-# Share of the pairs that calibrates bound and test, and the least of them that can.
-HELD_OUT, FEWEST = 0.3, 20
+# Share of the pairs that calibrates bound and test, the least of them that can, and the most that
+# are taken: by 2000 the coverage is within 1.3 points of its level (95 %), and more cost searches
+# and simulations.
+HELD_OUT, FEWEST, MOST = 0.3, 20, 2000
 # Said of the answers of a search to data with an error.
 NO_POSTERIOR = (
     "The spread of a search's answers does not say how sure an unknown is; a sampler such as "
@@ -111,8 +113,7 @@ def invert(
         task = Task.from_pairs(data, name="pairs")
     if not isinstance(task, Task):
         raise TypeError(f"invert: expected a Task or Pairs, got {type(task).__name__}")
-    if not 0 < level < 1:
-        raise ValueError(f"level: expected a share between 0 and 1, got {level}")
+    level = require_share("level", level)
     n = require_count("n", n)
     narrow = copy.copy(constrained(task, bounds, feasible))
     counter = Counted(narrow.simulator)
@@ -236,4 +237,5 @@ def _parts(data: Pairs, seed: int) -> tuple[Pairs, Pairs]:
     """What methods learn from, and what nothing is fitted to."""
     if len(data) < 4:
         raise ValueError(f"invert: expected at least 4 pairs with a valid y, got {len(data)}")
-    return data.split(HELD_OUT, generator=runtime.generator(seed, "invert", "parts"))
+    share = min(HELD_OUT, MOST / len(data))
+    return data.split(share, generator=runtime.generator(seed, "invert", "parts"))

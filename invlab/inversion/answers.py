@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from invlab.files import write_whole
+from invlab.validation import require_number
 
 __all__ = ["Answers", "Mode"]
 
@@ -92,6 +93,7 @@ class Answers:
         """
         from scipy.cluster.hierarchy import fcluster, linkage
 
+        radius = require_number("radius", radius)
         works = self.x[target].isfinite().all(1)  # an answer that is no number lies nowhere
         x, error, total = self.x[target][works], self.error[target][works], len(works)
         if len(x) == 0:

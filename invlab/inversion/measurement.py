@@ -13,6 +13,7 @@ from invlab.methods import Method, options_of
 from invlab.methods.simulator_search import SimulatorSearch
 from invlab.networks.mlp import Standardizer
 from invlab.task import Pairs, Task
+from invlab.validation import require_numbers
 
 __all__ = ["Measurement", "honours", "require_sigma", "those_that_honour"]
 
@@ -124,10 +125,7 @@ def require_sigma(sigma: Any, y_shape: tuple[int, ...]) -> Tensor | None:
     """
     if sigma is None:
         return None
-    try:
-        values = torch.as_tensor(sigma, dtype=torch.float64, device="cpu").detach().cpu()
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise TypeError(f"sigma: expected a number, or one for each of y, got {sigma!r}") from error
+    values = require_numbers("sigma", sigma)
     size = math.prod(y_shape)
     if values.ndim == 0:
         values = values.expand(size)

@@ -76,7 +76,7 @@ def _next(
     """
     model = _fit(task, data, measurement, asked.seed + begin)
     guesses = model.propose(asked.y, CANDIDATES, asked.c).double()
-    doubt = _doubt(model, guesses, asked.c)
+    doubt = model.disagreement(guesses, asked.c)
     # by turns the best that f̂ sees of each target, and the most doubtful of its good ones
     ranks = torch.arange(CANDIDATES, device=guesses.device).expand(len(guesses), -1).clone()
     worst = doubt[:, 1:].argmax(1) + 1
@@ -119,16 +119,6 @@ def _fit(task: Task, data: Pairs, measurement: Measurement, seed: int) -> Any:
         candidates=CANDIDATES, pool=2000, held_out=0.0, **options,
     )  # fmt: skip
     return model.fit(task, data, seed=seed)
-
-
-def _doubt(model: Any, x: Tensor, c: Tensor | None) -> Tensor:
-    """Variance of the networks at guesses ``(B, T, dx)``, in scaled y: ``(B, T)``."""
-    seen = x.flatten(0, 1)
-    if c is not None:
-        seen = torch.cat([seen, c.repeat_interleave(x.shape[1], 0)], 1)
-    with torch.no_grad():
-        each = model.surrogate.scaled(seen.float())
-    return each.double().var(0).mean(1).unflatten(0, x.shape[:2])
 
 
 def _distinct(x: Tensor, known: Tensor, count: int, length: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from invlab.losses.misfits import Map, Norm, forward_misfit, misfit
-from invlab.validation import require_same_length
+from invlab.validation import require_number, require_same_length
 
 __all__ = ["directional_derivative", "finite_difference", "hermite", "jacobian"]
 
@@ -39,6 +39,7 @@ def hermite(
         ``{"F": ‖f̂(x) − y‖, "DER": weight · ‖f̂'(x) − derivative‖}``.
     """
     require_same_length(x=x, y=y, derivative=derivative)
+    weight = require_number("weight", weight)
     slope = (differentiate or jacobian)(surrogate, x)
     if slope.shape[-derivative.ndim :] != derivative.shape:
         raise ValueError(
@@ -80,7 +81,7 @@ def finite_difference(surrogate: Map, x: Tensor, *, step: float = 1e-3) -> Tenso
     Returns ``(..., N, dy, dx)``. In float32 a small ε loses digits to round-off, and a ReLU
     network may hide a kink inside the step: :func:`jacobian` has neither fault.
     """
-    here = surrogate(x)
+    here, step = surrogate(x), require_number("step", step)
     shifts = step * torch.eye(x.shape[-1], dtype=x.dtype, device=x.device)
     return torch.stack([(surrogate(x + shift) - here) / step for shift in shifts], -1)
 

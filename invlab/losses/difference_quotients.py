@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from invlab.losses.misfits import Map, Norm, misfit
+from invlab.validation import require_integer, require_number
 
 __all__ = ["smoothness"]
 
@@ -33,9 +34,11 @@ def smoothness(
         Unit of y over x (order 1) or x² (order 2), squared for l2.
 
     Raises:
+        TypeError: no numbers.
         ValueError: another order, or a step not above zero.
     """
-    if order not in (1, 2) or not step > 0:
+    step = require_number("step", step)
+    if require_integer("order", order) not in (1, 2) or not step > 0:
         raise ValueError(f"smoothness: expected order 1 or 2 and step > 0, got {order} and {step}")
     here = surrogate(x)
     quotients = []

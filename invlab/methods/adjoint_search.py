@@ -18,7 +18,7 @@ from invlab.minimizers import minimize
 from invlab.minimizers.gauss_newton import gauss_newton
 from invlab.minimizers.reparametrization import XScale, default_x_scale
 from invlab.priors import Box, Prior
-from invlab.surrogates.regression import Surrogate
+from invlab.surrogates.regression import Surrogate, disagreement
 from invlab.validation import require_count
 
 __all__ = [
@@ -231,7 +231,7 @@ class _Descent:
         misfit = (each.mean(0) - goal).square().mean(1)
         if not self.spread_weight:
             return misfit
-        return misfit + self.spread_weight * each.var(0).mean(1)
+        return misfit + self.spread_weight * disagreement(each)
 
     @property
     def exchangeable(self) -> bool:

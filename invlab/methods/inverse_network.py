@@ -21,7 +21,7 @@ from invlab.networks.training import TrainingOptions, require_training
 from invlab.priors import Box
 from invlab.surrogates.regression import Surrogate, build_surrogate
 from invlab.task import Pairs, Task
-from invlab.validation import require_count
+from invlab.validation import require_count, require_share
 
 __all__ = ["InverseNetwork", "Scaled", "with_context"]
 
@@ -92,8 +92,6 @@ class InverseNetwork(Method):
         super().__init__(bounds=bounds)
         if norm not in ("l1", "l2"):
             raise ValueError(f"norm: expected 'l1' or 'l2', got {norm!r}")
-        if not 0 <= held_out < 1:
-            raise ValueError(f"held_out: expected a share from 0 to below 1, got {held_out}")
         if not callable(activation):
             raise TypeError(f"activation: expected a function of a tensor, got {activation!r}")
         if bounded and x_scaler is not None:
@@ -102,7 +100,8 @@ class InverseNetwork(Method):
         self.width = require_count("width", width)
         self.layers = require_count("layers", layers)
         self.activation = activation
-        self.bounded, self.held_out = bounded, held_out
+        self.bounded = bounded
+        self.held_out = require_share("held_out", held_out, zero=True)
         # in a dictionary, so that the caller's modules do not become parts of this one
         self._given: dict[str, Any] = {
             "x_scaler": x_scaler,

@@ -28,9 +28,14 @@ from invlab.methods.options import options_of
 from invlab.networks.mlp import Standardizer
 from invlab.networks.training import History, TrainingOptions, require_training
 from invlab.priors import Box
-from invlab.surrogates.regression import Surrogate, build_surrogate, fit_surrogate
+from invlab.surrogates.regression import (
+    Surrogate,
+    build_surrogate,
+    disagreement,
+    fit_surrogate,
+)
 from invlab.task import Pairs, Task
-from invlab.validation import did_you_mean, require_count
+from invlab.validation import did_you_mean, require_count, require_share
 
 __all__ = ["NeuralAdjoint", "Pool"]
 
@@ -115,11 +120,9 @@ class NeuralAdjoint(Method):
         self.ranked, self.spread = ranked, spread
         self.ensemble = require_count("ensemble", ensemble)
         self.width, self.layers = require_count("width", width), require_count("layers", layers)
-        if not 0 <= held_out < 1:
-            raise ValueError(f"held_out: expected a share from 0 to below 1, got {held_out}")
         if not spread >= 0:
             raise ValueError(f"spread: expected at least 0, got {spread}")
-        self.held_out = held_out
+        self.held_out = require_share("held_out", held_out, zero=True)
         self._given = x_scaler, y_scaler
         whole: Any = {**NeuralAdjoint.defaults, **options}
         self.training_options: TrainingOptions = require_training(whole)
@@ -292,23 +295,31 @@ class NeuralAdjoint(Method):
 
     def _key(self, found: Candidates, question: Question) -> Tensor:
         """What candidates are ranked by: anchors that reached the target first, nearest first."""
-        key = found.error + self.spread * self._disagreement(found.x, question)
+        key = found.error.clone()
+        if self.spread:
+            key += self.spread * self.disagreement(found.x, question.c).to(key)
         anchored = found.anchored
         place = torch.arange(anchored, device=key.device) - anchored
         reached = found.error[:, :anchored] <= REACHED
         key[:, :anchored] = torch.where(reached, place.to(key), key[:, :anchored])
         return key
 
-    def _disagreement(self, x: Tensor, question: Question) -> Tensor:
-        """Variance of the ensemble in scaled y, mean over its components: ``(B, T)``."""
-        if len(self.surrogate) == 1 or not self.spread:
-            return torch.zeros(x.shape[:2], dtype=torch.float32, device=x.device)
-        u, v = question.scaled(x.flatten(0, 1)), question.scaled_c
-        if v is not None:
-            u = torch.cat([u, v.repeat_interleave(x.shape[1], 0)], 1)
+    def disagreement(self, x: Tensor, c: Tensor | None = None) -> Tensor:
+        """Variance of the ensemble's networks at guesses, in scaled y: where f̂ knows little.
+
+        Args:
+            x: guesses, ``(B, T, dx)``.
+            c: contexts, ``(B, dc)``, where the task has one.
+
+        Returns:
+            Mean over the numbers of y, ``(B, T)``, float64; zero for a single network.
+        """
+        seen = x.flatten(0, 1)
+        if c is not None:
+            seen = torch.cat([seen, c.to(x).repeat_interleave(x.shape[1], 0)], 1)
         with torch.no_grad():
-            each = self.surrogate.core(u)
-        return each.var(0).mean(1).unflatten(0, x.shape[:2])
+            each = self.surrogate.scaled(seen)
+        return disagreement(each.double()).unflatten(0, x.shape[:2])
 
 
 class Pool(NeuralAdjoint):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,9 +12,12 @@ from torch import nn
 
 from invlab.networks.encoders import ConvolutionalEncoder, VectorEncoder, encoder_for
 from invlab.networks.training import TrainingOptions, train
-from invlab.validation import did_you_mean
+from invlab.validation import did_you_mean, is_truth_value
 
 __all__ = ["options_of", "require_encoder", "require_options"]
+
+# An annotation such as ``float | None`` and none such as ``bool | float``.
+_NUMBER = re.compile(r"^(?!.*\bbool\b).*(\b(int|float)\b|Literal\[\d)")
 
 
 def options_of(cls: type) -> dict[str, Any]:
@@ -41,11 +45,15 @@ def require_options(name: str, cls: type, options: Mapping[str, Any]) -> None:
     """Check the names of the options that a method called ``name`` is made with.
 
     Raises:
-        TypeError: naming each that there is not, with the nearest that there is.
+        TypeError: naming each that there is not, with the nearest that there is; or a truth value
+            where a number is due.
     """
     known = options_of(cls)
     wrong = [option for option in options if option not in known]
     if not wrong:
+        for option in _numbers(cls) & options.keys():
+            if is_truth_value(options[option]):
+                raise TypeError(f"{option}: expected a number, got {options[option]!r}")
         return
     said = []
     for option in wrong:
@@ -73,6 +81,17 @@ def require_encoder(encoder: Any) -> Any:
                 f"(it takes {', '.join(sorted(known))})"
             )
     return encoder
+
+
+@functools.cache
+def _numbers(cls: type) -> frozenset[str]:
+    """The options whose annotation says number, and not truth value."""
+    said: dict[str, str] = {}
+    for base in cls.__mro__:
+        if "__init__" in vars(base):
+            for name, parameter in inspect.signature(vars(base)["__init__"]).parameters.items():
+                said.setdefault(name, str(parameter.annotation))
+    return frozenset(name for name, text in said.items() if _NUMBER.search(text))
 
 
 @functools.cache

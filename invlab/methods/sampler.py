@@ -24,7 +24,7 @@ from invlab.networks.training import (
 from invlab.priors import Box
 from invlab.sampling.per_target import normal_for
 from invlab.task import Pairs, Task
-from invlab.validation import require_count
+from invlab.validation import require_count, require_numbers, require_share
 
 __all__ = ["Sampler", "normal_like"]
 
@@ -105,13 +105,12 @@ class Sampler(Method):
                 "expected fourier_octaves >= 0 and x_jitter >= 0, "
                 f"got {fourier_octaves}, {x_jitter}"
             )
-        if not 0 <= held_out < 1:
-            raise ValueError(f"held_out: expected a share from 0 to below 1, got {held_out}")
         if summary_dim is not None:
             require_count("summary_dim", summary_dim)
         self.fourier_octaves, self.summary_dim = fourier_octaves, summary_dim
-        self.x_jitter, self.held_out = x_jitter, held_out
-        self.y_sigma = None if y_sigma is None else require_sigma(y_sigma)
+        self.x_jitter = x_jitter
+        self.held_out = require_share("held_out", held_out, zero=True)
+        self.y_sigma = None if y_sigma is None else _require_noise(y_sigma)
         self._given = x_scaler, y_scaler
         options: Any = {**Sampler.defaults, **training}
         self.training_options: TrainingOptions = require_training(options)
@@ -390,16 +389,9 @@ def normal_like(x: Tensor, draws: torch.Generator) -> Tensor:
     return torch.randn(x.shape, generator=draws, dtype=torch.float32, device="cpu").to(x)
 
 
-def require_sigma(sigma: Any) -> float | list[float]:
-    """A noise level, or one for each number of y.
-
-    Raises:
-        TypeError, ValueError: no number, or one that is negative or not finite.
-    """
-    try:
-        values = torch.as_tensor(sigma, dtype=torch.float64, device="cpu")
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise TypeError(f"y_sigma: expected a number or a list of them, got {sigma!r}") from error
+def _require_noise(sigma: Any) -> float | list[float]:
+    """A noise level, or one for each number of y."""
+    values = require_numbers("y_sigma", sigma)
     if values.ndim > 1 or not bool((values.isfinite() & (values >= 0)).all()):
         raise ValueError(f"y_sigma: expected finite numbers of at least 0, got {sigma!r}")
     found: float | list[float] = values.tolist()

@@ -13,8 +13,9 @@ from invlab.validation import batch_shape, require_tensor
 
 __all__ = ["effects", "noise_stream", "require_gradient", "warn_of_noise"]
 
-# Prior draws that tell a simulator that fails for some unknowns from one that is broken.
-TRIALS = 8
+# Prior draws that tell a simulator that fails for most unknowns from one that is broken; and of
+# those that are tried in any case, and the processor seconds after which no further ones are.
+TRIALS, FIRST_TRIALS, TRIAL_SECONDS = 64, 8, 1.0
 
 
 def noise_stream(task: Task, what: str) -> torch.Generator:
@@ -135,9 +136,12 @@ def _simulate(task: Task, x: Tensor, c: Tensor | None) -> Tensor:
 
 
 def _trial(task: Task, x: Tensor, c: Tensor | None) -> Tensor | None:
-    """The effect of one draw of the prior, ``(1, *dy)``, or None if each of them raises too."""
+    """The effect of one draw of the prior, ``(1, *dy)``, or None if each of many raises too."""
     draws = task.prior.sample(TRIALS, generator=runtime.generator(0, task.name, "trial")).to(x)
-    for draw in draws:
+    start = runtime.cpu_seconds()
+    for k, draw in enumerate(draws):
+        if k >= FIRST_TRIALS and runtime.cpu_seconds() - start > TRIAL_SECONDS:
+            break
         try:
             return _simulate(task, draw[None], None if c is None else c[:1])
         except Exception:

@@ -12,7 +12,7 @@ from scipy import stats
 from torch import Tensor
 
 from invlab import runtime
-from invlab.validation import require_count, require_tensor
+from invlab.validation import require_count, require_share, require_tensor
 
 __all__ = ["Scale", "bootstrap_interval", "mean_interval"]
 
@@ -52,8 +52,7 @@ def bootstrap_interval(
     resamples = require_count("resamples", resamples)
     if statistic not in ("mean", "max"):
         raise ValueError(f"statistic: expected 'mean' or 'max', got {statistic!r}")
-    if not 0 < level < 1:
-        raise ValueError(f"level: expected a number between 0 and 1, got {level!r}")
+    level = require_share("level", level)
     values = values.detach().double().cpu().reshape(len(values), -1)
     lost = int(values.isnan().sum())
     if lost:

@@ -13,7 +13,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from invlab import runtime
 from invlab.networks.mlp import MLP, fourier_features
 from invlab.networks.training import train
-from invlab.validation import require_count, require_tensor
+from invlab.validation import require_count, require_number, require_tensor
 
 __all__ = ["c2st", "mmd2", "mode_recall"]
 
@@ -221,7 +221,7 @@ def mode_recall(found: Tensor, exact: Tensor, *, least: float = 0.1) -> Tensor:
                 f"{name}: expected shape (B, n) with as many rows as exact, got "
                 f"{tuple(modes.shape)} and {tuple(exact.shape)}"
             )
-    exact = exact.to(found.device)
+    exact, least = exact.to(found.device), require_number("least", least)
     size = max(1, BLOCK // max(found.shape[1], exact.shape[1]))
     parts = zip(found.split(size), exact.split(size), strict=True)
     return torch.cat([_recall(*part, least) for part in parts])

@@ -33,7 +33,13 @@ from invlab.minimizers.objective import Objective, require_precision
 from invlab.minimizers.reparametrization import default_x_scale
 from invlab.minimizers.solution import Solution
 from invlab.priors import Box
-from invlab.validation import did_you_mean, require_count, require_name, require_tensor
+from invlab.validation import (
+    did_you_mean,
+    is_truth_value,
+    require_count,
+    require_name,
+    require_tensor,
+)
 
 __all__ = ["Solution", "list_minimizers", "minimize", "options_of"]
 
@@ -236,6 +242,9 @@ def _check(x0: Tensor, method: str, gtol: float, options: dict[str, Any]) -> Non
             f"method {method!r}: expected options among {', '.join(sorted(known))}, "
             f"got {', '.join(unknown)}{did_you_mean(unknown[0], known)}"
         )
+    for name, value in options.items():
+        if is_truth_value(value) and not isinstance(known[name], bool):
+            raise TypeError(f"{name}: expected no truth value, got {value!r}")
     if method == "joint" and "features" not in options:
         raise ValueError(
             "features: method 'joint' needs them, a row for each problem: what tells it from the "

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from invlab.minimizers.objective import require_precision
 from invlab.priors import Box
-from invlab.validation import require_count, require_same_length
+from invlab.validation import require_count, require_number, require_same_length
 
 __all__ = ["gauss_newton", "residual", "shortest_step"]
 
@@ -57,7 +57,8 @@ def gauss_newton(
         The best point each row has visited, ``(M, dx)``, and its mean squared residual,
         ``(M,)``, both in the dtype of x; infinite where ``fun`` was finite nowhere.
     """
-    steps = require_count("steps", steps)
+    steps, max_step = require_count("steps", steps), require_number("max_step", max_step)
+    tolerance, damping = require_number("tolerance", tolerance), require_number("damping", damping)
     require_precision("x", x)
     require_same_length(x=x, y=y, c=c)
     columns = [k.detach().split(CHUNK) for k in (x, y, c) if k is not None]

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from invlab.minimizers.objective import Evaluation, Objective
 from invlab.priors import Box
+from invlab.validation import require_numbers
 
 __all__ = ["Reparametrization", "TransformedObjective", "XScale", "default_x_scale"]
 
@@ -126,7 +127,7 @@ def default_x_scale(box: Box) -> Tensor:
 
 def length(name: str, value: XScale, like: Tensor) -> Tensor:
     """A positive length an unknown, ``(d,)``, in the dtype and on the device of ``like``."""
-    found = torch.as_tensor(value, dtype=like.dtype, device=like.device).detach()
+    found = require_numbers(name, value).to(like)
     sound = found.shape in ((), (like.shape[1],)) and bool(
         (found > 0).all() & found.isfinite().all()
     )

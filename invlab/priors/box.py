@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from invlab.validation import require_count, require_points
+from invlab.validation import require_count, require_numbers, require_points
 
 __all__ = [
     "Box",
@@ -173,11 +173,11 @@ def vector(name: str, values: Any) -> Tensor:
     """Finite numbers as a float64 tensor on the CPU, a copy; one number stands for itself.
 
     Raises:
-        ValueError: not a list of finite numbers.
+        TypeError, ValueError: not a list of finite numbers.
     """
     # corners are met in searches, which differentiate
     with torch.inference_mode(False):
-        numbers = torch.as_tensor(values, dtype=torch.float64, device="cpu").detach().clone()
+        numbers = require_numbers(name, values).clone()
     if numbers.ndim == 0:  # a single unknown
         numbers = numbers[None]
     if numbers.ndim != 1 or len(numbers) == 0 or not bool(torch.isfinite(numbers).all()):

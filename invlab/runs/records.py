@@ -90,6 +90,9 @@ def run(
     folder: str | Path,
     jobs: int = 1,
     scheduler: str | None = None,
+    description: str = "runs",
+    before: int = 0,
+    after: int = 0,
 ) -> list[Record]:
     """Compute the runs that have no record yet, and return the records of all.
 
@@ -106,6 +109,8 @@ def run(
         jobs: number of processes of this machine, each on one thread; 1 is this process.
         scheduler: address of a Dask scheduler whose workers compute instead, such as
             ``"tcp://10.0.0.1:8786"``.
+        description: of what is run, for the progress bar.
+        before, after: runs of the same bar that earlier calls did and later ones will do.
 
     Raises:
         KeyboardInterrupt: it was interrupted.
@@ -123,9 +128,9 @@ def run(
     records = {run.id: _recorded(folder, run, wanted) for run, wanted in asked}
     missing = [(run, wanted) for run, wanted in asked if records[run.id] is None]
     errors = {}
-    for name, outcome in runtime.progress(
-        _outcomes(missing, folder, jobs, scheduler), "plan", total=len(missing)
-    ):
+    outcomes = _outcomes(missing, folder, jobs, scheduler)
+    done, total = before + len(runs) - len(missing), before + len(runs) + after
+    for name, outcome in runtime.progress(outcomes, description, total=total, done=done):
         if isinstance(outcome, dict):
             records[name] = outcome
         else:

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from torch.autograd import forward_ad
 from torch.nn import functional
 
+from invlab.validation import require_count, require_number
+
 __all__ = ["Flow", "MacGrid", "Square"]
 
 # Eigenvalues below this share of the largest belong to pockets that no wall separates.
@@ -76,7 +78,8 @@ class MacGrid(nn.Module):
 
     def __init__(self, cells: int, *, size: float = 100.0, squares: Sequence[Square] = ()) -> None:
         super().__init__()
-        if cells < 4:
+        size = require_number("MacGrid: size", size)
+        if require_count("MacGrid: cells", cells) < 4:
             raise ValueError(f"MacGrid: expected at least 4 cells a side, got {cells}")
         self.cells, self.size, self.width = cells, size, size / cells
         k = torch.arange(cells, dtype=torch.float64, device="cpu")

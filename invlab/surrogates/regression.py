@@ -16,7 +16,7 @@ from invlab.networks.training import History, TrainingOptions, train
 from invlab.task import Pairs
 from invlab.validation import require_tensor
 
-__all__ = ["Surrogate", "fit_surrogate"]
+__all__ = ["Surrogate", "disagreement", "fit_surrogate"]
 
 
 class Surrogate(ScaledNetwork):
@@ -33,6 +33,15 @@ class Surrogate(ScaledNetwork):
     def scaled_mean(self, x: Tensor) -> Tensor:
         """f̂ in scaled units of y, mean over the members: ``(M, dx) -> (M, dy)``."""
         return self.scaled(x).mean(0)
+
+
+def disagreement(each: Tensor) -> Tensor:
+    """Variance of what members say, mean over the numbers of y: ``(K, M, dy) -> (M,)``.
+
+    It is large where f̂ has seen few pairs, since nothing holds its members together there; zero
+    for a single one.
+    """
+    return each.var(0, correction=min(1, len(each) - 1)).mean(1)
 
 
 def build_surrogate(

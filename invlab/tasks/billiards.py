@@ -8,7 +8,7 @@ from torch import Tensor
 from invlab import runtime
 from invlab.priors import Box
 from invlab.task import Simulator, Targets, Task
-from invlab.validation import require_count, require_tensor
+from invlab.validation import require_count, require_number, require_tensor
 
 __all__ = ["Billiards", "Shot"]
 
@@ -141,6 +141,9 @@ class Billiards(Task):
     def __init__(
         self, radius: float = 0.05, *, restitution: float = 0.8, drag: float = 1.0
     ) -> None:
+        radius = require_number("billiards: radius", radius)
+        restitution = require_number("billiards: restitution", restitution)
+        drag = require_number("billiards: drag", drag)
         if not 0 < radius < LARGEST_RADIUS:
             raise ValueError(f"billiards: expected 0 < radius < {LARGEST_RADIUS:g} m, got {radius}")
         if not 0 <= restitution <= 1:

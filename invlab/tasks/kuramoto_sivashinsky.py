@@ -11,7 +11,7 @@ from torch import Tensor
 from invlab.priors import Box, Normal
 from invlab.simulators import etdrk4
 from invlab.task import Simulator, Task
-from invlab.validation import require_count, require_tensor
+from invlab.validation import require_count, require_number, require_tensor
 
 __all__ = ["Front", "FrontFromState", "KuramotoSivashinsky", "Waves"]
 
@@ -301,7 +301,7 @@ def _given(c: Tensor | None, what: str) -> Tensor:
 def _require_resolved(length: float, points: int, modes: int) -> None:
     require_count("kuramoto_sivashinsky: points", points)
     require_count("kuramoto_sivashinsky: modes", modes)
-    if not SHORTEST <= length <= LONGEST:
+    if not SHORTEST <= require_number("kuramoto_sivashinsky: length", length) <= LONGEST:
         raise ValueError(
             f"kuramoto_sivashinsky: expected length from {SHORTEST:g} to {LONGEST:g}, got {length}"
         )
@@ -318,6 +318,8 @@ def _require_resolved(length: float, points: int, modes: int) -> None:
 
 
 def _require_times(length: float, step: float, every: float, horizon: float) -> None:
+    for name, value in (("step", step), ("every", every), ("horizon", horizon)):
+        require_number(f"kuramoto_sivashinsky: {name}", value)
     largest = LARGEST_STEP if length <= LONG else LARGEST_STEP / 2
     if not 0 < step <= largest:
         raise ValueError(

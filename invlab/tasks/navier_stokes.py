@@ -12,7 +12,7 @@ from invlab import runtime
 from invlab.priors import NORMAL_95, Box
 from invlab.simulators.mac_grid import Flow, MacGrid, Square
 from invlab.task import Pairs, Simulator, Task
-from invlab.validation import require_count, require_tensor
+from invlab.validation import require_count, require_number, require_tensor
 
 __all__ = ["NavierStokes", "Push", "RandomFlow"]
 
@@ -219,6 +219,10 @@ class NavierStokes(Task):
         if require_count("navier_stokes: steps", steps) < 7:
             raise ValueError(f"navier_stokes: expected at least 7 steps, got {steps}")
         f = STRENGTH[obstacles] if strength is None else strength
+        f, speed = (
+            require_number(f"navier_stokes: {name}", value)
+            for name, value in (("strength", f), ("speed", speed))
+        )
         if not (0 < f < math.inf and 0 <= speed < f):
             raise ValueError(
                 f"navier_stokes: expected 0 <= speed < strength, got speed={speed}, strength={f}"

@@ -54,7 +54,7 @@ class Sine(Task):
     """
 
     def __init__(self, dim: int = 2) -> None:
-        if dim not in (1, 2):
+        if require_count("sine: dim", dim) not in (1, 2):
             raise ValueError(f"sine: expected dim=1 or dim=2, got {dim!r}")
         if dim == 1:
             box = Box([-math.pi], [math.pi])

@@ -9,7 +9,7 @@ from invlab import runtime
 from invlab.networks.mlp import Standardizer
 from invlab.priors import Box
 from invlab.task import Pairs, Simulator, Task
-from invlab.validation import require_count, require_same_length, require_tensor
+from invlab.validation import require_count, require_number, require_same_length, require_tensor
 
 __all__ = ["Square", "SquareMap", "branch_scores"]
 
@@ -30,6 +30,7 @@ class Square(Task):
     """
 
     def __init__(self, half_width: float = 33.0) -> None:
+        half_width = require_number("square: half_width", half_width)
         super().__init__("square", SquareMap(), Box([-half_width], [half_width]), labels=["x"])
         self.half_width = half_width
 
@@ -96,7 +97,7 @@ def branch_scores(x_hat: Tensor, y: Tensor, *, y_max: float = 1089.0) -> dict[st
     order = y[:, 0].argsort()
     guess, target = x_hat[..., order, 0].double(), y[order, 0].double()
     root = target.sqrt()
-    far = target > 0.01 * y_max
+    far = target > 0.01 * require_number("y_max", y_max)
     gap = torch.minimum((guess - root).abs(), (guess + root).abs())
     positive = (guess[..., far] > 0).double()
     share = positive.mean(-1)

@@ -10,7 +10,7 @@ from torch import Tensor
 from invlab import runtime
 from invlab.priors import Box
 from invlab.task import Pairs, Simulator, Task
-from invlab.validation import require_count, require_tensor
+from invlab.validation import require_count, require_number, require_tensor
 
 __all__ = ["Packet", "WavePacket", "with_noise"]
 
@@ -104,6 +104,13 @@ class WavePacket(Task):
         sigma = SIGMA * scale if sigma is None else sigma
         spread = SPREAD * scale if spread is None else spread
         reach = REACH * scale if reach is None else reach
+        sigma, amplitude, noise, spread, reach = (
+            require_number(f"wave_packet: {name}", value)
+            for name, value in (
+                ("sigma", sigma), ("amplitude", amplitude), ("noise", noise),
+                ("spread", spread), ("reach", reach),
+            )
+        )  # fmt: skip
         for name, value in {"sigma": sigma, "amplitude": amplitude}.items():
             if not 0 < value < math.inf:
                 raise ValueError(f"wave_packet: expected {name} above 0, got {value}")

@@ -11,7 +11,7 @@ from invlab import runtime
 from invlab.priors import Box
 from invlab.task import Pairs, Simulator, Task
 from invlab.tasks.wave_packet import with_noise
-from invlab.validation import require_count
+from invlab.validation import require_count, require_number
 
 __all__ = ["Packets", "WavePackets"]
 
@@ -71,6 +71,7 @@ class WavePackets(Task):
 
     def __init__(self, packets: int = 3, *, noise: float = 0.1) -> None:
         require_count("wave_packets: packets", packets)
+        noise = require_number("wave_packets: noise", noise)
         if not 0 <= noise < math.inf:
             raise ValueError(f"wave_packets: expected noise of 0 or above, got {noise}")
         super().__init__(

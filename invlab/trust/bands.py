@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from invlab import runtime
-from invlab.validation import require_count
+from invlab.validation import require_count, require_share
 
 __all__ = ["uniform_band"]
 
@@ -39,8 +39,7 @@ def uniform_band(n: int, level: Tensor, confidence: float = 0.95) -> tuple[Tenso
     Source: Säilynoja, Bürkner and Vehtari (2022).
     """
     require_count("n", n)
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence: expected a probability between 0 and 1, got {confidence}")
+    confidence = require_share("confidence", confidence)
     limits = _band(n, tuple(level.double().tolist()), confidence)
     low, high = (torch.tensor(limit, dtype=torch.float64, device="cpu") for limit in limits)
     return low, high

@@ -15,9 +15,9 @@ from invlab.validation import require_same_length, require_tensor
 
 __all__ = ["believed_effect", "fitting_surrogate", "require_targets", "usable_parts"]
 
-
-# Steps of a training, however many pairs there are.
-STEPS = 8000
+# Steps of a training, however many pairs there are. Twice as many divide the error of f̂ by three
+# with 35,000 pairs of the papers' tasks, from 1e-5 of the variance of y on, and take twice as long.
+STEPS = 4000
 
 
 def fitting_surrogate(given: Surrogate | None, learned: Pairs) -> Surrogate:

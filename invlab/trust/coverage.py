@@ -18,7 +18,8 @@ from invlab import runtime
 from invlab.plots import pyplot
 from invlab.trust.bands import uniform_band
 from invlab.trust.calibration import calibration_ranks
-from invlab.validation import require_count, require_same_length, require_tensor
+from invlab.trust.proposer import Proposer
+from invlab.validation import require_count, require_same_length, require_share, require_tensor
 
 __all__ = ["CoverageCurve", "Posterior", "expected_coverage", "rank_coverage", "tarp"]
 
@@ -28,22 +29,12 @@ STEPS = 40
 BLOCK = 2**22
 
 
-class Posterior(Protocol):
+class Posterior(Proposer, Protocol):
     """What :func:`expected_coverage` needs of a method: draws, and their density."""
 
     @property
     def name(self) -> str:
         """How it is called."""
-
-    def propose(
-        self,
-        y: Tensor,
-        n: int = 1,
-        c: Tensor | None = None,
-        *,
-        generator: torch.Generator | None = None,
-    ) -> Tensor:
-        """Draws ``(B, n, dx)``."""
 
     def log_density(self, x: Tensor, y: Tensor, c: Tensor | None = None) -> Tensor:
         """log p(x | y, c), ``(B, n)``."""
@@ -259,6 +250,7 @@ def _uniform(x: Tensor, draws: Tensor, generator: torch.Generator | None) -> Ten
 
 
 def _curve(test: str, u: Tensor, confidence: float, labels: tuple[str, ...]) -> CoverageCurve:
+    confidence = require_share("confidence", confidence)
     level = torch.arange(1, STEPS, dtype=torch.float64, device="cpu") / STEPS
     share = (u.T.cpu()[:, None] <= level[None, :, None]).double().mean(2)
     # together: each of k curves may leave the band with a k-th of the probability

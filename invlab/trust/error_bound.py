@@ -25,7 +25,7 @@ from invlab.trust.belief import believed_effect, fitting_surrogate, require_targ
 from invlab.trust.conformal import conformal_quantile
 from invlab.trust.error_regression import FEWEST, ErrorRegression, cross_fitted, folds_of
 from invlab.trust.neighbours import Neighbours, beside
-from invlab.validation import require_same_length, require_tensor
+from invlab.validation import require_same_length, require_share, require_tensor
 
 __all__ = ["Answer", "ErrorBound", "Kind"]
 
@@ -95,8 +95,7 @@ class ErrorBound:
         Warns:
             UserWarning: pairs with an invalid y, which are left out, or rows in both parts.
         """
-        if not 0 < level < 1:
-            raise ValueError(f"level: expected a share between 0 and 1, got {level}")
+        level = require_share("level", level)
         if not task.has_simulator:
             raise ValueError(
                 f"{task.name}: a bound needs one simulation for each held-out pair, and this task "

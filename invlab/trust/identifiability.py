@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +11,11 @@ from torch import Tensor
 
 from invlab import runtime
 from invlab.losses.derivatives import jacobian
+from invlab.metrics.effects import effects, noise_stream
 from invlab.plots import pyplot
 from invlab.surrogates import Surrogate
 from invlab.task import Task
-from invlab.validation import require_same_length, require_tensor
+from invlab.validation import require_numbers, require_same_length, require_tensor
 
 __all__ = ["Identifiability", "undetermined"]
 
@@ -22,6 +23,9 @@ __all__ = ["Identifiability", "undetermined"]
 ASSUMED_NOISE = 1e-3
 # Draws of the prior that tell how much x varies, and simulations that tell how much y does.
 DRAWS, SIMULATED = 10_000, 256
+# Half the length of a difference that stands for a derivative, in the prior's spread: what a
+# program prints in six digits then has a slope in four, and a bend counts for a ten-thousandth.
+STEP = 1e-2
 # Answers that are written out in words, and shares of a direction too small to be named.
 SHOWN, NAMED = 5, 0.1
 # Smallest singular value that a plot shows.
@@ -42,6 +46,7 @@ class Identifiability:
             deviations of the prior: ``(B, dx, dx)``.
         labels: a name an unknown.
         noise: in words, what y counts as known to.
+        differences: whether derivatives are differences of simulations.
         failed: answers whose derivative is not finite, ``(B,)``, bool; their values are NaN.
     """
 
@@ -50,6 +55,7 @@ class Identifiability:
     labels: tuple[str, ...]
     noise: str
     failed: Tensor
+    differences: bool = False
 
     @property
     def left(self) -> Tensor:
@@ -83,7 +89,8 @@ class Identifiability:
         return figure
 
     def __str__(self) -> str:
-        lines = [f"y counts as known to {self.noise}; of the prior's spread"]
+        how = " (derivatives are differences of simulations)" if self.differences else ""
+        lines = [f"y counts as known to {self.noise}{how}; of the prior's spread"]
         for row in range(min(SHOWN, len(self.failed))):
             lines.append(f"  answer {row + 1}: {self._words(row)}")
         more = len(self.failed) - SHOWN
@@ -135,9 +142,12 @@ def undetermined(
     """What the data leave free around each answer.
 
     Args:
-        model: a task with a differentiable simulator, or f̂. The spread of x is that of
-            the task's prior and the spread of y that of 256 simulations; or both are what f̂ was
-            scaled by, those of the pairs it learned from.
+        model: a task, or f̂. The spread of x is that of the task's prior and the spread of y that
+            of 256 simulations; or both are what f̂ was scaled by, those of the pairs it learned
+            from. A task that says ``differentiable=False`` is simulated at two more points an
+            unknown and answer, a hundredth of the prior's spread (for whole numbers: one) to both
+            sides, no farther than its box; steps of y that are smaller than what such a
+            difference sees do not exist for it.
         x: answers, ``(B, dx)``.
         c: contexts, ``(B, dc)``, where there is one.
         noise: standard deviation of the measurement, one for all or one a number of y; infinite
@@ -149,37 +159,35 @@ def undetermined(
 
     Raises:
         TypeError: neither a task nor a surrogate.
-        ValueError: a task without gradients, a context that is missing or not taken, a noise that
-            is not above zero, or shapes that do not fit.
+        ValueError: a task without a simulator; a noisy one without gradients whose noise is not
+            drawn from torch's generators, so that differences are noise alone; a context that is
+            missing or not taken, a noise that is not above zero, or shapes that do not fit.
     """
     require_tensor("x", x, ("B", "dx"))
     require_same_length(x=x, c=c)
     x, c = x.detach().double(), None if c is None else c.detach().double()
     if isinstance(model, Task):
-        effect, x_spread, y_spread = _of_task(model, x, c)
+        slopes, x_spread, y_spread = _of_task(model, x, c)
         labels = model.labels if labels is None else labels
     elif isinstance(model, Surrogate):
-        effect, x_spread, y_spread = _of_surrogate(model, x, c)
+        slopes, x_spread, y_spread = _of_surrogate(model, x, c)
     else:
         raise TypeError(f"model: expected a Task or a Surrogate, got {type(model).__name__}")
     names = tuple(f"x{k + 1}" for k in range(x.shape[1])) if labels is None else tuple(labels)
     if len(names) != x.shape[1]:
         raise ValueError(f"labels: expected {x.shape[1]} names, one an unknown, got {len(names)}")
     sigma = _noise(noise, y_spread)
-    slope = jacobian(effect, x) * x_spread / sigma[:, None]
-    values, directions, failed = _decomposed(slope.detach())
+    values, directions, failed = _decomposed(slopes * x_spread / sigma[:, None])
     words = "its noise" if noise is not None else f"{ASSUMED_NOISE:g} of its spread"
-    return Identifiability(values, directions, names, words, failed)
+    differences = isinstance(model, Task) and not model.differentiable
+    return Identifiability(values, directions, names, words, failed, differences)
 
 
-Effect = Callable[[Tensor], Tensor]
-
-
-def _of_task(task: Task, x: Tensor, c: Tensor | None) -> tuple[Effect, Tensor, Tensor]:
-    """The simulator as a map of x alone, and the spread of x and y over the prior."""
-    if not task.differentiable or not task.has_simulator:
+def _of_task(task: Task, x: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    """Derivatives of y by x at each answer, ``(B, dy, dx)``, and spreads over the prior."""
+    if not task.has_simulator:
         raise ValueError(
-            f"{task.name}: has no derivative; fit a surrogate, fit_surrogate(pairs), and ask it"
+            f"{task.name}: has no simulator; fit a surrogate, fit_surrogate(pairs), and ask it"
         )
     require_tensor("x", x, ("B", task.x_dim))
     if (c is None) != (task.context is None):
@@ -188,6 +196,10 @@ def _of_task(task: Task, x: Tensor, c: Tensor | None) -> tuple[Effect, Tensor, T
     draws = runtime.generator(0, task.name, "identifiability")
     x_spread = task.prior.sample(DRAWS, generator=draws).double().std(0, correction=0)
     pairs = task.usable(task.sample(SIMULATED, generator=draws, dtype=torch.float64))
+    y_spread = pairs.y.flatten(1).std(0, correction=0).to(x)
+    x_spread = x_spread.to(x)
+    if not task.differentiable:
+        return _differences(task, x, c, STEP * x_spread), x_spread, y_spread
 
     def effect(x: Tensor) -> Tensor:
         y = task.simulator(x) if c is None else task.simulator(x, c)
@@ -198,11 +210,39 @@ def _of_task(task: Task, x: Tensor, c: Tensor | None) -> tuple[Effect, Tensor, T
             )
         return y.flatten(1)
 
-    y_spread = pairs.y.flatten(1).std(0, correction=0)
-    return effect, x_spread.to(x), y_spread.to(x)
+    return jacobian(effect, x).detach(), x_spread, y_spread
 
 
-def _of_surrogate(f: Surrogate, x: Tensor, c: Tensor | None) -> tuple[Effect, Tensor, Tensor]:
+def _differences(task: Task, x: Tensor, c: Tensor | None, step: Tensor) -> Tensor:
+    """Central differences of the simulator, ``(B, dy, dx)``; at an edge of the box to one side."""
+    step = torch.where(task.integer.to(x.device), 1.0, step)
+    shifts = torch.diag(step)
+    box = task.box
+    # points outside of the box, such as answers of a free search, are not brought into it
+    low, high = x.minimum(box.low.to(x)), x.maximum(box.high.to(x))
+    ends = [
+        torch.minimum(torch.maximum(x[:, None] + sign * shifts, low[:, None]), high[:, None])
+        for sign in (1.0, -1.0)
+    ]
+    each = None if c is None else c.repeat_interleave(x.shape[1], 0)
+
+    def seen(points: Tensor) -> Tensor:
+        # the same noise at both ends, where it is torch's
+        draws = noise_stream(task, "identifiability")
+        y = effects(task, points.flatten(0, 1), each, generator=draws)
+        return y.flatten(1).unflatten(0, points.shape[:2])
+
+    ahead, behind = map(seen, ends)
+    if task.noisy and not torch.equal(seen(ends[0]).nan_to_num(), ahead.nan_to_num()):
+        raise ValueError(
+            f"{task.name}: is noisy, and its noise does not follow torch's generators: differences "
+            "of single runs are noise; fit a surrogate, fit_surrogate(pairs), and ask it"
+        )
+    length = (ends[0] - ends[1]).diagonal(dim1=1, dim2=2)
+    return ((ahead - behind) / length[..., None]).mT
+
+
+def _of_surrogate(f: Surrogate, x: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
     wanted = len(f.inputs.shift)
     came = x.shape[1] + (0 if c is None else c.shape[1])
     if came != wanted:
@@ -215,7 +255,8 @@ def _of_surrogate(f: Surrogate, x: Tensor, c: Tensor | None) -> tuple[Effect, Te
         seen = x if c is None else torch.cat([x, c], 1)
         return f.outputs.inverse(f.scaled(seen).mean(0).double())
 
-    return effect, f.inputs.scale[: x.shape[1]].to(x), f.outputs.scale.to(x)
+    x_spread = f.inputs.scale[: x.shape[1]].to(x)
+    return jacobian(effect, x).detach(), x_spread, f.outputs.scale.to(x)
 
 
 def _noise(noise: float | Sequence[float] | Tensor | None, spread: Tensor) -> Tensor:
@@ -223,7 +264,7 @@ def _noise(noise: float | Sequence[float] | Tensor | None, spread: Tensor) -> Te
     if noise is None:
         # a number that never varies says nothing, whatever its noise
         return torch.where(spread > 0, ASSUMED_NOISE * spread, 1.0)
-    sigma = torch.as_tensor(noise, dtype=torch.float64, device=spread.device).flatten()
+    sigma = require_numbers("noise", noise).to(spread.device).flatten()
     if len(sigma) not in (1, len(spread)) or not bool((sigma > 0).all()):
         raise ValueError(
             f"noise: expected one standard deviation above 0, or {len(spread)}, one a number of y, "

@@ -24,6 +24,7 @@ from invlab.task import Pairs, Task
 from invlab.trust.belief import believed_effect, fitting_surrogate, require_targets, usable_parts
 from invlab.trust.conformal import conformal_p_values
 from invlab.trust.neighbours import Neighbours, beside
+from invlab.validation import require_share
 
 __all__ = ["Reachability"]
 
@@ -80,8 +81,7 @@ class Reachability:
             UserWarning: too few pairs for the level, pairs with an invalid y, which are left out,
                 or rows in both parts.
         """
-        if not 0 < level < 1:
-            raise ValueError(f"level: expected a share between 0 and 1, got {level}")
+        level = require_share("level", level)
         held, known = usable_parts(task, held_out, learned)
         fewest = math.ceil(1 / level - 1e-9) - 1
         if len(held) < fewest:

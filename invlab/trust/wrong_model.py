@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -21,9 +20,10 @@ from invlab.task import Pairs, Task
 from invlab.trust.conformal import conformal_p_values
 from invlab.trust.error_bound import ErrorBound
 from invlab.trust.neighbours import Neighbours
+from invlab.trust.proposer import Proposer
 from invlab.validation import require_count, require_same_length, require_tensor
 
-__all__ = ["BoundWorth", "PredictiveCheck", "Proposer", "predictive_check", "worth_of_bound"]
+__all__ = ["BoundWorth", "PredictiveCheck", "predictive_check", "worth_of_bound"]
 
 # Scatter that a prediction has at least, in standard deviations of each number of y: a smaller
 # difference than rounding and training leave is no discrepancy.
@@ -32,20 +32,6 @@ LEAST_SCATTER = 1e-4
 UNLIKELY = 0.01
 # The error of a share is told with this probability.
 CONFIDENCE = 0.95
-
-
-class Proposer(Protocol):
-    """What gives guesses: any fitted method."""
-
-    def propose(
-        self,
-        y: Tensor,
-        n: int = 1,
-        c: Tensor | None = None,
-        *,
-        generator: torch.Generator | None = None,
-    ) -> Tensor:
-        """Guesses ``(B, n, dx)``."""
 
 
 @dataclass(frozen=True)

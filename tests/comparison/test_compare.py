@@ -208,7 +208,7 @@ def test_a_budget_of_seconds_shortens_the_trainings(monkeypatch):
     monkeypatch.setattr("invlab.comparison.candidates.STEPS", 1500)
     assert steps_within(60, 10, 3) < 500
     assert steps_within(1e-3, 10, 3) == 200
-    brief = choose(SQUARE, "direct", n=640, simulated=True, steps=200)[-1]
+    brief = choose(SQUARE, "direct", n=640, simulated=True, seconds=1e-3)[-1]
     assert brief.options == {"epochs": 20, "batch_size": 64}
 
 

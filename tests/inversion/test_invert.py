@@ -130,6 +130,14 @@ def test_without_simulations_there_is_a_bound_and_far_targets_get_none():
     assert found.calls == 700 + 210  # pairs, and one simulation for each that is held out
 
 
+def test_of_many_pairs_no_more_calibrate_than_the_coverage_needs(monkeypatch):
+    monkeypatch.setattr(invlab.trust.belief, "STEPS", 30)
+    data = SAME.sample(8000, dtype=torch.float64)
+    found = invlab.invert(SAME, [0.3, 0.6], method="nearest", n=1, data=data, simulate=False)
+    assert found.calls == 2000
+    assert "the 2000 held-out ones" in str(found)
+
+
 def test_pairs_alone_are_enough():
     found = invlab.invert(SAME.sample(300), [[0.3, 0.4]], method="nearest", n=2)
     assert found.calls == 0

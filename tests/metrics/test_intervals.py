@@ -73,7 +73,7 @@ def test_bad_values_are_named():
 
 @pytest.mark.parametrize("level", [-1, 0, 1, 1.5, math.nan, INF])
 def test_a_level_that_is_no_share_is_named(level):
-    with pytest.raises(ValueError, match="level: expected a number between 0 and 1"):
+    with pytest.raises(ValueError, match="level: expected a share between 0 and 1"):
         bootstrap_interval(torch.rand(5), level=level)
 
 

@@ -8,7 +8,7 @@ import torch
 
 from invlab import Box, Targets, Task, get_task, resimulation_error
 from invlab.metrics import noise_floor, rmse
-from invlab.runtime import generator
+from invlab.runtime import generator, set_clock
 
 
 def column(device, *values):
@@ -189,6 +189,30 @@ def test_a_broken_simulator_is_not_taken_for_bad_guesses(device):
     task = Task("broken", broken, Box([0.0], [1.0]))
     with pytest.raises(RuntimeError, match="a bug"):
         resimulation_error(task, torch.ones(2, 3, 1, device=device), column(device, 1.0, 1.0))
+
+
+@pytest.mark.parametrize(("seconds", "most"), [(0.0, 64), (0.3, 12)])
+def test_a_simulator_that_nearly_always_fails_is_not_taken_for_a_broken_one(seconds, most):
+    rows = []
+
+    def rarely_works(x):
+        rows.append(len(x))
+        if float(x.max()) > 0.05:
+            raise ArithmeticError("no root")
+        return x
+
+    task = Task("rarely", rarely_works, Box([0.0], [1.0]))
+    x, y = torch.ones(1, 1, 1), torch.zeros(1, 1)
+    # each trial takes so long; eight are made in any case, and further ones where they are cheap
+    with set_clock(lambda: seconds * len(rows)):
+        if seconds:
+            with pytest.raises(ArithmeticError, match="no root"):
+                resimulation_error(task, x, y)
+            assert len(rows) < most
+        else:
+            with pytest.warns(UserWarning, match="for 1 of 1 guesses"):
+                assert resimulation_error(task, x, y).isinf().all()
+            assert 8 < len(rows) <= most + 2
 
 
 def test_an_interrupt_is_no_invalid_guess(device):

@@ -227,7 +227,7 @@ def test_what_does_not_fit_is_refused():
         tarp(x, draws[:5])
     with pytest.raises(ValueError, match="references: expected shape"):
         tarp(x, draws, references=x[:5])
-    with pytest.raises(ValueError, match="confidence: expected a probability"):
+    with pytest.raises(ValueError, match="confidence: expected a share"):
         tarp(x, draws, confidence=95)
     with pytest.raises(ValueError, match="labels: expected 2 names"):
         rank_coverage(x, draws, labels=("a",))

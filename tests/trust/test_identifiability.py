@@ -1,10 +1,11 @@
 """What data leave free, on simulators whose posterior or whose invariance is known."""
 
+import numpy as np
 import pytest
 import torch
 
 import invlab
-from invlab import Box, Normal, Task
+from invlab import Box, Integer, Normal, Product, Task
 from invlab.runtime import generator
 from invlab.trust import undetermined
 
@@ -144,9 +145,9 @@ def test_what_does_not_fit_is_refused():
             undetermined(linear_task(), x, noise=noise)
     with pytest.raises(TypeError, match="expected a Task or a Surrogate, got function"):
         undetermined(linear, x)
-    blind = Task("table", linear, Normal([0.0] * 3, [1.0] * 3), differentiable=False)
-    with pytest.raises(ValueError, match="table: has no derivative; fit a surrogate"):
-        undetermined(blind, x)
+    table = Task.from_pairs(linear_task().sample(50), name="table")
+    with pytest.raises(ValueError, match="table: has no simulator; fit a surrogate"):
+        undetermined(table, x)
     with pytest.raises(ValueError, match="x: expected 2 numbers for the surrogate"):
         undetermined(known_surrogate(bend_seen, 2, 3), x)
     with pytest.raises(ValueError, match="labels: expected 3 names"):
@@ -164,3 +165,81 @@ def test_a_missing_context_and_a_cut_graph_are_named():
     cut = Task("cut", lambda x: x.detach() * 1.0, box)
     with pytest.raises(ValueError, match="cut: y does not depend on x for torch"):
         undetermined(cut, torch.ones(1, 1))
+
+
+def wavy(x, c=None):
+    """Two unknowns to three numbers, in fractions of their own."""
+    shift = 0.0 if c is None else c
+    a, b = x[..., :1], x[..., 1:]
+    return torch.cat([(a + shift).sin(), a * b.exp(), (a - b).square()], -1)
+
+
+@pytest.mark.parametrize("context", [None, Box([0.0], [1.0])])
+def test_differences_of_simulations_say_the_same_as_gradients(context):
+    box = Box([-1.0, 0.0], [1.0, 3.0])
+    x = box.sample(20, generator=generator(2))
+    x[0], x[1] = box.low, box.high  # where a difference can look to one side alone
+    c = None if context is None else context.sample(20, generator=generator(3))
+    smooth, rough = (Task("wavy", wavy, box, context=context, differentiable=d) for d in (1, 0))
+    exact, found = undetermined(smooth, x, c), undetermined(rough, x, c)
+    assert torch.allclose(found.singular_values[2:], exact.singular_values[2:], rtol=1e-3)
+    assert torch.allclose(found.singular_values, exact.singular_values, rtol=0.05)
+    assert torch.allclose(found.spread, exact.spread, rtol=0.01)
+    assert "differences of simulations" in str(found)
+    assert "differences" not in str(exact)
+
+
+def test_differences_take_two_simulations_an_unknown_and_stay_in_the_box():
+    seen = []
+
+    def looked(x):
+        seen.append(x.clone())
+        return x * 2.0
+
+    box = Box([0.0, 0.0], [1.0, 9.0])
+    undetermined(Task("looked", looked, box, differentiable=False), torch.tensor([[0.0, 9.0]] * 5))
+    ends = torch.cat([rows for rows in seen if len(rows) == 10])
+    assert len(ends) == 20
+    assert box.contains(ends).all()
+
+
+def test_differences_of_whole_unknowns_are_whole():
+    prior = Product(Integer([0], [10]), Box([0.0], [1.0]))
+
+    def counted(x):
+        assert torch.equal(x[..., 0], x[..., 0].round())
+        return torch.cat([3 * x[..., :1], x[..., 1:]], -1)
+
+    found = undetermined(
+        Task("counted", counted, prior, differentiable=False), torch.tensor([[5.0, 0.5]]), noise=1.0
+    )
+    # 3 · the spread of eleven whole numbers, over a noise of one
+    assert float(found.singular_values[0, 0]) == pytest.approx(3 * 10**0.5, rel=0.02)
+
+
+def test_noise_is_the_same_at_both_ends_or_is_refused():
+    def noisy(x):
+        return 2 * x + torch.randn(x.shape, dtype=x.dtype)
+
+    box = Box([0.0], [1.0])
+    found = undetermined(
+        Task("noisy", noisy, box, noisy=True, differentiable=False), torch.tensor([[0.5]]), noise=1
+    )
+    assert float(found.singular_values[0, 0]) == pytest.approx(2 * (1 / 12) ** 0.5, rel=0.02)
+    numpys = np.random.default_rng(0)
+
+    def own(x):
+        return x + torch.from_numpy(numpys.normal(size=tuple(x.shape)))
+
+    with pytest.raises(ValueError, match="its noise does not follow torch's generators"):
+        undetermined(Task("own", own, box, noisy=True, differentiable=False), torch.tensor([[0.5]]))
+
+
+@pytest.mark.filterwarnings("ignore:picky:UserWarning")
+def test_answers_at_which_a_simulator_fails_are_said():
+    def picky(x):
+        return torch.where(x > 0.5, torch.nan, x)
+
+    task = Task("picky", picky, Box([0.0], [1.0]), differentiable=False)
+    found = undetermined(task, torch.tensor([[0.2], [0.8]]))
+    assert found.failed.tolist() == [False, True]

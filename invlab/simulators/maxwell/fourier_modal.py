@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from invlab import runtime
 from invlab.simulators.maxwell.bases import MirrorBases
 from invlab.simulators.maxwell.cylinders import indicator, layers, radial_normals
+from invlab.validation import require_number
 
 __all__ = ["LIGHT_SPEED", "FourierModal", "Layer", "Scattering"]
 
@@ -107,6 +108,10 @@ class FourierModal(nn.Module):
         normals: bool = True,
     ) -> None:
         super().__init__()
+        period, eps, loss = (
+            require_number(f"FourierModal: {name}", value)
+            for name, value in (("period", period), ("eps", eps), ("loss", loss))
+        )
         if period <= 0 or eps <= 0 or loss < 0:
             raise ValueError(
                 "FourierModal: expected period > 0, eps > 0 and loss >= 0, "

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from invlab.simulators.maxwell.fourier_modal import FourierModal
-from invlab.validation import require_count
+from invlab.validation import require_count, require_number
 
 __all__ = ["Reflectance", "interpolate", "unfolded"]
 
@@ -47,6 +47,7 @@ class Reflectance(nn.Module):
         nodes: int = 36,
     ) -> None:
         super().__init__()
+        low, high = require_number("low", low), require_number("high", high)
         if not 0 < low < high:
             raise ValueError(f"Reflectance: expected 0 < low < high, got {low} and {high} THz")
         if require_count("nodes", nodes) < 2:
