@@ -8,9 +8,10 @@ one method each time, as each paper advises, or a random one.
 
 from invbook.papers.advice.chart import chart_table, decisions, in_words
 from invbook.papers.advice.claims import CLAIMS
+from invbook.papers.advice.layout import tables
 from invbook.papers.advice.runs import plan
 from invbook.papers.paper import Paper
 
-__all__ = ["CLAIMS", "PAPER", "chart_table", "decisions", "in_words", "plan"]
+__all__ = ["CLAIMS", "PAPER", "chart_table", "decisions", "in_words", "plan", "tables"]
 
-PAPER = Paper("advice", "Does the advice hold?", None, plan, CLAIMS)
+PAPER = Paper("advice", "Does the advice hold?", None, plan, CLAIMS, tables)

@@ -7,6 +7,7 @@ BFGS, with null rows that need no network (random draws, restarts, exchange of a
 
 from invbook.papers.joint_optimization.claims import CLAIMS as FIRST_CLAIMS
 from invbook.papers.joint_optimization.experiments import measure
+from invbook.papers.joint_optimization.layout import tables
 from invbook.papers.joint_optimization.pde_claims import PDE_CLAIMS
 from invbook.papers.joint_optimization.reading import curves, numbers, over_counts, summary
 from invbook.papers.joint_optimization.runs import COUNTS, plan
@@ -25,8 +26,9 @@ __all__ = [
     "draw_problems",
     "scipy_bfgs",
     "summary",
+    "tables",
 ]
 
 CLAIMS = [*FIRST_CLAIMS, *PDE_CLAIMS]
 
-PAPER = Paper("joint_optimization", "Many problems at once", "holl2024joint", plan, CLAIMS)
+PAPER = Paper("joint_optimization", "Many problems at once", "holl2024joint", plan, CLAIMS, tables)

@@ -14,6 +14,7 @@ from invbook.papers.loss_design.fits import (
     fit_inverse,
     fit_reduced,
 )
+from invbook.papers.loss_design.layout import tables
 from invbook.papers.loss_design.runs import plan
 from invbook.papers.loss_design.scores import forward_scores, inverse_scores
 from invbook.papers.paper import Paper
@@ -32,6 +33,7 @@ __all__ = [
     "fit_reduced",
     "forward_scores",
     "inverse_scores",
+    "tables",
 ]
 
-PAPER = Paper("loss_design", "Design of loss functions", "rivera2020loss", plan, CLAIMS)
+PAPER = Paper("loss_design", "Design of loss functions", "rivera2020loss", plan, CLAIMS, tables)

@@ -16,6 +16,7 @@ from invbook.papers.neural_adjoint.experiments import (
     ladder,
     training_pairs,
 )
+from invbook.papers.neural_adjoint.layout import tables
 from invbook.papers.neural_adjoint.models import MODELS, SAMPLERS, invert
 from invbook.papers.neural_adjoint.runs import plan, recorded
 from invbook.papers.neural_adjoint.scoring import match, score
@@ -40,7 +41,10 @@ __all__ = [
     "match",
     "recorded",
     "score",
+    "tables",
     "training_pairs",
 ]
 
-PAPER = Paper("neural_adjoint", "Many guesses for one target", "ren2020benchmarking", plan, CLAIMS)
+PAPER = Paper(
+    "neural_adjoint", "Many guesses for one target", "ren2020benchmarking", plan, CLAIMS, tables
+)

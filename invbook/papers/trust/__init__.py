@@ -8,8 +8,9 @@ targets that were shifted, exchanged, tilted or made noisier.
 from invbook.papers.paper import Paper
 from invbook.papers.trust.claims import CLAIMS
 from invbook.papers.trust.experiments import Size, trust
+from invbook.papers.trust.layout import tables
 from invbook.papers.trust.runs import plan
 
-__all__ = ["CLAIMS", "PAPER", "Size", "plan", "trust"]
+__all__ = ["CLAIMS", "PAPER", "Size", "plan", "tables", "trust"]
 
-PAPER = Paper("trust", "How far to trust an answer", None, plan, CLAIMS)
+PAPER = Paper("trust", "How far to trust an answer", None, plan, CLAIMS, tables)

@@ -1,0 +1,49 @@
+"""The page on how the settings of recorded runs were chosen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from invbook import frozen, papers
+
+__all__ = ["settings_page"]
+
+HEAD = """
+# How settings were chosen
+
+Every setting of a recorded run was chosen on seeds that are not reported, and then left alone.
+Where somebody looked at fresh seeds and changed a setting after that, other seeds were taken, and
+the entry says so. The experiments read `invbook/frozen.toml`, and so does this page.
+"""
+
+
+def settings_page(note: str) -> str:
+    """The frozen settings, with how they were chosen: a section a paper, a paragraph a study.
+
+    Args:
+        note: first line of the page, which says who writes it.
+    """
+    found = frozen.chosen()
+    page = f"{note}\n{HEAD}"
+    for paper in dict.fromkeys(entry.paper for entry in found):
+        page += f"\n## {papers.get_paper(paper).heading}\n"
+        for entry in found:
+            if entry.paper == paper:
+                options = "".join(f"\n* `{k}`: {short(v)}" for k, v in entry.options.items())
+                page += (
+                    f"\n**{entry.study.replace('_', ' ')}**, reported on the seeds "
+                    f"{entry.reported}. {entry.chosen}\n{options}\n"
+                )
+    return page
+
+
+def short(value: Any) -> str:
+    """An option as Python would take it, without the marks of a dictionary."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} = {inner(part)}" for name, part in value.items())
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def inner(value: Any) -> str:
+    """The same inside another option."""
+    return f"({short(value)})" if isinstance(value, dict) else short(value)
