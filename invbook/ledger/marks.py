@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from invbook.ledger.verdict import Verdict
+from invbook.ledger.judging import Verdict
 
 __all__ = ["MARKS", "Row", "beside", "mark", "number", "whole", "with_interval", "words"]
 
-# A row of the ledger, as invbook.ledger.rows gives it.
+# A row of the ledger, as invbook.ledger.reading gives it.
 Row = Mapping[str, Any]
 
 # Signs of different shapes: none rests on a colour alone.

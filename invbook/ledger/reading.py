@@ -10,7 +10,7 @@ from typing import Any
 
 from invbook.ledger.claim import Claim
 from invbook.ledger.interval import interval
-from invbook.ledger.verdict import verdict
+from invbook.ledger.judging import verdict
 from invbook.results import load_records
 from invlab.runs.records import Record
 
