@@ -367,7 +367,7 @@ def decision_chart(ax: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
         ax.text(0.45, -k, row["have"], ha="right", va="center", bbox=own, fontsize=9)
         names = " or ".join([row["method"], *row["also"]]).replace("_", " ")
         ax.text(0.57, -k, names, va="center", weight="bold", bbox=own, fontsize=9)
-        simulators = f"{row['cases']} simulator{'s' * (row['cases'] != 1)}"
+        simulators = "only one simulator" if row["cases"] == 1 else f"{row['cases']} simulators"
         behind = f"{row['regret']:.2g} × the best, {simulators}"
         ax.text(0.57, -k - 0.42, behind, va="center", fontsize=7)
     ax.set(xlim=(0, 1), ylim=(-len(rows) + 0.3, 0.9))

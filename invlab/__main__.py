@@ -109,6 +109,8 @@ def _add_where(parser: argparse.ArgumentParser) -> None:
 
 
 def _compare(options: argparse.Namespace) -> int:
+    if options.html:
+        _make_room(options.html)
     limits = {"seconds": options.seconds, "simulations": options.simulations}
     result = invlab.compare(
         _task_or_pairs(options),
@@ -130,8 +132,9 @@ def _compare(options: argparse.Namespace) -> int:
 
 def _invert(options: argparse.Namespace) -> int:
     sigma = options.sigma
-    if options.out.suffix.lower() != ".csv":  # said before hours are spent
+    if options.out.suffix.lower() != ".csv":
         raise ValueError(f"{options.out}: expected a name that ends in .csv")
+    _make_room(options.out)
     task, pairs = _task_and_pairs(options)
     y, c = _targets(options, task)
     answers = invlab.invert(
@@ -169,6 +172,15 @@ def _generate(options: argparse.Namespace) -> int:
     )
     print(f"{len(pairs)} pairs in {options.folder}")
     return 0
+
+
+def _make_room(path: Path) -> None:
+    """Make the folder of a file; what cannot be written is said before hours are spent."""
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; give the name of a file")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(path.parent, os.W_OK):
+        raise PermissionError(f"{path}: nothing can be written into {path.parent}")
 
 
 def _task_or_pairs(options: argparse.Namespace) -> Any:

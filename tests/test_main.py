@@ -7,6 +7,7 @@ import sys
 import pytest
 import torch
 
+import invlab
 from invlab.__main__ import main
 from invlab.runs import read
 
@@ -173,6 +174,27 @@ def test_targets_and_places_that_do_not_fit_are_errors_in_words(
     (tmp_path / "y.csv").write_text(lines, encoding="utf-8")
     assert main([*command, "--n", "1", "--targets", "y.csv", "--out", out]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_where_the_results_go_is_made_or_refused_before_anything_is_computed(
+    tmp_path, capsys, monkeypatch
+):
+    reached = []
+    for name in ("invert", "compare"):
+        monkeypatch.setattr(invlab, name, lambda *a, **k: reached.append(1) or 1 / 0)
+    command = _pairs_file(tmp_path)
+    (tmp_path / "y.csv").write_text("p,q\n0.3,2.6", encoding="utf-8")
+    pages = ["compare", *command[1:], *SIZES]
+    for run in ([*command, "--targets", "y.csv", "--out"], [*pages, "--html"]):
+        for place in ("my_lens.py/x.csv", "folder.csv"):
+            (tmp_path / "folder.csv").mkdir(exist_ok=True)
+            assert main([*run, place]) == 2
+            assert place.split("/")[0] in capsys.readouterr().err
+        assert not reached
+        with pytest.raises(ZeroDivisionError):
+            main([*run, "new/deep/x.csv"])
+        assert (tmp_path / "new" / "deep").is_dir()
+        reached.clear()
 
 
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")

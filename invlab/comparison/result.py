@@ -29,11 +29,10 @@ th:first-child, td:first-child { text-align: left }
 
 # What the columns of the printed table are.
 LEGEND = (
-    "geo_T: geometric mean of the error of the best of T guesses, which the advice goes by; r_T: "
-    "its mean over\nthe targets that have a valid answer; failed_T: the share that has none; "
-    "fit_s, answer_s: processor seconds\nto train, and a target; answer_calls: simulations a "
-    "target. "
-    "result.rows has more."
+    "geo_T: geometric mean of the error of the best of T guesses, in units of the variance of y, "
+    "which the\nadvice goes by; r_T: its mean over the targets that have a valid answer, in the "
+    "same unit; failed_T: the\nshare that has none; fit_s, answer_s: processor seconds to train, "
+    "and a target; answer_calls: simulations\na target. result.rows has more."
 )
 
 
@@ -128,8 +127,8 @@ class Comparison:
     def _head(self) -> str:
         plan = self.plan
         return (
-            f"{plan.n} pairs, {plan.targets} targets, {plan.seeds} seeds; errors over the variance "
-            f"of y, judged by the {self.facts.judged_by}"
+            f"{plan.n} pairs, {plan.targets} targets, {plan.seeds} seeds; errors in units of the "
+            f"variance of y, judged by the {self.facts.judged_by}"
         )
 
     def _columns(self) -> dict[str, str]:

@@ -182,6 +182,7 @@ class _Spec:
             labels=task.labels,
             units=task.units,
             x_length=learned.x.double().std(0).clamp_min(1e-30),
+            error_unit=measurement.error_unit,
             **trust,
         )
 

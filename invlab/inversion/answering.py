@@ -11,6 +11,7 @@ from torch import Tensor
 from invlab.improve import rank, refine, refine_bfgs
 from invlab.methods import get_method
 from invlab.methods.asking import guesses_of
+from invlab.methods.baselines import Nearest
 from invlab.metrics import resimulation_error
 from invlab.priors.restricted import Restricted
 from invlab.surrogates import Surrogate
@@ -89,10 +90,17 @@ class Answering:
 
     def _guesses(self, y: Tensor, c: Tensor | None) -> Tensor:
         """Allowed guesses, at least n."""
-        prior = self.task.prior
+        prior, asked = self.task.prior, SPARE * self.n
+        if isinstance(self.method, Nearest):
+            asked = min(asked, len(self.method.x))
+            if self.n > asked:
+                raise ValueError(
+                    f"n: {self.method.name} answers with the {asked} pairs that are not held out "
+                    f"to calibrate, got n={self.n}"
+                )
         if not isinstance(prior, Restricted):
             return self._proposed(y, self.n, c)
-        x = self._proposed(y, SPARE * self.n, c)
+        x = self._proposed(y, asked, c)
         look_up = get_method("nearest", bounds="free").fit(self.task, self.learned)
         x = torch.cat([x, look_up.propose(y, min(self.n, len(self.learned)), c).double()], 1)
         allowed = prior.allows(x.flatten(0, 1)).unflatten(0, x.shape[:2])

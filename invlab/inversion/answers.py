@@ -62,6 +62,7 @@ class Answers:
         notes: what should be known beside, in words.
         labels, units: of the unknowns.
         x_length: spread of each unknown over the prior, which :meth:`modes` counts in, ``(dx,)``.
+        error_unit: of errors and bound: ``"y²"``, or ``"σ²"`` where ``sigma`` was given.
     """
 
     x: Tensor
@@ -79,6 +80,7 @@ class Answers:
     labels: Sequence[str] = field(default=(), repr=False)
     units: Sequence[str] = field(default=(), repr=False)
     x_length: Tensor | None = field(default=None, repr=False)
+    error_unit: str = "y²"
 
     def __len__(self) -> int:
         return len(self.x)
@@ -113,6 +115,8 @@ class Answers:
 
     def save(self, path: str | Path) -> Path:
         """Write a table (CSV): a row an answer, with its target, rank, errors, bound and unknowns.
+
+        Errors and bound are in units of ``error_unit``.
 
         Raises:
             ValueError: another ending than ``.csv``.
@@ -159,7 +163,8 @@ class Answers:
             f"{label} [{unit}]" if unit else label
             for label, unit in zip(self.labels, self.units, strict=True)
         ]
-        cells = [["target", *labels, "error", "bound", "reachable", "answers"]]
+        errors = [f"{name} [{self.error_unit}]" for name in ("error", "bound")]
+        cells = [["target", *labels, *errors, "reachable", "answers"]]
         for b in range(min(len(self), SHOWN)):
             cells.append(
                 [

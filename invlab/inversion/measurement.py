@@ -34,6 +34,11 @@ class Measurement:
         """Whether every number was measured, and all count alike: then nothing changes."""
         return self.sigma is None and bool(self.measured.all())
 
+    @property
+    def error_unit(self) -> str:
+        """What squared differences count in."""
+        return "y²" if self.sigma is None else "σ²"
+
     def of(self, y: Tensor) -> Tensor:
         """Observations ``(..., dy)``, flat, to what was measured, in units of its error."""
         seen = y[..., self.measured.to(y.device)]

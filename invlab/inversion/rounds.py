@@ -27,6 +27,8 @@ ROUNDS, FEWEST = 8, 4
 LEAST = 9
 # Guesses a target among which the next simulations are chosen.
 CANDIDATES = 20
+# Guesses that are farther apart than this share of the box, in some unknown, are other answers.
+APART = 0.15
 # Networks, whose disagreement says where f̂ knows least.
 MEMBERS = 3
 
@@ -35,8 +37,8 @@ def in_rounds(asked: Asked, calls: int) -> Answers:
     """Answers that were all simulated, with ``calls`` simulations in all.
 
     Each round fits a few networks to all simulations so far, searches through their mean for
-    each target, and simulates the best guess of each target and the one that the networks disagree
-    on most.
+    each target, and simulates the best guess of each target, the one that the networks disagree on
+    most, and, where there is one, the best of those that lie far from the first and look as good.
 
     Args:
         asked: a part of a request.
@@ -77,10 +79,11 @@ def _next(
     model = _fit(task, data, measurement, asked.seed + begin)
     guesses = model.propose(asked.y, CANDIDATES, asked.c).double()
     doubt = model.disagreement(guesses, asked.c)
-    # by turns the best that f̂ sees of each target, and the most doubtful of its good ones
+    # by turns the best that f̂ sees of each target, the best far from it, and the most doubtful
     ranks = torch.arange(CANDIDATES, device=guesses.device).expand(len(guesses), -1).clone()
     worst = doubt[:, 1:].argmax(1) + 1
-    ranks.scatter_(1, worst[:, None], 0)
+    other = _another(model, guesses, doubt, asked, task)
+    ranks.scatter_(1, torch.stack([worst, other], 1), 0)
     # all targets in turn, so that the last is reached too where a round is shorter than the list
     place = (torch.arange(len(guesses), device=guesses.device) - begin) % len(guesses)
     order = (ranks * len(guesses) + place[:, None]).flatten().argsort(stable=True)
@@ -96,6 +99,18 @@ def _next(
     both = torch.cat([x, c], 1), torch.cat([data.x, data.c], 1)
     chosen = _distinct(*both, count, length)
     return x[chosen], c[chosen]
+
+
+def _another(model: Any, x: Tensor, doubt: Tensor, asked: Asked, task: Task) -> Tensor:
+    """Which guess ``(B, T, dx)`` may be another answer, ``(B,)``; the best, 0, where none may.
+
+    The first that is far from the best and, as far as the networks can tell, no worse.
+    """
+    each = None if asked.c is None else asked.c.repeat_interleave(x.shape[1], 0)
+    effect = model.predict(x.flatten(0, 1), each).double().unflatten(0, x.shape[:2])
+    error = (effect - model.surrogate.outputs(asked.y)[:, None]).square().mean(2)
+    far = ((x - x[:, :1]).abs() > APART * task.box.width.to(x)).any(2)
+    return (far & (error <= error[:, :1] + doubt)).to(torch.uint8).argmax(1)
 
 
 def _allowed(
@@ -154,7 +169,11 @@ def _best_of(task: Task, data: Pairs, asked: Asked) -> Answers:
         n = min(n, max(1, int(error.isfinite().sum(1).min())))
     error, rows = error.topk(n, largest=False)
     x = data.x[rows]
-    notes = ["Every answer is one of the simulations; reachability was not tested."]
+    notes = [
+        "Every answer is one of the simulations; reachability was not tested.",
+        "Each round also tried a guess far from the best one, where one looked as good; other "
+        "answers than these may exist that the rounds never came near.",
+    ]
     if task.noisy:
         notes.append(
             "The simulator is noisy: each error is that of one simulation, and the smallest of "
@@ -176,6 +195,7 @@ def _best_of(task: Task, data: Pairs, asked: Asked) -> Answers:
         labels=task.labels,
         units=task.units,
         x_length=data.x.std(0).clamp_min(1e-30),
+        error_unit=asked.measurement.error_unit,
     )
 
 

@@ -1,5 +1,6 @@
 """A comparison ends in rows and advice, whatever the task and whoever fails."""
 
+import itertools
 import json
 
 import pytest
@@ -7,8 +8,11 @@ import torch
 
 import invlab
 from invlab import Box, Pairs, Task, runtime
+from invlab.comparison.candidates import Candidate
 from invlab.comparison.fingerprint import of_pairs
+from invlab.comparison.judge import Judge
 from invlab.comparison.plan import make_plan
+from invlab.comparison.trial import Question, attempt
 
 SMALL = {"n": 60, "targets": 6, "guesses": (1, 3), "seeds": 2}
 ALWAYS = {"prior", "nearest", "pool", "bfgs", "lm"}
@@ -72,6 +76,18 @@ def test_a_method_that_fails_says_so_in_its_row(found):
     assert row["note"] == "failed: RuntimeError: no luck"
     assert row["r_1"] is None
     assert "broken failed: RuntimeError: no luck." in found[0].advice
+
+
+def test_the_time_of_an_answer_is_that_of_one_target_however_many_guesses_it_has():
+    data, asked, ticks = SQUARE.sample(20), SQUARE.targets(4, seed=0), itertools.count()
+    judge, candidate = Judge(SQUARE, data.y, refine=False), Candidate("truth", Truth())
+    with runtime.set_clock(lambda: 12.0 * next(ticks)):
+        found = [
+            attempt(candidate, Question(data, asked, guesses, seed=0), judge)
+            for guesses in ((1,), (1, 3))
+        ]
+    assert [record["fit_s"] for record in found] == [12, 12]
+    assert [record["answer_s"] for record in found] == [12 / 4, 12 / 4]
 
 
 def test_the_best_is_named_and_the_table_printed(found, tmp_path):

@@ -211,7 +211,7 @@ def test_a_decision_chart_shows_each_question_beside_its_method(ax):
     figures.decision_chart(ax, rows)
     texts = {text.get_text(): text for text in ax.texts if text.get_text()}
     for have, take, behind in (
-        ("noise", "cinn or flow matching", "1.1 × the best, 1 simulator"),
+        ("noise", "cinn or flow matching", "1.1 × the best, only one simulator"),
         ("gradients", "neural adjoint", "1.3 × the best, 7 simulators"),
         ("haste", "cinn", "2 × the best, 9 simulators"),
     ):

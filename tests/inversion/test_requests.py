@@ -1,6 +1,7 @@
 """Requests of a sceptic: budgets of simulations, odd limits, objects of one's own."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from scipy.optimize import Bounds
 
 import invlab
 from invlab import Box, Task
+from invlab.inversion import rounds
 from invlab.inversion.constraints import as_box
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*:UserWarning")
@@ -225,3 +227,41 @@ def test_answers_to_a_noisy_simulator_are_not_ranked_by_one_lucky_run():
     assert drawn.posterior
     assert "±" in str(drawn)
     assert "does not say how sure" in str(found)
+
+
+def test_a_look_up_under_a_condition_takes_the_pairs_that_there_are():
+    quick = {"method": "nearest", "pairs": 100, "feasible": lambda x: x.sum(1) < 0.8}
+    found = invlab.invert(SAME, [[0.3, 0.2]], n=30, **quick)
+    assert found.x.shape == (1, 30, 2)
+    assert (found.x.sum(2) < 0.8).all()
+    with pytest.raises(ValueError, match="n: nearest answers with the 70 pairs .* got n=80"):
+        invlab.invert(SAME, [[0.3, 0.2]], n=80, **quick)
+
+
+def test_rounds_pick_another_answer_where_one_is_far_and_looks_as_good():
+    model = SimpleNamespace(
+        predict=lambda x, c: x.square(), surrogate=SimpleNamespace(outputs=lambda y: y)
+    )
+    task = invlab.Task("two_ways", lambda x: x.square(), Box([-1.0], [1.0]))
+    # the root, a neighbour, a far one that is wrong, and the other root, a little off
+    x = torch.tensor([[0.5, 0.55, 0.9, -0.51, -0.5], [0.5, 0.51, 0.49, 0.52, 0.48]]).double()
+    asked = SimpleNamespace(y=torch.tensor([[0.25], [0.25]]).double(), c=None)
+    for doubt, other in ((1e-3, 3), (1e-6, 4)):
+        every = torch.full((2, 5), doubt, dtype=torch.float64)
+        assert rounds._another(model, x[..., None], every, asked, task).tolist() == [other, 0]
+
+
+def test_rounds_simulate_both_answers_of_a_square_and_say_what_they_looked_for():
+    task = invlab.Task("two_ways", lambda x: x.square(), Box([-1.0], [1.0]))
+    found = invlab.invert(task, [[0.36]], calls=30, n=10)
+    near = found.x[0, :, 0][found.error[0] < 0.02]
+    assert near.min() < 0 < near.max()
+    assert "other answers than these may exist" in str(found)
+    assert "error [y²]" in str(found)
+
+
+def test_with_sigma_errors_count_in_its_square():
+    task = invlab.Task("same", lambda x: x * 1.0, Box([0.0], [1.0]))
+    found = invlab.invert(task, [[0.4]], sigma=0.1, method="local_search", pairs=100, n=2)
+    assert "error [σ²]" in str(found)
+    assert "bound [σ²]" in str(found)

@@ -17,6 +17,8 @@ LEVEL = 1.2
 # Below this p-value draws are no posterior; above these seconds an answer is not immediate.
 UNCALIBRATED, IMMEDIATE = 0.01, 0.01
 MANY_UNKNOWNS = 8
+# What stands for a single simulator, so that nobody overlooks it in a column of numbers.
+ALONE = "only one"
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,12 @@ def _ratios(question: Question, record: Record) -> dict[str, float]:
 def chart_table(records: Sequence[Record]) -> list[list[str]]:
     """The chart as cells: a head, and a row a question, with the names in words."""
     rows = [
-        [row["have"], spoken(row["method"]), ", ".join(map(spoken, row["also"])), str(row["cases"])]
+        [
+            row["have"],
+            spoken(row["method"]),
+            ", ".join(map(spoken, row["also"])),
+            ALONE if row["cases"] == 1 else str(row["cases"]),
+        ]
         for row in decisions(records)
     ]
     return [["If you have", "take", "or", "simulators behind it"], *rows]
@@ -173,10 +180,15 @@ def spoken(method: str) -> str:
     return SPOKEN.get(method, method.replace("_", " "))
 
 
+def simulators(cases: int) -> str:
+    """How many simulators are behind a row, in words: what rests on one is no more than a hint."""
+    return f"{ALONE} simulator" if cases == 1 else f"{cases} simulators"
+
+
 def in_words(rows: Sequence[Mapping[str, Any]]) -> str:
     """The chart as text, a sentence a row: what a reader hears who does not see the figure."""
     return " ".join(
         f"{row['have'][0].upper()}{row['have'][1:]}: {' or '.join([row['method'], *row['also']])}, "
-        f"from {row['cases']} simulator{'s' * (row['cases'] != 1)}."
+        f"from {simulators(row['cases'])}."
         for row in rows
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from invbook.papers.advice.chart import QUESTIONS, Question, decisions, in_words
+from invbook.papers.advice.chart import QUESTIONS, Question, chart_table, decisions, in_words
 
 
 def record(errors, *, answer_s=None, calibration=None, traits=(), guesses=(1,), **facts):
@@ -101,4 +101,12 @@ def test_no_record_no_row():
 def test_the_chart_in_words():
     records = [record({"cinn": 0.1, "tandem": 0.11, "direct": 0.2})]
     text = in_words(decisions(records, [ALL]))
-    assert text == "Anything: cinn or tandem, from 1 simulator."
+    assert text == "Anything: cinn or tandem, from only one simulator."
+
+
+def test_a_row_that_rests_on_one_simulator_says_so():
+    records = [record({"nearest": 0.01, "cinn": 0.5}, x_dim=12), record({"cinn": 0.1})]
+    _, *rows = chart_table(records)
+    behind = {have: cases for have, _, _, cases in rows}
+    assert behind["8 unknowns or more"] == "only one"
+    assert behind["no further simulations; one guess"] == "2"
