@@ -34,7 +34,7 @@
     choice("verdict", "verdict"),
   ];
   const text = document.createElement("input");
-  text.type = "search";
+  text.type = "text"; // a search field would pass for that of the book
   text.placeholder = "such as sine tandem";
   text.value = asked.get("text") ?? "";
   labelled("with the words", text);

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from invbook import ledger, papers
-from invbook.ledger.marks import MARKS, mark
+from invbook.ledger.marks import MARKS, mark, said
 from invbook.ledger.paper_table import Cell, PaperTable
 from invbook.ledger.reasons import unmet
 from invbook.papers import Paper
@@ -84,7 +84,7 @@ def overview(rows: Mapping[str, Rows]) -> str:
         count = Counter(row["verdict"] for row in own if is_compared(row))
         cells = [Cell(str(count[verdict] or "")) for verdict in verdicts]
         lines.append((Cell(papers.get_paper(key).heading), *cells))
-    head = ("numbers of the paper", *(f"{mark(v)} {v}" for v in verdicts))
+    head = ("numbers of the paper", *map(said, verdicts))
     return boxed(PaperTable("", head, tuple(lines)))
 
 

@@ -15,7 +15,7 @@ from html import escape
 from typing import Any
 
 from invbook import papers
-from invbook.ledger.marks import mark, number, whole
+from invbook.ledger.marks import number, said, whole
 
 Rows = list[dict[str, Any]]
 
@@ -44,7 +44,7 @@ COLUMNS = {
     "nothing learned": "number",
     "seeds": "number",
     "verdict": "text",
-    "how it was made and judged": "text",
+    "how it was judged and made": "text",
 }
 BOX = """
 ```{{raw}} html
@@ -71,6 +71,8 @@ def rounded(value: Any) -> Any:
     """The same with numbers of six digits; JSON knows no infinity, which becomes a word."""
     if isinstance(value, dict):
         return {key: rounded(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [rounded(part) for part in value]
     if isinstance(value, float):
         return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else str(value)
     return value
@@ -115,8 +117,8 @@ def line(row: Mapping[str, Any]) -> str:
     study = row["study"]
     data = {"study": study, "heading": papers.get_paper(study).heading}
     data |= {"kind": row["kind"], "verdict": row["verdict"]}
-    said = "".join(f' data-{key}="{escape(value)}"' for key, value in data.items())
-    return f"<tr{said}>{''.join(cells(row))}</tr>"
+    attributes = "".join(f' data-{key}="{escape(value)}"' for key, value in data.items())
+    return f"<tr{attributes}>{''.join(cells(row))}</tr>"
 
 
 def cells(row: Mapping[str, Any]) -> Iterable[str]:
@@ -128,9 +130,9 @@ def cells(row: Mapping[str, Any]) -> Iterable[str]:
     yield numeric(row["ours"], interval(row))
     yield numeric(null["ours"], name(null["id"])) if null else numeric(None)
     yield f'<td data-value="{len(row["seeds"])}">{len(row["seeds"]) or "–"}</td>'
-    yield f"<td>{mark(row['verdict'])} {row['verdict']}</td>"
-    protocol = f"Done differently: {row['protocol']}. " if row["protocol"] else ""
-    yield f"<td>{escape(protocol + row['why'])}</td>"
+    yield f"<td>{said(row['verdict'])}</td>"
+    protocol = f". Done differently: {row['protocol']}" if row["protocol"] else ""
+    yield f"<td>{escape(row['why'] + protocol)}</td>"
 
 
 def name(identifier: str) -> str:

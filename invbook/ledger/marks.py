@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from invbook.ledger.judging import Verdict
 
-__all__ = ["MARKS", "Row", "beside", "mark", "number", "whole", "with_interval", "words"]
+__all__ = [
+    "MARKS",
+    "Row",
+    "beside",
+    "mark",
+    "number",
+    "plain",
+    "said",
+    "whole",
+    "with_interval",
+    "words",
+]
 
 # A row of the ledger, as invbook.ledger.reading gives it.
 Row = Mapping[str, Any]
@@ -31,6 +43,12 @@ def mark(verdict: Verdict) -> str:
     sign = MARKS[verdict]
     said = f'role="img" aria-label="{verdict}" title="{verdict}"'
     return f'<span class="mark" {said}>{sign}</span>' if sign else ""
+
+
+def said(verdict: Verdict) -> str:
+    """The sign of a verdict and its word, which no line end parts."""
+    sign = mark(verdict)
+    return f"{sign}\N{NO-BREAK SPACE}{verdict}" if sign else verdict
 
 
 def number(value: float | None) -> str:
@@ -77,6 +95,11 @@ def with_interval(row: Row) -> str:
 def whole(text: str) -> str:
     """Text that stays on one line."""
     return f'<span class="whole">{text}</span>'
+
+
+def plain(text: str) -> str:
+    """Text as it is, of which Markdown makes nothing."""
+    return re.sub(r"([\\`*_$<&\[\]])", r"\\\1", text)
 
 
 def words(text: str) -> str:

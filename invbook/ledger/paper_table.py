@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from invbook.ledger.marks import Row, beside, mark, number, whole, with_interval, words
+from invbook.ledger.marks import Row, beside, number, plain, said, whole, with_interval, words
 
 __all__ = ["Cell", "PaperTable", "grid", "line_a_row", "null_cell", "place"]
 
@@ -121,12 +121,12 @@ def line_a_row(title: str, rows: Sequence[Row]) -> PaperTable:
     often = Counter(place(row) for row in rows)
     compared = any(row["kind"] != "measurement" for row in rows)
     columns = {
-        "where": [place(row) for row in rows],
-        "looked for" if compared else "what": [words(row["why"]) for row in rows],
+        "where": [plain(place(row)) for row in rows],
+        "looked for" if compared else "what": [words(plain(row["why"])) for row in rows],
         "paper": ["–" if row["paper"] is None else whole(number(row["paper"])) for row in rows],
         "ours": [with_interval(row) for row in rows],
         NOTHING_LEARNED: [null_cell([row]).text for row in rows],
-        "verdict": [f"{mark(row['verdict'])} {row['verdict']}".strip() for row in rows],
+        "verdict": [said(row["verdict"]) for row in rows],
     }
     kept = {name: texts for name, texts in columns.items() if set(texts) - {"–", "measured"}}
     # the place alone says which row it is, where it has one only

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Sequence
 
-from invbook.ledger.marks import Row, mark, number, with_interval
+from invbook.ledger.marks import Row, mark, number, plain, with_interval
 from invbook.ledger.paper_table import PaperTable, place
 
 __all__ = ["unmet"]
@@ -50,10 +50,10 @@ def _way(row: Row) -> tuple[str, str, str]:
 def _failed(group: Sequence[Named]) -> str:
     first = group[0][1]
     numbers = "; ".join(_numbers(name, row) for name, row in group)
-    asked = _asked([row for _, row in group])
-    different = first["protocol"] or NOTHING_DIFFERENT
+    asked = plain(_asked([row for _, row in group]))
+    different = plain(first["protocol"]) or NOTHING_DIFFERENT
     return (
-        f"{mark(first['verdict'])} **{place(first)}**: {numbers}. "
+        f"{mark(first['verdict'])} **{plain(place(first))}**: {numbers}. "
         f"{f'Looked for: {asked}. ' if asked else ''}Done differently: {different}."
     )
 
@@ -79,9 +79,11 @@ def _reason(row: Row) -> str:
 def _apart(group: Sequence[Named]) -> str:
     places = _grouped(group, place)
     listed = "; ".join(
-        place(same[0][1]) + (f" ({names})" if (names := _names(same)) else "") for same in places
+        plain(place(same[0][1])) + (f" ({names})" if (names := _names(same)) else "")
+        for same in places
     )
-    return f"{mark('cannot be compared')} **Cannot be compared**, {_reason(group[0][1])}: {listed}."
+    reason = plain(_reason(group[0][1]))
+    return f"{mark('cannot be compared')} **Cannot be compared**, {reason}: {listed}."
 
 
 def _names(named: Sequence[Named]) -> str:

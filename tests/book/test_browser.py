@@ -1,27 +1,13 @@
-"""Headless Chromium opens pages from disk: maths, figures, no error, no network.
-
-The driver is the system's own; Selenium is never asked to fetch one.
-"""
+"""Headless Chromium opens pages from disk: maths, figures, no error, no network."""
 
 import json
-import shutil
 
 import pytest
 from built import HTML, NOT_BUILT, chapter_names, html_of, page_names
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 waiting = pytest.importorskip("selenium.webdriver.support.wait")
 
-BROWSER = (
-    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-)
-DRIVER = shutil.which("chromedriver")
-
-pytestmark = [
-    pytest.mark.skipif(not HTML.exists(), reason=NOT_BUILT),
-    pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed"),
-    pytest.mark.skipif(DRIVER is None, reason="no chromedriver is installed"),
-]
+pytestmark = pytest.mark.skipif(not HTML.exists(), reason=NOT_BUILT)
 
 # Waits for MathJax, and loads the images that the page would load on scrolling.
 SETTLE = """
@@ -65,20 +51,6 @@ return document.documentElement.scrollWidth - document.documentElement.clientWid
 """
 
 
-@pytest.fixture(scope="module")
-def browser():
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    for flag in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
-        options.add_argument(flag)
-    options.add_argument("--window-size=1280,1000")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    driver.set_script_timeout(60)
-    yield driver
-    driver.quit()
-
-
 def network_events(browser) -> list[dict]:
     """What Chromium said about the requests of the page since the last call."""
     entries = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
@@ -97,7 +69,10 @@ def requests_and_failures(events: list[dict]) -> tuple[set[str], set[str]]:
     return set(asked.values()), failed
 
 
-@pytest.fixture(scope="module", params=[page_names()[0], *chapter_names()])
+LEDGER = ["reproduction_ledger", "ledger_rows"]
+
+
+@pytest.fixture(scope="module", params=[page_names()[0], *chapter_names(), *LEDGER])
 def opened(request, browser):
     """A page after it has settled, with what it logged and asked for."""
     browser.get_log("browser")

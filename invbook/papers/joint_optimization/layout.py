@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from invbook.ledger.marks import Row, beside, whole, words
+from invbook.ledger.marks import Row, beside, plain, whole, words
 from invbook.ledger.paper_table import Cell, PaperTable, null_cell, place
 from invbook.papers.joint_optimization.claims import AS_PUBLISHED
 
@@ -97,8 +97,8 @@ def _problems(row: Row) -> int:
 
 def _sentence(said: str, about: Sequence[Row]) -> tuple[Cell, ...]:
     named = tuple((f"{_system_of(row)}, {_case(row)}".strip(", "), row) for row in about)
-    cells = Cell(_counted(about[0])), Cell(words(_listed(about)), named)
-    return Cell(said), *cells, null_cell(about)
+    cells = Cell(plain(_counted(about[0]))), Cell(words(_listed(about)), named)
+    return Cell(plain(said)), *cells, null_cell(about)
 
 
 def _counted(row: Row) -> str:
