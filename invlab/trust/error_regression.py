@@ -9,7 +9,11 @@ __all__ = ["FEWEST", "ErrorRegression", "cross_fitted", "folds_of"]
 
 # Fewest rows for a regression.
 FEWEST = 100
-FOLDS, RIDGE = 10, 1.0
+FOLDS = 10
+# Weight of the ridge, a row. It keeps features that say the same apart from each other; a larger one
+# pulls predictions so far to the mean that, where a feature is nearly the error itself, little else
+# is left to be scored, and the coverage varies by half more from one calibration to the next.
+RIDGE = 1e-4
 # Standardised features are clipped here: far from the pairs the regression must not run away.
 CLIP = 4.0
 # Least scatter of a logarithm, so that no score is divided by zero.
@@ -27,7 +31,7 @@ class ErrorRegression:
     def __init__(self, features: Tensor, logs: Tensor) -> None:
         self.center, self.spread = features.mean(0), features.std(0).clamp_min(1e-9)
         rows = self._rows(features)
-        ridge = RIDGE * torch.eye(rows.shape[1], dtype=rows.dtype, device=rows.device)
+        ridge = RIDGE * len(rows) * torch.eye(len(rows.T), dtype=rows.dtype, device=rows.device)
         ridge[0, 0] = 0.0  # the mean is not shrunk
         self.weights = torch.linalg.solve(rows.T @ rows + ridge, rows.T @ logs)
         predicted = rows @ self.weights

@@ -208,6 +208,28 @@ def test_what_all_methods_of_a_seed_are_asked_is_simulated_once():
     assert calls.count(70) == 1
 
 
+def test_one_bar_counts_the_trainings_of_all_seeds(monkeypatch, tmp_path):
+    bars = []
+
+    def bar(items, description, *, total=None, done=0):
+        bars.append((description, done, total))
+        return items
+
+    monkeypatch.setattr(runtime, "progress", bar)
+    sizes = {"n": 30, "targets": 3, "guesses": (1,), "seeds": 2, "folder": tmp_path}
+    count = len(invlab.compare(SQUARE, "nearest", **sizes).rows)
+    wanted = "trainings and scores"
+    assert [found for found in bars if found[0] == wanted] == [
+        (wanted, 0, 2 * count),
+        (wanted, count, 2 * count),
+    ]
+    bars.clear()
+    invlab.compare(SQUARE, "nearest", **sizes | {"seeds": 3})
+    # what stands in the folder is done
+    assert bars[0] == (wanted, count, 3 * count)
+    assert bars[2] == (wanted, 2 * count, 3 * count)
+
+
 def test_a_noisy_task_has_a_row_of_the_floor_and_no_search():
     task = Task("n", lambda x: x + torch.randn(x.shape).to(x), Box([0.0], [1.0]), noisy=True)
     result = invlab.compare(task, ["mdn"], n=60, targets=6, guesses=(1, 2), seeds=1)

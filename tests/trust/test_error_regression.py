@@ -46,3 +46,10 @@ def test_each_row_is_judged_by_rows_of_other_folds():
     _, after = cross_fitted(features, moved, fold)
     own = ErrorRegression(features[fold != 7], logs[fold != 7])(features[7:8])[1]
     assert float(after[7] - scores[7]) == pytest.approx(float(100 / own))
+
+
+def test_the_same_rows_twice_make_the_same_regression():
+    features, logs = rows()
+    once = ErrorRegression(features, logs)(features)[0]
+    twice = ErrorRegression(features.repeat(2, 1), logs.repeat(2))(features)[0]
+    torch.testing.assert_close(once, twice, rtol=0, atol=1e-5)

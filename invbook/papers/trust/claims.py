@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from invbook.ledger import Claim
+from invbook.papers.trust.bound_scores import coverage_band
+from invbook.papers.trust.experiments import LEVEL
 from invbook.papers.trust.faults import CHECKED, KINDS, SHIFTED
 from invbook.papers.trust.runs import METHODS, ids
 from invlab.runs.records import Record
@@ -191,8 +193,25 @@ def _of_kind(kind: str, methods: Sequence[str]) -> list[dict[str, Any]]:
             _mean(*scores),
         ),
         _row(f"silent/{kind}/worst", f"{silent}, the worst case", _there(*scores), worst=True),
+        _row(
+            f"silent/{kind}/inside",
+            f"{silent}, cases in which they are no more than chance lets an exact bound break "
+            "(99.9 %); the goal is all",
+            _by_chance(scores),
+        ),
     ]
     return made if alarms else [*made, _power(kind)]
+
+
+def _by_chance(scores: Sequence[str]) -> Callable[[Record], Sequence[Any]]:
+    """Whether each share of broken bounds is inside the band of an exact bound, 1 or 0."""
+
+    def numbers(record: Record) -> Sequence[Any]:
+        facts = record["facts"]
+        low, _ = coverage_band(facts["calibrated_on"], facts["targets"], LEVEL)
+        return [float(share <= 1 - low + 1e-9) for share in _there(*scores)(record)]
+
+    return numbers
 
 
 def _power(kind: str) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from typing import get_args
 
 import pytest
 
-from invbook.ledger.marks import MARKS, beside, mark, number, plain, said, with_interval
 from invbook.ledger.judging import Verdict
+from invbook.ledger.marks import MARKS, beside, mark, number, plain, said, with_interval
 
 
 def test_each_verdict_has_a_sign_of_its_own_and_a_measurement_none():
