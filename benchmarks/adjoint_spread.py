@@ -14,6 +14,7 @@ import math
 import time
 
 import torch
+from record import keep_record
 
 import invlab
 from invlab import Task, runtime
@@ -91,4 +92,4 @@ def mean(values: tuple[float, ...]) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    keep_record(main)

@@ -1,11 +1,11 @@
-"""Write the generated pages of the book: the API, the reproduction ledger and the status.
+"""Write the generated pages of the book: API, ledger, other tools, growth of costs, status.
 
 python tools/pages.py            write them
 python tools/pages.py --check    exit 1, naming each page that is stale
 
 Nothing on them depends on the machine that builds the book: the API comes from the modules that
-there are, the ledger from results/, the status from the metadata of the notebooks and from
-constraints.txt.
+there are, the ledger from results/, the comparison with other tools from benchmarks/records/, the
+status from the metadata of the notebooks and from constraints.txt.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from typing import Any
 
 import nbformat
 from api import api_page
+from beside_other_tools import beside_page
+from how_cost_grows import growth_figure, growth_page
 from notebooks import CHAPTERS, ROOT, write_whole
 
 from invbook import ledger, load_records, papers
@@ -147,6 +149,9 @@ def status_page() -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "assets/decision_chart.inc": lambda: decision_chart(),
     "api.md": api_page,
+    "beside_other_tools.md": lambda: beside_page(NOTE),
+    "how_cost_grows.md": lambda: growth_page(NOTE),
+    "assets/how_cost_grows.svg": lambda: growth_figure(NOTE),
     "reproduction_ledger.md": ledger_page,
     "status.md": status_page,
 }
