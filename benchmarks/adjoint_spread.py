@@ -15,6 +15,7 @@ import math
 import time
 
 import torch
+from record import keep_record
 
 import invlab
 from invlab import Task, runtime
@@ -95,4 +96,4 @@ def mean(values: tuple[float, ...]) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    keep_record(main)

@@ -17,6 +17,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from record import keep_record
 from scipy.optimize import differential_evolution
 from torch import Tensor
 
@@ -124,4 +125,4 @@ else:
 
 
 if __name__ == "__main__":
-    main()
+    keep_record(main)

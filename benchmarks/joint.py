@@ -16,6 +16,7 @@ import statistics
 import time
 
 import torch
+from record import keep_record
 
 from invbook.papers.joint_optimization.experiments import BILLIARDS
 from invbook.papers.joint_optimization.systems import SOLVED, Problems, draw_problems
@@ -75,4 +76,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    keep_record(main)

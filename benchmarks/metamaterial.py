@@ -22,6 +22,7 @@ import sys
 import numpy as np
 import torch
 from clock import cpu_seconds
+from record import keep_record
 
 from invlab.simulators.maxwell import FourierModal, Reflectance
 from invlab.simulators.maxwell.cylinders import POSITIONS
@@ -96,4 +97,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    keep_record(main)

@@ -30,6 +30,7 @@ import numpy as np
 import torch
 from clock import cpu_seconds
 from minimize_rivals import beside_rivals
+from record import keep_record
 from scipy import optimize
 from torch import Tensor
 
@@ -196,4 +197,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    keep_record(main)

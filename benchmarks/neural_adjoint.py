@@ -12,6 +12,7 @@ import argparse
 import time
 
 import torch
+from record import keep_record
 
 import invlab
 from invbook.papers.neural_adjoint import TASKS, training_pairs
@@ -58,4 +59,4 @@ def timed(name: str, task: invlab.Task, model: NeuralAdjoint, y: torch.Tensor) -
 
 
 if __name__ == "__main__":
-    main()
+    keep_record(main)

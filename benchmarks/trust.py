@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from record import keep_record
 
 from invbook import ledger
 from invbook.papers.trust import plan
@@ -66,4 +67,4 @@ def each(record: Record) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main()
+    keep_record(main)

@@ -1,11 +1,11 @@
-"""Write the generated pages of the book: the API, the reproduction ledger and the status.
+"""Write the generated pages of the book: API, ledger, other tools, growth of costs, status.
 
 python tools/pages.py            write them
 python tools/pages.py --check    exit 1, naming each page that is stale
 
 Nothing on them depends on the machine that builds the book: the API comes from the modules that
-there are, the ledger from results/, the status from the metadata of the notebooks and from
-constraints.txt.
+there are, the ledger from results/, the comparison with other tools from benchmarks/records/, the
+status from the metadata of the notebooks and from constraints.txt.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from typing import Any
 
 import nbformat
 from api import api_page
+from beside_other_tools import beside_page
+from how_cost_grows import growth_figure, growth_page
 from ledger_page import ledger_page, sections
 from ledger_rows import flat, rows_csv, rows_json, rows_page
 from notebooks import CHAPTERS, ROOT, write_whole
@@ -83,6 +85,9 @@ PAGES: dict[str, Callable[[], str]] = {
     "assets/decision_chart.inc": lambda: decision_chart(),
     "api.md": api_page,
     "how_settings_were_chosen.md": lambda: settings_page(NOTE),
+    "beside_other_tools.md": lambda: beside_page(NOTE),
+    "how_cost_grows.md": lambda: growth_page(NOTE),
+    "assets/how_cost_grows.svg": lambda: growth_figure(NOTE),
     "status.md": status_page,
 }
 

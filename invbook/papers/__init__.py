@@ -9,6 +9,7 @@ from invbook.papers import (
     loss_design,
     metamaterial,
     neural_adjoint,
+    scaling,
     trust,
 )
 from invbook.papers.paper import Paper
@@ -26,6 +27,7 @@ _PAPERS: dict[str, Paper] = {
         joint_optimization.PAPER,
         advice.PAPER,
         trust.PAPER,
+        scaling.PAPER,
     )
 }
 

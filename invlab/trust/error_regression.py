@@ -10,9 +10,9 @@ __all__ = ["FEWEST", "ErrorRegression", "cross_fitted", "folds_of"]
 # Fewest rows for a regression.
 FEWEST = 100
 FOLDS = 10
-# Weight of the ridge, a row. It keeps features that say the same apart from each other; a larger one
-# pulls predictions so far to the mean that, where a feature is nearly the error itself, little else
-# is left to be scored, and the coverage varies by half more from one calibration to the next.
+# Weight of the ridge, a row. It keeps features that say the same apart from each other; a larger
+# one pulls predictions so far to the mean that, where a feature is nearly the error itself, little
+# else is left to be scored, and the coverage varies by half more from one calibration to the next.
 RIDGE = 1e-4
 # Standardised features are clipped here: far from the pairs the regression must not run away.
 CLIP = 4.0

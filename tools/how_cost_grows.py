@@ -1,0 +1,136 @@
+"""The page "How cost grows": exponents and costs of the recorded study, and their figure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from log_lines import Panel, figure
+
+from invbook import load_records
+
+Curve = dict[str, list[float]]
+
+HEAD = """
+# How cost grows
+
+How many pairs, targets or draws can you afford? Each line of the tables is a method; a cell is the
+exponent $p$ of its processor seconds, cost ∼ size$^p$, over the upper half of the sizes, and then
+the exponent of its peak memory. $p = 1$ means in proportion, $p = 0$ that the size does not matter
+there. *From* is the smallest size from which the cost lies on that straight line, within a factor
+of 1.5: below it something else than the size decides. Trainings took two epochs and searches a few
+rounds, since it is the cost of one that grows; one size grew at a time, from 3000 pairs, four
+unknowns, eight numbers of y, 100 targets of ten draws and 256 problems. Each point was measured in
+a process of its own.
+"""
+WORDS = {
+    "pairs": "pairs",
+    "unknowns": "unknowns",
+    "numbers": "numbers of y",
+    "targets": "targets",
+    "draws": "draws a target",
+    "problems": "problems at once",
+}
+SECTIONS = {
+    "fit": "A fit, two epochs",
+    "answer": "Answers",
+    "solve": "Minimisations, thirty iterations",
+}
+SHOWN = ("fit/pairs", "answer/targets", "answer/draws", "solve/problems")
+COMMAND = "python -m invbook bench scaling --preset full"
+
+
+def growth_page(note: str) -> str:
+    """The whole page."""
+    records = scaling_records()
+    if not records:
+        return f"{note}\n{HEAD}\nNot recorded yet; `{COMMAND}` does.\n"
+    parts = [note, HEAD]
+    parts.append(
+        "```{image} assets/how_cost_grows.svg\n"
+        ":alt: Four panels of processor seconds on logarithmic axes: fits against pairs, answers "
+        "against targets and against draws, minimisations against problems. Each line of a method "
+        "is flat at small sizes and then rises in proportion.\n```\n"
+    )
+    parts += [table(what, heading, records) for what, heading in SECTIONS.items()]
+    parts.append(costs(records))
+    parts.append(source(records))
+    return "\n".join(parts)
+
+
+def growth_figure(note: str) -> str:
+    """Seconds of fits, answers and minimisations, a line a method."""
+    records = scaling_records()
+    panels = []
+    for key in SHOWN:
+        what, axis = key.split("/")
+        curves = {name: record["curves"].get(key) for name, record in records.items()}
+        lines = {
+            label(name): (curve["sizes"], curve["seconds"])
+            for name, curve in curves.items()
+            if curve is not None
+        }
+        if lines:
+            panels.append(Panel(SECTIONS[what], WORDS[axis], "processor seconds", lines))
+    return f"{note}\n{figure(panels)}"
+
+
+def scaling_records() -> dict[str, dict[str, Any]]:
+    """The records of the study by method, in the order of their files."""
+    found = load_records(preset="full")
+    keys = sorted(key for key in found if key.startswith("scaling/"))
+    return {key.removeprefix("scaling/"): found[key] for key in keys}
+
+
+def label(name: str) -> str:
+    return name.replace("minimize_", "minimize ")
+
+
+def table(what: str, heading: str, records: dict[str, dict[str, Any]]) -> str:
+    """Exponents of one kind of work, a method a line and a size a column."""
+    axes = [
+        axis
+        for axis in WORDS
+        if any(f"{what}/{axis}/seconds" in record["scores"] for record in records.values())
+    ]
+    lines = [["method", *(WORDS[axis] for axis in axes)], ["---"] * (len(axes) + 1)]
+    for name, record in records.items():
+        if any(key.startswith(f"{what}/") for key in record["scores"]):
+            lines.append([f"`{label(name)}`", *(cell(record, f"{what}/{axis}") for axis in axes)])
+    return f"## {heading}\n\n{markdown(lines)}\n"
+
+
+def cell(record: dict[str, Any], key: str) -> str:
+    """Such as ``1.02; 0.98, from 1000``: seconds, memory, and where the line of seconds begins."""
+    scores = record["scores"]
+    if f"{key}/seconds" not in scores:
+        return "–"
+    seconds, memory = (scores[f"{key}/{unit}"][0] for unit in ("seconds", "megabytes"))
+    start = scores[f"{key}/seconds/from"][0]
+    return f"{seconds:.2f}; {memory:.2f}, from {start:,}".replace("-0.00", "0.00")
+
+
+def costs(records: dict[str, dict[str, Any]]) -> str:
+    """What the largest size of each panel took."""
+    lines = [["method", "what", "size", "CPU s", "peak, MB"], ["---"] * 5]
+    for name, record in records.items():
+        for key in SHOWN:
+            curve: Curve | None = record["curves"].get(key)
+            if curve is not None:
+                what, axis = key.split("/")
+                size = f"{curve['sizes'][-1]:,} {WORDS[axis]}"
+                spent = f"{curve['seconds'][-1]:.2g}", f"{curve['megabytes'][-1]:.0f}"
+                lines.append([f"`{label(name)}`", what, size, *spent])
+    return f"## What the largest took\n\n{markdown(lines)}\n"
+
+
+def markdown(lines: list[list[str]]) -> str:
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def source(records: dict[str, dict[str, Any]]) -> str:
+    dates = sorted({record["date"] for record in records.values()})
+    minutes = sum(record["cpu_seconds"] for record in records.values()) / 60
+    return (
+        f"\nRecorded by `{COMMAND}`, {minutes:.0f} CPU minutes on {', '.join(dates)}, one thread, "
+        f"torch {next(iter(records.values()))['versions']['torch']}.\n"
+    )
