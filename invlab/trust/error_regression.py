@@ -10,10 +10,9 @@ __all__ = ["FEWEST", "ErrorRegression", "cross_fitted", "folds_of"]
 # Fewest rows for a regression.
 FEWEST = 100
 FOLDS = 10
-# Weight of the ridge, a row. It keeps features that say the same apart from each other; a larger
-# one pulls predictions so far to the mean that, where a feature is nearly the error itself, little
-# else is left to be scored, and the coverage varies by half more from one calibration to the next.
-RIDGE = 1e-4
+# Weight of the ridge, which keeps features that say the same apart from each other. One of 0.04
+# with 400 rows follows noise that the features say nothing of, and covers 94 % at level 90.
+RIDGE = 1.0
 # Standardised features are clipped here: far from the pairs the regression must not run away.
 CLIP = 4.0
 # Least scatter of a logarithm, so that no score is divided by zero.
@@ -31,7 +30,7 @@ class ErrorRegression:
     def __init__(self, features: Tensor, logs: Tensor) -> None:
         self.center, self.spread = features.mean(0), features.std(0).clamp_min(1e-9)
         rows = self._rows(features)
-        ridge = RIDGE * len(rows) * torch.eye(len(rows.T), dtype=rows.dtype, device=rows.device)
+        ridge = RIDGE * torch.eye(len(rows.T), dtype=rows.dtype, device=rows.device)
         ridge[0, 0] = 0.0  # the mean is not shrunk
         self.weights = torch.linalg.solve(rows.T @ rows + ridge, rows.T @ logs)
         predicted = rows @ self.weights

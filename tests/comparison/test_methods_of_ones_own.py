@@ -159,3 +159,12 @@ def test_one_that_fails_in_one_seed_failed_for_its_targets():
     assert found["note"] == "failed: RuntimeError: not today"
     assert "Moody has no valid answer for 33% of the targets" in result.advice
     assert result.facts.scores["Moody"].errors[1].shape == (3, 5)
+
+
+def test_a_fingerprint_of_a_task_sees_what_happens_in_a_part_of_the_prior():
+    def failing(share):
+        return Task("t", lambda x: torch.where(x < share, torch.nan, x), Box([0.0], [1.0]))
+
+    assert of_task(failing(0.0)) != of_task(failing(0.05))
+    # a dear simulator is recognised by few draws
+    assert of_task(failing(0.0), 8) == of_task(failing(0.05), 8)

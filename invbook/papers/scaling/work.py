@@ -51,6 +51,7 @@ def waves(weights: Tensor, x: Tensor) -> Tensor:
 
 
 def task_of(size: Size) -> Task:
+    """Waves of weighted unknowns, as many of both as the size says."""
     generator = runtime.generator(0, "scaling")
     weights = torch.randn(size.unknowns, size.numbers, generator=generator, dtype=torch.float64)
     box = Box([-1.0] * size.unknowns, [1.0] * size.unknowns)
