@@ -44,7 +44,8 @@ def test_a_plain_function_gets_advice(name):
     assert found.best(3) != "prior"
     assert f"For one guess a target, {found.best(1)}: " in found.advice
     assert ("The simulator is noisy" in found.advice) == task.noisy
-    assert from_function_to_task(name) + 2 <= 15  # compare and invert take a line each
+    if hasattr(simulators, name):  # the others are tasks of the library
+        assert from_function_to_task(name) + 2 <= 15  # compare and invert take a line each
 
 
 @pytest.mark.skipif(not hasattr(invlab, "invert"), reason="needs invlab.invert")
