@@ -110,7 +110,7 @@ def costs(rows: Rows) -> PaperTable:
     """Times and sizes, which are measurements: other processors, and sizes are choices."""
     quantities = {
         "time/{}/{}/train": "training, s",
-        "time/{}/{}/infer": "a thousand draws, or one target of the neural adjoint, s",
+        "time/{}/{}/infer": "answering, s",
         "size/{}/{}": "millions of parameters",
     }
     lines = {
@@ -130,7 +130,7 @@ def costs(rows: Rows) -> PaperTable:
         EVERY,
         find,
         nulls=False,
-        note="No marks: processor seconds of one core here and of a GTX 1080 there, and sizes are "
-        "choices.",
+        note="Answering is a thousand draws, or one target of the neural adjoint. No marks: times "
+        "are of one core here and of a GTX 1080 there, and sizes are choices.",
         folded=True,
     )
