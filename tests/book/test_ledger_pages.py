@@ -6,6 +6,7 @@ import pytest
 from built import HTML, NOT_BUILT, ROOT, html_of
 
 keys = pytest.importorskip("selenium.webdriver.common.keys", reason="selenium is not installed")
+wait = pytest.importorskip("selenium.webdriver.support.wait", reason="selenium is not installed")
 
 pytestmark = pytest.mark.skipif(not HTML.exists(), reason=NOT_BUILT)
 
@@ -100,8 +101,11 @@ def test_the_files_lie_beside_the_page(name):
 
 def press(page, column):
     """Sort by a column as somebody does who has no mouse."""
-    button = page.find_elements("css selector", "#ledger-rows th button")[column]
-    button.send_keys(keys.Keys.ENTER)
+    # the page's script makes the buttons, and on a busy machine that takes a while
+    buttons = wait.WebDriverWait(page, 120).until(
+        lambda page: page.find_elements("css selector", "#ledger-rows th button")
+    )
+    buttons[column].send_keys(keys.Keys.ENTER)
 
 
 @pytest.mark.parametrize("column", [COLUMNS["paper"], COLUMNS["ours"]])
