@@ -28,6 +28,7 @@ from typing import Any
 
 import torch
 from inverse_models_rivals import RIVALS, Rival, epochs_within
+from record import keep_record
 from torch import Tensor
 
 from invbook.papers.neural_adjoint.experiments import training_pairs
@@ -206,4 +207,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    keep_record(main)

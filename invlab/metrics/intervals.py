@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
-from scipy import stats
 from torch import Tensor
 
 from invlab import runtime
@@ -118,9 +117,16 @@ def mean_interval(
     return _student(numbers, level)
 
 
+def _laws() -> Any:
+    """``scipy.stats``, which takes longer to import than the rest of invlab."""
+    from scipy import stats
+
+    return stats
+
+
 def _student(numbers: np.ndarray, level: float) -> tuple[float, float]:
     n = len(numbers)
-    half = stats.t.ppf((1 + level) / 2, n - 1) * numbers.std(ddof=1) / math.sqrt(n)
+    half = _laws().t.ppf((1 + level) / 2, n - 1) * numbers.std(ddof=1) / math.sqrt(n)
     return float(numbers.mean() - half), float(numbers.mean() + half)
 
 
@@ -128,7 +134,7 @@ def _cox(logs: np.ndarray, level: float) -> tuple[float, float]:
     n, variance = len(logs), logs.var(ddof=1)
     middle = logs.mean() + variance / 2
     spread = math.sqrt(variance / n + variance**2 / (2 * (n - 1)))
-    half = stats.t.ppf((1 + level) / 2, n - 1) * spread
+    half = _laws().t.ppf((1 + level) / 2, n - 1) * spread
     low, high = np.exp(np.clip([middle - half, middle + half], -700, 700))
     return float(low), float(high)
 
@@ -137,6 +143,7 @@ def _of_shares(percent: np.ndarray, trials: int, level: float) -> tuple[float, f
     total = trials * len(percent)
     yes = round(float(percent.sum()) / 100 * trials)
     tail = (1 - level) / 2
+    stats = _laws()
     exact_low = stats.beta.ppf(tail, yes, total - yes + 1) if yes else 0.0
     exact_high = stats.beta.isf(tail, yes + 1, total - yes) if yes < total else 1.0
     low, high = _student(percent, level)

@@ -405,7 +405,7 @@ def test_a_call_with_the_same_generator_does_not_depend_on_the_call_before():
 
 # Densities
 
-WITH_DENSITY = ["cinn", "flow_matching", "mixture_density"]
+WITH_DENSITY = ["cinn", "flow_matching", "mixture_density", "spline_flow"]
 
 
 def test_which_models_have_a_density():
