@@ -801,7 +801,14 @@ if STATES:
 # All claims about this paper, with their verdicts, in the {doc}`../reproduction_ledger`. In short:
 
 # %%
-VERDICTS = ("better", "reached", "not reached", "for comparison")
+VERDICTS = (
+    "reproduced",
+    "not reproduced",
+    "better",
+    "equal",
+    "cannot be compared",
+    "measured",
+)
 found = ledger.rows(joint.CLAIMS)
 shown = []
 for system, title in TITLE.items():
