@@ -61,7 +61,7 @@ def test_nothing():
     assert double
 """
 SEEN = ("2 * x", "3 * x", '"test_toy.py::test_double"')
-UNSEEN = ("x / 2", "x / 3", '"test_toy.py::test_nothing", "test_toy.py -k double"')
+UNSEEN = ("2 * x", "9 * x", '"test_toy.py::test_nothing", "test_toy.py -k nothing"')
 BROKEN = ("2 * x", "2 *", '"test_toy.py"')
 ELSEWHERE = ("5 * x", "4 * x", '"test_toy.py"')
 
