@@ -29,7 +29,8 @@ class FourPoints(Simulator):
         """``(..., 5) -> (..., 8)``."""
         mean, wide, high = x[..., None, :2], x[..., 2:3] ** 2, x[..., 3:4] ** 2
         tilt = x[..., 4:].tanh()
-        first, second = torch.randn(*x.shape[:-1], POINTS, 2).to(x).unbind(-1)
+        size: dict = {"dtype": torch.float64, "device": "cpu"}
+        first, second = torch.randn(*x.shape[:-1], POINTS, 2, **size).to(x).unbind(-1)
         across = wide * first
         along = high * (tilt * first + (1 - tilt.square()).sqrt() * second)
         return (mean + torch.stack([across, along], -1)).flatten(-2)

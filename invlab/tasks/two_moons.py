@@ -28,7 +28,8 @@ class Crescent(Simulator):
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """``(..., 2) -> (..., 2)``."""
         shape = x.shape[:-1]
-        moon = _crescent(torch.rand(shape).to(x), torch.randn(shape).to(x))
+        size: dict = {"dtype": torch.float64, "device": "cpu"}
+        moon = _crescent(torch.rand(shape, **size).to(x), torch.randn(shape, **size).to(x))
         first, second = x.unbind(-1)
         shift = torch.stack([-(first + second).abs(), second - first], -1) / math.sqrt(2)
         return moon + shift
