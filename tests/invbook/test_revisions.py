@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from invbook.papers.advice import runs as advice_runs
 from invbook.papers.joint_optimization import ablation, experiments, many_unknowns, state_recovery
 from invbook.papers.joint_optimization import runs as joint_runs
 from invbook.papers.loss_design import runs as loss_runs
@@ -23,6 +24,7 @@ from invbook.papers.metamaterial import runs as metamaterial_runs
 from invbook.papers.neural_adjoint import experiments as adjoint
 from invbook.papers.neural_adjoint import models
 from invbook.papers.neural_adjoint import runs as adjoint_runs
+from invbook.papers.trust import runs as trust_runs
 from invlab import runtime
 
 FILE = Path(__file__).with_name("fingerprints.json")
@@ -106,6 +108,20 @@ def of_states():
     )
 
 
+def of_advice():
+    size = advice_runs.Size(n=20, targets=2, guesses=(1,), seeds=1)
+    made = advice_runs.study("sine", small=size, large=size, methods=["direct"])
+    rows = [(part, row) for part, rows in made["rows"].items() for row in rows]
+    return {f"{part}/{row['method']}": row["r_1"] for part, row in rows if row["r_1"]}
+
+
+def of_trust():
+    size = trust_runs.Size(pairs=400, targets=20, simulations=500, draws=20)
+    methods = {"neural_adjoint": {"candidates": 5, "pool": 50, "epochs": 2}, "nearest": {}}
+    scores = trust_runs.trust("square", 0, size=size, methods=methods)["scores"]
+    return {name: value[0] for name, value in scores.items() if value[0] is not None}
+
+
 def of_budget(make, names):
     """Scores of what is bounded by processor time, by a clock that ticks with each look at it."""
     ticks = itertools.count(step=10.0)
@@ -155,6 +171,8 @@ KINDS = {
         "REVISION",
         lambda: {"mse": float(metamaterial.truncation(0, orders=1, reference=2, geometries=1)[0])},
     ),
+    "advice": (advice_runs, "REVISION", of_advice),
+    "trust": (trust_runs, "REVISION", of_trust),
     "joint_optimization/systems": (joint_runs, "systems", of_systems),
     "joint_optimization/ablation": (joint_runs, "ablation", of_ablation),
     "joint_optimization/many_unknowns": (joint_runs, "many_unknowns", of_many),

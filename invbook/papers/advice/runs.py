@@ -14,10 +14,16 @@ from typing import Any
 
 from invbook.papers.advice.simulators import get_case, list_cases
 from invbook.papers.advice.study import Size, study
-from invlab import runtime
+from invbook.resolved import of_method, resolved
+from invlab import get_method, runtime
+from invlab.comparison.candidates import choose
+from invlab.methods import Method
 from invlab.runs.records import Run
 
-__all__ = ["plan"]
+__all__ = ["REVISION", "plan"]
+
+# Of the code behind the numbers; raise it when they change.
+REVISION = 1
 
 QUICK: dict[str, Any] = {
     "small": Size(n=20, targets=4, guesses=(1, 10), seeds=1),
@@ -52,9 +58,30 @@ def _run(name: str) -> Run:
     settings = {
         key: vars(value) if isinstance(value, Size) else value for key, value in options.items()
     }
+    settings |= {"simulator": name, "resolved": _methods(name, options)}
     seeds = tuple(range(options["large"].seeds))
     compute = partial(_compute, name, options)
-    return Run(f"advice/{name}", {"simulator": name, **settings}, compute, seeds)
+    return Run(f"advice/{name}", settings, compute, seeds, REVISION)
+
+
+def _methods(name: str, options: dict[str, Any]) -> dict[str, Any]:
+    """All options of whoever takes part, or why not, in the small and in the large comparison."""
+    task, more = get_case(name).make(), options.get("more", [])
+    asked = {"small": [options["methods"]], "large": [options["methods"], more]}
+    found: dict[str, Any] = {
+        size: {
+            one.name: one.reason or _built(one.build())
+            for methods in parts
+            for one in choose(task, methods, n=options[size].n, simulated=True)
+        }
+        for size, parts in asked.items()
+    }
+    own = {key: value for key, value in options["joint"].items() if key != "guesses"}
+    return found | {"joint": of_method(get_method("joint", **own))}
+
+
+def _built(method: Any) -> Any:
+    return of_method(method) if isinstance(method, Method) else resolved(type(method))
 
 
 def _compute(name: str, options: dict[str, Any], seeds: Sequence[int]) -> dict[str, Any]:

@@ -18,10 +18,14 @@ from invbook.papers.scaling import work
 from invbook.papers.scaling.fresh import Cost, Died, FreshProcesses
 from invbook.papers.scaling.growth import exponent, straight_from
 from invbook.papers.scaling.work import Size
-from invlab import runtime
+from invbook.resolved import of_method, of_minimizer
+from invlab import get_method, runtime
 from invlab.runs.records import Run
 
-__all__ = ["METHODS", "MINIMIZERS", "plan"]
+__all__ = ["METHODS", "MINIMIZERS", "REVISION", "plan"]
+
+# Of the code behind the numbers; raise it when they change.
+REVISION = 1
 
 METHODS: dict[str, dict[str, Any]] = {
     "prior": {},
@@ -89,6 +93,12 @@ def plan() -> list[Run]:
     ]
 
 
+def _resolved(name: str, options: dict[str, Any]) -> dict[str, Any]:
+    if name.startswith("minimize_"):
+        return of_minimizer(name.removeprefix("minimize_"), **options)
+    return of_method(get_method(name, **options))
+
+
 def _run(
     name: str,
     options: dict[str, Any],
@@ -97,9 +107,14 @@ def _run(
     axes: dict[str, tuple[int, ...]],
     most: float,
 ) -> Run:
-    settings = {"options": options, "base": vars(base), "axes": axes, "most_seconds": most}
+    settings = {
+        "options": _resolved(name, options),
+        "base": vars(base),
+        "axes": axes,
+        "most_seconds": most,
+    }
     compute = partial(_compute, measure, name.removeprefix("minimize_"), options, base, axes, most)
-    return Run(f"scaling/{name}", settings, compute, seeds=(0,))
+    return Run(f"scaling/{name}", settings, compute, (0,), REVISION)
 
 
 def _compute(

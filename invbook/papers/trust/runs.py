@@ -13,10 +13,14 @@ from typing import Any
 
 from invbook.papers.advice.simulators import NINE_KINDS
 from invbook.papers.trust.experiments import Size, trust
-from invlab import runtime
+from invbook.resolved import of_method
+from invlab import get_method, runtime
 from invlab.runs.records import Run
 
-__all__ = ["METHODS", "SEEDS", "SIMULATORS", "ids", "plan"]
+__all__ = ["METHODS", "REVISION", "SEEDS", "SIMULATORS", "ids", "plan"]
+
+# Of the code behind the numbers; raise it when they change.
+REVISION = 1
 
 SIMULATORS = ("square", "sine", "robot_arm", "ballistics", *NINE_KINDS)
 SEEDS = (0, 1)
@@ -53,9 +57,13 @@ def plan() -> list[Run]:
 
 
 def _run(name: str, seed: int, size: Size, methods: dict[str, dict[str, Any]]) -> Run:
-    settings = {"simulator": name, "size": vars(size), "methods": methods}
+    settings = {
+        "simulator": name,
+        "size": vars(size),
+        "methods": {key: of_method(get_method(key, **own)) for key, own in methods.items()},
+    }
     compute = partial(_compute, name, size, methods)
-    return Run(ids([name], [seed])[0], settings, compute, (seed,))
+    return Run(ids([name], [seed])[0], settings, compute, (seed,), REVISION)
 
 
 def _compute(
