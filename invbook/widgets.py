@@ -7,7 +7,8 @@ import hashlib
 import html
 import io
 import json
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import ipywidgets
@@ -16,6 +17,9 @@ from IPython.display import HTML
 from matplotlib.figure import Figure
 
 __all__ = ["explorer", "flipbook"]
+
+# Most frames of a flip-book that stands for an explorer.
+FRAMES = 16
 
 _PAGE = """<figure class="flipbook" id="{key}" style="margin:1em 0;max-width:100%">
 <img src="{first}" alt="{alt}" style="max-width:100%;background:white">
@@ -89,14 +93,19 @@ def flipbook(
 
 def explorer(
     draw: Callable[..., Figure], *, alt: str, **sliders: ipywidgets.Widget
-) -> ipywidgets.VBox:
-    """Sliders that redraw a figure in a running kernel; without one its first state is shown.
+) -> ipywidgets.VBox | HTML:
+    """Sliders that redraw a figure in a running kernel; on the page a flip-book of the first.
+
+    The page is made with ``INVLAB_STATIC=1``: there, other sliders keep their first value.
 
     Args:
         draw: makes the figure; called with the sliders' values by name.
         alt: the figure in words.
-        sliders: ipywidgets with a ``value``, by the name of ``draw``'s argument.
+        sliders: ipywidgets with a ``value``, by the name of ``draw``'s argument; the first has
+            ``min``, ``max`` and ``step``.
     """
+    if os.environ.get("INVLAB_STATIC", "") not in ("", "0"):
+        return _still(draw, alt, sliders)
     picture = ipywidgets.HTML()
 
     def redraw(_: Any = None) -> None:
@@ -110,6 +119,22 @@ def explorer(
         slider.observe(redraw, names="value")
     redraw()
     return ipywidgets.VBox([*sliders.values(), picture])
+
+
+def _still(draw: Callable[..., Figure], alt: str, sliders: Mapping[str, ipywidgets.Widget]) -> HTML:
+    """A flip-book over at most :data:`FRAMES` values of the first slider."""
+    name, first = next(iter(sliders.items()))
+    others = {key: slider.value for key, slider in sliders.items() if key != name}
+    count = round((first.max - first.min) / first.step) + 1
+    every = -(-count // FRAMES)
+    values = [first.min + k * first.step for k in range(0, count, every)]
+    values = [round(value, 10) for value in values]
+    start = min(range(len(values)), key=lambda k: abs(values[k] - first.value))
+
+    def frame(value: Any) -> Figure:
+        return draw(**{name: value}, **others)
+
+    return flipbook(frame, values, label=first.description or name, alt=alt, start=start)
 
 
 def _png(figure: Figure, dpi: int) -> str:

@@ -116,6 +116,7 @@ def main() -> int:
 
     os.environ["INVLAB_PRESET"] = options.preset
     os.environ["INVLAB_PROGRESS"] = "off"
+    os.environ["INVLAB_STRICT"] = os.environ["INVLAB_STATIC"] = "1"
     # The pages hold outputs of one preset only; a full run enters them through results/.
     store = options.preset == "quick" or options.store
     if not store:

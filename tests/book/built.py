@@ -12,8 +12,9 @@ NOT_BUILT = "the book is not built: run `make book` first"
 def page_names() -> list[str]:
     """Every page of _toc.yml, the root first, without suffix."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    parts = toc.get("parts", [])
-    return [toc["root"], *(entry["file"] for part in parts for entry in part["chapters"])]
+    entries = [entry for part in toc["parts"] for entry in part["chapters"]]
+    families = [[entry, *entry.get("sections", [])] for entry in entries]
+    return [toc["root"], *(page["file"] for family in families for page in family)]
 
 
 def chapter_names() -> list[str]:

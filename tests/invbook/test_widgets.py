@@ -117,3 +117,26 @@ def test_an_explorer_draws_at_once_and_again_when_a_slider_moves():
     ]
     assert len({first, second, picture.value}) == 3
     assert Tags(picture.value).first("img")["alt"] == HOSTILE
+
+
+def test_on_the_page_an_explorer_is_a_flip_book_of_its_first_slider(monkeypatch):
+    monkeypatch.setenv("INVLAB_STATIC", "1")
+    calls = []
+
+    def spy(**values):
+        calls.append(values)
+        return draw(**values)
+
+    shown = explorer(
+        spy,
+        alt="a line",
+        value=ipywidgets.FloatSlider(value=1.0, min=0.0, max=5.0, step=0.1, description="size"),
+        power=ipywidgets.IntSlider(value=2, max=3),
+    )
+    assert 2 <= len(calls) <= 16
+    assert {call["power"] for call in calls} == {2}
+    values = [call["value"] for call in calls]
+    assert values == sorted(values) and values[0] == 0.0 and values[-1] <= 5.0
+    start = int(Tags(shown.data).first("input")["value"])
+    assert abs(values[start] - 1.0) == min(abs(value - 1.0) for value in values)
+    assert "size" in shown.data
