@@ -65,6 +65,7 @@ test: $(STAMP)  ## all unit tests, then every chapter against its stored outputs
 execute: $(STAMP)  ## run chapters and store outputs (CHAPTER=ch01_..., PRESET=quick)
 	$(PY) tools/execute.py $(CHAPTER) --preset $(PRESET)
 	$(PY) tools/pages.py
+	$(PY) tools/plain_notebooks.py
 
 records: $(STAMP)  ## the full-preset runs behind the ledger; resumes
 	$(PY) -m invbook metamaterial generate --n 10000 --jobs 2
@@ -74,8 +75,9 @@ records: $(STAMP)  ## the full-preset runs behind the ledger; resumes
 verify: $(STAMP)  ## make a sample of the cheap records again and compare, ten minutes
 	$(PY) -m invbook verify --jobs $(JOBS)
 
-pages: $(STAMP)  ## write the generated pages (API, ledger, status)
+pages: $(STAMP)  ## write what is generated (API, ledger, status, notebooks for Colab)
 	$(PY) tools/pages.py
+	$(PY) tools/plain_notebooks.py
 
 lint: $(STAMP)  ## ruff, format check, mypy, codespell
 	$(BIN)/ruff check .
@@ -95,6 +97,7 @@ lab: $(STAMP)  ## open the chapters in JupyterLab
 
 repo-url: $(STAMP)  ## write the repository's address everywhere (URL=https://github.com/me/invlab)
 	$(PY) tools/repo_url.py $(URL)
+	$(PY) tools/plain_notebooks.py
 
 check-book: $(STAMP)  ## test the built pages, in files and in a browser
 	$(PY) -m pytest -q -rs tests/book

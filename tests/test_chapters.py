@@ -86,7 +86,7 @@ def test_outputs_come_from_the_quick_preset(name):
 
 @every
 def test_the_page_installs_nothing(name):
-    """The notebooks for Colab get a cell that does; see tools/colab.py."""
+    """The notebooks for Colab get a cell that does; see tools/plain_notebooks.py."""
     assert not [cell for cell in cells(name, "code") if "pip install" in cell.source]
 
 

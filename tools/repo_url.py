@@ -3,7 +3,8 @@
 python tools/repo_url.py https://github.com/me/invlab
 
 The address stands in pyproject.toml, [project.urls]; tests/test_repository_url.py holds the
-other files to it.
+other files to it. Until there is one it is a placeholder with an underscore, which no account has.
+The notebooks in colab/ are written anew afterwards, by tools/plain_notebooks.py.
 """
 
 from __future__ import annotations
@@ -21,13 +22,11 @@ FILES = (
     "_config.yml",
     "*.md",
     "CITATION.cff",
-    "chapters/*.py",
-    "chapters/*.ipynb",
     "invlab/**/*.py",
     ".github/**/*.yml",
     "pyproject.toml",
 )
-ADDRESS = re.compile(r"https://github\.com/(?P<owner>[A-Za-z0-9-]+)/(?P<name>[A-Za-z0-9_.-]+)")
+ADDRESS = re.compile(r"https://github\.com/(?P<owner>[A-Za-z0-9_-]+)/(?P<name>[A-Za-z0-9_.-]+)")
 
 
 def current() -> str:

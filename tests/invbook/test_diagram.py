@@ -24,7 +24,8 @@ def test_everything_lies_inside_of_the_axes():
     (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
     for text in ax.texts:
         x, y = text.get_position()
-        assert left < x < right and low < y < high
+        assert left < x < right
+        assert low < y < high
     plt.close(figure)
 
 

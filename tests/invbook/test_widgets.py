@@ -136,7 +136,9 @@ def test_on_the_page_an_explorer_is_a_flip_book_of_its_first_slider(monkeypatch)
     assert 2 <= len(calls) <= 16
     assert {call["power"] for call in calls} == {2}
     values = [call["value"] for call in calls]
-    assert values == sorted(values) and values[0] == 0.0 and values[-1] <= 5.0
+    assert values == sorted(values)
+    assert values[0] == 0.0
+    assert values[-1] <= 5.0
     start = int(Tags(shown.data).first("input")["value"])
     assert abs(values[start] - 1.0) == min(abs(value - 1.0) for value in values)
     assert "size" in shown.data

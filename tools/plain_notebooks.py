@@ -1,6 +1,6 @@
 """Write colab/: a notebook a chapter for wherever notebooks run, made from the chapter's .py.
 
-python tools/colab.py [--check]
+python tools/plain_notebooks.py [--check]
 
 Plain Markdown, numbered equations and figures, solutions inside <details>, cells to write in, no
 outputs, and a first cell that installs the release of the book that the notebook belongs to.

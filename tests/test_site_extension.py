@@ -1,0 +1,69 @@
+"""The book's own extension of Sphinx: the address, the buttons, hints on words."""
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+pytest.importorskip("sphinx")
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+
+import site_extension  # noqa: E402
+from docutils import nodes  # noqa: E402
+
+
+def app():
+    config = SimpleNamespace(html_baseurl="", ogp_site_url="", ogp_image="", html_theme_options={})
+    extensions = []
+    return SimpleNamespace(config=config, setup_extension=extensions.append, extensions=extensions)
+
+
+def test_no_account_has_an_underscore():
+    assert site_extension.is_placeholder("https://github.com/not_set/invlab")
+    assert not site_extension.is_placeholder("https://github.com/ann-b/inv_lab")
+
+
+def test_a_placeholder_gives_no_button_and_no_address(monkeypatch):
+    monkeypatch.setattr(site_extension, "address", lambda: "https://github.com/not_set/invlab")
+    site_extension.set_address(made := app())
+    assert made.config.html_theme_options == {}
+    assert made.config.html_baseurl == ""
+
+
+def test_an_address_gives_all_of_them(monkeypatch):
+    monkeypatch.setattr(site_extension, "address", lambda: "https://github.com/ann/lab")
+    site_extension.set_address(made := app())
+    assert made.config.html_baseurl == "https://ann.github.io/lab/"
+    assert made.config.html_theme_options["use_repository_button"]
+    assert made.extensions == ["sphinx_sitemap"]
+
+
+def test_buttons_open_the_plain_notebooks():
+    start = "https://colab.research.google.com/github/a/b/blob/main"
+    other = "https://github.com/a/b/tree/main/chapters/x.py"
+    buttons = [{"buttons": [{"url": f"{start}/chapters/x.ipynb"}, {"url": other}]}, {"text": "a"}]
+    site_extension.to_plain_notebooks(buttons)
+    assert [one["url"] for one in buttons[0]["buttons"]] == [f"{start}/colab/x.ipynb", other]
+
+
+def test_ids_that_repeat_are_dropped_and_others_stay():
+    box = nodes.section(ids=["exercise-content"])
+    box += nodes.paragraph(ids=["own"])
+    site_extension.drop_repeated_ids(None, box, "a")
+    assert box["ids"] == []
+    assert box[0]["ids"] == ["own"]
+
+
+def test_a_word_is_explained_where_it_links_to_the_glossary():
+    entry = nodes.definition_list_item()
+    entry += nodes.term("epoch", "epoch", ids=["term-epoch"])
+    entry += nodes.definition("", nodes.paragraph("", "One pass\nover the data."))
+    glossary = nodes.section("", nodes.definition_list("", entry))
+    environment = SimpleNamespace(get_doctree=lambda _: glossary)
+    page = nodes.paragraph("", "", nodes.reference("", "epoch", refuri="glossary.html#term-epoch"))
+    page += nodes.reference("", "other", refuri="other.html")
+    site_extension.explain_terms(SimpleNamespace(env=environment), page, "a")
+    assert page[0]["reftitle"] == "One pass over the data."
+    assert "reftitle" not in page[1]
