@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 import nbformat
-from api import api_page
+from api_pages import api_pages
 from beside_other_tools import beside_page
 from how_cost_grows import growth_figure, growth_page
 from ledger_page import ledger_page, sections
@@ -83,7 +83,7 @@ def status_page() -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     "assets/decision_chart.inc": lambda: decision_chart(),
-    "api.md": api_page,
+    **api_pages(),
     "how_settings_were_chosen.md": lambda: settings_page(NOTE),
     "beside_other_tools.md": lambda: beside_page(NOTE),
     "how_cost_grows.md": lambda: growth_page(NOTE),
