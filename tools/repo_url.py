@@ -49,7 +49,9 @@ def replace(text: str, old: str, new: str) -> str:
     (old_path, old_pages), (new_path, new_pages) = forms(old), forms(new)
     # Not when the old name is only the beginning of a longer one.
     end = r"(?![A-Za-z0-9_-])"
-    text = re.sub(rf"(github(?:\.com)?){re.escape(old_path)}{end}", rf"\g<1>{new_path}", text)
+    text = re.sub(
+        rf"(github(?:usercontent)?(?:\.com)?){re.escape(old_path)}{end}", rf"\g<1>{new_path}", text
+    )
     return re.sub(re.escape(old_pages) + end, new_pages, text)
 
 
