@@ -23,7 +23,7 @@ UNIT := $(PY) -m pytest -q -n 2 tests --ignore=tests/book --ignore=tests/install
 NBVAL := $(PY) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=1800
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks unit slow contract mutants check book test execute records verify pages lint format sync lab \
+.PHONY: help setup hooks unit slow contract mutants knobs check book plain-sphinx test execute records verify pages lint format sync lab \
 	vendor repo-url check-book check-install gpu gpu-tests gpu-chapters gpu-records clean
 
 help:  ## list the targets
@@ -112,6 +112,12 @@ contract: $(STAMP)  ## every method through compare and invert, on every kind of
 
 mutants: $(STAMP)  ## hand-made bugs, one at a time: each has to be seen by its tests (minutes)
 	$(PY) tools/mutants.py
+
+knobs: $(STAMP)  ## every chapter with each number changed that it offers, as a reader would (minutes)
+	$(PY) tools/knobs.py
+
+plain-sphinx: $(STAMP)  ## build the book with today's Sphinx and no Jupyter Book, in _build/plain
+	$(PY) tools/plain_sphinx.py
 
 gpu-tests: $(STAMP)  ## the unit tests on the GPU
 	INVLAB_DEVICE=cuda $(PY) -m pytest -q --device cuda tests --ignore=tests/book --ignore=tests/install
