@@ -49,7 +49,6 @@ def configuration() -> str:
         text = re.sub(rf"'{name}',? ?", "", text)
     own = {
         "sys.path": f"[{str(ROOT / 'tools')!r}, *sys.path]",
-        "extensions": "[*extensions, 'site_extension']",
         "bibtex_bibfiles": f"[{str(ROOT / 'references.bib')!r}]",
         "html_static_path": f"[{str(ROOT / 'assets')!r}]",
         "html_favicon": repr(str(ROOT / "assets" / "favicon.svg")),

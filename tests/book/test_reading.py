@@ -16,6 +16,7 @@ pytestmark = pytest.mark.skipif(not HTML.exists(), reason=NOT_BUILT)
 WIDE, PHONE = 1400, 375
 NOTEBOOKS = sorted((ROOT / "chapters").glob("ch*.ipynb"))
 MOST = {"lines of code": 220, "lines of a cell": 30, "words": 2600, "seconds": 90}
+API = [name for name in page_names() if name.startswith("api/")][1:]
 MOST_BYTES = 5_000_000
 HIDDEN = re.compile("(hide|remove)-(cell|input)")
 
@@ -104,6 +105,7 @@ def root():
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
+    server.server_close()
 
 
 def measured(browser, address: str, width: int) -> dict:
@@ -135,3 +137,25 @@ def test_nothing_is_cut_off_and_everything_has_a_name(browser, root, name):
 @pytest.mark.parametrize("name", page_names())
 def test_a_phone_does_not_scroll_sideways(browser, root, name):
     assert measured(browser, f"{root}/{name}.html", PHONE)["over"] <= 1
+
+
+AXE = """
+const done = arguments[0], rules = {type: "tag", values: ["wcag2a", "wcag2aa"]};
+axe.run("article", {runOnly: rules, resultTypes: ["violations"]}).then(found => done(
+  found.violations.map(v => [v.id, v.nodes.length, v.nodes[0].html.slice(0, 120)])));
+"""
+
+
+# Tables of a thousand rows and lists of names are made by one rule: a few of them are enough.
+LOOKED_AT = [n for n in page_names() if n != "ledger_rows" and n not in API]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", LOOKED_AT)
+def test_the_page_can_be_used_by_everybody(browser, root, name, theme):
+    axe = pytest.importorskip("axe_core_python")
+    script = Path(axe.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
+    browser.get(f"{root}/{name}.html")
+    browser.execute_script(f"document.documentElement.dataset.theme = '{theme}'")
+    browser.execute_script(script)
+    assert browser.execute_async_script(AXE) == []
