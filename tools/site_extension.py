@@ -143,7 +143,10 @@ def authors(entry: Entry) -> str:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register everything above with Sphinx."""
-    set_address(app)
+    if not is_placeholder(address()):
+        app.setup_extension("sphinx_sitemap")
+    # before the theme reads its options
+    app.connect("config-inited", configure, priority=100)
     # after sphinx-exercise has made its boxes
     app.connect("doctree-resolved", drop_repeated_ids, priority=900)
     register_plugin("pybtex.style.labels", "author_year_in_words", AuthorYearLabels)
