@@ -68,6 +68,14 @@ def number_widget_ids(notebook: NotebookNode) -> NotebookNode:
             for mime in data:
                 if mime == "text/html" or mime.startswith("application/vnd.jupyter.widget"):
                     data[mime] = renamed(data[mime])
+    if not any(
+        mime.startswith("application/vnd.jupyter.widget-view")
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        for mime in output.get("data", {})
+    ):
+        # their scripts would weigh 3.6 MB, and the page has pictures in their place
+        notebook.metadata.pop("widgets", None)
     if "widgets" in notebook.metadata:
         notebook.metadata["widgets"] = renamed(notebook.metadata["widgets"])
     # The renamed parts are plain dicts; make them notebook nodes again.
