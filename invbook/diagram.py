@@ -1,7 +1,8 @@
 """One picture language for all methods: what goes in, what is trained, what is compared.
 
 Shapes tell the kinds apart, not colours alone: data in slanted boxes, networks in rounded ones
-(dashed where their weights are frozen), simulators in double frames, computed values in ellipses. A loss hangs below the two things that it compares; what a gradient moves has an arrow
+(dashed where their weights are frozen), simulators in double frames, computed values in ellipses.
+A loss hangs below the two things that it compares; what a gradient moves has an arrow
 from the loss above it.
 """
 
