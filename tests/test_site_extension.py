@@ -12,12 +12,12 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 import site_extension  # noqa: E402
 from docutils import nodes  # noqa: E402
+from pybtex.database import Entry, Person  # noqa: E402
 
 
-def app():
-    config = SimpleNamespace(html_baseurl="", ogp_site_url="", ogp_image="", html_theme_options={})
-    extensions = []
-    return SimpleNamespace(config=config, setup_extension=extensions.append, extensions=extensions)
+@pytest.fixture
+def config():
+    return SimpleNamespace(html_baseurl="", ogp_site_url="", ogp_image="", html_theme_options={})
 
 
 def test_no_account_has_an_underscore():
@@ -25,19 +25,19 @@ def test_no_account_has_an_underscore():
     assert not site_extension.is_placeholder("https://github.com/ann-b/inv_lab")
 
 
-def test_a_placeholder_gives_no_button_and_no_address(monkeypatch):
+def test_a_placeholder_gives_no_button_and_no_address(monkeypatch, config):
     monkeypatch.setattr(site_extension, "address", lambda: "https://github.com/not_set/invlab")
-    site_extension.set_address(made := app())
-    assert made.config.html_theme_options == {}
-    assert made.config.html_baseurl == ""
+    site_extension.configure(None, config)
+    assert config.html_theme_options == {}
+    assert config.html_baseurl == ""
 
 
-def test_an_address_gives_all_of_them(monkeypatch):
+def test_an_address_gives_all_of_them(monkeypatch, config):
     monkeypatch.setattr(site_extension, "address", lambda: "https://github.com/ann/lab")
-    site_extension.set_address(made := app())
-    assert made.config.html_baseurl == "https://ann.github.io/lab/"
-    assert made.config.html_theme_options["use_repository_button"]
-    assert made.extensions == ["sphinx_sitemap"]
+    site_extension.configure(None, config)
+    assert config.html_baseurl == "https://ann.github.io/lab/"
+    assert config.html_theme_options["use_repository_button"]
+    assert config.html_theme_options["launch_buttons"]["colab_url"]
 
 
 def test_buttons_open_the_plain_notebooks():
@@ -67,3 +67,21 @@ def test_a_word_is_explained_where_it_links_to_the_glossary():
     site_extension.explain_terms(SimpleNamespace(env=environment), page, "a")
     assert page[0]["reftitle"] == "One pass over the data."
     assert "reftitle" not in page[1]
+
+
+def test_works_are_labelled_as_the_text_cites_them():
+    def work(year, *names):
+        return Entry("misc", {"year": year}, {"author": [Person(name) for name in names]})
+
+    works = [
+        work("2020", "Ren, S", "Padilla, W", "Malof, J"),
+        work("1994", "Bishop, C"),
+        work("1999", "Hansen, P", "van der Vorst, H"),
+        work("1994", "Bishop, C"),
+    ]
+    assert list(site_extension.AuthorYearLabels().format_labels(works)) == [
+        "Ren et al., 2020",
+        "Bishop, 1994a",
+        "Hansen and van der Vorst, 1999",
+        "Bishop, 1994b",
+    ]

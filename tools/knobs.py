@@ -1,4 +1,4 @@
-"""Change the numbers of a chapter that ask for it, one at a time, and run the page as a reader would.
+"""Change numbers that a chapter offers, one at a time, and run the page as a reader would.
 
 python tools/knobs.py [NAME ...]
 

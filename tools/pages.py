@@ -35,7 +35,8 @@ STATUS_HEAD = f"""{NOTE}
 # Status
 
 Where the outputs on these pages come from. Each chapter was run from top to bottom, once,
-with the preset below; a *full* run enters a page only as records, with its own caption.
+with the preset below; a *full* run enters a page only as records, with its own caption. Times are
+seconds of processor time on one core, about what a chapter takes on an idle machine.
 """
 
 VERSIONS_HEAD = """
@@ -74,8 +75,8 @@ def pinned_versions() -> list[list[str]]:
 
 
 def status_page() -> str:
-    """Preset, device, versions and run time of each chapter."""
-    header = ["chapter", "preset", "device", "torch", "Python", "run time"]
+    """Preset, device, versions and processor time of each chapter."""
+    header = ["chapter", "preset", "device", "torch", "Python", "time"]
     chapters = table(header, chapter_rows())
     versions = table(["package", "version"], pinned_versions())
     return f"{STATUS_HEAD}\n{chapters}\n{VERSIONS_HEAD}\n{versions}\n"

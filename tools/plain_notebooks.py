@@ -22,7 +22,7 @@ from notebooks import ROOT, chapter_sources, read_source, write_whole
 from plain_markdown import FENCE, Book, folded, plain
 from pybtex.database import parse_file
 from site_extension import address as repository
-from site_extension import is_placeholder
+from site_extension import authors, is_placeholder
 
 FOLDER = ROOT / "colab"
 SOLUTION = re.compile(r"\{solution-(start|end)\}")
@@ -97,17 +97,8 @@ def pages() -> list[str]:
 
 def works() -> dict[str, tuple[str, str]]:
     """Authors and year of each work of the bibliography."""
-    found = {}
-    for key, entry in parse_file(str(ROOT / "references.bib")).entries.items():
-        names = [
-            " ".join(person.prelast_names + person.last_names)
-            for person in entry.persons.get("author", [])
-        ]
-        names = [name.strip("{}") for name in names] or [entry.fields.get("organization", key)]
-        who = names[0] if len(names) == 1 else f"{names[0]} et al."
-        who = " and ".join(names) if len(names) == 2 else who
-        found[key] = (who, entry.fields.get("year", "n.d."))
-    return found
+    entries = parse_file(str(ROOT / "references.bib")).entries.items()
+    return {key: (authors(entry), entry.fields.get("year", "n.d.")) for key, entry in entries}
 
 
 def numbers() -> dict[str, str]:

@@ -18,7 +18,7 @@ from notebooks import ROOT
 
 FOLDER = ROOT / "_build" / "plain"
 # Jupyter Book's own, and what only it needs.
-LEFT_OUT = ("jupyter_book", "sphinx_comments")
+LEFT_OUT = ("jupyter_book", "sphinx_comments", "sphinx_jupyterbook_latex")
 PACKAGES = (
     "sphinx",
     "sphinx-book-theme",
@@ -39,15 +39,23 @@ PACKAGES = (
 
 
 def configuration() -> str:
-    """conf.py, from what Jupyter Book makes of _config.yml."""
-    command = [sys.executable, "-m", "jupyter_book.cli.main", "config", "sphinx", str(ROOT)]
+    """conf.py, from what Jupyter Book makes of _config.yml; its paths are those of the book."""
+    command = [Path(sys.executable).parent / "jupyter-book", "config", "sphinx", ROOT]
     conf = ROOT / "conf.py"
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     text = conf.read_text(encoding="utf-8")
     conf.unlink()
     for name in LEFT_OUT:
         text = re.sub(rf"'{name}',? ?", "", text)
-    return text
+    own = {
+        "sys.path": f"[{str(ROOT / 'tools')!r}, *sys.path]",
+        "bibtex_bibfiles": f"[{str(ROOT / 'references.bib')!r}]",
+        "html_static_path": f"[{str(ROOT / 'assets')!r}]",
+        "html_favicon": repr(str(ROOT / "assets" / "favicon.svg")),
+        "external_toc_path": repr(str(ROOT / "_toc.yml")),
+    }
+    lines = [f"{name} = {value}" for name, value in own.items()]
+    return "\n".join(["import sys", text, *lines, ""])
 
 
 def main() -> int:

@@ -7,14 +7,21 @@ button and no link leads there: the name could be a stranger's.
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from pybtex.database import Entry
+from pybtex.plugin import register_plugin
+from pybtex.style.formatting.unsrt import Style as UnsrtStyle
+from pybtex.style.labels import BaseLabelStyle
 from sphinx.application import Sphinx
+from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 
-__all__ = ["is_placeholder", "setup", "to_plain_notebooks"]
+__all__ = ["authors", "is_placeholder", "setup", "to_plain_notebooks"]
 
 ROOT = Path(__file__).resolve().parent.parent
 # Ids that sphinx-exercise gives to each of its boxes.
@@ -32,23 +39,24 @@ def is_placeholder(url: str) -> bool:
     return "_" in url.split("/")[3]
 
 
-def set_address(app: Sphinx) -> None:
-    """Give the theme its buttons and the page its address, once there is one."""
+def configure(app: Sphinx, config: Config) -> None:
+    """Give the theme its buttons and the pages their address, once there is one."""
+    # Jupyter Book reads no path relative to the book
+    config.html_search_scorer = str(ROOT / "assets" / "search_scorer.js")
     url = address()
     if is_placeholder(url):
         return
     owner, name = url.split("/")[-2:]
     site = f"https://{owner}.github.io/{name}/"
-    app.config.html_baseurl = app.config.ogp_site_url = site
-    app.config.ogp_image = f"{site}_static/preview.png"
-    app.config.html_theme_options |= {
+    config.html_baseurl = config.ogp_site_url = site
+    config.ogp_image = f"{site}_static/preview.png"
+    config.html_theme_options |= {
         "repository_url": url,
         "repository_branch": "main",
         "use_repository_button": True,
         "use_issues_button": True,
         "launch_buttons": {"colab_url": "https://colab.research.google.com"},
     }
-    app.setup_extension("sphinx_sitemap")
 
 
 def to_plain_notebooks(buttons: Any) -> None:
@@ -104,11 +112,45 @@ def forget_meanings(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> 
         del env.book_meanings
 
 
+class AuthorYearLabels(BaseLabelStyle):
+    """Labels of the bibliography as the text cites: "Ren et al., 2020"."""
+
+    def format_labels(self, sorted_entries: Iterable[Entry]) -> Iterator[str]:
+        """A label each; pybtex's own name for it."""
+        entries = list(sorted_entries)
+        labels = [f"{authors(entry)}, {entry.fields.get('year', 'n.d.')}" for entry in entries]
+        seen: Counter[str] = Counter()
+        for label in labels:
+            seen[label] += 1
+            yield label + (chr(96 + seen[label]) if labels.count(label) > 1 else "")
+
+
+class AuthorYearStyle(UnsrtStyle):
+    """The plain style, in the order of authors and years."""
+
+    default_label_style = "author_year_in_words"
+    default_sorting_style = "author_year_title"
+
+
+def authors(entry: Entry) -> str:
+    """Who wrote a work, as texts name them: one, two, or the first and others."""
+    people = entry.persons.get("author", [])
+    names = [" ".join(person.prelast_names + person.last_names).strip("{}") for person in people]
+    if not names:
+        return str(entry.fields.get("organization", entry.key))
+    return " and ".join(names) if len(names) < 3 else f"{names[0]} et al."
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register everything above with Sphinx."""
-    set_address(app)
+    if not is_placeholder(address()):
+        app.setup_extension("sphinx_sitemap")
+    # before the theme reads its options
+    app.connect("config-inited", configure, priority=100)
     # after sphinx-exercise has made its boxes
     app.connect("doctree-resolved", drop_repeated_ids, priority=900)
+    register_plugin("pybtex.style.labels", "author_year_in_words", AuthorYearLabels)
+    register_plugin("pybtex.style.formatting", "author_year_in_words", AuthorYearStyle)
     app.connect("env-before-read-docs", forget_meanings)
     app.connect("doctree-resolved", explain_terms)
     # after the theme has made its buttons

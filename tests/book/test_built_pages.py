@@ -1,15 +1,15 @@
 """Every page of the table of contents was built, and its buttons lead somewhere."""
 
 import re
+import sys
 
 import pytest
 from built import HTML, NOT_BUILT, ROOT, chapter_names, html_of, page_names
 
-pytestmark = pytest.mark.skipif(not HTML.exists(), reason=NOT_BUILT)
+sys.path.insert(0, str(ROOT / "tools"))
+from site_extension import address, is_placeholder
 
-COLAB = re.compile(
-    r'href="https://colab\.research\.google\.com/github/[^/]+/[^/]+/blob/main/([^"]+)"'
-)
+pytestmark = pytest.mark.skipif(not HTML.exists(), reason=NOT_BUILT)
 
 
 def article(name: str) -> str:
@@ -25,12 +25,25 @@ def test_page_is_built_and_has_text(name):
     assert len(article(name).split()) > 50
 
 
-@pytest.mark.parametrize("name", chapter_names())
-def test_colab_button_points_to_a_notebook(name):
-    targets = COLAB.findall(html_of(name).read_text(encoding="utf-8"))
-    assert targets == [f"{name}.ipynb"] * len(targets)
-    assert targets, "no Colab button"
-    assert (ROOT / targets[0]).exists()
+@pytest.mark.parametrize("name", page_names())
+def test_buttons_lead_to_the_book_and_not_to_a_stranger(name):
+    text = html_of(name).read_text(encoding="utf-8")
+    opened = re.findall(r'href="https://colab\.research\.google\.com/github/([^"]+)"', text)
+    if is_placeholder(address()):
+        assert opened == []
+        assert "executablebooks/jupyter-book" not in text
+    elif name.startswith("chapters/"):
+        owner, repository = address().split("/")[-2:]
+        notebook = name.replace("chapters/", "colab/")
+        assert set(opened) == {f"{owner}/{repository}/blob/main/{notebook}.ipynb"}
+
+
+def test_searches_put_chapters_first():
+    assert "PLACES" in (HTML / "_static" / "language_data.js").read_text(encoding="utf-8")
+
+
+def test_there_is_a_page_for_addresses_that_lead_nowhere():
+    assert (HTML / "404.html").exists()
 
 
 @pytest.mark.parametrize("name", page_names())
