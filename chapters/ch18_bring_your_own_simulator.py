@@ -107,6 +107,8 @@ pictures.curves(left, kept[:100])
 pictures.measurements(left, measured, sigma=sigma)
 pictures.rates(right, kept)
 plt.show()
+
+# %% tags=["hide-input"]
 larger = gaps[nearest].square().mean(1).max()
 check("the 300 nearest: largest error, in units of σ²", larger, "<", 1.5)
 faster = (kept[:, 0] > kept[:, 1]).double().mean()
