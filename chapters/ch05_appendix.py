@@ -189,7 +189,7 @@ Markdown("\n".join(lines))
 #
 # At one target the prior's $r_T$ falls as the law says. Averaged over targets, the prior on D1 falls *slower*: as $T$ grows, the mean is left to ever rarer targets, whose densities $p$ are ever smaller. The median over targets obeys.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 slopes = {}
 for name in ("ballistics", "sine"):
     task = tasks[name]
