@@ -96,7 +96,7 @@ plt.show()
 # Someone throws a ball. We are told only where it lands. Air slows it down in proportion to its speed.
 #
 # :::{admonition} D1 in short
-# :class: tip
+# :class: note
 # * **Unknowns**: start $x_1$ (m), height $x_2$ (m), angle to the ground $x_3$, speed $x_4$ (m/s).
 # * **Prior**: $x_1$ normal with mean 0 and standard deviation 0.5; $x_2$ normal with mean 1.5 and standard deviation 0.5, and a height below the ground is put on the ground; $x_3$ uniform between 9° and 81° (in radians in the code); $x_4$ a whole number, Poisson with mean 15.
 # * **Observation**: the place $y$ of the landing (m).
@@ -177,7 +177,7 @@ check(
 # $$ (eq-sine)
 #
 # :::{admonition} D2 in short
-# :class: tip
+# :class: note
 # * **Unknowns**: two numbers $x_1$ and $x_2$ without units.
 # * **Prior**: uniform on the square $[-1, 1]^2$.
 # * **Observation**: the height $y$ of a landscape with three periods each way.
@@ -231,7 +231,7 @@ check(
 # An arm of three links, ½, ½ and 1 m long, sits on a vertical slider. Its joints are bent, and we ask that its tip be at a given point.
 #
 # :::{admonition} D3 in short
-# :class: tip
+# :class: note
 # * **Unknowns**: height of the slider $x_1$ (m), and three joints $x_2$, $x_3$, $x_4$ (rad).
 # * **Prior**: all normal with mean 0; standard deviation 0.25 m for the slider and 0.5 rad for each joint.
 # * **Observation**: the tip, $y$ = (horizontal, vertical), in m.

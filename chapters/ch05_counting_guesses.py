@@ -279,7 +279,7 @@ for name, r_here in at_one.items():
 # * **nearest**: the unknowns of the training pairs whose $y$ is nearest, nearest first. This is a look-up table.
 # * **pool**: learn a *forward* network from the pairs, evaluate it on very many prior draws, take those whose predicted $y$ is nearest, and improve them by two small steps through the network. The {term}`surrogate` stands in for a simulator that costs nothing.
 #
-# All get the same 8,000 pairs, as many as the paper's networks, and fresh targets. (An *epoch* is one pass of the training through all pairs.)
+# All get the same 8,000 pairs, as many as the paper's networks, and fresh targets. (`epochs` is how often the training of the pool's network goes through all pairs; one pass is an {term}`epoch`.)
 
 # %% tags=["nbval-ignore-output"]
 options = {"prior": {}, "nearest": {}}
