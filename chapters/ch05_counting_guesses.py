@@ -409,7 +409,7 @@ for name, task in tasks.items():
     polished = invlab.refine(task, start, asked.y)
     e = invlab.resimulation_error(task, polished, asked.y).amin(1)
     solved[name] = float(e.max())
-    print(f"{names[name]}: worst of 500 targets {shown(solved[name])}")
+    print(f"{names[name]}: worst of {len(e)} targets {shown(solved[name])}")
 
 # %% tags=["hide-input"]
 for name, worst_error in solved.items():

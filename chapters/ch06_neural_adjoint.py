@@ -189,7 +189,7 @@ check(
 check("fenced: the farthest end", fenced.abs().max(), "<=", math.pi + 0.01)
 
 # %% [markdown]
-# Without the fence some starts run away. The surrogate is content with where they end, because it says what was asked there; the simulator is not. No look at the surrogate's misfit can tell these ends from right ones. With the fence the same starts stop at the edge, with a large misfit *that the surrogate knows about*. So they do no harm: search from many starts, **rank** the ends by the surrogate's own misfit, and return the best. That is the whole method, and in the library it is one line:
+# Without the fence some starts run away. The surrogate is content with where they end, because it says what was asked there; the simulator is not. No look at the surrogate's misfit can tell these ends from right ones. (Other networks run away to other places: change `seeds=[0]`.) With the fence the same starts stop at the edge, with a large misfit *that the surrogate knows about*. So they do no harm: search from many starts, **rank** the ends by the surrogate's own misfit, and return the best. That is the whole method, and in the library it is one line:
 
 # %%
 paper_search = invlab.get_method("neural_adjoint", search="adam")
