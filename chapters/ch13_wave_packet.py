@@ -496,7 +496,12 @@ supervised = {S: better["supervised", "one", S] for S in units}
 check(
     "one network: points gained from S = 1 to 75", one[75] - one[1], ">", 10
 )
-check("supervised: points lost from S = 1 to 75", supervised[1] - supervised[75], ">", 10)
+check(
+    "supervised: points lost from S = 1 to 75",
+    supervised[1] - supervised[75],
+    ">",
+    10,
+)
 check(
     "S = 1: lead of supervised over one network, points",
     supervised[1] - one[1],
@@ -752,7 +757,10 @@ print("worse:", worse)
 # %% tags=["check-exercise", "hide-input"]
 if answered(kept=kept, direct=direct, worse=worse):
     check("problems that are worse", worse, "==", 0)
-    check("some problems end lower than by BFGS alone", (kept < direct * (1 - 1e-5)).any())
+    check(
+        "some problems end lower than by BFGS alone",
+        (kept < direct * (1 - 1e-5)).any(),
+    )
 
 # %% [markdown]
 # ```{exercise-start} Can the loss tell?
@@ -794,7 +802,12 @@ print(f"{extra:.1f} against {scatter:.1f}")
 # %% tags=["check-exercise", "hide-input"]
 if answered(extra=extra, scatter=scatter):
     check("loss that one wavelength costs", extra, "in", (0.3, 0.5))
-    check("loss that one wavelength costs, in standard deviations", extra / scatter, "<", 3)
+    check(
+        "loss that one wavelength costs, in standard deviations",
+        extra / scatter,
+        "<",
+        3,
+    )
 
 # %% [markdown]
 # ## What we saw
