@@ -16,7 +16,7 @@
 #
 # **In this chapter** one network steers 64 searches at once, and you learn what such {term}`joint optimisation` is worth. The answer comes first: at equal cost it almost never pays. On all four systems of this part, starting an ordinary search again from random places finds as many answers in the same time, or more. Joint optimisation pays where there is nothing to draw further starts from and most gradients are zero, so that a search alone does not move at all. {doc}`ch14_billiards` is that case. This chapter is an ordinary one.
 
-# %% tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-packet-cost", "caption": "What each method finds of 64 wave packets, and the seconds of one CPU core that it takes (recorded, means over seeds)."}, "image": {"alt": "Points in a plane of CPU seconds on a logarithmic axis and per cent of packets found. BFGS and the joint search of three networks lie near the bottom, the joint search farthest to the right. Restarts and BFGS on the envelope lie at the top and to the left of it, supervised learning between them."}} tags=["hide-input"]
 import ipywidgets
 import matplotlib.pyplot as plt
 from IPython.display import Markdown
@@ -37,7 +37,6 @@ from invbook.figures.joint import (
 figures.use_style()
 recorded = Recorded("wave_packet", n=64, unit=1.0)
 
-# %% mystnb={"figure": {"name": "fig-packet-cost", "caption": "What each method finds of 64 wave packets, and the seconds of one CPU core that it takes (recorded, means over seeds)."}, "image": {"alt": "Points in a plane of CPU seconds on a logarithmic axis and per cent of packets found. BFGS and the joint search of three networks lie near the bottom, the joint search farthest to the right. Restarts and BFGS on the envelope lie at the top and to the left of it, supervised learning between them."}} tags=["hide-input"]
 shown = {
     "bfgs": "BFGS",
     "joint": "joint, three networks",
@@ -291,13 +290,17 @@ plt.show()
 # **Why problems can help each other.** Gradient descent with a step length $\eta$ moves each answer by its own slope, $\Delta t_0^{(i)} = -\eta\, \partial \mathcal L_i / \partial t_0^{(i)}$. Through the network it moves weights instead (Section 3 of the paper),
 #
 # $$
-# \Delta\theta = -\eta \sum_i \frac{\partial \mathcal L_i}{\partial t_0^{(i)}}\, \frac{\partial I_\theta(u_i)}{\partial \theta}
-# \quad\Rightarrow\quad
+# \Delta\theta = -\eta \sum_i \frac{\partial \mathcal L_i}{\partial t_0^{(i)}}\, \frac{\partial I_\theta(u_i)}{\partial \theta},
+# $$ (eq-weights)
+#
+# and weights are common to all. So the other answers move too, by the chain rule:
+#
+# $$
 # \Delta t_0^{(j)} \approx -\eta \sum_i k_{ji}\, \frac{\partial \mathcal L_i}{\partial t_0^{(i)}},
 # \qquad k_{ji} = \frac{\partial I_\theta(u_j)}{\partial \theta} \cdot \frac{\partial I_\theta(u_i)}{\partial \theta}.
 # $$ (eq-cross-talk)
 #
-# The left part is the paper's. The right part follows by the chain rule, and says what it means: *the slope of problem $i$ moves the answer of problem $j$*, by $k_{ji}$. This is {term}`cross-talk`. In separate searches $k_{ji}$ is one for $i = j$ and zero elsewhere. The network of this chapter is the paper's: five {term}`convolutions <convolution>` with {term}`batch normalisation`, then two ordinary layers.
+# The first equation is the paper's. The second says what it means: *the slope of problem $i$ moves the answer of problem $j$*, by $k_{ji}$. This is {term}`cross-talk`. In separate searches $k_{ji}$ is one for $i = j$ and zero elsewhere. The network of this chapter is the paper's: five {term}`convolutions <convolution>` with {term}`batch normalisation`, then two ordinary layers.
 
 
 # %%
@@ -412,7 +415,7 @@ solution = invlab.minimize(
     iterations=20,
     fallback=True,
 )
-print(solution.message[0])
+print(solution.message[0].split(": ")[0])
 
 # %% [markdown]
 # ## The experiment: the unit decides

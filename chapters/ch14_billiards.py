@@ -16,7 +16,7 @@
 #
 # **In this chapter** you meet problems whose gradient is exactly zero, watch their neighbours lead them out through a shared network, see a whole search die in one step and cure it, and find out what the same help costs without a network.
 
-# %% tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-billiards-solved", "caption": "Share of the problems that are solved, over the number of problems that are searched together (recorded, with refinement; mean and standard deviation over seeds). After Figure 3d of the paper."}, "image": {"alt": "Percentage solved over n from 2 to 256. BFGS stays at about a third. The joint search rises from about a half to nearly all between n = 8 and 64, and so does exchange without a network. Restarts lie at 100 per cent everywhere."}} tags=["hide-input"]
 import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
@@ -35,7 +35,6 @@ from invbook.figures.joint import (
 figures.use_style()
 recorded = Recorded("billiards", n=64)
 
-# %% mystnb={"figure": {"name": "fig-billiards-solved", "caption": "Share of the problems that are solved, over the number of problems that are searched together (recorded, with refinement; mean and standard deviation over seeds). After Figure 3d of the paper."}, "image": {"alt": "Percentage solved over n from 2 to 256. BFGS stays at about a third. The joint search rises from about a half to nearly all between n = 8 and 64, and so does exchange without a network. Restarts lie at 100 per cent everywhere."}} tags=["hide-input"]
 fig, ax = plt.subplots()
 shown = ("multistart", "joint", "exchange", "bfgs")
 over_counts(ax, recorded, shown, "solved")
@@ -47,7 +46,7 @@ plt.show()
 many = {m: recorded.mean(m, "solved", n=128) for m in shown}
 few = recorded.mean("joint", "solved", n=4)
 check("recorded: joint at n = 128 solves, in %", many["joint"], ">=", 90)
-check("recorded: joint at n = 4 solves, in %", few, "<", 80)
+check("recorded: joint at n = 4 solves, in %", few, "<", 90)
 check("recorded: BFGS at n = 128 solves, in %", many["bfgs"], "<", 50)
 check(
     "recorded: restarts at n = 128 solve, in %",
@@ -222,7 +221,7 @@ widgets.explorer(
 plain = invlab.minimize(problems.fun, problems.start)
 done = plain.fun < SOLVED
 print(f"solved: {percent(done):.0f} %")
-print(plain.message[hard])
+print(plain.message[hard].split(";")[0])
 
 # %% tags=["hide-input"]
 ends = [
@@ -402,7 +401,7 @@ check(
 )
 
 # %% [markdown]
-# This is the paper's finding, and the best case that it makes: BFGS on its own solves the third that hits, at any $n$. The joint search solves some more with eight problems and nearly all with 64. With enough neighbours, some gradient points the right way for each problem.
+# This is the paper's finding, and the best case that it makes: BFGS on its own solves the third that hits, at any $n$. The joint search solves some more with eight problems and nearly all with 64. The likely reason: with enough neighbours, some gradient points the right way for each problem.
 #
 # ## The collapse
 #
@@ -453,7 +452,7 @@ check(
 )
 
 # %% [markdown]
-# Three cures. *Lower the rate* "until stable convergence is reached", as the paper says (Section 4). That matters most. *Keep each problem's best answer* on the way, so that a run that dies has still found something; the paper keeps the last. And a *small last layer*, which begins where a third of the shots hit; at a low rate it is slower, though ({doc}`ch14_appendix`). One usual remedy is none here: to clip each problem's gradient gives all of them one voice, and in many runs the misled ones then outvote the others. The appendix shows it.
+# Three cures. *Lower the rate* "until stable convergence is reached", as the paper says (Section 4). That matters most. *Keep each problem's best answer* on the way, so that a run that dies has still found something; the paper keeps the last. And a *small last layer*, which begins where a third of the shots hit; at a low rate it is slower, though ({doc}`ch14_appendix`). One usual remedy is none here: to clip each problem's gradient gives all of them one voice, and many runs then collapse. The appendix shows it.
 #
 # ## The same help without a network
 #
