@@ -306,10 +306,10 @@ Markdown(
 found = invlab.minimize(problems.fun, v.detach()).fun < SOLVED
 check("mean cross-talk of two shots before training", beside, ">", 0.8)
 check(
-    "one network, refined: solved over BFGS",
-    percent(found) / percent(done),
+    "one network, refined: points above BFGS",
+    percent(found) - percent(done),
     ">",
-    1.2,
+    10,
 )
 
 # %% [markdown]
@@ -638,6 +638,8 @@ by_neighbour = ...  # your answer
 current = plain
 for _ in range(5):
     done = current.fun < SOLVED
+    if not done.any():
+        break
     nearest = torch.cdist(problems.c, problems.c[done]).argmin(1)
     borrowed = current.x[done][nearest]
     begin = torch.where(done[:, None], current.x, borrowed)
