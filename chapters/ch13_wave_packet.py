@@ -205,8 +205,8 @@ def search_from(start, problem=0):
     loss, _ = landscape(problem)
     at = task.simulate(torch.tensor(path, dtype=torch.float64)[:, None])
     height = (at - problems.y[problem]).square().sum(1)
-    fig, ax = plt.subplots(figsize=(7, 3.2))
-    ax.plot(grid, loss, color="0.6")
+    fig, ax = plt.subplots(figsize=(6, 2.8))
+    ax.plot(grid[::4], loss[::4], color="0.6")
     ax.plot(path, height, color="0.6", linewidth=0.6)
     ax.scatter(path, height, c=range(len(path)), cmap="viridis", zorder=3)
     ax.plot(path[0], height[0], "o", mfc="none", color=figures.RED, ms=12)
@@ -227,7 +227,7 @@ widgets.explorer(
     "and the truth as a dashed line. From most starts the second point "
     "lies many valleys away from the start.",
     start=ipywidgets.FloatSlider(
-        128, min=64, max=192, step=8, description="start t₀"
+        128, min=80, max=176, step=16, description="start t₀"
     ),
     problem=ipywidgets.IntSlider(
         0, min=0, max=n - 1, description="problem"

@@ -184,7 +184,7 @@ def aim(angle, speed, problem=hard):
     direction = torch.tensor(np.deg2rad(angle), dtype=torch.float64)
     v = speed * torch.stack([direction.cos(), direction.sin()])
     loss, slope = over(problem, v[None])
-    fig, ax = plt.subplots(figsize=(6.5, 4.3))
+    fig, ax = plt.subplots(figsize=(6, 3.8))
     table(ax, problems.c[problem], (v,), ("-",))
     _, rest = task.trajectory(v[None], problems.c[problem][None])[0]
     x, y = rest[-1].tolist()
@@ -202,7 +202,7 @@ widgets.explorer(
     "chosen shot, the target as a star, and a title with the rest point "
     "and whether the gradient is zero.",
     angle=ipywidgets.FloatSlider(
-        0, min=-30, max=30, step=2, description="angle (°)"
+        0, min=-24, max=24, step=2, description="angle (°)"
     ),
     speed=ipywidgets.FloatSlider(
         2, min=0.1, max=4, step=0.1, description="speed (m/s)"
@@ -379,7 +379,8 @@ solved = {
 }
 alone = percent(done)
 lines = [
-    f"* n = {k}: {s.mean():.0f} % solved (single networks {s.min():.0f} to {s.max():.0f} %)"
+    f"* n = {k}: {s.mean():.0f} % solved "
+    f"(single networks {s.min():.0f} to {s.max():.0f} %)"
     for k, s in solved.items()
 ]
 Markdown("\n".join([*lines, f"* BFGS alone: {alone:.0f} %"]))
