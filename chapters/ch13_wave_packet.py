@@ -227,7 +227,7 @@ widgets.explorer(
     "and the truth as a dashed line. From most starts the second point "
     "lies many valleys away from the start.",
     start=ipywidgets.FloatSlider(
-        128, min=80, max=176, step=16, description="start t₀"
+        128, min=80, max=176, step=24, description="start t₀"
     ),
     problem=ipywidgets.IntSlider(
         0, min=0, max=n - 1, description="problem"
