@@ -1,0 +1,85 @@
+import math
+
+import matplotlib.pyplot as plt
+import pytest
+import torch
+
+from invbook.figures import joint
+from invbook.papers import joint_optimization
+
+
+def test_recorded_numbers_are_those_of_the_records():
+    shots = joint.Recorded("billiards")
+    values = shots.each("bfgs", "solved")
+    assert len(values) > 1
+    assert shots.mean("bfgs", "solved") == pytest.approx(sum(values) / len(values))
+    assert shots.text("bfgs", "solved").startswith(f"{shots.mean('bfgs', 'solved'):.0f} [")
+    means = [sum(v) / len(v) for v in shots.by_count("bfgs", "solved").values()]
+    assert shots.over_n("bfgs", "solved") == pytest.approx(sum(means) / len(means))
+
+
+def test_what_was_not_recorded_says_so():
+    shots = joint.Recorded("billiards")
+    assert shots.each("magic", "solved") == []
+    assert math.isnan(shots.mean("magic", "solved"))
+    assert math.isnan(shots.over_n("magic", "solved"))
+    assert shots.text("magic", "solved") == "not recorded"
+    assert shots.shares("magic", "better", "equal") == "not recorded"
+    assert joint.Recorded("billiards", n=3).curves() == []
+    assert joint.each_record("nothing", "loss") == []
+
+
+@pytest.mark.parametrize("system", ["wave_packet", "billiards", "kuramoto_sivashinsky"])
+@pytest.mark.parametrize("method", joint.PAPER_METHODS)
+def test_shares_of_the_paper_add_up_to_100_at_most(system, method):
+    assert 0 <= sum(joint.paper_shares(system, method)) <= 100
+
+
+def test_answers_are_compared_with_a_tolerance_and_without():
+    baseline = torch.tensor([1.0, 1.0, 1.0, 1.0])
+    loss = torch.tensor([0.5, 1.0, 1.0 - 1e-5, 2.0])
+    found = joint.compared(loss, baseline, relative=1e-3)
+    assert (found["better"], found["worse"]) == (25, 25)
+    assert found["equal"] == 50
+    assert found["better_exact"] == 50
+    assert found["equal_exact"] == 25
+
+
+def test_a_spread_has_the_ends_of_its_interval():
+    low, high = joint_optimization.summary([1.0, 2.0, 3.0])[1:]
+    assert joint.spread([1.0, 2.0, 3.0], 1) == f"2.0 [{low:.1f}, {high:.1f}]"
+    assert joint.spread([4.0]) == "4 (one seed)"
+    assert joint.side_by_side(1.0, 2.4) == "1 / 2"
+
+
+def test_curves_over_n_have_one_line_a_recorded_method():
+    _, ax = plt.subplots()
+    shots = joint.Recorded("billiards")
+    joint.over_counts(ax, shots, {"bfgs": "BFGS", "magic": "magic"}, "solved")
+    assert ax.get_legend_handles_labels()[1] == ["BFGS"]
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == [
+        f"{n}" for n in shots.by_count("bfgs", "solved")
+    ]
+    plt.close()
+
+
+def test_an_empty_figure_says_that_nothing_was_recorded():
+    _, ax = plt.subplots()
+    joint.over_counts(ax, joint.Recorded("billiards"), ["magic"], "solved")
+    assert ax.texts[0].get_text() == "not recorded"
+    plt.close()
+
+
+def test_steps_of_separate_weights_do_not_talk_and_those_of_common_ones_do():
+    weights = torch.tensor([1.0, 2.0], requires_grad=True)
+    apart, common = weights * 3, weights.sum() * torch.ones(2)
+    assert torch.allclose(joint.cross_talk(apart, [weights]), torch.eye(2).double())
+    assert torch.allclose(joint.cross_talk(common, [weights]), torch.ones(2, 2).double())
+
+
+def test_each_recorded_method_has_one_labelled_point():
+    _, ax = plt.subplots()
+    joint.solved_over_cost(ax, joint.Recorded("billiards"), ["bfgs", "joint", "magic"])
+    assert [text.get_text() for text in ax.texts] == ["BFGS", "joint"]
+    assert len(ax.lines) == 2
+    plt.close()
