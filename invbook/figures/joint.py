@@ -6,7 +6,7 @@ it again; see :data:`STYLES`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
@@ -29,6 +29,7 @@ __all__ = [
     "Recorded",
     "Style",
     "compared",
+    "cross_talk",
     "each_record",
     "log_ticks",
     "not_recorded",
@@ -36,6 +37,7 @@ __all__ = [
     "paper_shares",
     "percent",
     "side_by_side",
+    "solved_over_cost",
     "spread",
 ]
 
@@ -222,6 +224,27 @@ def compared(
     }
 
 
+def cross_talk(answers: Tensor, parameters: Iterable[Tensor]) -> Tensor:
+    """How far a gradient step that is taken for answer i moves answer j, a row a j.
+
+    Args:
+        answers: ``(n,)``, computed from the parameters.
+        parameters: of the network.
+
+    Returns:
+        The product of the two answers' derivatives by the weights, ``(n, n)``, over the lengths of
+        both: 1 on the diagonal, 0 where one answer's step leaves the other as it is.
+    """
+    weights = list(parameters)
+    rows = []
+    for answer in answers:
+        parts = torch.autograd.grad(answer, weights, retain_graph=True)
+        rows.append(torch.cat([part.reshape(-1) for part in parts]).double())
+    slopes = torch.stack(rows)
+    slopes = slopes / slopes.norm(dim=1, keepdim=True)
+    return slopes @ slopes.T
+
+
 def percent(which: Tensor) -> float:
     """Share of the true entries, in per cent."""
     return 100 * which.double().mean().item()
@@ -290,6 +313,38 @@ def over_counts(
         not_recorded(ax)
     ax.set(xlabel="number of problems n", xscale="log")
     log_ticks(ax, sorted(counts))
+
+
+def solved_over_cost(
+    ax: Axes,
+    recorded: Recorded,
+    methods: Mapping[str, str] | Sequence[str],
+    *,
+    beside: Mapping[str, tuple[float, float]] | None = None,
+    **which: Any,
+) -> None:
+    """Problems at the global optimum over the CPU time of all problems, a point a method.
+
+    Args:
+        ax: where to draw.
+        recorded: the system.
+        methods: what to draw, with labels if they are not those of :data:`NAMES`.
+        beside: method to where its label stands from its point, in points; to the right of it
+            where nothing is given.
+        which: ``n`` and ``unit``, if they are not the system's.
+    """
+    names = methods if isinstance(methods, Mapping) else {m: NAMES.get(m, m) for m in methods}
+    for method, label in names.items():
+        cpu, solved = (recorded.mean(method, q, **which) for q in ("cpu", "solved"))
+        if np.isnan(cpu) or np.isnan(solved):
+            continue
+        style = STYLES[method]
+        ax.plot(cpu, solved, style.marker, color=style.color, markersize=8, clip_on=False)
+        offset = (beside or {}).get(method, (8, 0))
+        side = {"ha": "right" if offset[0] < 0 else "left", "va": "center"}
+        ax.annotate(label, (cpu, solved), offset, textcoords="offset points", fontsize=9, **side)
+    ax.set(xlabel="CPU time for all problems (s)", ylabel="solved (%)")
+    ax.set(xscale="log", ylim=(-3, 105))
 
 
 def log_ticks(ax: Axes, ticks: Sequence[float]) -> None:

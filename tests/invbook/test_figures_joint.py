@@ -68,3 +68,18 @@ def test_an_empty_figure_says_that_nothing_was_recorded():
     joint.over_counts(ax, joint.Recorded("billiards"), ["magic"], "solved")
     assert ax.texts[0].get_text() == "not recorded"
     plt.close()
+
+
+def test_steps_of_separate_weights_do_not_talk_and_those_of_common_ones_do():
+    weights = torch.tensor([1.0, 2.0], requires_grad=True)
+    apart, common = weights * 3, weights.sum() * torch.ones(2)
+    assert torch.allclose(joint.cross_talk(apart, [weights]), torch.eye(2).double())
+    assert torch.allclose(joint.cross_talk(common, [weights]), torch.ones(2, 2).double())
+
+
+def test_each_recorded_method_has_one_labelled_point():
+    _, ax = plt.subplots()
+    joint.solved_over_cost(ax, joint.Recorded("billiards"), ["bfgs", "joint", "magic"])
+    assert [text.get_text() for text in ax.texts] == ["BFGS", "joint"]
+    assert len(ax.lines) == 2
+    plt.close()
