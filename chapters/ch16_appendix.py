@@ -36,7 +36,7 @@ SEED = 0
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 from IPython.display import Markdown
-from matplotlib.ticker import LogLocator, ScalarFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from invbook import check, figures, ledger
 from invbook.figures import flows, joint, searches
@@ -194,7 +194,8 @@ joint.over_counts(ax, ours, ["truth"], "loss", stage="unrefined")
 joint.over_counts(ax, ours, METHODS, "loss", below=False)
 ax.set(yscale="log", ylabel="refined loss, mean")
 ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-ax.yaxis.set_major_formatter(ScalarFormatter())
+ax.yaxis.set_major_formatter("{x:g}")
+ax.yaxis.set_minor_formatter(NullFormatter())
 ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
 plt.show()
 
