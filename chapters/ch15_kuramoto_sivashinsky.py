@@ -171,7 +171,7 @@ widgets.explorer(
 #
 # Two waves that start almost alike drift apart exponentially. So do two waves with almost the same parameters, and therefore the slope of a loss at a late time grows exponentially with that time. To see it, draw a random guess for 64 problems and measure the length of the gradient, for a growing horizon $T$. (On this page $T$ is the last time, not a number of guesses.)
 #
-# BFGS, which comes next, sees the loss of one problem as a landscape with valleys, its *local minima*. It walks down into one of them.
+# BFGS, which comes next, sees the loss of one problem as a landscape with valleys, each with a {term}`local minimum` at its floor. It walks down into one of them.
 
 # %%
 options = {"bounds": task.box, "x_scale": half, "gtol": 1e-6}
@@ -265,7 +265,7 @@ chain(
 plt.show()
 
 # %% [markdown]
-# The picture of a problem has 26 rows, the first state and the 25 later ones, and 32 places. Four convolutions shrink it to a few numbers, and two linear layers turn these into $\alpha$ and $\beta$. In plain torch:
+# The picture of a problem has 26 rows, the first state and the 25 later ones, and 32 places. Four convolutions shrink it to a few numbers, and two linear layers turn these into $\alpha$ and $\beta$. (A convolution slides one small set of weights over the whole picture. `BatchNorm2d` brings its outputs to unit size, and `MaxPool2d` halves the picture.) In plain torch:
 
 # %%
 pictures = task.picture(y, c)
@@ -392,7 +392,7 @@ check(
 )
 
 # %% [markdown]
-# BFGS beats BFGS, and nothing has been gained. A **tolerance** repairs this. Two losses are *equal* if they differ by less than a thousandth of the baseline's loss plus $10^{-7}$; that is far more than rounding and far less than the difference between two valleys. Both ways of counting, for four searches:
+# BFGS beats BFGS, and nothing has been gained. A {term}`tolerance` repairs this. Two losses are *equal* if they differ by less than a thousandth of the baseline's loss plus $10^{-7}$; that is far more than rounding and far less than the difference between two valleys. Both ways of counting, for four searches:
 
 # %%
 started = time.process_time()

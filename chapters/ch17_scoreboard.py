@@ -247,7 +247,7 @@ for name in ("kuramoto_sivashinsky", "navier_stokes"):
     )
 
 # %% [markdown]
-# For the joint search ours is near the paper's on all four systems. For supervised learning on billiards and for the neural adjoint on most systems it is not. And for the two differential equations most of "better" is rounding. All numbers, and how much the choice of the tolerance matters, are in the {doc}`appendix <ch17_appendix>`.
+# For the joint search ours is near the paper's on all four systems. For supervised learning on billiards and for the neural adjoint on most systems it is not. (The neural adjoint has only $n$ pairs to learn from here. With the many pairs of {doc}`ch11_benchmark` it is strong.) And for the two differential equations most of "better" is rounding. All numbers, and how much the choice of the tolerance matters, are in the {doc}`appendix <ch17_appendix>`.
 #
 # ## When restarts run out
 #

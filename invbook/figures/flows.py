@@ -104,12 +104,12 @@ def fits(
         styles: of the names; some of the book's if not given.
     """
     floor = 1e-4  # at a speed of zero the loss at the truth is none
-    at_truth = torch.as_tensor(at_truth).cpu().clamp_min(floor)
-    ends = torch.stack([at_truth.min() / 2, at_truth.max() * 2])
+    at_truth = at_truth.cpu().clamp_min(floor).numpy()
+    ends = np.array([at_truth.min() / 2, at_truth.max() * 2])
     ax.fill_between(ends, floor, ends, color="0.92", zorder=0)
     ax.plot(ends, ends, color="0.5", linewidth=1)
     for k, (name, loss) in enumerate(losses.items()):
-        loss = torch.as_tensor(loss).cpu().clamp_min(floor)
+        loss = loss.detach().cpu().clamp_min(floor).numpy()
         look = styles[name] if styles else Style(SERIES[k % 5], "", MARKERS[k % 5])
         ax.plot(at_truth, loss, look.marker, color=look.color, mfc="none", label=name)
     ax.set(xscale="log", yscale="log", xlim=ends, ylim=(floor * 10, None))
@@ -133,12 +133,12 @@ def unknown_errors(
     looks = zip((ORANGE, BLUE, *SERIES), ("", "//", ".."), strict=False)
     for k, ((name, error), (color, hatch)) in enumerate(zip(errors.items(), looks, strict=False)):
         shift = (k - (len(errors) - 1) / 2) * width
-        mean = error.abs().mean(0).cpu()
+        mean = error.abs().mean(0).tolist()
         ax.bar(place + shift, mean, width, color=color, hatch=hatch, label=name)
-    mean = middle.abs().mean(0).cpu()
+    mean = middle.abs().mean(0).tolist()
     ax.plot(place, mean, "x", color=BLACK, markersize=9, label="a guess in the middle")
     ax.set(xticks=place, xticklabels=labels, ylabel="mean error (half-widths)")
-    ax.set_ylim(0, 1.5 * float(mean.max()))
+    ax.set_ylim(0, 1.5 * max(mean))
     ax.legend(fontsize=8)
 
 
@@ -163,10 +163,11 @@ def push_map(
     ax: Axes, place: Tensor, upward: Tensor, loss: Tensor, level: float, truth: Tensor
 ) -> QuadMesh:
     """The logarithm of :func:`over_push`, the truth, and where the loss is that of the truth."""
-    image = ax.pcolormesh(place, upward, loss.T.log10(), vmin=-1.5, vmax=1.2, rasterized=True)
-    if loss.min() < level < loss.max():
-        ax.contour(place, upward, loss.T, [level], colors=[RED], linestyles=[DASHES[0]])
-    ax.plot(*truth[[0, 2]].cpu(), "*", color=RED, markersize=12)
+    across, up, height = place.numpy(), upward.numpy(), loss.T.numpy()
+    image = ax.pcolormesh(across, up, np.log10(height), vmin=-1.5, vmax=1.2, rasterized=True)
+    if height.min() < level < height.max():
+        ax.contour(across, up, height, [level], colors=[RED], linestyles=[DASHES[0]])
+    ax.plot(*truth[[0, 2]].tolist(), "*", color=RED, markersize=12)
     ax.set(xlabel="place of the push")
     ax.grid(visible=False)
     return image

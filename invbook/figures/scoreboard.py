@@ -22,6 +22,7 @@ from invbook.figures.searches import share_bars
 __all__ = [
     "AS_IN_THE_PAPER",
     "IN_SAMPLES",
+    "MANY",
     "TITLES",
     "at_equal_time",
     "cost",

@@ -31,7 +31,7 @@ def picture(ax: Axes, task: Any, x: Tensor, c: Tensor, title: str = "") -> AxesI
         x, c: parameters ``(2,)`` and first state ``(N,)`` of one problem.
         title: above it.
     """
-    u = task.trajectory(x[None], c[None])[0]
+    u = task.trajectory(x[None], c[None])[0].numpy()
     last = task.simulator.steps * 0.5
     ax.grid(visible=False)
     ax.set(title=title, xlabel="place")
@@ -132,5 +132,5 @@ def loss_map(ax: Axes, alpha: Tensor, beta: Tensor, loss: Tensor, limit: float) 
         limit: largest loss that the colours tell apart.
     """
     ax.grid(visible=False)
-    height = loss.reshape(len(alpha), len(beta)).T
-    return ax.pcolormesh(alpha, beta, height, vmin=0, vmax=limit, rasterized=True)
+    height = loss.reshape(len(alpha), len(beta)).T.numpy()
+    return ax.pcolormesh(alpha.numpy(), beta.numpy(), height, vmin=0, vmax=limit, rasterized=True)

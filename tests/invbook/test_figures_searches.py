@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from invbook.figures import searches, waves
+from invlab import get_task
 
 
 @pytest.fixture
@@ -67,3 +68,30 @@ def test_gradients_are_steeper_inside_the_chaotic_band():
         waves.gradients(50, "final", 16, band=band).median() for band in ((0.0, 0.15), (0.75, 1.0))
     )
     assert inside > outside
+
+
+def test_a_trajectory_is_drawn_up_to_its_last_time(axes):
+    task = get_task("kuramoto_sivashinsky", horizon=5.0)
+    x = torch.tensor([0.1, 1.0], dtype=torch.float64)
+    image = waves.picture(axes[0], task, x, torch.zeros(32, dtype=torch.float64))
+    assert image.get_array().shape == (11, 32)
+    assert image.get_extent()[-1] == 5
+
+
+def test_losses_over_both_unknowns_stand_where_they_belong(axes):
+    alpha, beta = torch.arange(3.0), torch.arange(2.0)
+    grid = torch.cartesian_prod(alpha, beta)
+    image = waves.loss_map(axes[0], alpha, beta, grid[:, 0] + 10 * grid[:, 1], 20)
+    assert image.get_array().tolist() == [[0, 1, 2], [10, 11, 12]]
+
+
+def test_cuts_and_growth_name_their_lines(axes):
+    waves.cut(axes[0], torch.rand(4), {"final": torch.rand(4)}, 0.1, 0.2)
+    waves.growth(axes[1], (1, 2), {"trajectory": torch.rand(2, 4)})
+    texts = [[text.get_text() for text in ax.get_legend().get_texts()] for ax in axes]
+    assert texts == [["final", "truth", "BFGS ended"], ["trajectory"]]
+
+
+def test_shares_over_the_tolerance_are_drawn(axes):
+    searches.tolerances(axes[0], np.array([1.0, 2.0]), np.array([1.5, 2.0]), np.array([0.1, 1.0]))
+    assert [line.get_ydata().tolist() for line in axes[0].lines] == [[50, 0], [50, 100], [0, 0]]
