@@ -20,7 +20,6 @@
 import torch
 
 import invlab
-from invbook.figures.joint import compared
 from invbook.papers import joint_optimization as papers
 from invlab import runtime
 
@@ -205,7 +204,9 @@ results["BFGS + exchange"] = invlab.minimize(
 # %% tags=["hide-input", "nbval-ignore-output"]
 lines = []
 for name, found in ({"BFGS": plain} | results).items():
-    shares = compared(found.fun, plain.fun, relative=1e-3, absolute=1e-7)
+    shares = joint.compared(
+        found.fun, plain.fun, relative=1e-3, absolute=1e-7
+    )
     line = searches.tie_table(name, shares)
     lines.append(
         line | {"solved": f"{100 * solved(found.x, found.fun):.0f}"}

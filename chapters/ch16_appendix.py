@@ -25,7 +25,6 @@ os.environ.setdefault("INVLAB_DEVICE", "cpu")  # as in the recorded runs
 torch.set_num_threads(1)
 
 import invlab
-from invbook.figures.joint import compared
 from invbook.papers import joint_optimization as papers
 from invlab import runtime
 from invlab.networks.encoders import FeatureScale, encoder_for
@@ -162,7 +161,7 @@ results = {"BFGS": plain, "joint": together} | {
 # %% tags=["hide-input", "nbval-ignore-output"]
 lines = []
 for name, found in results.items():
-    shares = compared(found.fun, plain.fun, relative=1e-3)
+    shares = joint.compared(found.fun, plain.fun, relative=1e-3)
     off = (found.x - problems.truth) / problems.lengths(1.0)
     lines.append(
         searches.tie_table(name, shares)

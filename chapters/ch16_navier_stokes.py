@@ -25,9 +25,7 @@ import torch
 from invbook import figures
 from invbook.figures import flows, joint
 
-# seconds of one core are compared
 os.environ.setdefault("INVLAB_DEVICE", "cpu")
-torch.set_num_threads(1)
 figures.use_style()
 ours = joint.Recorded("navier_stokes", n=32)
 kept = [curve["losses"] for curve in ours.curves() if "losses" in curve]
@@ -63,10 +61,12 @@ plt.show()
 # %%
 import time
 
+import torch
+
 import invlab
-from invbook.figures.joint import compared
 from invlab import runtime
 
+torch.set_num_threads(1)  # seconds of one core are compared
 n = runtime.by_preset(quick=16, full=64)
 SEED = 0
 
@@ -404,7 +404,7 @@ lines = [
     {"method": "the truth", "loss": f"{at_truth.mean():.3f}", "error": "0"}
 ]
 for name, one in results.items():
-    shares = compared(one.fun, plain.fun, relative=1e-3)
+    shares = joint.compared(one.fun, plain.fun, relative=1e-3)
     counts = (f"{shares[key]:.0f}" for key in ("better", "equal", "worse"))
     best = (one.fun <= 1.01 * lowest).double().mean()
     lines.append(
@@ -441,9 +441,9 @@ for name, one in results.items():
         ">",
         0.1,
     )
-again = compared(results["restarts"].fun, plain.fun, relative=1e-3)
+again = joint.compared(results["restarts"].fun, plain.fun, relative=1e-3)
 check("Restarts are worse than BFGS in none (%)", again["worse"], "==", 0)
-network = compared(results["joint"].fun, plain.fun, relative=1e-3)
+network = joint.compared(results["joint"].fun, plain.fun, relative=1e-3)
 check("Joint: equal, with a tolerance (%)", network["equal"], ">", 25)
 
 # %% [markdown]
