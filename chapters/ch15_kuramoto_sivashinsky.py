@@ -224,7 +224,7 @@ check(
 # The search of the cell above began at the mean of the {term}`prior`, $(0, 1)$, in each problem. Both unknowns are kept in their ranges by a scaled tanh, as in the paper, and a first step is about half the width of the box long (`x_scale`).
 
 
-# %%
+# %% tags=["nbval-ignore-output"]
 def solved(loss):
     """Share of problems at the global minimum."""
     return float((loss < SOLVED).double().mean())
@@ -363,7 +363,7 @@ plt.show()
 #
 # If that is what happens, then BFGS must be able to beat *itself*. Here is the same start and the same algorithm, only told to stop later:
 
-# %%
+# %% tags=["nbval-ignore-output"]
 patient = invlab.minimize(misfit, middle, **(options | {"gtol": 1e-9}))
 tolerance = 1e-7  # try 0
 gain = plain.fun - patient.fun

@@ -56,7 +56,7 @@ ours = SETS["five"]
 #
 # Whether a search found a good optimum is a question of its own. To ask it cleanly, take the hidden flow away: `speed=0` is the same box without the random swirls, and at the truth the loss is zero. The easy set has two obstacles and weak pushes (up to 3), the hard one five obstacles and strong pushes (up to 6).
 
-# %%
+# %% tags=["nbval-ignore-output"]
 stuck = {}
 for obstacles in ("two", "five"):
     calm = invlab.get_task("navier_stokes", obstacles=obstacles, speed=0.0)

@@ -140,7 +140,7 @@ plt.show()
 # %% [markdown]
 # If a start leads to the answer with chance $p$, then $K$ starts all fail with chance $(1-p)^K$. With one to three unknowns and a box to draw from, $p$ is not small: see the last column of the table. Try it on 64 wave packets, where $p$ is below a tenth. `problems` has the loss `fun` of all problems, `solved` tells which answers are right, and `limits(1.0)` gives bounds and unit of BFGS:
 
-# %%
+# %% tags=["nbval-ignore-output"]
 problems = papers.draw_problems("wave_packet", 64, seed=3)
 rounds = 30  # try 8
 draws = runtime.generator(0, "restarts")
@@ -176,7 +176,7 @@ check(
 # %% [markdown]
 # In the library it is one call. Where a loss is known at which a problem is solved, `target=` ends its restarts.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 again = invlab.minimize(
     problems.fun,
     problems.start,
