@@ -341,8 +341,16 @@ def solved_over_cost(
         style = STYLES[method]
         ax.plot(cpu, solved, style.marker, color=style.color, markersize=8, clip_on=False)
         offset = (beside or {}).get(method, (8, 0))
-        side = {"ha": "right" if offset[0] < 0 else "left", "va": "center"}
-        ax.annotate(label, (cpu, solved), offset, textcoords="offset points", fontsize=9, **side)
+        side = "right" if offset[0] < 0 else "left"
+        ax.annotate(
+            label,
+            (cpu, solved),
+            offset,
+            textcoords="offset points",
+            fontsize=9,
+            ha=side,
+            va="center",
+        )
     ax.set(xlabel="CPU time for all problems (s)", ylabel="solved (%)")
     ax.set(xscale="log", ylim=(-3, 105))
 
