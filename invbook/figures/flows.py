@@ -104,14 +104,14 @@ def fits(
         styles: of the names; some of the book's if not given.
     """
     floor = 1e-4  # at a speed of zero the loss at the truth is none
-    at_truth = at_truth.cpu().clamp_min(floor).numpy()
-    ends = np.array([at_truth.min() / 2, at_truth.max() * 2])
+    true = at_truth.cpu().clamp_min(floor).numpy()
+    ends = np.array([true.min() / 2, true.max() * 2])
     ax.fill_between(ends, floor, ends, color="0.92", zorder=0)
     ax.plot(ends, ends, color="0.5", linewidth=1)
     for k, (name, loss) in enumerate(losses.items()):
-        loss = loss.detach().cpu().clamp_min(floor).numpy()
+        fitted = loss.detach().cpu().clamp_min(floor).numpy()
         look = styles[name] if styles else Style(SERIES[k % 5], "", MARKERS[k % 5])
-        ax.plot(at_truth, loss, look.marker, color=look.color, mfc="none", label=name)
+        ax.plot(true, fitted, look.marker, color=look.color, mfc="none", label=name)
     ax.set(xscale="log", yscale="log", xlim=ends, ylim=(floor * 10, None))
     ax.set(xlabel="loss at the truth", ylabel="loss of the fit")
     ax.text(0.97, 0.05, "better than the truth", ha="right", transform=ax.transAxes, fontsize=9)

@@ -50,6 +50,7 @@ AS_IN_THE_PAPER = {
     for system, n in COUNTS.items()
 }
 IN_SAMPLES = {system: Recorded(system, n) for system, n in COUNTS.items()}
+WORDS = ("better", "equal")
 POINTS = ("bfgs", "joint", "direct", "neural_adjoint", "exchange", "draw")
 # Searches for signals of many packets.
 MANY = {
@@ -97,8 +98,8 @@ def cost(ax: Axes, recorded: Recorded, title: str) -> None:
         cpu, solved = (recorded.mean(method, quantity) for quantity in ("cpu", "solved"))
         style = STYLES[method]
         if not np.isnan(cpu + solved):
-            marker = {"marker": style.marker, "linestyle": "none", "markersize": 8}
-            ax.plot(cpu, solved, color=style.color, label=NAMES[method], clip_on=False, **marker)
+            look: dict[str, Any] = {"marker": style.marker, "linestyle": "none", "markersize": 8}
+            ax.plot(cpu, solved, color=style.color, label=NAMES[method], clip_on=False, **look)
     ax.set(title=title, xscale="log", ylim=(-3, 103))
 
 
@@ -115,14 +116,11 @@ def counted_twice(ax: Axes, recorded: Recorded, title: str) -> None:
     """The paper's Table 2 as bars: its own, ours without a tolerance and with one."""
     rows = {}
     for method in PAPER_METHODS:
-        exact, tolerant = (
-            tuple(recorded.over_n(method, f"{share}{how}") for share in ("better", "equal"))
-            for how in ("_exact", "")
-        )
         name = NAMES[method]
         rows[f"{name}: paper"] = paper_shares(recorded.system, method)
-        rows[f"{name}: ours"] = exact
-        rows[f"{name}: ours, tolerance"] = tolerant
+        for label, how in (("ours", "_exact"), ("ours, tolerance", "")):
+            better, equal = (recorded.over_n(method, f"{share}{how}") for share in WORDS)
+            rows[f"{name}: {label}"] = better, equal
     share_bars(ax, rows)
     ax.set_title(title)
 

@@ -130,8 +130,8 @@ def spread_losses(
         for ax in axes:
             not_recorded(ax)
         return
-    bins = np.arange(np.log10(floor), np.log10(bar) + 0.5)
-    axes[0].hist([a, b], bins, color=[ORANGE, GREEN], hatch=None, label=[one, other])
+    bins = np.arange(np.log10(floor), np.log10(bar) + 0.5).tolist()
+    axes[0].hist([a, b], bins, color=[ORANGE, GREEN], label=[one, other])
     axes[0].axvline(np.log10(bar), color=BLACK, linestyle=":")
     axes[0].set(xlabel="log10 of the loss", ylabel="problems")
     axes[0].legend(fontsize=8)
