@@ -84,6 +84,7 @@ figures.answers(ax, targets.y[:, 0], answers[..., 0], labels=list(started))
 ax.legend(fontsize=8)
 plt.show()
 
+# %% tags=["hide-input"]
 for name, model in started.items():
     score = loss_design.inverse_scores(model)
     check(
@@ -123,6 +124,7 @@ pictures.answers_by_seed(ax, after_split, targets.y)
 ax.legend(fontsize=8)
 plt.show()
 
+# %% tags=["hide-input"]
 split_scores = loss_design.inverse_scores(after_split)
 check(
     "after the split: root mean square of the l1 answers, mean over seeds",

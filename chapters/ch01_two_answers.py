@@ -84,6 +84,8 @@ right.plot(
 )
 right.set(xlabel="y", ylabel="x", title="inverse: two x for each y")
 plt.show()
+
+# %% tags=["hide-input"]
 check("every y occurs exactly twice", distinct, "==", len(data) / 2)
 
 # %% [markdown]
@@ -303,6 +305,7 @@ for ax, norm in zip(axes, direct):
 axes[0].legend(fontsize=8)
 plt.show()
 
+# %% tags=["hide-input"]
 scores = {norm: loss_design.inverse_scores(m) for norm, m in direct.items()}
 for norm, least in (
     ("l1", loss_design.DIRECT_L1),

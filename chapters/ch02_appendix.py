@@ -82,6 +82,7 @@ pictures.surrogates(
 )
 plt.show()
 
+# %% tags=["hide-input"]
 scores = {key: loss_design.inverse_scores(m) for key, m in models.items()}
 limits = {"encoder_decoder": 50, "tandem": 20, "effect": 15}
 for (name, norm), score in scores.items():
@@ -141,7 +142,7 @@ loss = (believed - wanted).abs().mean()
 gradients = [g.norm() for g in torch.autograd.grad(loss, layers)]
 spread = float(x_hat.detach().std())
 
-# %% mystnb={"figure": {"name": "fig-stuck", "caption": "The stuck two-step network. Left: size of the gradient that each layer gets. Right: the surrogate near the answers, which all lie on the dotted line; the exact square is the thick curve."}, "image": {"alt": "Left: gradient norms over the eleven layers on a logarithmic axis, rising from about one hundred-millionth in the first layer to about one thousandth in the last. Right: a jagged surrogate with several small dents around the smooth square near zero, and a dotted vertical line at the place of all answers."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-stuck-two-step", "caption": "The stuck two-step network. Left: size of the gradient that each layer gets. Right: the surrogate near the answers, which all lie on the dotted line; the exact square is the thick curve."}, "image": {"alt": "Left: gradient norms over the eleven layers on a logarithmic axis, rising from about one hundred-millionth in the first layer to about one thousandth in the last. Right: a jagged surrogate with several small dents around the smooth square near zero, and a dotted vertical line at the place of all answers."}} tags=["hide-input"]
 place = float(x_hat.detach().mean())
 near = torch.linspace(place - 2, place + 2, 401)[:, None]
 with torch.no_grad():

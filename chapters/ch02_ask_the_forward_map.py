@@ -161,6 +161,7 @@ left.legend(fontsize=8)
 right.legend(fontsize=8)
 plt.show()
 
+# %% tags=["hide-input"]
 score = loss_design.inverse_scores(effect)
 check(
     "error of re-simulated y (rms, y is at most 1089)",
@@ -262,6 +263,7 @@ for ax, (name, model) in zip(axes, models.items()):
 axes[0].legend(fontsize=8)
 plt.show()
 
+# %% tags=["hide-input"]
 for name, model in models.items():
     score = loss_design.inverse_scores(model)
     check(
@@ -396,6 +398,7 @@ ax.set(xlabel="error of re-simulated y (rms)")
 plt.show()
 
 
+# %% tags=["hide-input"]
 def recorded(name, score="rmse_y"):
     scores = [
         records[f"loss_design/{name}/{norm}"]["scores"][score]

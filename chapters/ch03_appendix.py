@@ -144,6 +144,7 @@ ax.set(xlabel="step ε", ylabel="relative error of the slope")
 ax.legend()
 plt.show()
 
+# %% tags=["hide-input"]
 single, double = quotient_error.values()
 check(
     "float32, step of at most 2·10⁻⁶: largest relative error",
@@ -204,6 +205,7 @@ terms = smoothed["first"].history["joint"].terms
 figures.loss_terms(ax, terms, names=names)
 plt.show()
 
+# %% tags=["hide-input"]
 last = {name: term[-1] for name, term in terms.items()}
 for name in ("F", "FI"):
     check(
@@ -217,6 +219,7 @@ for name in ("F", "FI"):
 pictures.three_pairs(smoothed["second"], x=dense, points=three, y=targets.y)
 plt.show()
 
+# %% tags=["hide-input"]
 scores = {
     name: loss_design.inverse_scores(m) for name, m in smoothed.items()
 }

@@ -152,13 +152,15 @@ u = torch.tensor(x / 33, dtype=torch.float32)[:, None]
 with torch.no_grad():
     drawn = {name: 1089 * net(u)[:, 0] for name, net in fits.items()}
 
-# %% mystnb={"figure": {"name": "fig-slopes", "caption": "The two networks of the cell above, and straight lines for comparison."}, "image": {"alt": "The parabola with three points. The network that knows values only runs far above it, near the straight lines. The one that knows slopes leaves each point along the parabola and departs from it later, with kinks."}} tags=["hide-input", "nbval-ignore-output"]
+# %% tags=["hide-input", "nbval-ignore-output"]
 near = np.abs(x[:, None] - np.array(knots)).min(1) <= 1
 for name, curve in drawn.items():
     gap = (curve.numpy() - x**2)[near]
     print(
         f"{name}: error within 1 of the points {np.sqrt(np.mean(gap**2)):.1f}"
     )
+
+# %% mystnb={"figure": {"name": "fig-slopes", "caption": "The two networks of the cell above, and straight lines for comparison."}, "image": {"alt": "The parabola with three points. The network that knows values only runs far above it, near the straight lines. The one that knows slopes leaves each point along the parabola and departs from it later, with kinks."}} tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(5.5, 3.4))
 lines = {"straight lines": classical["straight lines"]}
 pictures.curves_through(ax, x, drawn | lines, points=(knots, heights))
@@ -251,6 +253,8 @@ def show(model):
 
 
 show(free)
+
+# %% tags=["hide-input"]
 free_scores = loss_design.inverse_scores(free)
 check(
     "error that the surrogate believes in",
@@ -289,6 +293,8 @@ first = from_three_pairs(smooth=strength)
 
 # %% mystnb={"figure": {"name": "fig-smooth", "caption": "With a penalty on the first difference (l2). Figure 12 of the paper."}, "image": {"alt": "Left: surrogates of all seeds are now alike and close to straight lines that miss the three points slightly. Right: re-simulated y, a curve well off the diagonal but with the right ends."}} tags=["hide-input"]
 show(first)
+
+# %% tags=["hide-input"]
 first_scores = loss_design.inverse_scores(first)
 check(
     "error of the surrogates around zero",
@@ -352,6 +358,7 @@ for ax, model, order in zip(axes, (first, second), (1, 2)):
 axes[0].legend(fontsize=8)
 plt.show()
 
+# %% tags=["hide-input"]
 second_scores = loss_design.inverse_scores(second)
 check(
     "second difference: error at the three points",

@@ -152,7 +152,7 @@ def interval(
     found = [records[f"loss_design/{name}/{norm}"]["scores"][score] for norm in norms]
     values = torch.tensor(found, dtype=torch.float64).mean(0)
     low, high = invlab.bootstrap_interval(values)
-    return f"{shown(values.mean())} [{shown(low)}, {shown(high)}]"
+    return f"{shown(float(values.mean()))} [{shown(low)}, {shown(high)}]"
 
 
 def _copies(ax: Axes, surrogate: nn.Module, x: Tensor, points: Pairs | None) -> None:
