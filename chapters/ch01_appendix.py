@@ -23,7 +23,7 @@ import invlab
 from invlab import losses, runtime
 from invlab.networks import training
 
-torch.set_num_threads(1)  # the networks are small: one thread is fastest
+torch.set_num_threads(1)  # fastest for small networks
 seeds = runtime.by_preset(quick=[0, 1, 2], full=[0, 1, 2, 3, 4])
 
 task = invlab.get_task("square")

@@ -35,7 +35,7 @@ plt.show()
 # %% [markdown]
 # :::{admonition} Before you start
 # :class: note
-# * **You need** Python and a little calculus: what a derivative is and what a mean is. You need no deep learning. Each of its words is explained where it first appears, and again in the {doc}`../glossary`: a word with a link, such as {term}`inverse problem`, leads there.
+# * **You need** Python and a little calculus: what a derivative is and what a mean is. You need no deep learning. Each of its words is explained where it first appears. A word with a link, such as {term}`inverse problem`, leads to the {doc}`../glossary`, and {doc}`../primer` has the most important ones on two screens.
 # * **It takes** about half a minute on one processor core. The networks are so small that a graphics card (GPU) does not help.
 # :::
 
@@ -48,7 +48,7 @@ import invlab
 from invlab import runtime
 from invlab.trust import diagnosis
 
-torch.set_num_threads(1)  # the networks are small: one thread is fastest
+torch.set_num_threads(1)  # fastest for small networks
 seeds = runtime.by_preset(quick=[0, 1, 2], full=[0, 1, 2, 3, 4])
 epochs = runtime.by_preset(quick=60, full=300)
 
@@ -91,11 +91,11 @@ check("every y occurs exactly twice", distinct, "==", len(data) / 2)
 # %% [markdown]
 # ## The obvious idea
 #
-# We have pairs of $x$ and $y$. The obvious idea is to fit a function that takes $y$ and returns $x$, as in any regression. For the function we take a {term}`neural network`.
+# We have pairs of $x$ and $y$. The obvious idea is to fit a function that takes $y$ and returns $x$, as in any regression. For the function we take a {term}`neural network <network>`.
 #
-# A neural network is a function with many adjustable numbers, its {term}`weights <weights>`. Ours is called $I$, for *inverse*, and $\phi$ stands for all of its weights. It is a chain of **layers**. A *linear layer* multiplies its input by a matrix of weights and adds a vector of weights. Between two linear layers stands a {term}`ReLU`: it replaces each negative number by zero and keeps the others. Without the ReLUs the whole chain would be one linear function. With them it can bend, and enough bends make a good approximation to any continuous function.
+# A neural network is a function with many adjustable numbers, its {term}`weights <weight>`. Ours is called $I$, for *inverse*, and $\phi$ stands for all of its weights. It is a chain of {term}`layers <layer>`. A *linear layer* multiplies its input by a matrix of weights and adds a vector of weights. Between two linear layers stands a {term}`ReLU`: it replaces each negative number by zero and keeps the others. Without the ReLUs the whole chain would be one linear function. With them it can bend, and enough bends make a good approximation to any continuous function.
 #
-# To *train* the network means to change its weights, step by step, until a {term}`loss` is small. The loss is one number that says how far the network's outputs are from what we want. The obvious loss compares the answer $\hat x = I_\phi(y)$ with the $x$ that belongs to this $y$ in the data:
+# To {term}`train <training>` the network means to change its weights, step by step, until a {term}`loss` is small. The loss is one number that says how far the network's outputs are from what we want. The obvious loss compares the answer $\hat x = I_\phi(y)$ with the $x$ that belongs to this $y$ in the data:
 #
 # $$
 # L_{\text{cause}}(\phi) = \lVert I_\phi(y) - x \rVert .

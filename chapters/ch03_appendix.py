@@ -22,7 +22,7 @@ import torch
 import invlab
 from invlab import losses, runtime
 
-torch.set_num_threads(1)  # the networks are small: one thread is fastest
+torch.set_num_threads(1)  # fastest for small networks
 seeds = runtime.by_preset(quick=[0, 1, 2], full=[0, 1, 2, 3, 4])
 epochs = runtime.by_preset(quick=40, full=100)
 

@@ -52,8 +52,8 @@ def asked(ax: Axes, y: Array, x_hat: Array, target: float) -> None:
     answers(ax, y, x_hat)
     ax.axvline(target, color=BLACK, linestyle=":", linewidth=1)
     ax.plot([target, target], [-root, root], "D", color=RED, markersize=7, zorder=4)
-    for x in (root, -root):
-        ax.annotate(f"{x:+.0f}", (target, x), (8, -3), textcoords="offset points", color=BLACK)
+    for x, below in ((root, -14), (-root, 7)):
+        ax.annotate(f"{x:+.0f}", (target, x), (5, below), textcoords="offset points")
 
 
 def asked_of_record(ax: Axes, record: Record, target: float) -> None:
