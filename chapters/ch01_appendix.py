@@ -163,7 +163,7 @@ for name, data_used in (
                 "closed": f"{best:.4f}" if name == "direct" else "–",
                 "ours": f"{sum(scores[f'inverse_{norm}']) / len(scores['rmse_y']):.4f}",
                 "rms": pictures.interval(
-                    records, name, "rms_x", norms=[norm]
+                    records, name, "rms_x", norms=[norm], digits=".2f"
                 ),
                 "error": pictures.interval(
                     records, name, "rmse_y", norms=[norm]

@@ -302,7 +302,7 @@ fig, axes = plt.subplots(1, 2, sharey=True)
 for ax, norm in zip(axes, direct):
     pictures.answers_by_seed(ax, direct[norm], targets.y)
     ax.set_title(f"direct, {norm}")
-axes[0].legend(fontsize=8)
+axes[0].legend(fontsize=8, loc="upper left")
 plt.show()
 
 # %% tags=["hide-input"]

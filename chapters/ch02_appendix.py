@@ -132,9 +132,11 @@ for norm in ("l1", "l2"):
 # %%
 no_scale, _ = task.literal_scalers()
 stuck = trained("tandem", "l1", x_scaler=no_scale).member(0)
-layers = [w for w in stuck.inverse.parameters() if w.ndim == 3]
-for weights in layers:
+layers = [
     weights.requires_grad_(True)
+    for name, weights in stuck.inverse.named_parameters()
+    if "weight" in name
+]
 
 x_hat = stuck.inverse(data.y)
 believed, wanted = y_scaler(stuck.surrogate(x_hat)), y_scaler(data.y)

@@ -16,7 +16,7 @@
 #
 # **In this chapter** you learn a surrogate from three simulations instead of a thousand, see what derivatives add, and find out why "make it smooth" needs a careful definition of smooth.
 
-# %% mystnb={"figure": {"name": "fig-three-points", "caption": "Five networks fitted to three values of x² (left), and to the same values with slopes (right). Between the points nothing holds them. Recorded runs, l2; Figures 8 and 9 of the paper."}, "image": {"alt": "Two panels with the parabola and three red points on it. Left: the curves of five networks pass through the points but run far above the parabola between them, close to straight lines. Right: they leave each point along its tangent, follow the parabola for a while, and then depart from it with visible kinks."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-three-points", "caption": "Five networks fitted to three values of x² (left), and to the same values with slopes (right). Between the points nothing holds them. Recorded runs, l2; Figures 8 and 9 of the paper."}, "image": {"alt": "Two panels with the parabola and three red points on it. Left: the curves of five networks pass through the points but run above the parabola between them, some close to straight lines. Right: they leave each point along its tangent, follow the parabola for a while, and then run below it."}} tags=["hide-input"]
 import matplotlib.pyplot as plt
 from IPython.display import Markdown
 
@@ -160,7 +160,7 @@ for name, curve in drawn.items():
         f"{name}: error within 1 of the points {np.sqrt(np.mean(gap**2)):.1f}"
     )
 
-# %% mystnb={"figure": {"name": "fig-slopes", "caption": "The two networks of the cell above, and straight lines for comparison."}, "image": {"alt": "The parabola with three points. The network that knows values only runs far above it, near the straight lines. The one that knows slopes leaves each point along the parabola and departs from it later, with kinks."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-slopes", "caption": "The two networks of the cell above, and straight lines for comparison."}, "image": {"alt": "The parabola with three points. The network that knows values only runs far above it, near the straight lines. The one that knows slopes leaves each point along the parabola and departs from it later."}} tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(5.5, 3.4))
 lines = {"straight lines": classical["straight lines"]}
 pictures.curves_through(ax, x, drawn | lines, points=(knots, heights))
@@ -212,7 +212,7 @@ check(
 )
 
 # %% [markdown]
-# Without slopes the training points are hit, and what lies between is nearly as bad as straight lines. The network had no reason to do better. With slopes, the error near the points falls by a factor of ten and more. Farther away nothing was said, and the curves show it: kinks, since a network of ReLUs is piecewise linear, and dips. The paper speaks of "undesired artifacts" and concludes that there is "still a need to have a sufficiently dense database of sampling points". Derivatives help near the samples. They do not replace samples.
+# Without slopes the training points are hit, and what lies between is not much better than straight lines. The network had no reason to do better. With slopes, the error near the points falls by a factor of ten and more. Farther away nothing was said, and each network goes its own way ({numref}`fig-three-points`), with kinks, since a network of ReLUs is piecewise linear. The paper speaks of "undesired artifacts" and concludes that there is "still a need to have a sufficiently dense database of sampling points". Derivatives help near the samples. They do not replace samples.
 #
 # A derivative can be got wrong in three ways: by its unit, by the step $\varepsilon$, and by a kink inside the step. The {doc}`appendix <ch03_appendix>` shows each.
 #
@@ -667,7 +667,7 @@ if answered(order=order, gap=gap):
 # %% [markdown]
 # ## What we saw
 #
-# * Three points fix a network at three points. Between them it is about as good as straight lines.
+# * Three points fix a network at three points. Between them it is not much better than straight lines.
 # * Derivatives make it ten times better *near* the samples, if they are taken exactly and their unit matches that of the values.
 # * An encoder–decoder with a free surrogate finds the loophole. The surrogate gap shows it.
 # * A smoothness penalty pulls towards *its own* minimiser. The first difference wants straight lines, the second a spline.

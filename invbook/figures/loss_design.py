@@ -43,7 +43,7 @@ __all__ = [
     "three_pairs",
 ]
 
-NORMS = {"l1": "ℓ₁", "l2": "ℓ₂"}
+NORMS = {"l1": r"$\ell_1$", "l2": r"$\ell_2$"}
 
 
 def asked(ax: Axes, y: Array, x_hat: Array, target: float) -> None:
@@ -146,13 +146,30 @@ def recorded_errors(
 
 
 def interval(
-    records: Mapping[str, Record], name: str, score: str, *, norms: Sequence[str] = ("l1", "l2")
+    records: Mapping[str, Record],
+    name: str,
+    score: str,
+    *,
+    norms: Sequence[str] = ("l1", "l2"),
+    digits: str | None = None,
 ) -> str:
-    """Mean of a recorded score over norms and seeds, with a 95 % interval over seeds."""
+    """Mean of a recorded score over norms and seeds, with a 95 % interval over seeds.
+
+    Args:
+        records: as :func:`invbook.load_records` gives them.
+        name: of the run.
+        score: which of the scores.
+        norms: those that the mean is over.
+        digits: a format such as ``".2f"``; as :func:`invbook.numbers.shown` if not given.
+    """
     found = [records[f"loss_design/{name}/{norm}"]["scores"][score] for norm in norms]
     values = torch.tensor(found, dtype=torch.float64).mean(0)
     low, high = invlab.bootstrap_interval(values)
-    return f"{shown(float(values.mean()))} [{shown(low)}, {shown(high)}]"
+    mean, *ends = (
+        shown(value) if digits is None else f"{value:{digits}}"
+        for value in (float(values.mean()), low, high)
+    )
+    return f"{mean} [{', '.join(ends)}]"
 
 
 def _copies(ax: Axes, surrogate: nn.Module, x: Tensor, points: Pairs | None) -> None:

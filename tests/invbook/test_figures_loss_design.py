@@ -102,12 +102,14 @@ def test_recorded_errors_show_every_seed_and_the_mean(ax, records):
     seeds, mean = ax.lines[0], ax.lines[1]
     np.testing.assert_allclose(seeds.get_xdata(), [1, 2, 3])
     np.testing.assert_allclose(mean.get_xdata(), 2)
-    assert words(ax) == ["ℓ₁", "ℓ₂"]
+    assert words(ax) == [r"$\ell_1$", r"$\ell_2$"]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["regression"]
 
 
 def test_an_interval_is_over_seeds_of_the_mean_over_norms(records):
     assert pictures.interval(records, "direct", "rmse_y", norms=["l2"]) == "10 [10, 10]"
+    more = pictures.interval(records, "direct", "rmse_y", norms=["l2"], digits=".1f")
+    assert more == "10.0 [10.0, 10.0]"
     mean, _, low, high = pictures.interval(records, "direct", "rmse_y").replace("[", "[ ").split()
     assert float(mean) == 6
     assert 5.5 <= float(low.strip("[,")) < 6 < float(high.strip("]")) <= 6.5
