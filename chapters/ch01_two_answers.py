@@ -192,13 +192,14 @@ def losses_for(y):
 
 widgets.flipbook(
     losses_for,
-    [1, 25, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1000, 1089],
+    [1, 100, 225, 400, 625, 900, 1089],
     label="target y =",
     alt="Two loss curves as functions of the guess. The l1 loss is flat "
     "between minus and plus root y, and all of that interval is marked as "
     "minimal. The l2 loss is a parabola whose only minimum is at zero, "
     "while the right answers lie higher up on both sides.",
-    start=5,
+    start=3,
+    dpi=72,
 )
 
 # %% [markdown]
@@ -449,7 +450,7 @@ widgets.explorer(
     "positive branch: with more than one half, l1 is minimal at plus "
     "root y and l2 between zero and plus root y.",
     w=ipywidgets.FloatSlider(
-        0.6, min=0, max=1, step=0.05, description="share w ="
+        0.6, min=0.1, max=0.9, step=0.1, description="share w ="
     ),
     y=ipywidgets.FloatSlider(400, min=1, max=1089, description="y ="),
 )
