@@ -314,6 +314,8 @@ for ax, (name, (task, y, rest, two)) in zip(axes, slices.items()):
     ax.set(xlabel=named[0], ylabel=named[1], title=name)
 fig.colorbar(mesh, ax=axes, label="error", shrink=0.9)
 plt.show()
+
+# %% tags=["hide-input", "nbval-ignore-output"]
 print("share of each map with an error below 0.001:")
 print(", ".join(f"{name} {share:.2%}" for name, share in dark.items()))
 

@@ -273,6 +273,8 @@ fig.legend(
     ncols=4,
 )
 plt.show()
+
+# %% tags=["hide-input"]
 print("\n".join(beginnings))
 
 # %% [markdown]

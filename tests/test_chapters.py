@@ -187,3 +187,11 @@ def test_no_local_paths(name):
 def test_no_trailing_semicolons(name):
     for cell in cells(name, "code"):
         assert not cell.source.rstrip().endswith(";"), cell.source
+
+
+@every
+def test_a_figure_is_the_only_output_of_its_cell(name):
+    """Its caption would stand under each output, and its label would be that of several."""
+    for cell in cells(name, "code"):
+        if "figure" in cell.metadata.get("mystnb", {}):
+            assert len(cell.outputs) == 1, cell.source
