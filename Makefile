@@ -134,19 +134,16 @@ gpu-records: $(STAMP)  ## the full-preset runs on the GPU; resumes
 	for paper in $$($(PY) -m invbook papers); do \
 	  INVLAB_DEVICE=cuda $(PY) -m invbook bench $$paper --preset full || exit 1; done
 
-# MathJax, require.js and the widget manager are committed, so that `make book` needs no
-# Node and the pages need no network. Run this only to change a version.
+# MathJax is committed, so that `make book` needs no Node and the pages need no network. Run this
+# only to change its version.
 vendor:  ## fetch the vendored scripts again (needs npm)
 	rm -rf .npm-tmp $(VENDOR)/mathjax && mkdir -p .npm-tmp $(VENDOR)/mathjax/output/chtml $(VENDOR)/mathjax/input/tex
-	cd .npm-tmp && npm pack -s mathjax@3.2.2 requirejs@2.3.8 @jupyter-widgets/html-manager@1.0.15
+	cd .npm-tmp && npm pack -s mathjax@3.2.2
 	cd .npm-tmp && for t in *.tgz; do mkdir "$${t%.tgz}" && tar xzf "$$t" -C "$${t%.tgz}" --strip-components=1; done
 	cp .npm-tmp/mathjax-3.2.2/LICENSE $(VENDOR)/mathjax/
 	cp .npm-tmp/mathjax-3.2.2/es5/tex-mml-chtml.js $(VENDOR)/mathjax/
 	cp -r .npm-tmp/mathjax-3.2.2/es5/output/chtml/fonts $(VENDOR)/mathjax/output/chtml/
 	cp -r .npm-tmp/mathjax-3.2.2/es5/input/tex/extensions $(VENDOR)/mathjax/input/tex/
-	cp .npm-tmp/requirejs-2.3.8/require.js $(VENDOR)/
-	cp .npm-tmp/jupyter-widgets-html-manager-1.0.15/dist/embed-amd.js $(VENDOR)/
-	cp .npm-tmp/jupyter-widgets-html-manager-1.0.15/dist/*.woff2 $(VENDOR)/
 	rm -rf .npm-tmp
 
 clean:  ## remove what was built (not the environment)

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
@@ -26,21 +25,11 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def widget_notebook(first: str, second: str) -> nbformat.NotebookNode:
-    view = {"application/vnd.jupyter.widget-view+json": {"model_id": second}}
-    cell = new_code_cell("show()", id="c000", outputs=[new_output("display_data", view)])
-    notebook = new_notebook(cells=[cell])
-    state = {second: {"state": {"children": [f"IPY_MODEL_{first}"]}}, first: {"state": {}}}
-    notebook.metadata["widgets"] = {execute.WIDGET_STATE: {"state": state}}
-    return notebook
-
-
-def test_widget_ids_do_not_depend_on_the_run():
-    once = execute.number_widget_ids(widget_notebook("a" * 32, "b" * 32))
-    again = execute.number_widget_ids(widget_notebook("c" * 32, "0" * 32))
-    assert once == again
-    state = once.metadata["widgets"][execute.WIDGET_STATE]["state"]
-    assert list(state) == [f"{0:032x}", f"{1:032x}"]
+def test_no_state_of_widgets_is_stored(folder):
+    (folder / "ch02_slider.py").write_text("# %%\nimport ipywidgets\n\nipywidgets.IntSlider()\n1")
+    assert execute.run(folder / "ch02_slider.py", "quick", timeout=60, store=True)
+    stored = nbformat.read(folder / "ch02_slider.ipynb", as_version=4)
+    assert "widgets" not in stored.metadata
 
 
 def test_a_full_run_stores_nothing_unless_asked(folder):

@@ -3,21 +3,17 @@
 python tools/execute.py [NAME ...] [--preset quick|full] [--timeout SECONDS] [--store]
 
 The .py of a chapter is the source of truth. Its paired .ipynb is written whole, with stable
-cell ids, without time stamps and with widget ids numbered in order of appearance, so that
-a second run changes nothing but numbers that changed.
+cell ids and without time stamps, so that a second run changes nothing but numbers that changed.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
-import re
 import sys
 from pathlib import Path
 
-import nbformat
 import torch
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -25,9 +21,6 @@ from nbformat import NotebookNode
 from notebooks import CHAPTERS, chapter_sources, read_source, write_notebook
 
 from invlab import runtime
-
-WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
-RANDOM_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 
 
 def execute(notebook: NotebookNode, timeout: int) -> int:
@@ -40,7 +33,8 @@ def execute(notebook: NotebookNode, timeout: int) -> int:
         timeout=timeout,
         kernel_name="python3",
         record_timing=False,
-        store_widget_state=True,
+        # pages show flip-books in place of widgets, whose scripts would weigh 3.6 MB
+        store_widget_state=False,
         extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(CHAPTERS)}},
     )
@@ -50,36 +44,6 @@ def execute(notebook: NotebookNode, timeout: int) -> int:
     return round(
         after.children_user - before.children_user + after.children_system - before.children_system
     )
-
-
-def number_widget_ids(notebook: NotebookNode) -> NotebookNode:
-    """Replace the random ids of widgets and animations by their order of appearance."""
-    names: dict[str, str] = {}
-
-    def rename(match: re.Match[str]) -> str:
-        return names.setdefault(match.group(), f"{len(names):032x}")
-
-    def renamed(part: object) -> object:
-        return json.loads(RANDOM_ID.sub(rename, json.dumps(part)))
-
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            data = output.get("data", {})
-            for mime in data:
-                if mime == "text/html" or mime.startswith("application/vnd.jupyter.widget"):
-                    data[mime] = renamed(data[mime])
-    if not any(
-        mime.startswith("application/vnd.jupyter.widget-view")
-        for cell in notebook.cells
-        for output in cell.get("outputs", [])
-        for mime in output.get("data", {})
-    ):
-        # their scripts would weigh 3.6 MB, and the page has pictures in their place
-        notebook.metadata.pop("widgets", None)
-    if "widgets" in notebook.metadata:
-        notebook.metadata["widgets"] = renamed(notebook.metadata["widgets"])
-    # The renamed parts are plain dicts; make them notebook nodes again.
-    return nbformat.from_dict(notebook)
 
 
 def provenance(preset: str, seconds: int) -> dict[str, str | int]:
@@ -111,7 +75,6 @@ def run(path: Path, preset: str, timeout: int, store: bool) -> bool:
         print(f"{path.stem} stopped. {error}", file=sys.stderr)
         return False
     if store:
-        notebook = number_widget_ids(notebook)
         notebook.metadata["invlab"] = provenance(preset, seconds)
         write_notebook(path.with_suffix(".ipynb"), notebook)
     print(f"{path.stem}: {seconds} s, outputs {'stored' if store else 'NOT stored'}", flush=True)

@@ -5,7 +5,7 @@ import json
 import pytest
 from built import HTML, NOT_BUILT, chapter_names, html_of, page_names
 
-waiting = pytest.importorskip("selenium.webdriver.support.wait")
+pytest.importorskip("selenium")
 
 pytestmark = pytest.mark.skipif(not HTML.exists(), reason=NOT_BUILT)
 
@@ -34,11 +34,6 @@ return ['\\\\(', '\\\\[', '$$'].filter(mark => copy.textContent.includes(mark));
 BROKEN_IMAGES = """
 return [...document.querySelectorAll('article img')]
   .filter(image => image.naturalWidth === 0).map(image => image.src.slice(0, 100));
-"""
-WIDGETS = """
-const views = document.querySelectorAll(
-  'script[type="application/vnd.jupyter.widget-view+json"]').length;
-return [views, document.querySelectorAll('article .jupyter-widgets').length];
 """
 # The theme's second search bar would be a second visible field; see _config.yml.
 SEARCH_FIELDS = """
@@ -79,8 +74,6 @@ def opened(request, browser):
     network_events(browser)
     browser.get(html_of(request.param).as_uri())
     browser.execute_async_script(SETTLE)
-    if browser.execute_script(WIDGETS)[0]:
-        waiting.WebDriverWait(browser, 20).until(lambda page: page.execute_script(WIDGETS)[1] > 0)
     console = browser.get_log("browser")
     return browser, console, *requests_and_failures(network_events(browser))
 
