@@ -20,6 +20,8 @@ from invlab.task import Task
 
 __all__ = [
     "NAMES",
+    "errors_table",
+    "matching_table",
     "one_guess",
     "over_guesses",
     "per_target",
@@ -63,7 +65,7 @@ def poses(ax: Axes, arm: Task, x: Tensor, y: Tensor, *, color: str = BLUE) -> No
     ax.plot(*joints[:, -1].T, "o", color=color, mfc="white", markersize=6)
     ax.plot(*y.cpu(), "*", color=RED, markersize=13, zorder=3)
     ax.set(xlabel="horizontal (m)", ylabel="vertical (m)", aspect="equal")
-    ax.set(xlim=(-0.15, 2.1), ylim=(-1.05, 1.05))
+    ax.set(xlim=(-0.15, 2.1), ylim=(-1.1, 1.25))
 
 
 def recorded() -> dict[str, Row]:
@@ -87,6 +89,29 @@ def with_interval(row: Row) -> str:
     if row["low"] is None:
         return shown(row["ours"])
     return f"{shown(row['ours'])} ({shown(row['low'])} to {shown(row['high'])})"
+
+
+def errors_table(rows: Mapping[str, Row], method: str) -> str:
+    """Recorded r_T of a model beside the paper's and the baselines', a line a task and T."""
+    lines = [
+        {"task": called, "T": count, **_beside(rows, f"r_T/{task}/{{}}/{count}", method)}
+        for task, called in NAMES.items()
+        for count in COUNTS
+    ]
+    return ledger.table(lines, {"task": "task", "T": "T", **_HEADS})
+
+
+def matching_table(rows: Mapping[str, Row], method: str) -> str:
+    """Recorded MMD² of a model beside the paper's and the baselines', a line a task."""
+    lines = [
+        {
+            "task": called,
+            "floor": shown(rows[f"mmd/{task}/floor"]["ours"]),
+            **_beside(rows, f"mmd/{task}/{{}}", method),
+        }
+        for task, called in NAMES.items()
+    ]
+    return ledger.table(lines, {"task": "task", **_HEADS, "floor": "floor"})
 
 
 def scatter_rows(ax: Axes, groups: Mapping[str, Sequence[Line]]) -> None:
@@ -153,6 +178,26 @@ def over_guesses(ax: Axes, rows: Mapping[str, Row], task: str, method: str, labe
     stars = [row["paper"] for row in own]
     ax.plot(COUNTS, stars, "*", color=BLACK, markersize=10, label="the paper's", zorder=3)
     ax.set(xscale="log", yscale="log", xlabel="guesses T", title=NAMES[task])
+
+
+_HEADS = {
+    "paper": "the paper's",
+    "ours": "ours (95 %)",
+    "prior": "prior",
+    "pool": "pool",
+    "neural_adjoint": "neural adjoint (the paper's)",
+}
+
+
+def _beside(rows: Mapping[str, Row], pattern: str, method: str) -> dict[str, str]:
+    """Cells of a line of a table; ``pattern`` is an id with a gap for the method."""
+    own, adjoint = rows[pattern.format(method)], rows[pattern.format("neural_adjoint")]
+    return {
+        "paper": shown(own["paper"]),
+        "ours": with_interval(own),
+        **{null: shown(rows[pattern.format(null)]["ours"]) for null in ("prior", "pool")},
+        "neural_adjoint": f"{shown(adjoint['ours'])} ({shown(adjoint['paper'])})",
+    }
 
 
 def _line(row: Row) -> tuple[float | None, tuple[float, float] | None]:
