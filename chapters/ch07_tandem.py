@@ -53,6 +53,7 @@ plt.show()
 # :::{admonition} Before you start
 # :class: note
 # * **You need** {doc}`ch02_ask_the_forward_map`, where this way of training was called the {term}`two-step loss`, and {doc}`ch05_counting_guesses` for $r_T$.
+# * **New to networks?** {doc}`../primer` explains the words of training in two screens.
 # * **It takes** about a minute on one CPU core.
 # :::
 #

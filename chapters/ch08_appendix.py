@@ -173,17 +173,17 @@ check(
 longer = runtime.by_preset(quick=1, full=3)
 
 
-def fit(task, data, K, epochs):
+def fit(task, data, C, epochs):
     options = {"width": 64, "batch_size": 128, "lr": 4e-3}
     model = invlab.get_method(
-        "mixture_density", components=K, epochs=epochs * longer, **options
+        "mixture_density", components=C, epochs=epochs * longer, **options
     )
     return model.fit(task, data, seed=0)
 
 
 sine = invlab.get_task("sine")
 sine_pairs = sine.sample(n_pairs, generator=runtime.generator(0, "pairs"))
-on_sine = {K: fit(sine, sine_pairs, K, 80) for K in (1, 64)}
+on_sine = {C: fit(sine, sine_pairs, C, 80) for C in (1, 64)}
 model = on_sine[64]
 
 side = torch.linspace(-3.5, 3.5, 301)
@@ -267,22 +267,22 @@ def scores(model):
 
 
 ratio = {}
-for K, model in on_sine.items():
+for C, model in on_sine.items():
     r_1, mmd = scores(model)
     r_published, mmd_published = scores(as_published(model))
-    ratio[K] = r_published / r_1, mmd_published / mmd
+    ratio[C] = r_published / r_1, mmd_published / mmd
 
 # %% tags=["hide-input"]
 check("throw: Λ in the narrowest direction, on average", narrow, ">", 50)
-for K, (of_r, _) in ratio.items():
+for C, (of_r, _) in ratio.items():
     check(
-        f"sine, K = {K}: r_1 from Λ + I over that from Λ",
+        f"sine, C = {C}: r_1 from Λ + I over that from Λ",
         of_r,
         "in",
         (0.7, 1.4),
     )
 check(
-    "sine, K = 1: MMD² from Λ + I over that from Λ", ratio[1][1], ">", 1.5
+    "sine, C = 1: MMD² from Λ + I over that from Λ", ratio[1][1], ">", 1.5
 )
 
 # %% [markdown]

@@ -39,11 +39,11 @@ arm = invlab.get_task("robot_arm")
 arm_pairs = arm.sample(3000, generator=runtime.generator(0, "pairs"))
 star = torch.tensor([[1.2, 0.4]], dtype=torch.float64).to(runtime.device())
 arm_poses = {"exact": arm.posterior(star, 12)[0]}
-for K in (1, 16):
+for C in (1, 16):
     trained = invlab.get_method(
-        "mixture_density", components=K, width=64, epochs=40, lr=4e-3
+        "mixture_density", components=C, width=64, epochs=40, lr=4e-3
     ).fit(arm, arm_pairs, seed=0)
-    called = f"{K} Gaussian" + ("s" if K > 1 else "")
+    called = f"{C} Gaussian" + ("s" if C > 1 else "")
     arm_poses[called] = trained.propose(star, 12)[0]
 fig, axes = plt.subplots(1, 3, figsize=(9, 3.1), sharey=True)
 for ax, (name, pose) in zip(axes, arm_poses.items()):
@@ -56,15 +56,16 @@ plt.show()
 # :::{admonition} Before you start
 # :class: note
 # * **You need** {doc}`ch05_counting_guesses` for $r_T$, {doc}`ch04_four_tasks` for the exact posteriors, and {doc}`ch07_tandem` for what a single answer leaves out.
+# * **New to networks?** {doc}`../primer` explains the words of training in two screens.
 # * **It takes** about a minute on one CPU core.
 # :::
 #
 # ## Answer with a distribution
 #
-# A network that must answer with one $x$ has to choose among several answers, or average them. Bishop {cite:p}`bishop1994mixture` lets it describe all of them. The output of a **{term}`mixture density network`** is a probability density, written as a sum of $K$ Gaussians:
+# A network that must answer with one $x$ has to choose among several answers, or average them. Bishop {cite:p}`bishop1994mixture` lets it describe all of them. The output of a **{term}`mixture density network`** is a probability density, written as a sum of $C$ Gaussians:
 #
 # $$
-# p(x \mid y) = \sum_{k=1}^{K} \pi_k(y)\; \mathcal N\big(x;\; \mu_k(y),\, \Lambda_k(y)^{-1}\big).
+# p(x \mid y) = \sum_{k=1}^{C} \pi_k(y)\; \mathcal N\big(x;\; \mu_k(y),\, \Lambda_k(y)^{-1}\big).
 # $$ (eq-mixture)
 #
 # The weight $\pi_k$ says how likely Gaussian number $k$ is, and the mean $\mu_k$ says where it lies. The {term}`precision matrix` $\Lambda_k$ is the inverse of its covariance: it says how narrow the Gaussian is, and in which directions. All these numbers are outputs of one network that sees $y$.
@@ -86,7 +87,7 @@ plt.show()
 # %% [markdown]
 # ## In plain torch
 #
-# The example is again $y = \sin x$ on $[-\pi, \pi]$, with four Gaussians. In one dimension a Gaussian has a mean and a width $\sigma$, which must be positive: {term}`softplus` turns any number into a positive one.
+# The example is again $y = \sin x$ on $[-\pi, \pi]$, with four Gaussians. In one dimension a Gaussian has a mean $\mu_k$ and a width $\sigma_k$, which must be positive: {term}`softplus` turns any number into a positive one.
 
 # %%
 from torch import nn
@@ -193,11 +194,11 @@ check(
 # %% [markdown]
 # Nobody told the network how many answers there are. As $y$ changes sign it moves weight from one end of the interval to the other, which a continuous function with one value for each $y$ cannot do. With `components = 1` it can do no better than one wide Gaussian around the average of the two answers.
 #
-# The number 0.03 in `mixture` needs an explanation. With an exact simulator the true {term}`posterior` is infinitely narrow, and the likelihood can be raised without end by shrinking $\sigma$. A smallest width ends that race, and it is the resolution of this network.
+# The number 0.03 in `mixture` needs an explanation. With an exact simulator the true {term}`posterior` is infinitely narrow, and the likelihood can be raised without end by shrinking $\sigma_k$. A smallest width ends that race, and it is the resolution of this network.
 #
 # ## An experiment: how many Gaussians does a ring need?
 #
-# The library's version works in any number of dimensions. On the two-dimensional sine the answers form closed rings ({doc}`ch04_four_tasks`), sixteen separate pieces for $y = -0.3$ if those that are cut by the edge of the square count. A Gaussian is a blob. We train four networks that differ in $K$ only:
+# The library's version works in any number of dimensions. On the two-dimensional sine the answers form closed rings ({doc}`ch04_four_tasks`), sixteen separate pieces for $y = -0.3$ if those that are cut by the edge of the square count. A Gaussian is a blob. We train four networks that differ in $C$ only:
 
 # %%
 sine = invlab.get_task("sine")
@@ -206,15 +207,15 @@ sine_pairs = sine.sample(n_pairs, generator=runtime.generator(0, "pairs"))
 longer = runtime.by_preset(quick=1, full=3)
 
 
-def fit(task, data, K, epochs):
+def fit(task, data, C, epochs):
     settings = {"width": 64, "batch_size": 128, "lr": 4e-3}
     model = invlab.get_method(
-        "mixture_density", components=K, epochs=epochs * longer, **settings
+        "mixture_density", components=C, epochs=epochs * longer, **settings
     )
     return model.fit(task, data, seed=0)
 
 
-models = {K: fit(sine, sine_pairs, K, 80) for K in (1, 4, 16, 64)}
+models = {C: fit(sine, sine_pairs, C, 80) for C in (1, 4, 16, 64)}
 most = max(models)
 model = models[most]
 
@@ -232,16 +233,16 @@ def ellipses(model, y, least=0.003):
     return model.x_scaler.inverse(curve.mT)
 
 
-# %% mystnb={"figure": {"name": "fig-mdn-components", "caption": "Above: 300 draws (dots) for y = −0.3 over the exact answers (blue rings), for four numbers of Gaussians K. Below: those Gaussians that have a weight of note, at one standard deviation."}, "image": {"alt": "Two rows of four maps with blue rings. With one Gaussian a single ellipse fills the middle of the square and dots are everywhere. With four, broad ellipses cover several rings each, and with sixteen many still reach from ring to ring, with dots in between. With 64, small ellipses lie along the rings and most dots are close to them."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-mdn-components", "caption": "Above: 300 draws (dots) for y = −0.3 over the exact answers (blue rings), for four numbers of Gaussians C. Below: those Gaussians that have a weight of note, at one standard deviation."}, "image": {"alt": "Two rows of four maps with blue rings. With one Gaussian a single ellipse fills the middle of the square and dots are everywhere. With four, broad ellipses cover several rings each, and with sixteen many still reach from ring to ring, with dots in between. With 64, small ellipses lie along the rings and most dots are close to them."}} tags=["hide-input"]
 wish = torch.tensor([[-0.3]], dtype=torch.float64, device=runtime.device())
 fig, axes = plt.subplots(2, 4, figsize=(9, 4.8), sharex=True, sharey=True)
-for (upper, lower), (K, trained) in zip(axes.T, models.items()):
+for (upper, lower), (C, trained) in zip(axes.T, models.items()):
     figures.rings(upper, -0.3, trained.propose(wish, 300)[0])
     figures.rings(lower, -0.3)
     for curve in ellipses(trained, -0.3):
         lower.fill(*curve.T, color=figures.ORANGE, alpha=0.5)
         lower.plot(*curve.T, color=figures.ORANGE)
-    upper.set_title(f"K = {K}")
+    upper.set_title(f"C = {C}")
 for ax in axes.flat:
     ax.label_outer()
 plt.show()
@@ -278,27 +279,27 @@ def scores(model):
 # %% tags=["hide-input", "nbval-ignore-output"]
 prior = invlab.get_method("prior").fit(sine, sine_pairs)
 scored = {"the prior": scores(prior)}
-scored |= {f"{K}": scores(trained) for K, trained in models.items()}
+scored |= {f"{C}": scores(trained) for C, trained in models.items()}
 again = posterior.mmd2(
     exact_draws("again") / unit, exact_draws("exact") / unit
 )
 floor = float(again.mean())
 table_rows = [
-    {"K": K, "mmd": f"{mmd:.4f}"}
+    {"C": C, "mmd": f"{mmd:.4f}"}
     | {f"r_{T}": shown(r[T - 1]) for T in (1, 50, 200)}
-    for K, (r, mmd) in scored.items()
+    for C, (r, mmd) in scored.items()
 ]
-table_rows.append({"K": "exact draws", "mmd": f"{floor:.4f}"})
-heads = {"K": "K"} | {f"r_{T}": f"r_{T}" for T in (1, 50, 200)}
+table_rows.append({"C": "exact draws", "mmd": f"{floor:.4f}"})
+heads = {"C": "C"} | {f"r_{T}": f"r_{T}" for T in (1, 50, 200)}
 Markdown(ledger.table(table_rows, heads | {"mmd": "MMD²"}))
 
 # %% tags=["hide-input"]
-r_first = {K: float(r[0]) for K, (r, _) in scored.items()}
-mmd = {K: value for K, (_, value) in scored.items()}
-counted = [f"{K}" for K in models]
+r_first = {C: float(r[0]) for C, (r, _) in scored.items()}
+mmd = {C: value for C, (_, value) in scored.items()}
+counted = [f"{C}" for C in models]
 for less, more in zip(counted, counted[1:]):
     check(
-        f"from K = {less} to {more}: r_1 and MMD² go down",
+        f"from C = {less} to {more}: r_1 and MMD² go down",
         r_first[more] < r_first[less] and mmd[more] < mmd[less],
     )
 check(
@@ -308,14 +309,14 @@ check(
     0.9,
 )
 check(
-    f"K = {counted[-1]}: its MMD² above that of exact draws",
+    f"C = {counted[-1]}: its MMD² above that of exact draws",
     mmd[counted[-1]] - floor,
     ">",
     0.001,
 )
 
 # %% [markdown]
-# The last row compares two samples of exact draws, and shows how small a difference can be told from zero. Compare the first two rows. With $K = 1$ a trained network guesses like the prior, which does not look at $y$. Judged by MMD² it is *worse*, since the prior at least fills the square evenly. The paper's network for this task has 13 Gaussians (published code); ours of the recorded run below has 128.
+# The last row compares two samples of exact draws, and shows how small a difference can be told from zero. Compare the first two rows. With $C = 1$ a trained network guesses like the prior, which does not look at $y$. Judged by MMD² it is *worse*, since the prior at least fills the square evenly. The paper's network for this task has 13 Gaussians (published code); ours of the recorded run below has 128.
 #
 # ## Three traps in the numbers
 #
@@ -497,8 +498,8 @@ for name, called in inverse_models.NAMES.items():
 # :class: tip
 # * **Use it when** you want all answers with their shares, the density of any $x$, and draws within microseconds, for up to about ten unknowns.
 # * **Not when** the answers form long thin curves or surfaces in many dimensions, which take very many Gaussians; or when one accurate answer is all you need.
-# * **Cost**: one training. $K$ must be chosen in advance: with $d$ unknowns each Gaussian adds $1 + d + d(d+1)/2$ outputs.
-# * **How to test it**: ranks of true unknowns among the draws (calibration), MMD² where exact draws exist, and $r_T$ for accuracy. Double $K$ and see whether the validation loss still falls.
+# * **Cost**: one training. $C$ must be chosen in advance: with $d$ unknowns each Gaussian adds $1 + d + d(d+1)/2$ outputs.
+# * **How to test it**: ranks of true unknowns among the draws (calibration), MMD² where exact draws exist, and $r_T$ for accuracy. Double $C$ and see whether the validation loss still falls.
 # :::
 #
 # ## Exercises
@@ -507,7 +508,7 @@ for name, called in inverse_models.NAMES.items():
 # :label: ex-mdn-mean
 # ```
 #
-# A mixture has a mean, $\sum_k \pi_k \mu_k$. Compute it for all targets `asked.y` of the sine with `model`, which has the largest $K$, and its mean re-simulation error, `error_of_mean`. `model.mixture(seen)` gives logarithms of the weights, means and factors $L$ with one more axis in front, for `seen = model.y_scaler(asked.y.float())`; `model.x_scaler.inverse` turns scaled $x$ into $x$. Is the mean better than a draw?
+# A mixture has a mean, $\sum_k \pi_k \mu_k$. Compute it for all targets `asked.y` of the sine with `model`, which has the largest $C$, and its mean re-simulation error, `error_of_mean`. `model.mixture(seen)` gives logarithms of the weights, means and factors $L$ with one more axis in front, for `seen = model.y_scaler(asked.y.float())`; `model.x_scaler.inverse` turns scaled $x$ into $x$. Is the mean better than a draw?
 #
 # ```{exercise-end}
 # ```
@@ -518,7 +519,7 @@ error_of_mean = ...  # your answer
 # %% [markdown]
 # :::{admonition} Hint
 # :class: dropdown
-# `log_weight.exp()[..., None] * mean` has the shape (1, targets, $K$, 2). Sum over $K$, and give `resimulation_error` one guess a target: the shape (targets, 1, 2).
+# `log_weight.exp()[..., None] * mean` has the shape (1, targets, $C$, 2). Sum over $C$, and give `resimulation_error` one guess a target: the shape (targets, 1, 2).
 # :::
 #
 # ```{solution-start} ex-mdn-mean

@@ -48,7 +48,7 @@ def divergence(mean, log_variance):
 # %% [markdown]
 # ## Which weight is which width
 #
-# A weight $\beta$ on the divergence, beside a squared error that is *summed* over the unknowns, is a decoder of width $\sigma^2 = \beta/2$ (Eq. {eq}`eq-beta`). If the squared error is *averaged* over the $d$ unknowns, the weight is $d\beta$ in effect. Both can be checked on random numbers:
+# A weight $\beta$ on the divergence, beside a squared error that is *summed* over the unknowns, is a decoder of width $\sigma_x^2 = \beta/2$ (Eq. {eq}`eq-beta`). If the squared error is *averaged* over the $d$ unknowns, the weight is $d\beta$ in effect. Both can be checked on random numbers:
 
 # %%
 noise = runtime.generator(0, "reductions")
@@ -66,13 +66,13 @@ averaged = (gap.square().mean(1) + beta * kl) / beta
 
 # %% tags=["hide-input"]
 check(
-    "β on the summed error is σ² = β/2, largest relative difference",
+    "β on the summed error is σ_x² = β/2, largest relative difference",
     (by_width(beta / 2) / summed - 1).abs().max(),
     "<",
     1e-5,
 )
 check(
-    "β on the averaged error is σ² = dβ/2, largest relative difference",
+    "β on the averaged error is σ_x² = dβ/2, largest relative difference",
     (by_width(4 * beta / 2) / averaged - 1).abs().max(),
     "<",
     1e-5,
@@ -108,13 +108,13 @@ for name, weight in {
 columns = {
     "task": "task",
     "beta": "weight β",
-    "sigma": "decoder's width σ",
+    "sigma": "decoder's width",
     "spread": "standard deviations of x",
 }
 Markdown(ledger.table(lines, columns))
 
 # %% [markdown]
-# The linear case of {doc}`ch09_cvae` can be checked as well: $x$ has standard deviation 1, and for each width $\sigma$ the loss is minimised over the decoder's slope $w$ by trying many.
+# The linear case of {doc}`ch09_cvae` can be checked as well: $x$ has standard deviation 1, and for each width $\sigma_x$ the loss is minimised over the decoder's slope $w$ by trying many.
 
 # %%
 w = torch.linspace(0, 2, 2001)
@@ -123,13 +123,13 @@ for sigma in (0.6, 1.0, 1.5):
     variance = w.square() + sigma**2
     loss = 0.5 * (1 / variance + variance.log())
     best_w[sigma] = float(w[loss.argmin()])
-    print(f"σ = {sigma}: best w = {best_w[sigma]:.1f}")
+    print(f"width {sigma}: best w = {best_w[sigma]:.1f}")
 
 # %% tags=["hide-input"]
 for sigma, found in best_w.items():
     expected = max(0.0, 1 - sigma**2) ** 0.5
     check(
-        f"σ = {sigma}: best w, minus the formula",
+        f"width {sigma}: best w, minus the formula",
         abs(found - expected),
         "<",
         0.01,
@@ -138,7 +138,7 @@ for sigma, found in best_w.items():
 # %% [markdown]
 # ## Draw the mean, or its noise too?
 #
-# By the letter of Eq. {eq}`eq-elbo` the model says: $x$ is normal around $\hat x(z, y)$ with width $\sigma$. A draw would then be $\hat x + \sigma\epsilon$ with a standard normal $\epsilon$. But for $y = f(x)$ without noise the answers lie on a thin surface, and $\sigma$ is only what the decoder could not explain. Adding it moves a good guess off the surface. `propose` returns the mean.
+# By the letter of Eq. {eq}`eq-elbo` the model says: $x$ is normal around $\hat x(z, y)$ with width $\sigma_x$. A draw would then be $\hat x + \sigma_x\epsilon$ with a standard normal $\epsilon$. But for $y = f(x)$ without noise the answers lie on a thin surface, and $\sigma_x$ is only what the decoder could not explain. Adding it moves a good guess off the surface. `propose` returns the mean.
 
 # %%
 arm = invlab.get_task("robot_arm")
@@ -154,7 +154,7 @@ widths = {
         "sigma": 0.5**0.5,
         "x_scaler": Standardizer.identity(4),
     },
-    "σ learned": {},
+    "width learned": {},
 }
 means, with_noise = {}, {}
 for name, options in widths.items():
@@ -190,13 +190,13 @@ Markdown(ledger.table(lines, columns))
 flat, falling = means.values()
 flat_noise, falling_noise = with_noise.values()
 check(
-    "σ learned: r_1 with noise over without",
+    "width learned: r_1 with noise over without",
     falling_noise[0] / falling[0],
     ">",
     1,
 )
 check(
-    "σ learned: r_50 with noise over without",
+    "width learned: r_50 with noise over without",
     falling_noise[49] / falling[49],
     ">",
     1.5,

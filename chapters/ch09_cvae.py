@@ -77,6 +77,7 @@ widgets.flipbook(
 # :::{admonition} Before you start
 # :class: note
 # * **You need** {doc}`ch05_counting_guesses` ($r_T$ and the baselines) and {doc}`ch08_mixture_density` (what it means to learn $p(x \mid y)$).
+# * **New to networks?** {doc}`../primer` explains the words of training in two screens.
 # * **It takes** about a minute on one CPU core.
 # :::
 #
@@ -121,12 +122,12 @@ plt.show()
 # $$
 # \begin{aligned}
 # -\log p(x \mid y) \;\le\;
-# & \underbrace{\mathbb E_{z \sim q}\Big[\sum_i \frac{(x_i - \hat x_i(z, y))^2}{2\sigma_i^2} + \log \sigma_i\Big]}_{\text{reconstruction}} \\
+# & \underbrace{\mathbb E_{z \sim q}\Big[\sum_i \frac{(x_i - \hat x_i(z, y))^2}{2\sigma_{x,i}^2} + \log \sigma_{x,i}\Big]}_{\text{reconstruction}} \\
 # & + \underbrace{\mathrm{KL}\big(q(z \mid x, y)\,\Vert\,\mathcal N(0, I)\big)}_{\text{divergence}} + \text{const.}
 # \end{aligned}
 # $$ (eq-elbo)
 #
-# * The **reconstruction** is the squared error of the decoded $\hat x$, measured in units of a width $\sigma_i$: the decoder claims that $x_i$ lies within about $\sigma_i$ of what it says. (This is a width of the decoder, in the unit of $x$. It has nothing to do with noise of a measured $y$.)
+# * The **reconstruction** is the squared error of the decoded $\hat x$, measured in units of a width $\sigma_{x,i}$: the decoder claims that $x_i$ lies within about $\sigma_{x,i}$ of what it says. (This width of the decoder has the unit of $x$. It is not the $\sigma$ of a measured $y$, so it has an index. With one width for all unknowns we write $\sigma_x$.)
 # * The **divergence** is the {term}`Kullback–Leibler divergence`. It is what the encoder's message costs, in {term}`nats <nat>`; one bit is $\ln 2 \approx 0.7$ nats. It is zero if $q$ is the standard normal law whatever $x$ is, that is, if the message says nothing.
 # * The left side is the {term}`negative log-likelihood` that {doc}`ch08_mixture_density` minimised. Here only an upper bound of it can be computed. With the sign turned around it is called the **evidence lower bound**.
 #
@@ -248,10 +249,10 @@ check(
 #
 # ## A weight in disguise
 #
-# Published code often has neither $\sigma$ nor the factor ½, but a squared error and a weight $\beta$ on the divergence, $\lVert x - \hat x\rVert^2 + \beta\,\mathrm{KL}$. It is the same loss. Divide it by $\beta$, which moves no minimum, and compare with {eq}`eq-elbo`:
+# Published code often has neither $\sigma_x$ nor the factor ½, but a squared error and a weight $\beta$ on the divergence, $\lVert x - \hat x\rVert^2 + \beta\,\mathrm{KL}$. It is the same loss. Divide it by $\beta$, which moves no minimum, and compare with {eq}`eq-elbo`:
 #
 # $$
-# \sigma^2 = \beta / 2 .
+# \sigma_x^2 = \beta / 2 .
 # $$ (eq-beta)
 #
 # **A weight on the divergence is a width of the decoder.** And the weight means nothing without the *reduction*, that is, whether sums or averages are taken. If both terms are summed over the unknowns and the latent numbers, $\beta$ is what {eq}`eq-beta` says. If the squared error is *averaged* over the $d$ unknowns and the divergence is summed, the true weight is $d\beta$.
@@ -262,9 +263,9 @@ check(
 #
 # What does a decoder do that is told so? A message costs nats and buys precision. If errors of 0.7 are declared normal, precision below that is not worth its price, and the cheapest message is none.
 #
-# A case that can be solved says exactly when. Let $x$ be one normal number with standard deviation $s$ and the decoder linear, $\hat x = w z$. With the best encoder the bound is exact, so that training minimises $-\log p(x)$, where $p$ is normal with variance $w^2 + \sigma^2$. The best variance is $s^2$, hence $w^2 = s^2 - \sigma^2$; and $w = 0$ if $\sigma \ge s$, because $w^2$ cannot be negative {cite:p}`lucas2019dont`. **A latent number lives only if what it explains is wider than $\sigma$.** Otherwise the decoder ignores it; this is a {term}`collapsed latent`.
+# A case that can be solved says exactly when. Let $x$ be one normal number with standard deviation $s$ and the decoder linear, $\hat x = w z$. With the best encoder the bound is exact, so that training minimises $-\log p(x)$, where $p$ is normal with variance $w^2 + \sigma_x^2$. The best variance is $s^2$, hence $w^2 = s^2 - \sigma_x^2$; and $w = 0$ if $\sigma_x \ge s$, because $w^2$ cannot be negative {cite:p}`lucas2019dont`. **A latent number lives only if what it explains is wider than $\sigma_x$.** Otherwise the decoder ignores it; this is a {term}`collapsed latent`.
 #
-# The library's version learns one $\sigma_i$ for each unknown, as {cite:t}`rybkin2021simple` recommend. It is one line, `invlab.get_method("cvae").fit(task, pairs)`. With the option `sigma` the width is fixed. We train it three times on the arm: with the paper's loss ($x$ in its own units, $\sigma^2 = \tfrac12$), with a fixed width in scaled $x$, and with a learned one.
+# The library's version learns one $\sigma_{x,i}$ for each unknown, as {cite:t}`rybkin2021simple` recommend. It is one line, `invlab.get_method("cvae").fit(task, pairs)`. With the option `sigma` the width is fixed. We train it three times on the arm: with the paper's loss ($x$ in its own units, $\sigma_x^2 = \tfrac12$), with a fixed width in scaled $x$, and with a learned one.
 
 # %%
 from invbook.papers import neural_adjoint
@@ -280,8 +281,8 @@ size = runtime.by_preset(quick=quick | {"epochs": 40}, full={})
 unscaled = Standardizer.identity(4)
 widths = {
     "the paper's loss": {"sigma": 0.5**0.5, "x_scaler": unscaled},
-    f"σ = {fixed:g}, scaled": {"sigma": fixed},
-    "σ learned": {},
+    f"width {fixed:g}, scaled": {"sigma": fixed},
+    "width learned": {},
 }
 
 # %% [markdown]
@@ -300,7 +301,7 @@ for name, options in widths.items():
     errors = invlab.resimulation_error(arm, guesses, arm_targets.y)
     curves[name] = invlab.r_T(errors, exchangeable=True)
 
-# %% mystnb={"figure": {"name": "fig-collapse", "caption": "The arm with three widths of the decoder. Left: what each latent number tells about x. Right: r_T in the same colours, and the paper's network (stars; T = 1, 50, 200 from its Table 7, Figure 3 and Table 3)."}, "image": {"alt": "Left, bars of divergence in nats for five latent numbers: with the learned width some reach about one nat, with the other two all are close to zero. Right, r_T over T on logarithmic axes: the curve of the paper's loss falls little and runs along the paper's stars, that of sigma equal to one ends a little below, the learned one falls by three powers of ten."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-collapse", "caption": "The arm with three widths of the decoder. Left: what each latent number tells about x. Right: r_T in the same colours, and the paper's network (stars; T = 1, 50, 200 from its Table 7, Figure 3 and Table 3)."}, "image": {"alt": "Left, bars of divergence in nats for five latent numbers: with the learned width some reach about one nat, with the other two all are close to zero. Right, r_T over T on logarithmic axes: the curve of the paper's loss falls little and runs along the paper's stars, that of width one ends a little below, the learned one falls by three powers of ten."}} tags=["hide-input"]
 from invbook.papers.neural_adjoint.model_claims import paper_value
 
 paper = {
@@ -324,12 +325,12 @@ plt.show()
 collapsed, other, learned = nats.values()
 flat, middle, falling = curves.values()
 check("the paper's loss: nats in all", collapsed.sum(), "<", 0.3)
-check(f"σ = {fixed:g}: nats in all", other.sum(), "<", 1)
-check("σ learned: nats in all", learned.sum(), ">", 2)
+check(f"width {fixed:g}: nats in all", other.sum(), "<", 1)
+check("width learned: nats in all", learned.sum(), ">", 2)
 check("the paper's loss: r_1 over r_200", flat[0] / flat[-1], "<", 20)
-check("σ learned: r_1 over r_200", falling[0] / falling[-1], ">", 50)
+check("width learned: r_1 over r_200", falling[0] / falling[-1], ">", 50)
 check(
-    f"r_200 of σ = {fixed:g} over that of the learned width",
+    f"r_200 of width {fixed:g} over that of the learned width",
     middle[-1] / falling[-1],
     ">",
     5,
@@ -455,7 +456,7 @@ if answered(beta_mean=beta_mean):
 # :label: ex-price
 # ```
 #
-# In the linear case, with $\sigma < s$ and the best $w$, how many nats does the encoder send on average? The best encoder is a normal law with variance $\sigma^2/s^2$ and mean $x w/s^2$. Put both into the formula of `divergence`, average over $x$, and write the result as a function `price(sigma, s)`. What does halving $\sigma$ cost?
+# In the linear case, with $\sigma_x < s$ and the best $w$, how many nats does the encoder send on average? The best encoder is a normal law with variance $\sigma_x^2/s^2$ and mean $x w/s^2$. Put both into the formula of `divergence`, average over $x$, and write the result as a function `price(sigma, s)`. What does halving $\sigma_x$ cost?
 #
 # ```{exercise-end}
 # ```
@@ -466,7 +467,7 @@ price = ...  # your answer, a function of sigma and s
 # %% [markdown]
 # :::{admonition} Hint
 # :class: dropdown
-# The mean square of $x$ is $s^2$, and $w^2 = s^2 - \sigma^2$. Most terms cancel; a logarithm remains.
+# The mean square of $x$ is $s^2$, and $w^2 = s^2 - \sigma_x^2$. Most terms cancel; a logarithm remains.
 # :::
 #
 # ```{solution-start} ex-price
@@ -483,7 +484,7 @@ price = formula
 
 
 # %% [markdown]
-# The mean square of the encoder's mean is $w^2/s^2 = 1 - \sigma^2/s^2$. Together with the variance $\sigma^2/s^2$ this makes exactly 1, and $\tfrac12(1 - 1 - \ln \sigma^2/s^2) = \ln (s/\sigma)$ remains. Each halving of $\sigma$ costs a bit, and at $\sigma = s$ nothing is sent at all.
+# The mean square of the encoder's mean is $w^2/s^2 = 1 - \sigma_x^2/s^2$. Together with the variance $\sigma_x^2/s^2$ this makes exactly 1, and $\tfrac12(1 - 1 - \ln \sigma_x^2/s^2) = \ln (s/\sigma_x)$ remains. Each halving of $\sigma_x$ costs a bit, and at $\sigma_x = s$ nothing is sent at all.
 #
 # ```{solution-end}
 # ```
@@ -511,7 +512,7 @@ if answered(price=price):
 # :label: ex-asleep
 # ```
 #
-# Some latent numbers of `models["σ learned"]` are unused. The divergence, `nats["σ learned"]`, asks the *encoder*. Ask the *decoder* instead. Draw 1000 times $z$ and decode them for one target with `model.transform(z, seen)`, where `seen = model.y_scaler(arm_targets.y[:1].float()).expand(1000, -1)`. Then do it again with latent number $i$ set to zero. Call the mean absolute change `moved`, a tensor with one entry for each latent number (there are `model.z_dim`). Do both agree on who is asleep?
+# Some latent numbers of `models["width learned"]` are unused. The divergence, `nats["width learned"]`, asks the *encoder*. Ask the *decoder* instead. Draw 1000 times $z$ and decode them for one target with `model.transform(z, seen)`, where `seen = model.y_scaler(arm_targets.y[:1].float()).expand(1000, -1)`. Then do it again with latent number $i$ set to zero. Call the mean absolute change `moved`, a tensor with one entry for each latent number (there are `model.z_dim`). Do both agree on who is asleep?
 #
 # ```{exercise-end}
 # ```
@@ -530,7 +531,7 @@ moved = ...  # your answer
 # ```
 
 # %%
-model = models["σ learned"]
+model = models["width learned"]
 seen = model.y_scaler(arm_targets.y[:1].float()).expand(1000, -1)
 z = torch.randn(1000, model.z_dim, generator=runtime.generator(0, "asleep"))
 z, moved = z.to(seen), []
@@ -549,7 +550,7 @@ moved = torch.tensor(moved)
 
 # %% tags=["check-exercise", "hide-input"]
 if answered(moved=moved):
-    awake = nats["σ learned"] > 0.3
+    awake = nats["width learned"] > 0.3
     check("latent numbers that are awake", int(awake.sum()), "in", (1, 4))
     check(
         "those awake move the decoder more than those asleep",
@@ -561,7 +562,7 @@ if answered(moved=moved):
 # ## What we saw
 #
 # * A decoder turns noise and a target into an answer. An encoder, needed only in training, says which noise would have given this one.
-# * A weight on the divergence is a width of the decoder, $\sigma^2 = \beta/2$, and means something only together with the scale of $x$ and the reduction.
+# * A weight on the divergence is a width of the decoder, $\sigma_x^2 = \beta/2$, and means something only together with the scale of $x$ and the reduction.
 # * Where the width exceeds what there is to tell, the latent falls silent and guesses no longer differ. The paper's result on the arm follows from its weight, and a learned width undoes it.
 # * A continuous map cannot cut a blob into pieces. Fast functions of $z$ let it be steep where it must; filaments remain.
 #
