@@ -16,23 +16,19 @@
 #
 # **In this chapter** you train a network that gives one answer for each target, and that is judged by what its answer does; you see when it leaves the data, and that the right choice of units keeps it there.
 
-# %% tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-tandem-arm", "caption": "The same question to three answerers: bring the tip of the robot arm to the star. Left: six exact poses. Middle: a network that was trained to return the pose. Right: the tandem of this chapter."}, "image": {"alt": "Three drawings of a jointed arm that starts at a vertical slider. Left, six differently bent poses all end at a red star. Middle, a single pose whose tip lies well away from the star. Right, a single bent pose whose tip lies on the star."}} tags=["hide-input"]
 import matplotlib.pyplot as plt
+import torch
 from IPython.display import Markdown
 
+import invlab
 from invbook import answered, check, figures, ledger
 from invbook.diagram import chain
 from invbook.figures import inverse_models
 from invbook.numbers import shown
-
-figures.use_style()
-
-# %% mystnb={"figure": {"name": "fig-tandem-arm", "caption": "The same question to three answerers: bring the tip of the robot arm to the star. Left: six exact poses. Middle: a network that was trained to return the pose. Right: the tandem of this chapter."}, "image": {"alt": "Three drawings of a jointed arm that starts at a vertical slider. Left, six differently bent poses all end at a red star. Middle, a single pose whose tip lies well away from the star. Right, a single bent pose whose tip lies on the star."}} tags=["hide-input"]
-import torch
-
-import invlab
 from invlab import runtime
 
+figures.use_style()
 torch.set_num_threads(1)
 arm = invlab.get_task("robot_arm")
 arm_pairs = arm.sample(3000, generator=runtime.generator(0, "pairs"))
@@ -287,7 +283,7 @@ check(
 # %% [markdown]
 # In raw units without the boundary loss, training starts outside the data, finds a place there of which $\hat f$ says what is wanted, and stays. Most of these balls start below the ground. Such a throw is an {term}`invalid guess`: it has no effect, its error counts as infinite ({doc}`ch05_counting_guesses`), and so $r_1$ of this row is infinite. The surrogate believes that all is well. The boundary loss turns nearly all answers back.
 #
-# In scaled units the boundary loss changes next to nothing, although the surrogate is worse, because no answer wanted to leave. **A fence is for those who start outside. Scaling $x$ is simpler, and there is nothing left to turn back.** {doc}`ch07_appendix` repeats this with smooth surrogates and says what each way costs.
+# In scaled units the boundary loss changes next to nothing, although the surrogate is worse, because no answer wanted to leave. **A fence is for those who start outside. Scaling $x$ is simpler, and there is nothing left to turn back.** {doc}`the appendix <ch07_appendix>` repeats this with smooth surrogates and says what each way costs.
 #
 # ## One answer is one answer
 #
@@ -349,7 +345,7 @@ check(
 # %% [markdown]
 # Training starts near the mean of the data and takes the nearest way that works. Most seeds take one of two short routes, which are mirror images. A network can also get *stuck* between two hollows, and then it answers none of the lowest targets.
 #
-# A tandem therefore cannot show the range of the answers. If you ask it for more guesses, you get copies of the first, and $r_T$ is the same for every $T$. Several tandems with different seeds are a few more guesses, which the surrogate can rank; {doc}`ch07_appendix` tries it.
+# A tandem therefore cannot show the range of the answers. If you ask it for more guesses, you get copies of the first, and $r_T$ is the same for every $T$. Several tandems with different seeds are a few more guesses, which the surrogate can rank; {doc}`the appendix <ch07_appendix>` tries it.
 #
 # ## Beside the paper
 #
@@ -384,7 +380,7 @@ for name in tasks:
     )
 
 # %% [markdown]
-# On the throw and the sine our tandem is far below the paper's numbers. On the arm its mean is decided by a few rare targets near the slider, so the interval is wide ({doc}`ch07_appendix`); the boundary loss makes no difference that can be told, because all our networks see $x$ in scaled units.
+# On the throw and the sine our tandem is far below the paper's numbers. On the arm its mean is decided by a few rare targets near the slider, so the interval is wide ({doc}`the appendix <ch07_appendix>`); the boundary loss makes no difference that can be told, because all our networks see $x$ in scaled units.
 #
 # :::{admonition} Use it when
 # :class: tip
@@ -545,7 +541,7 @@ if answered(miss=miss):
 #
 # ## Where next
 #
-# {doc}`ch08_mixture_density` predicts all answers at once, each with its share. {doc}`ch07_appendix` has the boundary loss in all its variants, several tandems as several guesses, the recorded tables, and the rare targets of the arm.
+# {doc}`ch08_mixture_density` predicts all answers at once, each with its share. {doc}`The appendix <ch07_appendix>` has the boundary loss in all its variants, several tandems as several guesses, the recorded tables, and the rare targets of the arm.
 #
 # ## References
 #

@@ -16,7 +16,7 @@
 #
 # **In this chapter** a network answers with a *distribution* instead of a point: you build one, see how many Gaussians it needs, learn of three traps in the numbers, and test whether what comes out is the density that it claims to be.
 
-# %% tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-mdn-arm", "caption": "Poses that bring the tip of the robot arm to the star. Left: exact. Middle: twelve draws of a network that answers with one Gaussian. Right: twelve draws of one that answers with sixteen."}, "image": {"alt": "Three drawings of a jointed arm that starts at a vertical slider. Left, twelve poses of several kinds all end at the star. Middle, the tips of twelve poses are scattered widely around the star. Right, the twelve poses resemble the exact ones and their tips lie close to the star."}} tags=["hide-input"]
 import copy
 import math
 
@@ -34,7 +34,6 @@ from invlab import runtime
 figures.use_style()
 torch.set_num_threads(1)
 
-# %% mystnb={"figure": {"name": "fig-mdn-arm", "caption": "Poses that bring the tip of the robot arm to the star. Left: exact. Middle: twelve draws of a network that answers with one Gaussian. Right: twelve draws of one that answers with sixteen."}, "image": {"alt": "Three drawings of a jointed arm that starts at a vertical slider. Left, twelve poses of several kinds all end at the star. Middle, the tips of twelve poses are scattered widely around the star. Right, the twelve poses resemble the exact ones and their tips lie close to the star."}} tags=["hide-input"]
 arm = invlab.get_task("robot_arm")
 arm_pairs = arm.sample(3000, generator=runtime.generator(0, "pairs"))
 star = torch.tensor([[1.2, 0.4]], dtype=torch.float64).to(runtime.device())
@@ -285,11 +284,11 @@ again = posterior.mmd2(
 )
 floor = float(again.mean())
 table_rows = [
-    {"C": C, "mmd": f"{mmd:.4f}"}
+    {"C": C, "mmd": shown(mmd)}
     | {f"r_{T}": shown(r[T - 1]) for T in (1, 50, 200)}
     for C, (r, mmd) in scored.items()
 ]
-table_rows.append({"C": "exact draws", "mmd": f"{floor:.4f}"})
+table_rows.append({"C": "exact draws", "mmd": shown(floor)})
 heads = {"C": "C"} | {f"r_{T}": f"r_{T}" for T in (1, 50, 200)}
 Markdown(ledger.table(table_rows, heads | {"mmd": "MMD²"}))
 
@@ -322,7 +321,7 @@ check(
 #
 # **Far points.** The likelihood is the logarithm of a sum of exponentials. In the 32-bit numbers that networks use, $e^{-104}$ is zero, so a point far from every Gaussian gives $\log 0 = -\infty$ and no usable gradient. The published code of the comparison adds $10^{-6}$ to the sum. This avoids the infinity, but such a point then has no influence on the training: what no Gaussian covers yet, none will ever cover. **{term}`Log-sum-exp <log-sum-exp>`** takes the largest exponent $a^*$ out of the sum first, $\log\sum_k e^{a_k} = a^* + \log\sum_k e^{a_k - a^*}$, and nothing is lost.
 #
-# **Thin Gaussians.** A precision matrix must be symmetric with positive eigenvalues, and a network's outputs can be any numbers. The published code takes a full matrix $S$ of outputs and sets $\Lambda = S S^\top$, which can be singular. `invlab` lets the network write a *triangular* factor, $\Lambda = L L^\top$, with a positive diagonal. It always has an inverse, its determinant is a product, and $\Lambda$ itself is never formed. {doc}`ch08_appendix` shows both traps at work.
+# **Thin Gaussians.** A precision matrix must be symmetric with positive eigenvalues, and a network's outputs can be any numbers. The published code takes a full matrix $S$ of outputs and sets $\Lambda = S S^\top$, which can be singular. `invlab` lets the network write a *triangular* factor, $\Lambda = L L^\top$, with a positive diagonal. It always has an inverse, its determinant is a product, and $\Lambda$ itself is never formed. {doc}`The appendix <ch08_appendix>` shows both traps at work.
 #
 # **Another density.** The draws must come from the density that was trained. It sounds too obvious to test. But the published code trains with $\Lambda = S S^\top$ and **draws from $\Lambda + I$**: one is added to the diagonal, so that a singular matrix can be inverted. No direction of a Gaussian can then be wider than one unit of $x$. The throw ({doc}`ch04_four_tasks`) has broad directions, so here is a model of it, and a twin with the same weights that draws as published:
 
@@ -492,7 +491,7 @@ for name, called in inverse_models.NAMES.items():
     )
 
 # %% [markdown]
-# On all three tasks our network is below the paper's numbers at $T = 200$, and its draws are closer to the exact posterior than the prior's are (tables in {doc}`ch08_appendix`). The pool, which trains no inverse model at all, is still more accurate: it chooses its guesses among very many with a surrogate, while a mixture only draws.
+# On all three tasks our network is below the paper's numbers at $T = 200$, and its draws are closer to the exact posterior than the prior's are (tables in {doc}`the appendix <ch08_appendix>`). The pool, which trains no inverse model at all, is still more accurate: it chooses its guesses among very many with a surrogate, while a mixture only draws.
 #
 # :::{admonition} Use it when
 # :class: tip
@@ -656,7 +655,7 @@ if answered(before=before, after=after, repaired=repaired):
 #
 # ## Where next
 #
-# A mixture must fix the number of its pieces in advance. The next chapters let a network *transform noise* instead: {doc}`ch09_cvae` with a hidden variable, {doc}`ch10_invertible` with invertible networks and flows. {doc}`ch11_benchmark` compares them all, and {doc}`ch08_appendix` has the evidence for the traps and the recorded tables.
+# A mixture must fix the number of its pieces in advance. The next chapters let a network *transform noise* instead: {doc}`ch09_cvae` with a hidden variable, {doc}`ch10_invertible` with invertible networks and flows. {doc}`ch11_benchmark` compares them all, and {doc}`the appendix <ch08_appendix>` has the evidence for the traps and the recorded tables.
 #
 # ## References
 #

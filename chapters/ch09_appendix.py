@@ -275,11 +275,11 @@ plt.show()
 lines = [
     {
         "way": way,
-        "r_1": f"{r_sine[way][0]:.2f}",
+        "r_1": shown(r_sine[way][0]),
         "r_200": shown(r_sine[way][-1]),
         "off": f"{row['off']:.0%}",
-        "recall": f"{row['recall']:.2f}",
-        "mmd": f"{row['mmd']:.4f}",
+        "recall": shown(row["recall"]),
+        "mmd": shown(row["mmd"]),
     }
     for way, row in scored.items()
 ]

@@ -16,7 +16,7 @@
 #
 # **In this chapter** you train a network that turns noise and a target into an answer, so that turning the noise like a dial shows one answer after another, and you see the dial stop working when one number is chosen badly.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "nbval-ignore-output"]
 import math
 
 import matplotlib.pyplot as plt
@@ -31,7 +31,6 @@ from invlab import runtime
 figures.use_style()
 torch.set_num_threads(1)
 
-# %% tags=["hide-input", "nbval-ignore-output"]
 arm = invlab.get_task("robot_arm")
 star = torch.tensor([[1.4, 0.8]], dtype=torch.float64).to(runtime.device())
 some_pairs = arm.sample(4000, generator=runtime.generator(0, "pairs"))
@@ -257,7 +256,7 @@ check(
 #
 # **A weight on the divergence is a width of the decoder.** And the weight means nothing without the *reduction*, that is, whether sums or averages are taken. If both terms are summed over the unknowns and the latent numbers, $\beta$ is what {eq}`eq-beta` says. If the squared error is *averaged* over the $d$ unknowns and the divergence is summed, the true weight is $d\beta$.
 #
-# The published code of the comparison sums both, with $\beta = 1$ on the arm. So the decoder is *told* that its answers are wrong by $\sqrt{1/2} \approx 0.7$, when the unknowns themselves vary by 0.25 and 0.5. ({doc}`ch09_appendix` has the other tasks.)
+# The published code of the comparison sums both, with $\beta = 1$ on the arm. So the decoder is *told* that its answers are wrong by $\sqrt{1/2} \approx 0.7$, when the unknowns themselves vary by 0.25 and 0.5. ({doc}`the appendix <ch09_appendix>` has the other tasks.)
 #
 # ## An experiment: a latent that says nothing
 #
@@ -351,7 +350,7 @@ check(
 #
 # On the sine task the learned width is not enough. For $y = -0.3$ the exact answers are closed rings and arcs, sixteen pieces that do not touch. The decoder is a continuous map of one connected blob, the normal law of $z$, and the image of something connected is connected. So it cannot be right. It can only lay thin **filaments** from piece to piece, as in {numref}`fig-one-blob`: the steeper it is there, the fewer draws it loses.
 #
-# Networks learn slow variations first and steep ones late ({term}`spectral bias`, {cite:p}`rahaman2019spectral`). A cure is to give the decoder fast functions of $z$ to start with, $\sin$ and $\cos$ of $1.5 \cdot 2^k z$, with the option `z_fourier_octaves=5` ({term}`Fourier features`). It helps, and filaments remain; {doc}`ch09_appendix` shows both in pictures and numbers. A mixture ({doc}`ch08_mixture_density`) has separate pieces by construction. A flow ({doc}`ch10_invertible`) is continuous as well, and shares the trouble.
+# Networks learn slow variations first and steep ones late ({term}`spectral bias`, {cite:p}`rahaman2019spectral`). A cure is to give the decoder fast functions of $z$ to start with, $\sin$ and $\cos$ of $1.5 \cdot 2^k z$, with the option `z_fourier_octaves=5` ({term}`Fourier features`). It helps, and filaments remain; {doc}`the appendix <ch09_appendix>` shows both in pictures and numbers. A mixture ({doc}`ch08_mixture_density`) has separate pieces by construction. A flow ({doc}`ch10_invertible`) is continuous as well, and shares the trouble.
 #
 # ## Beside the paper
 #
@@ -395,7 +394,7 @@ for name, called in inverse_models.NAMES.items():
     )
 
 # %% [markdown]
-# On the arm the learned width undoes the collapse; on the throw and the sine we are about where the paper is, and on the throw very few targets decide our mean at $T = 200$ ({doc}`ch09_appendix`). On the sine the prior, which does not look at $y$, is not far behind at $T = 200$: there $r_{200}$ says little about a model.
+# On the arm the learned width undoes the collapse; on the throw and the sine we are about where the paper is, and on the throw very few targets decide our mean at $T = 200$ ({doc}`the appendix <ch09_appendix>`). On the sine the prior, which does not look at $y$, is not far behind at $T = 200$: there $r_{200}$ says little about a model.
 #
 # :::{admonition} Use it when
 # :class: tip
@@ -563,12 +562,12 @@ if answered(moved=moved):
 #
 # * A decoder turns noise and a target into an answer. An encoder, needed only in training, says which noise would have given this one.
 # * A weight on the divergence is a width of the decoder, $\sigma_x^2 = \beta/2$, and means something only together with the scale of $x$ and the reduction.
-# * Where the width exceeds what there is to tell, the latent falls silent and guesses no longer differ. The paper's result on the arm follows from its weight, and a learned width undoes it.
+# * Where the width exceeds what there is to tell, the latent falls silent and guesses no longer differ. A small run with the paper's weight comes close to its result on the arm, and a learned width undoes it.
 # * A continuous map cannot cut a blob into pieces. Fast functions of $z$ let it be steep where it must; filaments remain.
 #
 # ## Where next
 #
-# {doc}`ch10_invertible` drops the encoder: a network that can be run backwards knows exactly which noise belongs to an answer. {doc}`ch11_benchmark` puts all methods side by side. {doc}`ch09_appendix` has the sine in full, draws with the decoder's noise, and the recorded tables.
+# {doc}`ch10_invertible` drops the encoder: a network that can be run backwards knows exactly which noise belongs to an answer. {doc}`ch11_benchmark` puts all methods side by side. {doc}`The appendix <ch09_appendix>` has the sine in full, draws with the decoder's noise, and the recorded tables.
 #
 # ## References
 #

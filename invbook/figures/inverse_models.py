@@ -40,7 +40,7 @@ STYLES = {"ours": ("o", BLUE), "paper": ("*", BLACK), "null": ("s", ORANGE)}
 # What the book calls the tasks.
 NAMES = {"ballistics": "throw", "sine": "sine", "robot_arm": "arm"}
 # Beside every model: label, and how its line is drawn.
-BASELINES = {
+BASELINES: dict[str, tuple[str, dict[str, Any]]] = {
     "prior": ("draws of the prior", {"color": ORANGE, "linestyle": ":", "marker": "s"}),
     "pool": ("pool", {"color": GREEN, "linestyle": "--", "marker": "^"}),
     "neural_adjoint": ("neural adjoint", {"color": PURPLE, "linestyle": "-.", "marker": "D"}),

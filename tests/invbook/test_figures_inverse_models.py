@@ -1,4 +1,4 @@
-"""Figures and tables of chapters 7 to 9 show what the rows say, with gaps where there is nothing."""
+"""Figures and tables of chapters 7 to 9 show what the rows say, gaps where there is nothing."""
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
