@@ -237,7 +237,7 @@ for name, value in {
     print(f"{name:51s} {shown(value)}")
 
 # %% tags=["hide-input"]
-copies = several.member(1).propose(sine_asked.y, n=8)
+copies = several.member(0).propose(sine_asked.y, n=8)
 check("guesses of one network are equal", (copies == copies[:, :1]).all())
 check(
     "the best of eight networks over one at random",
@@ -264,16 +264,17 @@ check(
 # %%
 few = sine_asked.y[:25]
 unit = sine_pairs.x.double().std(0)
-exact = sine.posterior(few, 500) / unit
+n_draws = 500
+exact = sine.posterior(few, n_draws) / unit
 
 
 def distance(x):
     """MMD² of copies of the guesses x from the exact answers."""
-    copies = x.repeat(1, 500 // x.shape[1] + 1, 1)[:, :500]
+    copies = x.repeat(1, n_draws // x.shape[1] + 1, 1)[:, :n_draws]
     return float(posterior.mmd2(copies / unit, exact).mean())
 
 
-of_tandem = distance(several.member(1).propose(few))
+of_tandem = distance(several.member(0).propose(few))
 of_exact = distance(sine.posterior(few, 1, generator=runtime.generator(1)))
 of_eight = distance(guesses[:25])
 

@@ -95,7 +95,7 @@ plt.show()
 # %% [markdown]
 # With the floor, what no Gaussian covers yet, none will ever cover. To see it, fit two Gaussians to two clusters of points. Both Gaussians start near the first cluster:
 
-# %%
+# %% tags=["nbval-ignore-output"]
 noise = torch.randn(2, 100, generator=runtime.generator(0, "clusters"))
 points = torch.cat([0.3 * noise[0], 16 + 0.3 * noise[1]])[:, None]
 found = {}
@@ -115,7 +115,10 @@ for name, way in ways.items():
 
 # %% tags=["hide-input"]
 check(
-    "pull at 8 widths, with the floor", pull["floor of 1e-6"][80], "<", 1e-3
+    "pull at 8 widths, with the floor",
+    pull["floor of 1e-6"][distance >= 8][:1],
+    "<",
+    1e-3,
 )
 far = {name: (mean - 16).abs().min() for name, mean in found.items()}
 check(
@@ -184,7 +187,8 @@ def fit(task, data, C, epochs):
 sine = invlab.get_task("sine")
 sine_pairs = sine.sample(n_pairs, generator=runtime.generator(0, "pairs"))
 on_sine = {C: fit(sine, sine_pairs, C, 80) for C in (1, 64)}
-model = on_sine[64]
+fewest, most = min(on_sine), max(on_sine)
+model = on_sine[most]
 
 side = torch.linspace(-3.5, 3.5, 301)
 grid = torch.cartesian_prod(side, side).to(model.low.device)
@@ -210,19 +214,25 @@ throw_pairs = throw.sample(
 honest = fit(throw, throw_pairs, 16, 40)
 published = as_published(honest)
 thrown = throw.targets(500, seed=0, dtype=torch.float64)
+n_ranks, bars = 99, 20
 ranks, chance = {}, {}
 for name, source in {"as trained": honest, "Λ + I": published}.items():
-    x = source.propose(thrown.y, 99)
+    x = source.propose(thrown.y, n_ranks)
     ranks[name] = calibration_ranks(thrown.x, x)
-    chance[name] = uniformity(ranks[name], 99)
+    chance[name] = uniformity(ranks[name], n_ranks)
 
 # %% mystnb={"figure": {"name": "fig-mdn-ranks", "caption": "Rank of the true start position among 99 draws, for many throws. Grey: where 95 % of the bars of a calibrated model lie."}, "image": {"alt": "Two histograms of ranks. Left, drawn as trained: bars of about equal height, nearly all inside a grey band. Right, drawn from the precision plus one: a U, with the outermost bars far above the band and those in the middle below it."}} tags=["hide-input"]
 fig, axes = plt.subplots(1, 2, sharey=True, figsize=(7, 2.8))
-expected = len(thrown.y) / 20
-band = 1.96 * (expected * 19 / 20) ** 0.5
+expected = len(thrown.y) / bars
+band = 1.96 * (expected * (1 - 1 / bars)) ** 0.5
 for ax, (name, rank) in zip(axes, ranks.items()):
     ax.axhspan(expected - band, expected + band, color="0.85")
-    ax.hist(rank[:, 0].cpu(), bins=20, range=(0, 100), color=figures.BLUE)
+    ax.hist(
+        rank[:, 0].cpu(),
+        bins=bars,
+        range=(0, n_ranks + 1),
+        color=figures.BLUE,
+    )
     ax.set(xlabel="rank of the true start", title=name)
 axes[0].set_ylabel("throws")
 plt.show()
@@ -282,7 +292,10 @@ for C, (of_r, _) in ratio.items():
         (0.7, 1.4),
     )
 check(
-    "sine, C = 1: MMD² from Λ + I over that from Λ", ratio[1][1], ">", 1.5
+    f"sine, C = {fewest}: MMD² from Λ + I over that from Λ",
+    ratio[fewest][1],
+    ">",
+    1.5,
 )
 
 # %% [markdown]

@@ -257,7 +257,7 @@ from invlab.metrics import posterior
 n_targets = runtime.by_preset(quick=200, full=500)
 n_draws = runtime.by_preset(quick=500, full=1000)
 asked = sine.targets(n_targets, seed=0, dtype=torch.float64)
-few = asked.y[:25]
+few, guesses = asked.y[:25], 200
 unit = sine_pairs.x.double().std(0)
 
 
@@ -268,7 +268,7 @@ def exact_draws(stream):
 
 def scores(model):
     error = invlab.resimulation_error(
-        sine, model.propose(asked.y, 200), asked.y
+        sine, model.propose(asked.y, guesses), asked.y
     )
     x, exact = model.propose(few, n_draws), exact_draws("exact")
     mmd = posterior.mmd2(x / unit, exact / unit).mean()
@@ -283,13 +283,14 @@ again = posterior.mmd2(
     exact_draws("again") / unit, exact_draws("exact") / unit
 )
 floor = float(again.mean())
+counts = sorted({1, max(1, guesses // 4), guesses})
 table_rows = [
     {"C": C, "mmd": shown(mmd)}
-    | {f"r_{T}": shown(r[T - 1]) for T in (1, 50, 200)}
+    | {f"r_{T}": shown(r[T - 1]) for T in counts}
     for C, (r, mmd) in scored.items()
 ]
 table_rows.append({"C": "exact draws", "mmd": shown(floor)})
-heads = {"C": "C"} | {f"r_{T}": f"r_{T}" for T in (1, 50, 200)}
+heads = {"C": "C"} | {f"r_{T}": f"r_{T}" for T in counts}
 Markdown(ledger.table(table_rows, heads | {"mmd": "MMD²"}))
 
 # %% tags=["hide-input"]
@@ -351,11 +352,12 @@ throw_unit = throw_pairs.x.double().std(0)
 truly = throw.posterior(thrown.y[:25], n_draws) / throw_unit
 promised = covariance_of_mixture(honest, landing)[0, 0]
 tested = {}
+n_ranks = 99
 for name, source in {"Λ, as trained": honest, "Λ + I": published}.items():
-    x = source.propose(thrown.y, 99)
+    x = source.propose(thrown.y, n_ranks)
     some = source.propose(thrown.y[:25], n_draws) / throw_unit
     width = covariance_of_draws(source, landing)[0, 0] / promised
-    chance = uniformity(calibration_ranks(thrown.x, x), 99)[0]
+    chance = uniformity(calibration_ranks(thrown.x, x), n_ranks)[0]
     tested[name] = {
         "width": float(width),
         "chance": float(chance),
