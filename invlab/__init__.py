@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from invlab.runs import generate
     from invlab.trust import ErrorBound, Reachability
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Folders and modules whose names are used with their own in front, such as invlab.losses.hermite.
 _ROOMS = (
