@@ -176,7 +176,10 @@ def curves(
     ax.loglog(recorded.counts, recorded.curve(task, "prior"), color="0.6", label="prior")
     for k, method in enumerate(methods):
         color = figures.SERIES[k % 6]
-        style = {"linestyle": figures.DASHES[k % 6], "marker": figures.MARKERS[k % 6]}
+        style: dict[str, Any] = {
+            "linestyle": figures.DASHES[k % 6],
+            "marker": figures.MARKERS[k % 6],
+        }
         label = LABEL.get(method, method)
         line = recorded.curve(task, method)
         ax.loglog(recorded.counts, line, **style, markersize=4, color=color, label=label)
@@ -200,7 +203,7 @@ def beside_paper(ax: Axes, rows: Mapping[str, Mapping[str, Any]]) -> None:
             ax.plot([row["low"], row["high"]], [place, place], color=figures.BLUE)
         ax.plot(row["ours"], place, "o", color=figures.BLUE, label=_once(ax, "ours, 95 %"))
         if row["paper"] is not None:
-            star = {"color": figures.ORANGE, "mec": figures.BLACK, "ms": 11}
+            star: dict[str, Any] = {"color": figures.ORANGE, "mec": figures.BLACK, "ms": 11}
             ax.plot(row["paper"], place, "*", **star, label=_once(ax, "paper"))
     ax.set(xscale="log", ylim=(len(rows) - 0.5, -0.5))
     ax.set_yticks(range(len(rows)), list(rows))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from matplotlib.axes import Axes
@@ -50,7 +51,7 @@ def territories(
     lower = (x - answers[0]).abs() < (x - answers[1]).abs()
     for part, mark, color in ((lower, "o", figures.BLUE), (~lower, "x", figures.ORANGE)):
         noise.plot(*z[part].T, mark, color=color, markersize=2)
-        landed.hist(x[part].numpy(), bins=torch.linspace(-3.3, 3.3, 89).numpy(), color=color)
+        landed.hist(x[part].numpy(), bins=torch.linspace(-3.3, 3.3, 89).tolist(), color=color)
     for answer in answers:
         landed.axvline(answer, color=figures.RED, linestyle="--", linewidth=1)
     bad = error > 0.1
@@ -98,9 +99,9 @@ def dead_term(
         errors: name to r_T.
     """
     loss, spread, curve = axes
-    edges = torch.linspace(-6, 6, 121).sinh().numpy()
+    edges = torch.linspace(-6, 6, 121).sinh().tolist()
     for k, name in enumerate(losses):
-        style = {"color": figures.SERIES[k], "linestyle": figures.DASHES[k]}
+        style: dict[str, Any] = {"color": figures.SERIES[k], "linestyle": figures.DASHES[k]}
         loss.plot(losses[name].cpu(), **style, label=name)
         spread.hist(latents[name].flatten().cpu().numpy(), edges, histtype="step", **style)
     loss.set(xlabel="epoch", ylabel="validation loss (nats)", ylim=(-12, 40))
