@@ -134,15 +134,15 @@ plt.show()
 #
 # ## The method as a diagram
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-flow-chain", "caption": "Training a cINN. The pair goes in; the loss compares what comes out with a normal law and rewards the flow for spreading out. To answer, follow the chain from right to left."}, "image": {"alt": "A chain of boxes: x, then a trained network called flow into which y enters from above, then z; beside it the normal law N(0, 1) as a target. A loss hangs below z and the normal law."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-flow-chain", "caption": "Training a cINN. The pair goes in; the loss compares what comes out with a normal law and rewards the flow for spreading out. To answer, follow the chain from right to left."}, "image": {"alt": "A chain of boxes: x, then a trained network called flow into which y enters from above, then z; beside it the normal law N as a target. A loss hangs below z and the normal law."}}
 diagram.chain(
     [
         ("x", "data", "of a pair"),
         ("flow", "network", "runs both ways"),
         ("z", "value"),
-        ("N(0, 1)", "target", "a normal law"),
+        ("N", "target", "normal law"),
     ],
-    losses=[("z", "N(0, 1)", "½‖z‖² − ln |det J|")],
+    losses=[("z", "N", "½‖z‖² − ln |det J|")],
     into={"flow": "y"},
 )
 plt.show()
@@ -289,9 +289,9 @@ sine = invlab.get_task("sine")
 pairs = sine.sample(4000, generator=runtime.generator(0, "pairs"))
 small = {"width": 128, "layers": 2, "batch_size": 128, "lr": 4e-3}
 small["epochs"] = 30 * longer
-cinn = invlab.get_method(
-    "cinn", padding=2, clamp=1.0, fourier_octaves=octaves, **small
-).fit(sine, pairs, seed=0)
+wide = small | {"epochs": 60 * longer, "clamp": 1.0, "padding": 2}
+cinn = invlab.get_method("cinn", fourier_octaves=octaves, **wide)
+cinn.fit(sine, pairs, seed=0)
 wish = torch.tensor([[-0.3]], dtype=torch.float64)
 draws = cinn.propose(wish, 1000)[0].cpu()
 
@@ -318,7 +318,9 @@ right.plot(along, height, color=figures.RED)
 right.axhline(float(wish), color=figures.BLUE, label="target")
 right.axhline(0, color=figures.BLACK, linestyle=":", label="lowest pass")
 right.set(xlabel="position along the line in z", ylabel="f(x)")
-right.legend(fontsize=8)
+right.legend(
+    fontsize=8, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1)
+)
 plt.show()
 
 # %% [markdown]
@@ -624,7 +626,7 @@ if answered(highest=highest):
 
 # %% [markdown]
 # ```{exercise-start} A dead term of your own
-# :label: ex-dead
+# :label: ex-flow-dead
 # ```
 #
 # Train six new blocks (`blocks(1)`) with `train` for 500 steps, with a loss like `likelihood` but with the norm of fresh noise in place of $a$ and $b$. Send the training pairs through, with normal noise as padding, and call the standard deviations of the two numbers of $z$ `spread`, of shape `(2,)`.
@@ -641,7 +643,7 @@ spread = ...  # your answer
 # The loss is called as `loss_of(a, b, log_det)`. Of these only `log_det` may still depend on the weights. `flow(nets, x, padding, y)` sends pairs through.
 # :::
 #
-# ```{solution-start} ex-dead
+# ```{solution-start} ex-flow-dead
 # :class: dropdown
 # ```
 

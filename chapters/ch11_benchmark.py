@@ -533,7 +533,7 @@ if answered(enough=enough):
 
 # %% [markdown]
 # ```{exercise-start} More pairs for the look-up
-# :label: ex-gap
+# :label: ex-more-pairs
 # ```
 #
 # The error of the look-up is the squared gap in $y$. By what `factor` does it fall if it has four times as many pairs, on a task with one number in $y$? And by what factor, `in_two`, with two numbers in $y$?
@@ -551,7 +551,7 @@ in_two = ...  # your answer
 # The gap shrinks like $N^{-1/d}$ with $d$ numbers in $y$. The error is the square of it.
 # :::
 #
-# ```{solution-start} ex-gap
+# ```{solution-start} ex-more-pairs
 # :class: dropdown
 # ```
 
