@@ -41,7 +41,7 @@ model = invlab.get_method("cinn", **options).fit(line, data, seed=0)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-territories", "caption": "An invertible network for y = sin x, asked for one target that has two answers. Left: 4000 draws of noise, blue where the network leads them to the smaller answer, orange where to the larger one. Middle: where they land; dashed, the two answers. Right: red, the draws whose sine is more than 0.1 off."}, "image": {"alt": "Left, a round cloud of points in the plane is cut by a slanting line into a blue half of dots and an orange half of crosses. Middle, two narrow heaps of draws stand at the two dashed answers with a few draws between. Right, the red crosses lie along the cut and at the rim of the cloud."}}
 from invbook import diagram, figures, ledger
-from invbook.figures import benchmark, flows
+from invbook.figures import benchmark, invertible
 from invbook.papers import neural_adjoint
 from invbook.papers.neural_adjoint import model_claims
 
@@ -54,7 +54,7 @@ with torch.no_grad():
     x = model.transform(noise.to(y.device), y.to(noise.device))
     x = model.x_scaler.inverse(x)[:, 0].cpu()
 fig, axes = plt.subplots(1, 3, figsize=(10, 3.3))
-flows.territories(axes, noise, x, answers, (x.sin() - target).abs())
+invertible.territories(axes, noise, x, answers, (x.sin() - target).abs())
 plt.show()
 
 # %% [markdown]
@@ -63,6 +63,7 @@ plt.show()
 # :::{admonition} Before you start
 # :class: note
 # * **You need** {doc}`ch05_counting_guesses` for {term}`r_T` and {doc}`ch04_four_tasks` for the tasks and their exact {term}`posterior`.
+# * **New to networks?** {doc}`../primer` explains the words of training in two screens.
 # * **It takes** about a minute on one CPU core.
 # :::
 #
@@ -96,7 +97,7 @@ def block(a, b):
 steps = {"at first": lambda a, b: (a, b)}
 steps |= {"b has moved": half, "a has moved too": block}
 fig, axes = plt.subplots(1, 3, figsize=(9, 3))
-flows.bent_grid(axes, steps)
+invertible.bent_grid(axes, steps)
 plt.show()
 
 # %% [markdown]
@@ -119,7 +120,7 @@ plt.show()
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-inn-cinn", "caption": "Where y enters. Every grey box is a coupling block; the double arrows can be followed in both directions."}, "image": {"alt": "Two diagrams. Left, INN: boxes x and padding on one side of a row of three blocks, boxes y-hat and z-hat on the other. Right, cINN: box x, three blocks, box z, and a box y below with an arrow up into each block."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 2.4))
-flows.where_y_enters(axes)
+invertible.where_y_enters(axes)
 plt.show()
 
 # %% [markdown]
@@ -388,7 +389,7 @@ for name, inn in inns.items():
         out = inn.outputs(start, runtime.generator(0, "padding"))
     latents[name] = out[1][0].cpu()
 fig, axes = plt.subplots(1, 3, figsize=(10, 3))
-flows.dead_term(axes, losses, latents, r_T)
+invertible.dead_term(axes, losses, latents, r_T)
 plt.show()
 
 # %% tags=["hide-input"]

@@ -79,6 +79,7 @@ plt.show()
 # :::{admonition} Before you start
 # :class: note
 # * **You need** {doc}`ch05_counting_guesses` for {term}`r_T` and the baselines; the chapters {doc}`ch06_neural_adjoint` to {doc}`ch10_invertible` introduce the models one by one.
+# * **New to networks?** {doc}`../primer` explains the words of training in two screens.
 # * **It takes** about a minute on one CPU core.
 # :::
 
@@ -423,7 +424,7 @@ check(
 )
 
 # %% [markdown]
-# Chapter 20 is {doc}`ch20_how_far_to_trust`. One warning belongs to the table. All of these methods answer without the simulator. Where it is smooth, cheap and at hand, a plain search on the simulator itself is ahead of all of them: {doc}`ch19_which_method` shows by how much.
+# The tests of chapter 20 are in {doc}`ch20_how_far_to_trust`. One warning belongs to the table. All of these methods answer without the simulator. Where it is smooth, cheap and at hand, a plain search on the simulator itself is ahead of all of them: {doc}`ch19_which_method` shows by how much.
 #
 # :::{admonition} Use it when
 # :class: tip

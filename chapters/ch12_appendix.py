@@ -723,4 +723,4 @@ for ax, (name, quantity) in zip(axes, quantities.items()):
 plt.show()
 
 # %% [markdown]
-# What these two are like to invert, a comparison says, as for any simulator of your own: `invlab.compare(invlab.get_task("layered_stack"))`, explained in {doc}`ch19_which_method`.
+# What these two are like to invert, a comparison says, as for any simulator of your own: `invlab.compare` of `get_task("layered_stack")`, explained in {doc}`ch19_which_method`.

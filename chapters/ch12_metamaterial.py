@@ -40,6 +40,7 @@ plt.show()
 # :::{admonition} Before you start
 # :class: note
 # * **You need** {doc}`ch06_neural_adjoint` for the search; {doc}`ch11_benchmark` for the comparison that ends here. No electromagnetism: what is used of it is said.
+# * **New to networks?** {doc}`../primer` explains the words of training in two screens.
 # * **It takes** about a minute on one CPU core.
 # :::
 #

@@ -55,7 +55,7 @@ class Check:
         return f"{'holds' if self.holds else 'FAILS'}: {self.claim}"
 
 
-def check(claim: str, value: Any, relation: str | None = None, limit: Any = None) -> bool:
+def check(claim: str, value: Any, relation: str | None = None, limit: Any = None) -> None:
     """Check a claim; what a cell checks is shown below it, as one table.
 
     A reader who changed a number gets a warning where a claim no longer holds, and the page goes
@@ -68,9 +68,6 @@ def check(claim: str, value: Any, relation: str | None = None, limit: Any = None
             to keep to the limit. NaN never holds, and neither does an empty tensor.
         relation: ``"<"``, ``"<="``, ``">"``, ``">="``, ``"=="`` or ``"in"``.
         limit: a number; for ``"in"`` a pair, both ends included.
-
-    Returns:
-        Whether it holds.
 
     Raises:
         AssertionError: it does not hold, and checks are strict.
@@ -86,7 +83,6 @@ def check(claim: str, value: Any, relation: str | None = None, limit: Any = None
     if not made.holds and is_strict():
         _table.show()
         raise AssertionError(claim + (f": {made.measured}" if made.measured else ""))
-    return made.holds
 
 
 def answered(**answers: Any) -> bool:

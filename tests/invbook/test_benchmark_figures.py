@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import pytest
 import torch
 
-from invbook.figures import benchmark, flows, sheets
+from invbook.figures import benchmark, invertible, sheets
 
 
 @pytest.fixture(scope="module")
@@ -97,13 +97,13 @@ def test_moving_the_cell_changes_the_sign_of_one_contrast():
 
 
 def test_a_grid_is_drawn_with_all_its_lines(ax):
-    flows.bent_grid([ax], {"as it is": lambda a, b: (a, b)})
+    invertible.bent_grid([ax], {"as it is": lambda a, b: (a, b)})
     assert len(ax.lines) == 26
 
 
 def test_draws_that_go_wrong_are_marked():
     _, axes = plt.subplots(1, 3)
     z, x = torch.zeros(3, 2), torch.tensor([0.6, 0.7, 2.5])
-    flows.territories(axes, z, x, (0.6, 2.5), torch.tensor([0.0, 0.5, 0.0]))
+    invertible.territories(axes, z, x, (0.6, 2.5), torch.tensor([0.0, 0.5, 0.0]))
     assert len(axes[2].lines[1].get_xdata()) == 1
     plt.close("all")

@@ -109,11 +109,11 @@ MEASURED = [
 ]
 
 
-@pytest.mark.parametrize("value, relation, limit, holds, measured, expected", MEASURED)
+@pytest.mark.parametrize(("value", "relation", "limit", "holds", "measured", "expected"), MEASURED)
 def test_what_was_measured_stands_beside_the_limit(
     value, relation, limit, holds, measured, expected, cell, lenient
 ):
-    assert check("a claim", value, relation, limit) is holds
+    check("a claim", value, relation, limit)
     (shown,) = cell()
     assert shown["text/plain"] == f"{'holds' if holds else 'FAILS'}: a claim"
     for text in (f"<td>{measured}</td>", f"<td>{expected}</td>".replace("<td><", "<td>&lt;")):
@@ -130,7 +130,7 @@ def test_the_checks_of_a_cell_are_one_table_and_the_next_cell_starts_anew(cell):
 
 
 def test_for_a_reader_a_claim_that_fails_is_a_warning_and_the_page_goes_on(cell, lenient):
-    assert not check("it is small", 3.0, "<", 2)
+    check("it is small", 3.0, "<", 2)
     (shown,) = cell()
     assert "1 of 1 checks do not hold" in shown["text/html"]
     assert " open>" in shown["text/html"]
@@ -149,9 +149,9 @@ def test_where_checks_are_strict_the_table_comes_before_the_error(cell, strict):
     assert [shown["text/plain"] for shown in cell()] == ["holds: one\nFAILS: it is small"]
 
 
-@pytest.mark.parametrize("value, error", [("no", TypeError), ([1j], TypeError)])
-def test_what_is_no_number_is_named(value, error):
-    with pytest.raises(error, match="expected a number or a tensor"):
+@pytest.mark.parametrize("value", ["no", [1j]])
+def test_what_is_no_number_is_named(value):
+    with pytest.raises(TypeError, match="expected a number or a tensor"):
         check("a claim", value, "<", 2)
 
 
