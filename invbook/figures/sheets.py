@@ -59,7 +59,7 @@ def circles(ax: Axes, radii: Tensor, period: float, **style: Any) -> None:
 
 
 def amplitude(coefficients: Tensor, orders: int, points: int = 90) -> Tensor:
-    """the modulus of E_x over the cell, from its cosine series: ``(points, points)``."""
+    """The modulus of E_x over the cell, from its cosine series: ``(points, points)``."""
     place = torch.linspace(-0.25, 0.75, points).double()
     m = torch.arange(orders + 1)
     cosine = 2**0.5 * (2 * torch.pi * torch.outer(place, m)).cos()
@@ -76,7 +76,7 @@ def fields(
     period: float,
     orders: int,
 ) -> Figure:
-    """the modulus of E_x at three heights of a sheet, a row a frequency.
+    """The modulus of E_x at three heights of a sheet, a row a frequency.
 
     Args:
         light: what the solver gives, with ``fields``.
@@ -104,7 +104,7 @@ def fields(
         line[0].set_ylabel(f"{float(frequencies[at]):.2f} THz\n\nµm")
     for ax, name in zip(axes[0], levels.values(), strict=True):
         ax.set_title(name, fontsize=10)
-    figure.colorbar(picture, ax=axes, label="the modulus of E_x, incoming wave: 1", shrink=0.7)
+    figure.colorbar(picture, ax=axes, label="|E_x|, incoming wave: 1", shrink=0.7)
     return figure
 
 
