@@ -9,7 +9,7 @@ from the loss above it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
@@ -26,7 +26,7 @@ Kind = Literal["data", "target", "network", "frozen", "simulator", "value"]
 Node = tuple[str, Kind] | tuple[str, Kind, str]
 
 STEP, WIDTH, HEIGHT = 1.9, 1.1, 0.8
-ARROW = {"arrowstyle": "-|>", "mutation_scale": 14, "shrinkA": 0, "shrinkB": 0}
+ARROW: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 14, "shrinkA": 0, "shrinkB": 0}
 
 
 def chain(
@@ -90,7 +90,10 @@ def _node(ax: Axes, x: float, sign: str, kind: Kind, below: str = "", *, y: floa
             ax.add_patch(Rectangle(low, *size, facecolor="0.9", edgecolor=BLACK))
     else:
         frozen = kind == "frozen"
-        style = {"facecolor": SKY if frozen else BLUE, "linestyle": "--" if frozen else "-"}
+        style: dict[str, Any] = {
+            "facecolor": SKY if frozen else BLUE,
+            "linestyle": "--" if frozen else "-",
+        }
         box = "round,pad=0,rounding_size=0.25"
         low = (x - w, y - h)
         ax.add_patch(FancyBboxPatch(low, WIDTH, HEIGHT, boxstyle=box, edgecolor=BLACK, **style))

@@ -15,11 +15,13 @@ import ipywidgets
 import matplotlib.pyplot as plt
 from IPython.display import HTML
 from matplotlib.figure import Figure
+from PIL import Image
 
 __all__ = ["explorer", "flipbook"]
 
-# Most frames of a flip-book that stands for an explorer.
-FRAMES = 16
+# Most frames of a flip-book that stands for an explorer, and colours of a frame.
+FRAMES = 12
+COLORS = 128
 
 _PAGE = """<figure class="flipbook" id="{key}" style="margin:1em 0;max-width:100%">
 <img src="{first}" alt="{alt}" style="max-width:100%;background:white">
@@ -138,8 +140,10 @@ def _still(draw: Callable[..., Figure], alt: str, sliders: Mapping[str, ipywidge
 
 
 def _png(figure: Figure, dpi: int) -> str:
-    """The figure as a data address; the figure is closed."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi)
+    """The figure as a data address, in few colours so that it weighs little; it is closed."""
+    drawn, buffer = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=dpi)
     plt.close(figure)
+    picture = Image.open(drawn).convert("RGB")
+    picture.quantize(COLORS, dither=Image.Dither.NONE).save(buffer, format="png", optimize=True)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -13,12 +13,12 @@ sys.path.insert(0, str(ROOT / "tools"))
 import repo_url  # noqa: E402
 
 ON_GITHUB = re.compile(
-    r"github(?:usercontent)?(?:\.com)?/([A-Za-z0-9_-]+/[A-Za-z0-9_.-]*[A-Za-z0-9_-])"
+    r"(?<!\.)github(?:usercontent)?(?:\.com)?/([A-Za-z0-9_-]+/[A-Za-z0-9_.-]*[A-Za-z0-9_-])"
 )
 ON_PAGES = re.compile(r"([A-Za-z0-9_-]+)\.github\.io/([A-Za-z0-9_.-]*[A-Za-z0-9_-])")
 
 # Addresses of other projects that our files may name.
-OTHERS: set[str] = set()
+OTHERS = {"googlecolab/backend-info"}
 
 
 def project() -> str:

@@ -72,7 +72,7 @@ def _directives(lines: list[str], book: Book) -> list[str]:
 
 
 def _options(lines: list[str]) -> tuple[dict[str, str], list[str]]:
-    options = {}
+    options: dict[str, str] = {}
     for k, line in enumerate(lines):
         match = OPTION.fullmatch(line.strip())
         if match is None:

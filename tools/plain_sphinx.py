@@ -40,7 +40,8 @@ PACKAGES = (
 
 def configuration() -> str:
     """conf.py, from what Jupyter Book makes of _config.yml; its paths are those of the book."""
-    command = [Path(sys.executable).parent / "jupyter-book", "config", "sphinx", ROOT]
+    program = Path(sys.executable).parent / "jupyter-book"
+    command: list[str | Path] = [program, "config", "sphinx", ROOT]
     conf = ROOT / "conf.py"
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     text = conf.read_text(encoding="utf-8")
@@ -69,7 +70,7 @@ def main() -> int:
     own = next(Path(path) for path in sys.path if path.endswith("site-packages"))
     link = next((FOLDER / "venv" / "lib").glob("python*/site-packages")) / "book.pth"
     link.write_text(f"{own}\n{ROOT}\n", encoding="utf-8")
-    sphinx = [python, "-m", "sphinx", "-W", "--keep-going", "-q", "-c", FOLDER]
+    sphinx: list[str | Path] = [python, "-m", "sphinx", "-W", "--keep-going", "-q", "-c", FOLDER]
     return subprocess.run([*sphinx, ROOT, FOLDER / "html"], check=False).returncode
 
 

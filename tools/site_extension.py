@@ -96,14 +96,14 @@ def explain_terms(app: Sphinx, doctree: nodes.document, page: str) -> None:
 def _meanings(env: BuildEnvironment) -> dict[str, str]:
     """Anchor of a term to the text of its entry; made once."""
     if not hasattr(env, "book_meanings"):
-        found = {}
+        found: dict[str, str] = {}
         for item in env.get_doctree("glossary").findall(nodes.definition_list_item):
             terms = [node for node in item.children if isinstance(node, nodes.term)]
             text = item.children[-1].astext().replace("\n", " ")
             anchors = [name for term in terms for name in term["ids"]]
             found |= {anchor.removeprefix("term-"): text for anchor in anchors}
         env.book_meanings = found  # type: ignore[attr-defined]
-    return env.book_meanings  # type: ignore[attr-defined,no-any-return]
+    return env.book_meanings  # type: ignore[attr-defined]
 
 
 def forget_meanings(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
