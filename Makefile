@@ -100,7 +100,7 @@ repo-url: $(STAMP)  ## write the repository's address everywhere (URL=https://gi
 	$(PY) tools/plain_notebooks.py
 
 check-book: $(STAMP)  ## test the built pages, in files and in a browser
-	$(PY) -m pytest -q -rs tests/book
+	$(PY) -m pytest -q -rs -n 2 tests/book
 
 check-install: $(STAMP)  ## test that installing leaves torch and numpy alone (slow)
 	$(PY) -m pytest -q -m install tests/install
