@@ -330,7 +330,7 @@ check("error of re-simulated y, l2", scores["l2"]["rmse_y"], ">", 400)
 # %% [markdown]
 # The networks did what they were asked to do, to within half a percent of what is possible. The *question* was wrong.
 #
-# The library can tell. `diagnose` looks for the known states in which inverse networks end up, and names the remedy:
+# The library can tell. `diagnose` looks for the known states in which inverse networks end up, and names the remedy. (`member(0)` is the network of the first seed.)
 
 # %% tags=["nbval-ignore-output"]
 findings = diagnosis.diagnose(task, direct["l2"].member(0), data)
@@ -343,6 +343,8 @@ check(
 )
 
 # %% [markdown]
+# Why is the network not called dead, although its answers hardly vary? Because the loss asked for the same answer everywhere. A dead network would give a constant answer that the loss did not ask for.
+#
 # ## Beside the paper
 #
 # The paper gives no numbers for its Figure 2. It says that the answers are "far from the true solution" and "worthless" (Section 4, *Loss Function Analysis*). The table shows our recorded run in full size beside the smallest possible loss {eq}`eq-minima`: the training could not be better, and its answers could hardly be worse.

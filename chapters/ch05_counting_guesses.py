@@ -18,7 +18,7 @@
 #
 # :::{admonition} Before you start
 # :class: note
-# * **You need** {doc}`ch04_four_tasks`: the throw, the rings and the arm.
+# * **You need** {doc}`ch04_four_tasks`: the throw, the rings and the arm. In short: D1 is a throw with four unknowns, of which only the landing point is observed; D2 is a wavy function of two unknowns, whose answers form rings; D3 is a robot arm with four unknowns and the two coordinates of its hand. D4 has eight unknowns and a spectrum of 300 values, and each simulation is expensive.
 # * **It takes** about a minute on two CPU cores.
 # :::
 
@@ -214,9 +214,9 @@ for name in ("prior", "nearest", "pool"):
     print(name, "exchangeable:", invlab.get_method(name).exchangeable)
 
 # %% [markdown]
-# One should know which of the two one is reading. In the published code the neural adjoint's $r_1$ is the best-ranked of 2048 candidates, and everybody else's is a random draw.
+# So a table has to say which of the two its numbers are. In the published code the neural adjoint's $r_1$ is the best-ranked of 2048 candidates, and everybody else's is a random draw.
 #
-# **A guess that cannot be simulated.** Throw a ball from below the ground, and there is nothing to simulate. Such a guess is an {term}`invalid guess`. What enters the mean? In the library its error is **infinite, and it stays with its target**. A mean over targets is then infinite as long as one target may have no valid guess among its $T$. A recorded table with infinities would compare nothing, so the **recorded runs** of this book charge an invalid guess with twice the variance of $y$. That is about the error of a guess that does not look at the target, as the check below {numref}`fig-baselines` shows. The published code does something else, which mixes targets up: see the {doc}`appendix <ch05_appendix>`.
+# **A guess that cannot be simulated.** Throw a ball from below the ground, and there is nothing to simulate. Such a guess is an {term}`invalid guess`. What error does it get? In the library its error is **infinite, and it stays with its target**. A mean over targets is then infinite as long as one target may have no valid guess among its $T$. A recorded table with infinities would compare nothing, so the **recorded runs** of this book charge an invalid guess with twice the variance of $y$. That is about the error of a guess that does not look at the target, as the check below {numref}`fig-baselines` shows. The published code does something else, which mixes targets up: see the {doc}`appendix <ch05_appendix>`.
 #
 # ## A law for all guessers
 #
@@ -277,7 +277,7 @@ for name, r_here in at_one.items():
 #
 # * **prior**: draw from the prior and do not look at $y$. It learns nothing and costs nothing.
 # * **nearest**: the unknowns of the training pairs whose $y$ is nearest, nearest first. This is a look-up table.
-# * **pool**: learn a *forward* network from the pairs, evaluate it on very many prior draws, take those whose predicted $y$ is nearest, and improve them by two small steps through the network. The {term}`surrogate` stands in for a simulator that costs nothing.
+# * **pool**: learn a *forward* network from the pairs, evaluate it on very many prior draws, take those whose predicted $y$ is nearest, and improve them by two small {term}`Gauss–Newton steps <Gauss–Newton step>` through the network. The network is a {term}`surrogate`: it stands in for the simulator, and a call of it costs next to nothing.
 #
 # All get the same 8,000 pairs, as many as the paper's networks, and fresh targets. (`epochs` is how often the training of the pool's network goes through all pairs; one pass is an {term}`epoch`.)
 
@@ -418,7 +418,7 @@ for name, worst_error in solved.items():
 # %% [markdown]
 # The answers are right to rounding, in about a millisecond a target. (Why three starts? One training throw in about 700 starts exactly on the ground. From there a step may lead below it, and the search stays where it is.) So with a differentiable simulator D1 to D3 are not hard at all, and nobody should train a network for them.
 #
-# What do small numbers of $r_T$ tell, then? How well a method does that is **not allowed to call the simulator** while it searches, but for the $T$ calls that $r_T$ counts. That is the situation behind D4, where one electromagnetic simulation takes more than a minute (the paper's Section 8.6.3), and of many problems outside of this book. D1 to D3 are models of it on which we can afford to check everything. Keep it in mind through Part II: *$r_T$ compares methods for simulators that are expensive to call.*
+# What do small numbers of $r_T$ tell, then? They tell how good a method is that is **not allowed to call the simulator** while it searches. The only calls are the $T$ that $r_T$ counts, at the end. That is the situation behind D4, where one electromagnetic simulation takes more than a minute (the paper's Section 8.6.3), and of many problems outside of this book. D1 to D3 are models of it on which we can afford to check everything. Keep it in mind through Part II: *$r_T$ compares methods for simulators that are expensive to call.*
 #
 # ## The recorded run beside the paper
 #
@@ -457,7 +457,7 @@ for name in tasks:
 #
 # Before any inverse network is trained, ask three questions in this order.
 #
-# 1. *May the search call the simulator, and has it a gradient?* Then look up the nearest pairs and refine them on the simulator itself. Stop here.
+# 1. *May the search call the simulator, and has it a gradient?* Then look up the nearest pairs and refine them on the simulator itself. Stop here. (If it may be called often but has no gradient, a search without gradients comes first; {doc}`ch19_which_method` tries one.)
 # 2. *Are there one or two observations, and is one guess enough?* Then the look-up is hard to beat.
 # 3. *Are several guesses allowed, or are there more observations?* Then learn the forward map and take the pool. Every method of the following chapters has to be better than that.
 #

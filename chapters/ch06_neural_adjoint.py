@@ -201,10 +201,10 @@ paper_search = invlab.get_method("neural_adjoint", search="adam")
 #
 # ## Fewer and better steps
 #
-# The paper's search takes seconds for each target. For few unknowns three observations make it much cheaper.
+# The paper's search takes seconds for each target. For few unknowns three ideas make it much cheaper.
 #
 # 1. *The starts can be shared.* Evaluate $\hat f$ once on a {term}`pool` of prior draws. For each target take the draws whose predicted $y$ is nearest. They are almost answers before the search begins, and they lie inside the data, so that no fence is needed.
-# 2. *Close to an answer, a linear step is nearly exact.* Let $J$ be the Jacobian of $\hat f$ at $x$: the table of the derivatives of each $y$ by each $x$. Solve $J \Delta = y - \hat f(x)$. There are more unknowns than equations, so take the *shortest* solution, $\Delta = J^\top (J J^\top)^{-1} (y - \hat f(x))$. This is a {term}`Gauss–Newton step`, and its error squares at each step.
+# 2. *Close to an answer, a linear step is nearly exact.* Let $J$ be the Jacobian of $\hat f$ at $x$: the table of the derivatives of each $y$ by each $x$. Solve $J \Delta = y - \hat f(x)$. On our tasks there are more unknowns than equations, so take the *shortest* solution, $\Delta = J^\top (J J^\top)^{-1} (y - \hat f(x))$. This is a {term}`Gauss–Newton step`, and its error squares at each step.
 # 3. *The linear picture is poor far away.* So a step is cut off at a small size in each unknown.
 
 
@@ -226,7 +226,7 @@ def gauss_newton(f_hat, x, goal, steps=4):
 
 
 # %% [markdown]
-# A fourth observation is ours, and it costs nothing. After the search every candidate satisfies $\hat f(x) = y$ almost exactly. What remains is the surrogate's own error at $x$, which nobody knows. *Except at the training pairs.* There $y_i = f(x_i)$ was computed, so the error $y_i - \hat f(x_i)$ is known. Start from the training pair whose $y_i$ is nearest, and take that error off: solve
+# A fourth idea is ours, and it costs nothing. After the search every candidate satisfies $\hat f(x) = y$ almost exactly. What remains is the surrogate's own error at $x$. Nobody knows it, *except at the training pairs*. There $y_i = f(x_i)$ was computed, so the error $y_i - \hat f(x_i)$ is known. Start from the training pair whose $y_i$ is nearest, and take that error off: solve
 #
 # $$
 # \hat f(x) = y - \big(y_i - \hat f(x_i)\big) .

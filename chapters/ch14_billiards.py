@@ -58,7 +58,7 @@ check(
 # %% [markdown]
 # :::{admonition} Before you start
 # :class: note
-# * **You need** {doc}`ch13_wave_packet`: what joint optimisation is, what cross-talk is, and what a fair comparison with BFGS needs.
+# * **You need** {doc}`ch13_wave_packet`: what joint optimisation is, what {term}`cross-talk` is, and what a fair comparison with BFGS needs. In short: in {term}`joint optimisation <joint optimisation>` one network proposes the answers of all problems at once, and its weights are moved until the sum of all losses is small. {term}`Refinement <refinement>` is a BFGS search that begins at the network's answers. Restarts are BFGS from several random starts, and *recorded* numbers come from runs in full size.
 # * **It takes** about a minute on one CPU core. A GPU does not help: seconds of single threads are compared.
 # :::
 
@@ -88,7 +88,7 @@ SOLVED = 1e-6  # m², a thousandth of a metre off
 #
 # The second experiment of Holl and Thuerey {cite:p}`holl2024joint` (Section 4.2): a cue ball shall hit another ball so that it comes to *rest on a target*. The unknown is the initial velocity $v$ of the cue ball, two numbers. Each problem has its own places of the two balls, its {term}`context` $c$. The target $y$ is the same point for all. The loss is the squared distance between target and rest point, $\mathcal L(v) = |f(v, c) - y|^2$.
 #
-# The paper gives no sizes and no friction. In ours the balls have radius 0.05 m, lose speed by a drag of 1/s and collide with restitution 0.8 (a head-on hit gives 90 % of the speed to the other ball). So the whole shot is a formula, and so is its inverse: `task.answer` knows the one right velocity. The places are drawn uniformly, the cue ball's in $-0.8 \le x \le -0.6$ m, the other's in $0 \le x \le 0.2$ m, both at most 0.3 m off the axis. The target is at (1, 0) m. The first guess for all is 1.5 m/s straight ahead. A problem is *solved* if the ball comes to rest within a millimetre of the target, a loss below $10^{-6}$ m².
+# The paper gives no sizes and no friction. In ours the balls have radius 0.05 m, are slowed down in proportion to their velocity ($\dot v = -v$, in metres and seconds), and collide with restitution 0.8 (a head-on hit gives 90 % of the speed to the other ball). So the whole shot is a formula, and so is its inverse: `task.answer` knows the one right velocity. The places are drawn uniformly, the cue ball's in $-0.8 \le x \le -0.6$ m, the other's in $0 \le x \le 0.2$ m, both at most 0.3 m off the axis. The target is at (1, 0) m. The first guess for all is 1.5 m/s straight ahead. A problem is *solved* if the ball comes to rest within a millimetre of the target, a loss below $10^{-6}$ m².
 
 # %%
 problems = joint.draw_problems("billiards", n, seed=SEED)
@@ -402,11 +402,11 @@ check(
 )
 
 # %% [markdown]
-# This is the paper's finding, and the best case that it makes: BFGS on its own solves the third that hits, at any $n$. The joint search solves some more with eight problems and nearly all with 64. The likely reason: with enough neighbours, some gradient points the right way for each problem.
+# This is the paper's finding, and the best case that it makes: BFGS on its own solves the third that hits, at any $n$. The joint search solves some more with eight problems and nearly all with 64. The likely reason: with enough neighbours, some gradient points the right way for each problem. (A network may lose its shots again near the end of the training. What counts here is each problem's best answer on the way.)
 #
 # ## The collapse
 #
-# There is a way to lose everything at once. If some step makes *all* shots miss, all gradients are zero, and nothing will ever change again. Train the same networks with a rate three times as high. Beside it, the same rate with a last layer that starts at a hundredth of the usual weights, so that all shots begin at the common first guess.
+# There is a way to lose everything at once. If some step makes *all* shots miss, all gradients are zero, and nothing will ever change again. Train the same networks with a {term}`learning rate` three times as high. Beside it, the same rate with a last layer that starts at a hundredth of the usual weights, so that all shots begin at the common first guess.
 
 # %%
 rough = train(problems, networks=networks, steps=steps, lr=1e-2)
@@ -453,7 +453,7 @@ check(
 )
 
 # %% [markdown]
-# Three cures. *Lower the rate* "until stable convergence is reached", as the paper says (Section 4). That matters most. *Keep each problem's best answer* on the way, so that a run that dies has still found something; the paper keeps the last. And a *small last layer*, which begins where a third of the shots hit; at a low rate it is slower, though ({doc}`ch14_appendix`). One usual remedy is none here: to clip each problem's gradient gives all of them one voice, and many runs then collapse. The appendix shows it.
+# Three cures. *Lower the rate* "until stable convergence is reached", as the paper says (Section 4). That matters most. *Keep each problem's best answer* on the way, so that a run that dies has still found something; the paper keeps the last. And a *small last layer*, which begins where a third of the shots hit; at a low rate it is slower, though ({doc}`ch14_appendix`). One usual remedy does not help here: {term}`clipping <gradient clipping>` each problem's gradient makes all problems pull equally hard, and many runs then collapse. The appendix shows it.
 #
 # ## The same help without a network
 #
@@ -557,7 +557,7 @@ check(
 check("recorded: better by rounding only, points", exact - tolerant, ">", 5)
 
 # %% [markdown]
-# The rise with $n$ of the paper's Figure 3d is there, earlier and steeper than theirs (they see small differences up to $n = 32$), and our joint numbers lie around theirs. A part of every such number is rounding: both answers of a problem that BFGS solves have a tiny loss, and counted without a tolerance one of them is "better". The paper's other two rows do not come out; the paper gives neither the distribution of its shots nor the sizes of its networks, and {doc}`ch14_appendix` has what we know.
+# The rise with $n$ of the paper's Figure 3d is there, earlier and steeper than theirs (they see small differences up to $n = 32$), and our joint numbers lie around theirs. A part of every such number is rounding: both answers of a problem that BFGS solves have a tiny loss, and counted without a tolerance one of them is "better". We do not reproduce the paper's other two rows, supervised learning and the neural adjoint; the paper gives neither the distribution of its shots nor the sizes of its networks, and {doc}`ch14_appendix` has what we know.
 #
 # :::{admonition} Use it when
 # :class: tip

@@ -126,7 +126,7 @@ check("share that absorbs faster than it clears", faster, "in", (0.2, 0.8))
 # The lines above used three things, and every method of the library needs them:
 #
 # 1. **A simulator**: a function from rows of unknowns $x$ to rows of observations $y$. It takes many rows at a time, shape `(N, 3)`, and returns as many, here `(N, 10)`.
-# 2. **A prior**: which unknowns are possible, and how likely each is before the measurement. `Box(low, high)` is the simplest, with all values between two ends equally likely; the {doc}`../api/priors` has others.
+# 2. **A prior**: which unknowns are possible, and how likely each is before the measurement. `Box(low, high)` is the simplest, with all values between two ends equally likely; the page {doc}`../api/priors` has others.
 # 3. **Two facts**: whether torch can compute gradients of the function, which are the derivatives of $y$ by the unknowns, and whether it draws noise. In doubt say `differentiable=False`: then methods that need a gradient are left out.
 #
 # Together they are a {term}`task`, in code a `Task`. Labels and units are only for printing.
@@ -174,7 +174,7 @@ pairs = invlab.generate(drug, 400, folder=folder / "drug")
 print(tuple(pairs.x.shape), tuple(pairs.y.shape))
 
 # %% [markdown]
-# `invert` goes from the measurement to ranked answers. {term}`sigma` is the error of the measurement: differences between what an answer causes and what was measured count in units of it, so that an `error` of about one or less means "as near as the noise allows". It is one number, or one for each observation where these have different units or errors. Leave it away if you do not know it; errors are then in the units of $y$, squared.
+# `invert` goes from the measurement to ranked answers. {term}`sigma` is the error of the measurement: differences between what an answer causes and what was measured count in units of it, so that an `error` of about one or less means "as near as the noise allows". It is one number, or one for each observation where these have different units or errors. Leave it out if you do not know it; errors are then in the units of $y$, squared.
 #
 # We name a method here, `lm`, the classical least-squares search of {term}`Levenberg–Marquardt` from 50 starts. It needs nothing but the simulator and its gradients, as the diagram shows. The {doc}`next chapter <ch19_which_method>` is about choosing a method.
 
@@ -273,7 +273,7 @@ lamps = LogUniform([10.0, 0.05], [200.0, 1.0])
 glow = Task("glow", counts, lamps, differentiable=False, noisy=True)
 
 # %% [markdown]
-# **Something that is known of each case: a context.** Patients do not all take 100 mg. The dose of each is known and is not to be recovered. Such a number is a {term}`context`, written `c`: the second argument of the simulator, with a law of its own.
+# **Something that is known of each case: a context.** Patients do not all take 100 mg. The dose of each is known and is not to be recovered. Such a number is a {term}`context`, written `c`: the second argument of the simulator, with a distribution of its own.
 
 
 # %%

@@ -103,7 +103,7 @@ diagram.chain(
 plt.show()
 
 # %% [markdown]
-# Three learned methods are enough for this page; without `methods`, or with `"auto"`, it takes all that fit the task. Trainings are short: enough to put methods in order, a tenth of what a final fit takes. In `options`, `n` is the number of pairs to learn from, and `budget` the seconds of one processor.
+# Three learned methods are enough for this page; without `methods`, or with `"auto"`, it tries the usual ones. Whatever you name, `compare` adds three baselines (`prior`, `nearest`, `pool`; the next section explains them) and the searches on the simulator: `lm` and `bfgs` where it has gradients, differential evolution where it has none. Trainings are short: enough to put methods in order, a tenth of what a final fit takes. In `options`, `n` is the number of pairs to learn from, and `budget` the seconds of one processor.
 
 # %%
 options = dict(
@@ -128,7 +128,7 @@ right.set(xlim=(0.05, 3), title="outbreak")
 plt.show()
 
 # %% [markdown]
-# Nothing that is best on the left is even allowed on the right, and what decides is different in kind. On the drug the classical searches `bfgs` ({term}`BFGS`) and `lm` ({term}`Levenberg–Marquardt`), which follow the gradient of the simulator itself, are exact, and no network comes near. On the outbreak they cannot be used, and several of the others are as good as the noise allows. Choosing one of these by its place in the list would be choosing by luck.
+# What is best on the left cannot be used at all on the right. On the drug the classical searches `bfgs` ({term}`BFGS`) and `lm` ({term}`Levenberg–Marquardt`), which follow the gradient of the simulator itself, are exact, and no network comes near. On the outbreak there is no gradient to follow, and several of the other methods are nearly as good as the noise allows. Choosing one of these by its place in the list would be choosing by luck.
 
 
 # %% tags=["hide-input"]
@@ -219,7 +219,8 @@ for row in on_village.rows:
 Markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 # %% [markdown]
-# * **r_1, r_10**: mean {term}`re-simulation error` of one guess, and of the best of ten, over the variance of y ({term}`r_T`). One means no better than a constant. On a noisy task the best of ten is chosen on two runs of the simulator and scored on two others, so that lucky noise does not count. `low_10` and `high_10` are the ends of a 95 % interval.
+# * **r_1, r_10**: mean {term}`re-simulation error` of one guess, and of the best of ten, over the variance of y ({term}`r_T`). One means no better than a constant. On a noisy task the best of ten is chosen on two runs of the simulator and scored on two others, so that lucky noise does not count; that is why r_10 can even be a little above r_1. `low_10` and `high_10` are the ends of a 95 % interval.
+# * **Not comparable with the advice below**: the advice and {numref}`fig-which-two` use the geometric mean, and before it is taken each error below the {term}`noise floor` is raised to the floor. On a noisy task it can therefore be larger than the plain mean in this table.
 # * **median_10**: half of the targets have a smaller error. A mean far above it comes from a few bad targets.
 # * **calibration_p**: only for methods that propose a distribution. Near zero means that the true unknowns do not lie among the draws as they should; {doc}`ch20_how_far_to_trust` explains it.
 # * **fit_s, answer_ms**: seconds to train, milliseconds for the answers to one target.
@@ -317,7 +318,7 @@ check(
 # %% [markdown]
 # ## Does the papers' advice transfer?
 #
-# Ren, Padilla and Malof {cite:p}`ren2020benchmarking` recommend the neural adjoint for nearly every task (their Section 6.1). Holl and Thuerey {cite:p}`holl2024joint` offer joint optimisation as a drop-in replacement of classical optimisers (their Section 6). Does either hold on simulators that the papers do not have? The book's own study, whose map opens this page, has twenty-four small ones, from an epidemic to a beam, and three of the book's tasks. On each, a small comparison names a method, as `compare` did above. A larger one, on other pairs and other targets, says what every method reaches. The {term}`regret` of a choice is its error over the error of the best method there: one is perfect, two is twice the error. Errors below a millionth of the variance of y count as equal.
+# Ren, Padilla and Malof {cite:p}`ren2020benchmarking` recommend the neural adjoint for nearly every task (their Section 6.1). Holl and Thuerey {cite:p}`holl2024joint` offer joint optimisation as a drop-in replacement of classical optimisers (their Section 6). Does either hold on simulators that the papers do not have? The book's own study, whose map opens this page, has twenty-four small simulators, from an epidemic to a beam, and three of the book's tasks. On each, a small comparison names a method, as `compare` did above. A larger one, on other pairs and other targets, says what every method reaches. The {term}`regret` of a choice is its error over the error of the best method there: one is perfect, two is twice the error. Errors below a millionth of the variance of y count as equal.
 #
 # The study keeps two groups of simulators apart. Some were looked at while the rules of the advice were written; the others were not, and only they can show that the rules hold elsewhere.
 
@@ -343,7 +344,7 @@ advice.regrets(panels, study)
 plt.show()
 
 # %% [markdown]
-# With a simulator at hand that is cheap and smooth, neither paper's advice holds: a plain search on the simulator itself, BFGS or Levenberg–Marquardt from many starts, is ahead by powers of ten, and `compare` says so. Where answers must cost no further simulations, always taking the neural adjoint is nearly as good as asking: paper 2 is right within its own rules, since all its methods answer that way. A conditional invertible network as a fixed choice is worse than the look-up in both.
+# With a simulator at hand that is cheap and smooth, neither paper's advice holds: a plain search on the simulator itself, BFGS or Levenberg–Marquardt from many starts, is ahead by powers of ten, and `compare` says so. Where answers must cost no further simulations, always taking the neural adjoint is nearly as good as asking: paper 2 is right within its own rules, since all its methods answer that way. A conditional invertible network as a fixed choice is worse than the look-up in both panels: it is very bad where there is no noise. (In the chart below it comes first in one row, for many guesses on noisy simulators. That row asks about noisy simulators alone.)
 
 
 # %% tags=["hide-input"]
@@ -367,6 +368,8 @@ check(
 # ## The decision chart
 #
 # For each question below, one rule reads the recorded rows: among the methods that the question allows, the one with the lowest geometric mean of regret on the simulators of this kind. Those within a factor of 1.2 stand beside it. Nothing in it is written by hand, and it is the chart on the first page of the book. A row that rests on one simulator is no more than a hint.
+#
+# If several rows fit your problem, the one with the hardest restriction counts. *Does a run of your simulator take seconds or more?* Then read "no further simulations": a search runs the simulator some fifty to several hundred times for each answer, and the last row, answers within 10 ms, holds only because the simulators of the study are fast. *Is the simulator noisy?* Then read the rows of noisy simulators, even if torch can compute gradients. Otherwise gradients decide. And whatever the row says, run `compare` on your own task before you rely on it.
 
 # %% tags=["hide-input"]
 head, *rows = chart_table(study)
@@ -377,7 +380,7 @@ Markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
 # :::{admonition} Use it when
 # :class: tip
 # * **Use it when** (`compare`) you have a simulator or a table of pairs and do not know which method fits.
-# * **Not when** your targets come from another law than your prior: the order of methods may change there.
+# * **Not when** your targets come from another distribution than your prior: the order of methods may change there.
 # * **Cost**: a minute or two, the simulations of {eq}`eq-which-calls`, and a short training a method and seed.
 # * **How to test it**: other seeds and targets; a second call with twice the pairs should name the same method or one in a tie with it.
 # :::

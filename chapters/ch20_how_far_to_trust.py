@@ -60,7 +60,7 @@ def measured_pairs(n, seed, task=task):
 # %% [markdown]
 # ## A network at the bedside
 #
-# A network learns from 1400 simulated patients and then answers from ten measured concentrations in less than a millisecond. It is a {term}`mixture density network`, trained for two seconds, and `y_sigma` tells it how exact a measurement is. At the bedside there is no simulator to check its answers with. So the question is what can be said about their errors *before* it goes there.
+# A network learns from 1400 simulated patients and then answers from ten measured concentrations in less than a millisecond. It is a {term}`mixture density network`, trained for two seconds, and `y_sigma` tells it the standard deviation of one measurement. At the bedside there is no simulator to check its answers with. So the question is what can be said about their errors *before* it goes there.
 #
 # The error of an answer $\hat x$, the {term}`re-simulation error`, is how far what it would cause is from what was measured: the mean squared difference of $f(\hat x)$ and $y$, in (mg/L)². Its root is easier to read, and is what the figures show. No answer can be much better than the error of the measurement, 0.1 mg/L.
 
@@ -153,11 +153,11 @@ check(
 # %% [markdown]
 # Read what such a bound says with care. It holds for 90 % of the *patients*, not with 90 % for each of them. It is a statement about patients who are drawn like the 600. And it bounds the error of the *effect*: both mirror images of chapter 18 have the same small error, and only one of them is the patient.
 #
-# `invert` returns this bound for each target, as `answer.bound`, unless the answer was simulated anyway.
+# `invert` returns this bound for each target, as `answer.bound`. Where each answer was simulated anyway, as in the search of chapter 18, the error itself is known and stands there. A measurement that is flagged as not reachable (next section) gets no bound.
 #
 # ## Can this measurement come from here at all?
 #
-# A nurse exchanges two tubes: the one of two hours and the one of twelve. The network does not notice. It answers, as it always does. Two things can give the mistake away: such a $y$ is far from all simulated ones, or no unknowns bring the simulator near it. In code, `reach` is calibrated once and then asked. `Reachability` tests whether it is {term}`reachable`: it measures both on the held-out patients and turns them into a {term}`p-value`: the share of reachable measurements that look as strange as this one, or stranger. A measurement with a p-value of at most 5 % is flagged.
+# A nurse exchanges two tubes: the one of two hours and the one of twelve. The network does not notice. It answers, as it always does. The question is whether this $y$ is {term}`reachable`: do any unknowns make the simulator give it, up to its noise? Two things speak against it: it is far from all simulated measurements, or no unknowns bring the simulator near it. `Reachability` measures both, compares them with the same two numbers of the held-out patients, and turns them into a {term}`p-value`: the share of reachable measurements that look as strange as this one, or stranger. A measurement with a p-value of at most 5 % is flagged. In code, `reach` is calibrated once and can then be asked about any measurement.
 
 # %%
 reach = trust.Reachability.calibrate(task, held, learned)
@@ -294,7 +294,7 @@ for minutes, (p, flagged) in seen.items():
 Markdown("\n".join(lines))
 
 # %% [markdown]
-# Read the table from the right. In truth the bound breaks at once: with the shortest delay of the table it already holds for fewer patients than promised, and no check sees anything. The believed simulator still says that the promise is kept, since an answer can nearly always be bent until it fits. From a quarter of an hour on, the check is sure that these are not data of our simulator, and many measurements are flagged one by one; by then the bound holds in truth for about half of the patients or fewer. So:
+# Read the table from the right. Its last column judges the bound by the true simulator, the one before it by the simulator that we believe in. In truth the bound breaks at once: with the shortest delay of the table it already holds for fewer patients than promised, and no check sees anything. The believed simulator still says that the promise is kept, since an answer can nearly always be bent until it fits. From a quarter of an hour on, the check is sure that these are not data of our simulator, and many measurements are flagged one by one; by then the bound holds in truth for about half of the patients or fewer. So:
 #
 # * A bound is a bound under the simulator. It says nothing about the difference between simulator and world.
 # * A check that finds nothing does not show that the simulator is right. It shows that a fault is smaller than what it can see.
@@ -351,7 +351,7 @@ for name, expected, limits in (
 # :::{admonition} Use it when
 # :class: tip
 # * **Use it when** answers cannot be simulated where they are used (a bound); for every measurement (reachability); before you read draws as probabilities (the tests of calibration).
-# * **Not when** new targets are drawn by another law than the held-out ones. Then none of the numbers on this page holds.
+# * **Not when** new targets are drawn from another distribution than the held-out ones. Then none of the numbers on this page holds.
 # * **Cost**: for the bound one simulation a held-out pair, at least 100 and better 400; for the tests of calibration a few hundred pairs and no simulation more.
 # * **How to test it**: 200 fresh pairs. Count how often the bound holds.
 # :::
