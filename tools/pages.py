@@ -118,7 +118,7 @@ def decision_chart() -> str:
     if not found:
         preset, found = "quick", advice_records("quick")
     head, *rows = chart_table(found)
-    size = "" if preset == "full" else " in its quick size, a rehearsal on few pairs"
+    size = "" if preset == "full" else " in its quick size (60 pairs, 6 targets)"
     source = (
         f"From the book's own study of {len(found)} simulators{size}; "
         "{doc}`chapters/ch19_which_method` tells how it is made, and `invlab.compare` asks your "

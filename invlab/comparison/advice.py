@@ -149,7 +149,7 @@ def _best_posterior(facts: Facts) -> list[Advice]:
         text += f", as do those of {_and(others)}"
     if unsound:
         text += f"; those of {_and(unsound)} do not"
-    few = " So few targets show gross errors alone." if targets < FEW_TARGETS else ""
+    few = " So few targets can show gross errors only." if targets < FEW_TARGETS else ""
     return [Advice("posterior", f"{text}.{few}", tuple(sound))]
 
 

@@ -231,7 +231,7 @@ def _collapse(answers: _Answers, data: Pairs) -> Finding:
     return Finding(
         "collapse to the mean",
         near and several > ONE_ANSWER and answers.missed,
-        f"the answers are {distance:.1%} of the spread of x from the mean of all x with that y, "
+        f"the answers lie {distance:.1%} of the spread of x from the mean of all x with that y, "
         f"around which x still varies by {several:.0%}",
         "train on the misfit of the effect (two-step, encoder-decoder or the simulator itself), "
         "or use a method that proposes several answers",

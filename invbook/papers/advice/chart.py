@@ -94,7 +94,7 @@ QUESTIONS = (
     Question("a noisy simulator; a posterior is wanted", _noisy, takes=_calibrated),
     Question("no further simulations; one guess", _any, takes=_alone),
     Question("no further simulations; many guesses", _any, many=True, takes=_alone),
-    Question("a dear simulator", _dear),
+    Question("an expensive simulator", _dear),
     Question(f"{MANY_UNKNOWNS} unknowns or more", _many_unknowns),
     Question("answers within 10 ms", _any, takes=_immediate),
 )

@@ -80,7 +80,7 @@ def test_each_question_asks_its_own_simulators_and_methods():
     assert found["a noisy simulator; one guess"]["method"] == "nearest"
     assert found["8 unknowns or more"]["method"] == "nearest"
     assert found["answers within 10 ms"]["method"] == "direct"
-    assert found["a dear simulator"]["method"] == "pool"
+    assert found["an expensive simulator"]["method"] == "pool"
     assert "lm" not in found["no further simulations; one guess"]["method"]
     assert found["a simulator without gradients; one guess"]["cases"] == 1
     assert found["a simulator with gradients; one guess"]["cases"] == 2

@@ -86,7 +86,7 @@ def test_scores_follow_from_the_cases(record):
 def test_the_chart_is_made_of_records(record):
     found = {row["have"]: row for row in decisions([record])}
     assert found["a simulator with gradients; one guess"]["cases"] == 1
-    assert "a dear simulator" not in found
+    assert "an expensive simulator" not in found
 
 
 def test_a_dear_simulator_is_asked_for_one_guess(monkeypatch):
