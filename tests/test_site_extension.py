@@ -85,3 +85,20 @@ def test_works_are_labelled_as_the_text_cites_them():
         "Hansen and van der Vorst, 1999",
         "Bishop, 1994b",
     ]
+
+
+def test_accents_and_others_are_written_as_texts_write_them():
+    people = [Person(r"S{\"a}ilynoja, T")]
+    assert site_extension.authors(Entry("misc", persons={"author": people})) == "Säilynoja"
+    people = [Person("Chen, M"), Person("others")]
+    assert site_extension.authors(Entry("misc", persons={"author": people})) == "Chen et al."
+
+
+def test_a_formula_keeps_its_bracket_and_its_comma_on_the_line():
+    x, y = nodes.math("x", "x"), nodes.math("y", "y")
+    text = nodes.paragraph("", "", nodes.Text("so ("), x, nodes.Text("), and "), y)
+    site_extension.keep_punctuation(None, text, "a")
+    assert text.astext() == "so (x), and y"
+    assert [type(part) for part in text] == [nodes.Text, nodes.inline, nodes.Text, nodes.math]
+    assert text[1].astext() == "(x),"
+    assert text[1]["classes"] == ["whole"]

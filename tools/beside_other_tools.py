@@ -263,4 +263,5 @@ def source(record: dict[str, Any]) -> str:
 
 
 def missing(name: str) -> str:
-    return f"Not recorded yet; `benchmarks/{name}.py --record benchmarks/records/{name}.json` does."
+    command = f"benchmarks/{name}.py --record benchmarks/records/{name}.json"
+    return f"Not recorded yet; `{command}` records it."

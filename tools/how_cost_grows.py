@@ -43,7 +43,7 @@ def growth_page(note: str) -> str:
     """The whole page."""
     records = scaling_records()
     if not records:
-        return f"{note}\n{HEAD}\nNot recorded yet; `{COMMAND}` does.\n"
+        return f"{note}\n{HEAD}\nNot recorded yet; `{COMMAND}` records it.\n"
     parts = [note, HEAD]
     parts.append(
         "```{image} assets/how_cost_grows.svg\n"

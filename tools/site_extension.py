@@ -15,6 +15,7 @@ from typing import Any
 from docutils import nodes
 from pybtex.database import Entry
 from pybtex.plugin import register_plugin
+from pybtex.richtext import Text
 from pybtex.style.formatting.unsrt import Style as UnsrtStyle
 from pybtex.style.labels import BaseLabelStyle
 from sphinx.application import Sphinx
@@ -26,6 +27,8 @@ __all__ = ["authors", "is_placeholder", "setup", "to_plain_notebooks"]
 ROOT = Path(__file__).resolve().parent.parent
 # Ids that sphinx-exercise gives to each of its boxes.
 REPEATED = {"exercise-content", "solution-content"}
+# What stays with the formula before or after it.
+OPENING, CLOSING = "([“‘", ",.;:!?)]”’"
 
 
 def address() -> str:
@@ -112,6 +115,25 @@ def forget_meanings(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> 
         del env.book_meanings
 
 
+def keep_punctuation(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Let no line end between a formula and its comma, or between a bracket and a formula."""
+    for formula in list(doctree.findall(nodes.math)):
+        parent, before, after = formula.parent, "", ""
+        if not isinstance(parent, nodes.TextElement):
+            continue
+        at = parent.index(formula)
+        if at and isinstance(text := parent[at - 1], nodes.Text):
+            before = text[len(text.rstrip(OPENING)) :]
+            parent[at - 1] = nodes.Text(text.removesuffix(before))
+        if at + 1 < len(parent) and isinstance(text := parent[at + 1], nodes.Text):
+            after = text[: len(text) - len(text.lstrip(CLOSING))]
+            parent[at + 1] = nodes.Text(text.removeprefix(after))
+        if before or after:
+            whole = nodes.inline(classes=["whole"])
+            parent[at] = whole
+            whole += [nodes.Text(before), formula, nodes.Text(after)]
+
+
 class AuthorYearLabels(BaseLabelStyle):
     """Labels of the bibliography as the text cites: "Ren et al., 2020"."""
 
@@ -135,9 +157,14 @@ class AuthorYearStyle(UnsrtStyle):
 def authors(entry: Entry) -> str:
     """Who wrote a work, as texts name them: one, two, or the first and others."""
     people = entry.persons.get("author", [])
-    names = [" ".join(person.prelast_names + person.last_names).strip("{}") for person in people]
+    names = [
+        str(Text.from_latex(" ".join(person.prelast_names + person.last_names)))
+        for person in people
+    ]
     if not names:
         return str(entry.fields.get("organization", entry.key))
+    if names[-1] == "others":
+        return f"{names[0]} et al."
     return " and ".join(names) if len(names) < 3 else f"{names[0]} et al."
 
 
@@ -153,6 +180,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     register_plugin("pybtex.style.formatting", "author_year_in_words", AuthorYearStyle)
     app.connect("env-before-read-docs", forget_meanings)
     app.connect("doctree-resolved", explain_terms)
+    app.connect("doctree-resolved", keep_punctuation)
     # after the theme has made its buttons
     app.connect("html-page-context", buttons_of_page, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
