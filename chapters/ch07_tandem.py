@@ -283,7 +283,7 @@ check(
 # %% [markdown]
 # In raw units without the boundary loss, training starts outside the data, finds a place there of which $\hat f$ says what is wanted, and stays. Most of these balls start below the ground. Such a throw is an {term}`invalid guess`: it has no effect, its error counts as infinite ({doc}`ch05_counting_guesses`), and so $r_1$ of this row is infinite. The surrogate believes that all is well. The boundary loss turns nearly all answers back.
 #
-# In scaled units the boundary loss changes next to nothing, although the surrogate is worse, because no answer wanted to leave. **A fence is for those who start outside. Scaling $x$ is simpler, and there is nothing left to turn back.** {doc}`the appendix <ch07_appendix>` repeats this with smooth surrogates and says what each way costs.
+# In scaled units the boundary loss changes next to nothing, although the surrogate is worse, because no answer wanted to leave. **A fence is for those who start outside. Scaling $x$ is simpler, and there is nothing left to turn back.** {doc}`The appendix <ch07_appendix>` repeats this with smooth surrogates and says what each way costs.
 #
 # ## One answer is one answer
 #

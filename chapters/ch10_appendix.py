@@ -336,7 +336,7 @@ check(
 #
 # ## The width of y
 #
-# The σ of the INN's loss ({eq}`eq-inn`) belongs to the loss, not to the data, where $y = f(x)$ exactly. With a large one $\hat y$ may be sloppy. With a small one the flow has to bend into ever thinner layers. (It starts at one and falls to its value over half of the training.)
+# The σ of the INN's loss, Eq. {eq}`eq-inn`, belongs to the loss, not to the data, where $y = f(x)$ exactly. With a large one $\hat y$ may be sloppy. With a small one the flow has to bend into ever thinner layers. (It starts at one and falls to its value over half of the training.)
 
 # %%
 widths = {0.3: on_arm(sigma=0.3), 0.05: correct, 0.01: on_arm(sigma=0.01)}

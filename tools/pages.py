@@ -59,7 +59,10 @@ def table(header: list[str], rows: list[list[str]]) -> str:
 def chapter_rows() -> list[list[str]]:
     """One row a chapter that was executed."""
     rows = []
-    for path in sorted(CHAPTERS.glob("ch*.ipynb")):
+    # a chapter before its appendix
+    for path in sorted(
+        CHAPTERS.glob("ch*.ipynb"), key=lambda p: (p.stem[:4], "appendix" in p.stem)
+    ):
         run = nbformat.read(path, as_version=4).metadata.get("invlab")
         if run:
             link = f"[](chapters/{path.stem})"
