@@ -70,7 +70,7 @@ def chain(
         if moves is not None and k == len(losses) - 1:
             _gradient(ax, min(place[a], place[b]), place[moves], depth)
     ax.set(xlim=(-0.8, STEP * (len(nodes) - 1) + 0.8), aspect="equal")
-    ax.set_ylim(-1.2 - 0.75 * len(losses), 2.0 if into else 0.6)
+    ax.set_ylim(-1.05 - 0.75 * len(losses), 2.0 if into else 0.6)
     ax.axis("off")
     return figure
 
