@@ -226,7 +226,8 @@ def progress(
 ) -> Iterator[T]:
     """Iterate with a text progress bar that says how much time is left.
 
-    A bar on a terminal and in a notebook; where stderr goes into a file or a pipe, a line a minute.
+    A bar on a terminal and in a notebook; where stderr goes into a file or a pipe, a line soon and
+    then one a minute.
     Silent in continuous integration, where ``CI`` is set, and where ``INVLAB_PROGRESS`` says
     ``off``, ``0``, ``false`` or ``no``. ``CI=false``, ``CI=0`` and an empty ``CI`` are no CI.
 
@@ -248,12 +249,13 @@ def progress(
 
 
 def _lines(items: Iterable[T], description: str, total: int | None, done: int) -> Iterator[T]:
-    """Iterate, and say on stderr once a minute how far it is."""
+    """Iterate, and say on stderr soon, and then once a minute, how far it is."""
     start = last = _wall()
+    pause = FIRST_SECONDS
     for count, item in enumerate(items):
         now = _wall()
-        if count and now - last >= LINE_SECONDS:
-            last, place = now, done + count
+        if count and now - last >= pause:
+            pause, last, place = LINE_SECONDS, now, done + count
             said = f"{place}" if total is None else f"{place} of {total}"
             left = "" if total is None else _left((now - start) / count * (total - place))
             print(f"{description}: {said}{left}", file=sys.stderr, flush=True)
@@ -273,8 +275,8 @@ def _shows_bars() -> bool:
     return getattr(shell, "kernel", None) is not None
 
 
-# Seconds between two lines of progress, and the clock that they are read from.
-LINE_SECONDS = 60.0
+# Seconds to the first line of progress, between two later ones, and the clock for them.
+FIRST_SECONDS, LINE_SECONDS = 1.0, 60.0
 _wall: Callable[[], float] = time.monotonic
 
 

@@ -218,11 +218,13 @@ def test_when_progress_bars_are_silent(monkeypatch, ci, progress, silent):
 @pytest.mark.parametrize(
     ("total", "said"),
     [
-        (20, ["10 of 20, about 3 minutes left", "14 of 20, about 2 minutes left"]),
-        (None, ["10", "14"]),
+        (20, ["8 of 20, about 6 minutes left", "12 of 20, about 2 minutes left"]),
+        (None, ["8", "12"]),
     ],
 )
-def test_where_no_bar_can_be_drawn_there_is_a_line_a_minute(monkeypatch, capsys, total, said):
+def test_where_no_bar_can_be_drawn_there_is_a_line_soon_and_then_one_a_minute(
+    monkeypatch, capsys, total, said
+):
     for name in ("CI", "INVLAB_PROGRESS"):
         monkeypatch.delenv(name, raising=False)
     seconds = iter(range(0, 1000, 15))  # a quarter of a minute an item
