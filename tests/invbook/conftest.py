@@ -1,6 +1,26 @@
-"""A row of the ledger, as tests of its tables and pages need it."""
+"""Axes to draw on, and a row of the ledger, as tests of figures, tables and pages need them."""
 
+import matplotlib as mpl
+import matplotlib.pyplot as plt
 import pytest
+
+from invbook import figures
+
+
+@pytest.fixture
+def style():
+    """The book's style for a test, after which no figure is open."""
+    with mpl.rc_context():
+        figures.use_style()
+        yield
+    plt.close("all")
+
+
+@pytest.fixture
+def ax():
+    """Axes of a figure that is closed after the test."""
+    yield plt.subplots()[1]
+    plt.close("all")
 
 
 @pytest.fixture

@@ -12,13 +12,6 @@ def recorded():
     return benchmark.Recorded()
 
 
-@pytest.fixture
-def ax():
-    _, ax = plt.subplots()
-    yield ax
-    plt.close("all")
-
-
 def test_names_are_listed_as_in_a_sentence():
     assert benchmark.listed(["a"]) == "a"
     assert benchmark.listed(["a", "b"]) == "a and b"

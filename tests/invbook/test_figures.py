@@ -2,7 +2,6 @@
 
 import inspect
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -11,18 +10,7 @@ import torch
 import invlab
 from invbook import figures
 
-
-@pytest.fixture(autouse=True)
-def style():
-    with mpl.rc_context():
-        figures.use_style()
-        yield
-    plt.close("all")
-
-
-@pytest.fixture
-def ax():
-    return plt.subplots()[1]
+pytestmark = pytest.mark.usefixtures("style")
 
 
 @pytest.fixture(params=["tensor", "array", "list"])

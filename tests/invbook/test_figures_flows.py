@@ -1,18 +1,10 @@
 """Half-observed flows, and the scoreboard of Part III."""
 
-import matplotlib.pyplot as plt
 import pytest
 import torch
 
 from invbook.figures import flows, scoreboard
 from invlab.tasks import get_task
-
-
-@pytest.fixture
-def ax():
-    figure, ax = plt.subplots()
-    yield ax
-    plt.close(figure)
 
 
 @pytest.fixture

@@ -1,28 +1,15 @@
 """Figures and tables of chapters 7 to 9 show what the rows say, gaps where there is nothing."""
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
 import torch
 
 import invlab
-from invbook import figures
 from invbook.figures import inverse_models
 from invbook.papers import neural_adjoint
 from invbook.papers.neural_adjoint.runs import COUNTS
 
-
-@pytest.fixture(autouse=True)
-def style():
-    with mpl.rc_context():
-        figures.use_style()
-        yield
-    plt.close("all")
-
-
-@pytest.fixture
-def ax():
-    return plt.subplots()[1]
+pytestmark = pytest.mark.usefixtures("style")
 
 
 @pytest.fixture

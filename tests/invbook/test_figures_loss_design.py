@@ -1,29 +1,16 @@
 """The figures of chapters 1 to 3 draw, without a warning, what they were given."""
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
 
 import invlab
-from invbook import figures
 from invbook.figures import loss_design as pictures
 
 Y = torch.linspace(1, 1089, 20)
 
 
-@pytest.fixture(autouse=True)
-def style():
-    with mpl.rc_context():
-        figures.use_style()
-        yield
-    plt.close("all")
-
-
-@pytest.fixture
-def ax():
-    return plt.subplots()[1]
+pytestmark = pytest.mark.usefixtures("style")
 
 
 @pytest.fixture(scope="module")

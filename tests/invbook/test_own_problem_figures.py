@@ -2,26 +2,14 @@
 
 import math
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
 import torch
 
-from invbook import drug, figures
+from invbook import drug
 from invbook.figures import advice, own_problem, trust
 
-
-@pytest.fixture(autouse=True)
-def style():
-    with mpl.rc_context():
-        figures.use_style()
-        yield
-    plt.close("all")
-
-
-@pytest.fixture
-def ax():
-    return plt.subplots()[1]
+pytestmark = pytest.mark.usefixtures("style")
 
 
 def record(name, errors, *, noisy=False, differentiable=True, floor=0.0):

@@ -1,8 +1,5 @@
 """The figure of recorded errors shows what the ledger has, and nothing where it has none."""
 
-import matplotlib.pyplot as plt
-import pytest
-
 from invbook.figures.recorded_errors import points, power_of_ten, recorded_errors, written
 
 ROWS = {
@@ -10,12 +7,6 @@ ROWS = {
     "r_T/sine/pool/50": {"ours": None, "low": None, "high": None},
     "r_T/sine/nearest/1": {"ours": 2e-3, "low": None, "high": None},
 }
-
-
-@pytest.fixture
-def ax():
-    yield plt.subplots()[1]
-    plt.close("all")
 
 
 def test_points_are_those_that_are_recorded():
