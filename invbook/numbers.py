@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["shown"]
+__all__ = ["power_of_ten", "shown"]
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -21,6 +21,11 @@ def shown(number: float) -> str:
         return f"{number:.3g}".replace("-", "−")
     if 100 <= size < 1e5:
         return f"{number:.0f}".replace("-", "−")
+    return power_of_ten(number)
+
+
+def power_of_ten(number: float) -> str:
+    """Two digits and a power of ten, for tables whose numbers all look alike: 1.9·10¹."""
     digits, power = f"{number:.1e}".split("e")
     digits = digits.replace("-", "−")
     return f"{digits}·10{str(int(power)).translate(_RAISED)}"

@@ -13,6 +13,7 @@ from matplotlib.colors import LogNorm
 from torch import Tensor
 
 from invbook import figures, ledger
+from invbook.figures import inverse_models
 from invbook.numbers import shown
 from invbook.papers import neural_adjoint
 from invbook.papers.neural_adjoint import model_claims
@@ -72,7 +73,7 @@ class Recorded:
     """
 
     def __init__(self, tasks: Sequence[str] = tuple(TITLE)) -> None:
-        self.rows = {row["id"]: row for row in ledger.rows(neural_adjoint.CLAIMS)}
+        self.rows = inverse_models.recorded()
         self.records = load_records()
         self.models = neural_adjoint.recorded(self.records, tasks)
         self.samplers = tuple(m for m in neural_adjoint.SAMPLERS if m in self.models)

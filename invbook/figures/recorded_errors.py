@@ -8,10 +8,10 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from invbook.figures import BLACK, DASHES, MARKERS, SERIES
+from invbook.numbers import power_of_ten
 
 __all__ = ["Point", "points", "power_of_ten", "recorded_errors", "written"]
 
-RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 # T, the mean, and the ends of its interval where there is one.
 Point = tuple[int, float, float | None, float | None]
 
@@ -42,12 +42,6 @@ def written(found: Sequence[Point]) -> dict[int, str]:
         else f"{power_of_ten(value)} ({power_of_ten(low)} to {power_of_ten(high)})"
         for count, value, low, high in found
     }
-
-
-def power_of_ten(number: float) -> str:
-    """Two digits and a power of ten, for tables whose numbers all look alike: 1.9·10¹."""
-    digits, power = f"{number:.1e}".split("e")
-    return f"{digits}·10{str(int(power)).translate(RAISED)}".replace("-", "−")
 
 
 def recorded_errors(
