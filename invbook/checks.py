@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import operator
 import os
-import sys
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import numpy as np
 from torch import Tensor
 
 from invbook.numbers import shown
+from invlab import runtime
 
 __all__ = ["Check", "answered", "check", "is_strict"]
 
@@ -106,7 +106,7 @@ class _Table:
         self.waits = False
 
     def add(self, made: Check) -> None:
-        shell = _shell()
+        shell = runtime.notebook_shell()
         if shell is None:
             print(made.line)
             if not made.holds and not is_strict():
@@ -129,25 +129,15 @@ class _Table:
 _table = _Table()
 
 
-def _shell() -> Any:
-    """IPython's shell in a notebook; None elsewhere."""
-    if "IPython" not in sys.modules:
-        return None
-    shell = sys.modules["IPython"].get_ipython()
-    return shell if hasattr(shell, "kernel") else None
-
-
 def as_html(checks: Sequence[Check]) -> str:
     """A folded table that opens by itself where a claim does not hold."""
     broken = sum(not one.holds for one in checks)
     total = "1 check holds" if len(checks) == 1 else f"{len(checks)} checks hold"
     summary = total if not broken else f"{broken} of {len(checks)} checks do not hold"
     note = f"<p>{CHANGED}</p>" if broken else ""
-    rows = "".join(_row(one) for one in checks)
     measured = any(one.measured for one in checks)
+    rows = "".join(_row(one, measured) for one in checks)
     head = "<th>measured</th><th>expected</th>" if measured else ""
-    if not measured:
-        rows = rows.replace("<td></td><td></td>", "")
     return (
         f'<details class="checks"{" open" if broken else ""}><summary>{summary}</summary>{note}'
         f"<table><thead><tr><th></th><th>claim</th>{head}</tr></thead>"
@@ -155,10 +145,11 @@ def as_html(checks: Sequence[Check]) -> str:
     )
 
 
-def _row(one: Check) -> str:
+def _row(one: Check, measured: bool) -> str:
     sign, word = ("✓", "holds") if one.holds else ("✗", "does not hold")
-    cells = "".join(f"<td>{html.escape(text)}</td>" for text in (one.measured, one.limit))
-    return f'<tr><td title="{word}">{sign}</td><td>{html.escape(one.claim)}</td>{cells}</tr>'
+    texts = (one.claim, one.measured, one.limit) if measured else (one.claim,)
+    cells = "".join(f"<td>{html.escape(text)}</td>" for text in texts)
+    return f'<tr><td title="{word}">{sign}</td>{cells}</tr>'
 
 
 def _numbers(claim: str, value: Any) -> np.ndarray:
@@ -184,11 +175,10 @@ def _keeps(numbers: np.ndarray, relation: str, limit: Any) -> bool:
 
 def _shown(numbers: np.ndarray, relation: str, limit: Any) -> tuple[str, str]:
     """What was measured, and what was expected of it."""
-    ends = sorted({shown(end) for end in (numbers.min(), numbers.max())}) if numbers.size else []
-    if len(ends) == 2:
-        measured = f"{shown(numbers.min())} to {shown(numbers.max())}"
-    else:
-        measured = ends[0] if ends else "nothing"
+    measured = "nothing"
+    if numbers.size:
+        least, most = shown(numbers.min()), shown(numbers.max())
+        measured = least if least == most else f"{least} to {most}"
     if relation == "in":
         return measured, f"{shown(limit[0])} to {shown(limit[1])}"
     return measured, f"{SIGNS.get(relation, relation)} {shown(limit)}"

@@ -270,9 +270,14 @@ def _shows_bars() -> bool:
     """Whether what is printed can be taken back: on a terminal, and in a notebook."""
     if sys.stderr is not None and sys.stderr.isatty():
         return True
+    return notebook_shell() is not None
+
+
+def notebook_shell() -> Any:
+    """IPython's shell where a notebook runs this; None elsewhere."""
     ipython: Any = sys.modules.get("IPython")
     shell = None if ipython is None else ipython.get_ipython()
-    return getattr(shell, "kernel", None) is not None
+    return None if getattr(shell, "kernel", None) is None else shell
 
 
 # Seconds to the first line of progress, between two later ones, and the clock for them.

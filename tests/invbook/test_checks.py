@@ -39,7 +39,7 @@ def cell(monkeypatch):
     """A cell of a notebook that runs; call it to end the cell and see what it displayed."""
     ends, displayed = [], []
     events = SimpleNamespace(register=lambda _, end: ends.append(end))
-    monkeypatch.setattr(checks, "_shell", lambda: SimpleNamespace(events=events))
+    monkeypatch.setattr(checks.runtime, "notebook_shell", lambda: SimpleNamespace(events=events))
     monkeypatch.setattr(checks, "_table", checks._Table())
     monkeypatch.setattr("IPython.display.display", lambda data, raw: displayed.append(data))
 
