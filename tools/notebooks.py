@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+import yaml
 from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,6 +23,14 @@ def chapter_sources(names: list[str]) -> list[Path]:
     if missing:
         raise SystemExit(f"no such chapter in chapters/: {', '.join(missing)}")
     return paths
+
+
+def pages() -> list[str]:
+    """Every page of _toc.yml, the first one first and a chapter before its appendix."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    entries = [entry for part in toc["parts"] for entry in part["chapters"]]
+    families = [[entry, *entry.get("sections", [])] for entry in entries]
+    return [toc["root"], *(page["file"] for family in families for page in family)]
 
 
 def read_source(path: Path) -> NotebookNode:

@@ -15,14 +15,14 @@ from collections import Counter
 from pathlib import Path
 
 import nbformat
-import yaml
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from notebooks import ROOT, chapter_sources, read_source, write_whole
+from notebooks import ROOT, chapter_sources, pages, read_source, write_whole
 from plain_markdown import FENCE, Book, folded, plain
 from pybtex.database import parse_file
-from site_extension import address as repository
-from site_extension import authors, is_placeholder
+from repo_url import current as repository
+from repo_url import site
+from site_extension import authors
 
 FOLDER = ROOT / "colab"
 SOLUTION = re.compile(r"\{solution-(start|end)\}")
@@ -63,14 +63,6 @@ import invlab
 print(f"invlab {{invlab.__version__}} is ready.")"""
 
 
-def site(address: str) -> str:
-    """Where the built book is read; nothing as long as the address is a placeholder."""
-    if is_placeholder(address):
-        return ""
-    owner, name = address.rstrip("/").split("/")[-2:]
-    return f"https://{owner}.github.io/{name}/"
-
-
 def version() -> str:
     """The release that these notebooks belong to."""
     text = (ROOT / "invlab" / "__init__.py").read_text(encoding="utf-8")
@@ -80,19 +72,12 @@ def version() -> str:
 def titles() -> dict[str, str]:
     """The first heading of each page of the table of contents."""
     found = {}
-    for name in [*pages(), "intro"]:
+    for name in pages():
         form, kind = ("# # (.+)", "py") if name.startswith("chapters/") else ("# (.+)", "md")
         text = (ROOT / f"{name}.{kind}").read_text(encoding="utf-8")
         heading = re.search(f"(?m)^{form}$", text)
         found[name] = heading[1] if heading else name
     return found
-
-
-def pages() -> list[str]:
-    """Every page of _toc.yml but the first."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    entries = [entry for part in toc["parts"] for entry in part["chapters"]]
-    return [page["file"] for entry in entries for page in [entry, *entry.get("sections", [])]]
 
 
 def works() -> dict[str, tuple[str, str]]:

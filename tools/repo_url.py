@@ -35,6 +35,16 @@ def current() -> str:
     return str(tomllib.loads(text)["project"]["urls"]["Repository"])
 
 
+def is_placeholder(url: str) -> bool:
+    """Whether an address is still to be set: no name of an account has an underscore."""
+    return "_" in url.split("/")[3]
+
+
+def site(url: str) -> str:
+    """Where the built book is read; nothing as long as the address is a placeholder."""
+    return "" if is_placeholder(url) else f"https://{forms(url)[1]}/"
+
+
 def forms(url: str) -> tuple[str, str]:
     """What an address looks like in the files: the repository (also on Colab), the pages."""
     match = ADDRESS.fullmatch(url)

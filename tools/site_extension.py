@@ -6,10 +6,8 @@ button and no link leads there: the name could be a stranger's.
 
 from __future__ import annotations
 
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -18,28 +16,18 @@ from pybtex.plugin import register_plugin
 from pybtex.richtext import Text
 from pybtex.style.formatting.unsrt import Style as UnsrtStyle
 from pybtex.style.labels import BaseLabelStyle
+from repo_url import ROOT, is_placeholder, site
+from repo_url import current as address
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 
-__all__ = ["authors", "is_placeholder", "setup", "to_plain_notebooks"]
+__all__ = ["authors", "setup", "to_plain_notebooks"]
 
-ROOT = Path(__file__).resolve().parent.parent
 # Ids that sphinx-exercise gives to each of its boxes.
 REPEATED = {"exercise-content", "solution-content"}
 # What stays with the formula before or after it.
 OPENING, CLOSING = "([“‘", ",.;:!?)]”’"
-
-
-def address() -> str:
-    """The repository's, from pyproject.toml."""
-    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    return str(tomllib.loads(text)["project"]["urls"]["Repository"])
-
-
-def is_placeholder(url: str) -> bool:
-    """Whether an address is still to be set: no name of an account has an underscore."""
-    return "_" in url.split("/")[3]
 
 
 def configure(app: Sphinx, config: Config) -> None:
@@ -49,10 +37,8 @@ def configure(app: Sphinx, config: Config) -> None:
     url = address()
     if is_placeholder(url):
         return
-    owner, name = url.split("/")[-2:]
-    site = f"https://{owner}.github.io/{name}/"
-    config.html_baseurl = config.ogp_site_url = site
-    config.ogp_image = f"{site}_static/preview.png"
+    config.html_baseurl = config.ogp_site_url = site(url)
+    config.ogp_image = f"{site(url)}_static/preview.png"
     config.html_theme_options |= {
         "repository_url": url,
         "repository_branch": "main",

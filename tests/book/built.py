@@ -1,20 +1,15 @@
 """What the tests of the built book share: where it is and which pages it should have."""
 
+import sys
 from pathlib import Path
 
-import yaml
-
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+
+from notebooks import pages as page_names  # noqa: E402
+
 HTML = ROOT / "_build" / "html"
 NOT_BUILT = "the book is not built: run `make book` first"
-
-
-def page_names() -> list[str]:
-    """Every page of _toc.yml, the root first, without suffix."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    entries = [entry for part in toc["parts"] for entry in part["chapters"]]
-    families = [[entry, *entry.get("sections", [])] for entry in entries]
-    return [toc["root"], *(page["file"] for family in families for page in family)]
 
 
 def chapter_names() -> list[str]:

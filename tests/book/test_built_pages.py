@@ -1,13 +1,11 @@
 """Every page of the table of contents was built, and its buttons lead somewhere."""
 
 import re
-import sys
 
 import pytest
-from built import HTML, NOT_BUILT, ROOT, chapter_names, html_of, page_names
-
-sys.path.insert(0, str(ROOT / "tools"))
-from site_extension import address, is_placeholder
+from built import HTML, NOT_BUILT, chapter_names, html_of, page_names
+from repo_url import current as address
+from repo_url import is_placeholder
 
 pytestmark = pytest.mark.skipif(not HTML.exists(), reason=NOT_BUILT)
 
