@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import io
 import json
+import math
 from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,12 +38,12 @@ LEGEND = (
 
 
 class Comparison:
-    """The result of :func:`invlab.compare`; printed, it is the table and then the advice.
+    """The result of :func:`invlab.compare`; printed, it is the table, best first, and the advice.
 
     Attributes:
         rows: a dictionary a method: ``method``, and by T ``r_T`` (mean error of the best of T over
-            the variance of y), ``low_T`` and ``high_T`` (its 95 % interval), ``geo_T``,
-            ``median_T``, ``refined_T`` (after a local search on the simulator, of the first 10
+            the variance of y), ``low_T`` and ``high_T`` (its 95 % interval over the seeds, or
+            over the targets where there is one seed), ``geo_T``, ``median_T``, ``refined_T`` (after a local search on the simulator, of the first 10
             guesses at most), ``failed_T`` (share of targets without a valid answer, which are in
             no ``r_T``; those of a seed in which the method raised an error are among them;
             ``failed`` at the largest T), ``valid`` and ``in_box`` (shares of the guesses),
@@ -141,8 +142,13 @@ class Comparison:
     def _cells(self) -> list[list[str]]:
         columns = self._columns()
         return [list(columns.values())] + [
-            [_shown(row[key]) for key in columns] for row in self.rows
+            [_shown(row[key]) for key in columns] for row in self._best_first()
         ]
+
+    def _best_first(self) -> list[Row]:
+        """The rows as they are shown: by the error of the fewest guesses, those without it last."""
+        key = f"geo_{self.plan.guesses[0]}"
+        return sorted(self.rows, key=lambda row: math.inf if row[key] is None else row[key])
 
     def _table(self) -> str:
         cells = self._cells()

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from invlab.metrics import bootstrap_interval
+from invlab.metrics import bootstrap_interval, mean_interval
+from invlab.metrics.intervals import Scale
 
 __all__ = ["Row", "Scores", "floor_row", "level", "rows_of"]
 
@@ -119,8 +120,7 @@ def _errors(found: Scores, guesses: Sequence[int]) -> Row:
         there = errors[torch.isfinite(errors)]
         if len(there) == 0:
             continue
-        whole = bool(torch.isfinite(errors).all())
-        low, high = bootstrap_interval(errors if whole else there)
+        low, high = _interval(errors, "log")
         row |= {
             f"r_{n}": float(there.mean()),
             f"low_{n}": low,
@@ -133,6 +133,19 @@ def _errors(found: Scores, guesses: Sequence[int]) -> Row:
     last = found.errors[max(found.errors)]
     row["failed"] = float((~torch.isfinite(last)).double().mean())
     return row
+
+
+def _interval(values: Tensor, scale: Scale) -> tuple[float, float]:
+    """95 % interval of the mean of ``(seeds, targets)``, of the finite ones among them.
+
+    Targets and training are both drawn anew with each seed, so that the means of the seeds are
+    independent. Of a single seed the targets alone are resampled: how much another training
+    would change cannot be said.
+    """
+    seeds = [seed[torch.isfinite(seed)] for seed in values]
+    there = [seed for seed in seeds if len(seed)]
+    of_seeds = mean_interval([float(seed.mean()) for seed in there], scale=scale)
+    return bootstrap_interval(torch.cat(there)) if of_seeds is None else of_seeds
 
 
 def _rest(sound: Sequence[Mapping[str, Any]]) -> Row:
@@ -164,10 +177,11 @@ def _note(several: Sequence[Mapping[str, Any]], left_out: str) -> str:
 def level(one: Scores, best: Scores, n: int) -> bool:
     """Whether two methods cannot be told apart at T = n, on the same seeds and targets.
 
-    They can where the 95 % interval of the mean difference of their log errors leaves zero out.
+    They can where the 95 % interval of the mean difference of their log errors, Student's t over
+    the seeds, leaves zero out.
     """
     gap = one.logs(n) - best.logs(n)
     if bool((gap == 0).all()):
         return True
-    low, high = bootstrap_interval(gap)
+    low, high = _interval(gap, "linear")
     return low <= 0 <= high
