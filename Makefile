@@ -132,7 +132,8 @@ _build/gpu/%.ok: chapters/%.ipynb $(STAMP)
 
 gpu-records: $(STAMP)  ## the full-preset runs on the GPU; resumes
 	for paper in $$($(PY) -m invbook papers); do \
-	  INVLAB_DEVICE=cuda $(PY) -m invbook bench $$paper --preset full || exit 1; done
+	  INVLAB_DEVICE=cuda $(PY) -m invbook bench $$paper --preset full \
+	    --folder _build/gpu/records || exit 1; done
 
 # MathJax is committed, so that `make book` needs no Node and the pages need no network. Run this
 # only to change its version.

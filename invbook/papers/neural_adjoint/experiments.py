@@ -10,9 +10,12 @@ import torch
 
 from invbook.papers.neural_adjoint.scoring import (
     Spent,
+    draw,
     match,
+    match_guesses,
     posterior_floor,
     score,
+    score_guesses,
     score_on_maxwell,
     spend,
 )
@@ -189,7 +192,7 @@ def ablation(
         # free: what is measured is how far the boundary loss alone holds the search back
         held_back = NeuralAdjoint(search=search, bounds="free")
         held_back.fit(task, data, surrogate=surrogate)
-        found[corner] = score(task, asked, held_back, guesses)
+        found[corner] = score(task, asked, held_back, guesses, data)
     return found
 
 
@@ -205,14 +208,20 @@ def published(
     """The paper's search with as many candidates as its code has, on our surrogate.
 
     Returns:
-        ``adam``, to what :func:`score` gives: the best guesses as the surrogate ranks them.
+        ``adam``, to what :func:`score` gives: the best guesses as the surrogate ranks them, and
+        how far they are from the exact posterior, where there is one.
     """
     task = get_task(name)
     data = training_pairs(task, seed)
     asked = task.targets(targets, seed=seed, dtype=torch.float64)
     adjoint = NeuralAdjoint(search=AdamSearch(candidates=candidates), bounds="free", epochs=epochs)
     adjoint, spent = spend(lambda: adjoint.fit(task, data, seed=seed))
-    return {"adam": {**score(task, asked, adjoint, guesses, data), "train": spent.cpu}}
+    x, cost = draw(adjoint, asked, guesses)
+    found = score_guesses(task, asked, x, exchangeable=adjoint.exchangeable, data=data)
+    if hasattr(task, "posterior"):
+        scale = data.x.double().std(0)
+        found["matching"] = match_guesses(task, asked, x, scale, seed=seed)
+    return {"adam": {**found, **cost, "train": spent.cpu}}
 
 
 def ladder(
@@ -238,7 +247,7 @@ def ladder(
         # in the variance of y, whatever units the network was trained in
         unit = float((surrogate.outputs.scale / held.y.flatten(1).std(0)).square().mean())
         found[rung] = {
-            **score(task, asked, search, guesses),
+            **score(task, asked, search, guesses, data),
             "train": spent.cpu,
             "validation": float(validation.min()) * unit,
         }

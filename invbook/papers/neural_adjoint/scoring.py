@@ -25,6 +25,7 @@ __all__ = [
     "Spent",
     "draw",
     "match",
+    "match_guesses",
     "posterior_floor",
     "score",
     "score_guesses",
@@ -185,6 +186,19 @@ def match(task: Any, model: Any, asked: Targets, scale: Tensor, *, seed: int) ->
     ranks = calibration_ranks(asked.x, many.double())
     found["calibration"] = uniformity(ranks, 99).tolist()
     return found
+
+
+def match_guesses(
+    task: Any, asked: Targets, x: Tensor, scale: Tensor, *, seed: int
+) -> dict[str, Any]:
+    """The biased MMD² of guesses that are there already, where further draws would be dear.
+
+    Args:
+        task, asked, scale, seed: as for :func:`match`.
+        x: 200 guesses for each target, ``(B, 200, dx)``, float64; others are left out.
+    """
+    exact = task.posterior(asked.y, FEW_DRAWS, generator=runtime.generator(seed, "exact"))
+    return {"mmd_biased": _biased(x / scale, exact / scale)}
 
 
 def posterior_floor(task: Any, asked: Targets, scale: Tensor, *, seed: int) -> dict[str, Any]:
