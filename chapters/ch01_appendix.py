@@ -144,7 +144,7 @@ check(
 # python -m invbook bench loss_design --preset full
 # ```
 #
-# The paper gives no numbers for its Figure 2, only the picture: answers far from both branches. The closed form {eq}`eq-minima` of the chapter is what our losses can be held to; it holds for the whole data, and not after a split. "Answers" is the root mean square of the answers, which is near zero in a collapse. Brackets are 95 % bootstrap intervals of the mean over seeds.
+# The paper gives no numbers for its Figure 2, only the picture: answers far from both branches. The closed form {eq}`eq-minima` of the chapter is what our losses can be held to; it holds for the whole data, and not after a split. "Answers" is the root mean square of the answers, which is near zero in a collapse. Brackets are 95 % intervals of the mean over seeds (Student's t).
 
 # %% tags=["hide-input"]
 records = load_records()

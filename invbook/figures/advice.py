@@ -9,10 +9,10 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 
-import invlab
 from invbook.figures import BLUE
 from invbook.papers.advice.regret import LEAST, error
 from invbook.results import load_records
+from invlab.metrics import mean_interval
 from invlab.runs.records import Record
 
 __all__ = ["errors_over_best", "log_regret", "ratio_map", "regrets", "study"]
@@ -127,7 +127,7 @@ def regrets(
             if alone and name in ("joint", "search"):
                 continue
             logs = log_regret(records, name, alone=alone)
-            ends = torch.tensor(invlab.bootstrap_interval(logs)).exp()
+            ends = torch.tensor(mean_interval(logs) or (torch.nan, torch.nan)).exp()
             ax.plot(ends, [places[name]] * 2, color=BLUE)
             ax.plot(logs.mean().exp(), places[name], "o", color=BLUE)
         ax.set(xscale="log", xlabel="regret")

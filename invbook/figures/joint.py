@@ -6,6 +6,7 @@ it again; see :data:`STYLES`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -86,6 +87,8 @@ NAMES = {
     "truth": "the truth",
 }
 
+# Numbers that are shares of the problems.
+PERCENT = ("better", "equal", "worse", "better_exact", "equal_exact", "solved", "close")
 # The columns of the paper's Table 2.
 PAPER_METHODS = ("joint", "direct", "neural_adjoint")
 
@@ -147,7 +150,8 @@ class Recorded:
 
     def text(self, method: str, quantity: str, digits: int = 0, **which: Any) -> str:
         """Mean and 95 % interval, for a table."""
-        return spread(self.each(method, quantity, **which), digits)
+        values = self.each(method, quantity, **which)
+        return spread(values, digits, percent=quantity in PERCENT)
 
     def shares(self, method: str, *quantities: str, digits: int = 0, **which: Any) -> str:
         """Several means side by side, such as better / equal."""
@@ -163,10 +167,10 @@ class Recorded:
             return {}
 
     def over_n(self, method: str, quantity: str, **which: Any) -> float:
-        """The mean of the means at all n, as in the paper's Table 2."""
-        return _mean(
-            [_mean(values) for values in self.by_count(method, quantity, **which).values()]
-        )
+        """The mean over all n, of the seeds that every n has, as in the ledger."""
+        found = self.by_count(method, quantity, **which).values()
+        seeds = min(map(len, found), default=0)
+        return _mean([_mean(values[:seeds]) for values in found])
 
     def shares_over_n(self, method: str, *quantities: str, digits: int = 0, **which: Any) -> str:
         """Several means over all n side by side."""
@@ -250,13 +254,14 @@ def percent(which: Tensor) -> float:
     return 100 * which.double().mean().item()
 
 
-def spread(values: Sequence[float], digits: int = 0) -> str:
+def spread(values: Sequence[float], digits: int = 0, *, percent: bool = False) -> str:
     """Mean and 95 % interval of one number a seed, as a table shows them."""
     if not values:
         return "not recorded"
     if len(values) == 1:
         return f"{values[0]:.{digits}f} (one seed)"
-    mean, low, high = (f"{part:.{digits}f}" for part in joint.summary(values))
+    found = joint.summary(values, most=100.0 if percent else math.inf)
+    mean, low, high = (f"{part:.{digits}f}" for part in found)
     return f"{mean} [{low}, {high}]"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -28,6 +29,7 @@ from invbook.figures import (
 )
 from invbook.numbers import shown
 from invlab.methods.inverse_network import InverseNetwork
+from invlab.metrics import mean_interval
 from invlab.runs.records import Record
 from invlab.task import Pairs
 
@@ -164,7 +166,7 @@ def interval(
     """
     found = [records[f"loss_design/{name}/{norm}"]["scores"][score] for norm in norms]
     values = torch.tensor(found, dtype=torch.float64).mean(0)
-    low, high = invlab.bootstrap_interval(values)
+    low, high = mean_interval(values) or (math.nan, math.nan)
     mean, *ends = (
         shown(value) if digits is None else f"{value:{digits}}"
         for value in (float(values.mean()), low, high)

@@ -12,7 +12,7 @@ from invbook.ledger.claim import Claim
 from invbook.ledger.interval import interval
 from invbook.ledger.judging import verdict
 from invbook.results import load_records
-from invlab.runs.records import Record
+from invlab.runs.records import Record, is_whole
 
 __all__ = ["rows"]
 
@@ -28,11 +28,12 @@ def rows(claims: Sequence[Claim], folder: Path | str | None = None) -> list[dict
         Rows with ``id``, ``source``, ``kind``, ``protocol``, ``paper``, ``ours``, ``low``,
         ``high``, ``seeds``, ``null`` (``id`` and ``ours`` of the best row that learns nothing, or
         None), ``preset``, ``device``, ``command``, ``verdict`` and ``why``, ready for JSON.
-        ``ours`` is None where a record is missing or does not hold the number, and ``low`` and
-        ``high`` are where there is no interval.
+        ``ours`` is None where a record is missing, was changed after it was made or does not hold
+        the number, and ``low`` and ``high`` are where there is no interval.
     """
     records = load_records(folder)
-    found = {claim.id: _found(claim, records) for claim in claims}
+    changed = {name for name, record in records.items() if _changed(record)}
+    found = {claim.id: _found(claim, records, changed) for claim in claims}
     return [asdict(_row(claim, found)) for claim in claims]
 
 
@@ -65,8 +66,16 @@ class _Found:
     note: str = ""
 
 
-def _found(claim: Claim, records: Mapping[str, Record]) -> _Found:
+def _changed(record: Record) -> bool:
+    """Whether a record says how it was made, and was changed after that."""
+    return "digest" in record and not is_whole(record)
+
+
+def _found(claim: Claim, records: Mapping[str, Record], changed: set[str]) -> _Found:
     """Our number and its interval; without a number, what is missing in words."""
+    spoilt = next((name for name in claim.records if name in changed), None)
+    if spoilt:
+        return _Found(None, note=f"the record of {spoilt} was changed after it was made")
     absent = [name for name in claim.records if name not in records]
     if absent and not claim.cases:
         some = f"{absent[0]} and {len(absent) - 1} more" if len(absent) > 1 else absent[0]

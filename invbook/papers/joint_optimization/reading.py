@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
-import torch
-
-from invlab.metrics import bootstrap_interval
+from invlab.metrics import mean_interval
 from invlab.runs.records import Record
 
 __all__ = ["curves", "numbers", "over_counts", "summary"]
@@ -44,11 +43,16 @@ def numbers(
     return [record["scores"][key][0] for record in found]
 
 
-def summary(values: Sequence[float]) -> tuple[float, float, float]:
-    """Mean of numbers of several seeds, and the ends of its 95 % interval (bootstrap)."""
-    each = torch.tensor(list(values), dtype=torch.float64)
-    low, high = bootstrap_interval(each)
-    return float(each.mean()), low, high
+def summary(values: Sequence[float], *, most: float = math.inf) -> tuple[float, float, float]:
+    """Mean of numbers of several seeds, and the ends of its 95 % interval (Student's t).
+
+    Args:
+        values: at least two, not negative.
+        most: what none can be above, such as 100 per cent.
+    """
+    ends = mean_interval(values)
+    assert ends is not None
+    return sum(values) / len(values), max(ends[0], 0.0), min(ends[1], most)
 
 
 def over_counts(
@@ -72,5 +76,5 @@ def _of(records: Mapping[str, Record], system: str, n: int) -> list[Record]:
     start = f"{PAPER}/{system}/n{n}/"
     found = [records[name] for name in records if name.startswith(start)]
     if not found:
-        raise KeyError(f"no record of {start}; run `python -m invlab bench {PAPER}`")
+        raise KeyError(f"no record of {start}; run `python -m invbook bench {PAPER}`")
     return sorted(found, key=lambda record: record["seeds"])
