@@ -171,8 +171,8 @@ class InverseNetwork(Method):
         shape = tuple(facts["y_shape"])
         asked = given.get("kind") if isinstance(given, Mapping) else None
         kind: Kind = kind_of(shape) if asked is None else asked
-        y = torch.empty(1, *shape, device="cpu")
-        c = torch.empty(1, facts["c_dim"], device="cpu") if facts["c_dim"] else None
+        y = torch.zeros(1, *shape, device="cpu")
+        c = torch.zeros(1, facts["c_dim"], device="cpu") if facts["c_dim"] else None
         return tuple(beside(y, c, kind).shape[1:]), kind
 
     def _own_scale(self, name: str, dim: int) -> Standardizer | None:

@@ -220,3 +220,19 @@ def test_a_simulator_that_fails_everywhere_ends_the_training_with_a_word():
     data = Task("sound", lambda x: x, Box([0.0], [1.0])).sample(50)
     with pytest.raises(FloatingPointError, match="'effect' became .*in the simulator"):
         get_method("direct", misfit="effect", epochs=2, **SMALL).fit(task, data)
+
+
+@pytest.fixture
+def nothing_is_written_yet():
+    """Memory that torch hands out without writing to it holds NaN, and not what was there before."""
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+@pytest.mark.usefixtures("nothing_is_written_yet")
+def test_an_encoder_beside_a_context_reads_no_memory_that_nobody_wrote():
+    task = Task("shift", lambda x, c: x + c, Box([-1.0], [1.0]), context=Box([0.0], [1.0]))
+    data, targets = task.sample(48), task.targets(3, seed=0)
+    model = get_method("direct", encoder={}, epochs=1).fit(None, data)
+    assert model.propose(targets.y, 2, targets.c).isfinite().all()
