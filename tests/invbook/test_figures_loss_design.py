@@ -99,4 +99,7 @@ def test_an_interval_is_over_seeds_of_the_mean_over_norms(records):
     assert more == "10.0 [10.0, 10.0]"
     mean, _, low, high = pictures.interval(records, "direct", "rmse_y").replace("[", "[ ").split()
     assert float(mean) == 6
-    assert 5.5 <= float(low.strip("[,")) < 6 < float(high.strip("]")) <= 6.5
+    # three means half a unit apart: Student's t of two degrees of freedom
+    half = 4.303 * 0.5 / 3**0.5
+    ends = float(low.strip("[,")), float(high.strip("]"))
+    assert ends == pytest.approx((6 - half, 6 + half), abs=0.06)

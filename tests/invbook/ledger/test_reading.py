@@ -10,6 +10,7 @@ import torch
 
 from invbook import ledger, papers, results
 from invbook.ledger import Claim
+from invlab.runs import records
 
 
 def record(folder, name, errors, **options):
@@ -188,6 +189,22 @@ def test_a_claim_without_all_its_records_keeps_its_row_and_says_what_is_missing(
     assert found["verdict"] == "no record"
     assert found["why"] == "mean error; no record of paper/b"
     assert found["paper"] == 2.0
+
+
+def test_a_record_that_was_changed_after_it_was_made_counts_as_none(tmp_path):
+    run = records.Run(
+        "paper/a", {"epochs": 3}, lambda seeds: {"scores": {"error": [0.5] * len(seeds)}}
+    )
+    records.run([run], seeds=[0, 1], folder=tmp_path)
+    wanted = reproduction("paper/a")
+    assert row(tmp_path, wanted)["verdict"] == "reproduced"
+    path = tmp_path / "paper/a.json"
+    made = json.loads(path.read_text(encoding="utf-8"))
+    made["settings"] = {"epochs": 1}
+    path.write_text(json.dumps(made), encoding="utf-8")
+    found = row(tmp_path, wanted)
+    assert (found["ours"], found["verdict"]) == (None, "no record")
+    assert "paper/a was changed after it was made" in found["why"]
 
 
 @pytest.mark.parametrize(

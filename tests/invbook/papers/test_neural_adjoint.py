@@ -230,7 +230,8 @@ def test_the_targets_are_none_of_the_pairs_that_are_learned_from(study, monkeypa
         asked.append(targets)
         raise Asked
 
-    for module, name in ((experiments, "score"), (models, "draw"), (scoring, "draw")):
+    places = [(experiments, "score"), (experiments, "draw"), (models, "draw"), (scoring, "draw")]
+    for module, name in places:
         monkeypatch.setattr(module, name, ask)
     for module in (experiments, models):
         monkeypatch.setattr(module, "training_pairs", lambda *_: learned)
