@@ -224,7 +224,7 @@ def test_a_simulator_that_fails_everywhere_ends_the_training_with_a_word():
 
 @pytest.fixture
 def nothing_is_written_yet():
-    """Memory that torch hands out without writing to it holds NaN, and not what was there before."""
+    """Memory that torch hands out unwritten holds NaN, and not what was there before."""
     torch.use_deterministic_algorithms(True, warn_only=True)
     yield
     torch.use_deterministic_algorithms(False)
