@@ -35,6 +35,9 @@ STATUS_HEAD = f"""{NOTE}
 Where the outputs on these pages come from. Each chapter was run from top to bottom, once,
 with the preset below; a *full* run enters a page only as records, with its own caption. Times are
 seconds of processor time on one core, about what a chapter takes on an idle machine.
+
+Nothing on these pages, and no record, was made on a GPU so far: chapters and experiments take one
+where there is one, and `make gpu` runs the tests, all chapters and all experiments there.
 """
 
 VERSIONS_HEAD = """

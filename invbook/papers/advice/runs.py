@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from invbook import frozen
 from invbook.papers.advice.simulators import get_case, list_cases
 from invbook.papers.advice.study import Size, study
 from invbook.resolved import of_method, resolved
@@ -31,18 +32,16 @@ QUICK: dict[str, Any] = {
     "methods": ["neural_adjoint", "mixture_density", "cinn"],
     "joint": {"guesses": (1,), "iterations": 20},
 }
+FROZEN = frozen.options("advice", "study")
 FULL: dict[str, Any] = {
-    "small": Size(n=300, targets=20, guesses=(1, 10, 100), seeds=1),
-    "large": Size(n=3000, targets=50, guesses=(1, 10, 100), seeds=2),
+    "small": Size(**FROZEN["small"]),
+    "large": Size(**FROZEN["large"]),
     "methods": "auto",
-    "more": ["cvae", "inn"],
-    "joint": {"guesses": (1,), "iterations": 500},
+    "more": list(FROZEN["more"]),
+    "joint": FROZEN["joint"],
 }
 # A simulation takes a tenth of a second: fewer of them, as somebody would who has such a one.
-DEAR = {
-    "small": Size(n=60, targets=5, guesses=(1,), seeds=1),
-    "large": Size(n=600, targets=20, guesses=(1,), seeds=2),
-}
+DEAR = {size: Size(**options) for size, options in FROZEN["dear"].items()}
 
 
 def plan() -> list[Run]:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from invbook import resolved
+from invbook import frozen, resolved
 from invbook.papers.neural_adjoint.experiments import (
     CANDIDATES,
     GUESSES,
@@ -86,9 +86,12 @@ def recorded(records: Collection[str], tasks: Sequence[str]) -> tuple[str, ...]:
 
 def plan() -> list[Run]:
     """All that is recorded; a tenth of the training and of the targets in the quick preset."""
-    epochs = runtime.by_preset(quick=20, full=300)
+    adjoint, large = (
+        frozen.options("neural_adjoint", method)["every"] for method in ("neural_adjoint", "pool")
+    )
+    epochs = runtime.by_preset(quick=20, full=adjoint["epochs"])
     many = runtime.by_preset(quick=50, full=500)
-    pool = runtime.by_preset(quick=20_000, full=200_000)
+    pool = runtime.by_preset(quick=20_000, full=large["pool"])
     made = []
     for task in TASKS:
         for seed in SEEDS:
@@ -122,15 +125,18 @@ def _published_runs(epochs: int) -> list[Run]:
 def _proxy_runs() -> list[Run]:
     """D4, with fewer targets: each guess is judged by an ensemble, some by Maxwell's equations."""
     targets = runtime.by_preset(quick=10, full=100)
-    epochs = runtime.by_preset(quick=10, full=150)
-    pool = runtime.by_preset(quick=20_000, full=100_000)
+    adjoint = frozen.options("neural_adjoint", "neural_adjoint")[PROXY_TASK]
+    large = frozen.options("neural_adjoint", "pool")[PROXY_TASK]
+    steps = adjoint["steps"]
+    epochs = runtime.by_preset(quick=10, full=adjoint["epochs"])
+    pool = runtime.by_preset(quick=20_000, full=large["pool"])
     # another network is another task
     judge = Emulator.fingerprint(NEURAL)
     made = []
     for seed in FEWER:
         # a spectrum costs a fifth of a second
         maxwell = {"maxwell": runtime.by_preset(quick=0, full=20) if seed == SEEDS[0] else 0}
-        options = {"targets": targets, "epochs": epochs, "pool": pool, "steps": 10, **maxwell}
+        options = {"targets": targets, "epochs": epochs, "pool": pool, "steps": steps, **maxwell}
         made.append(_adjoint_run("compare", PROXY_TASK, seed, options, judge=judge))
         searched = {
             "targets": runtime.by_preset(quick=1, full=20),

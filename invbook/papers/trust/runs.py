@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from invbook import frozen
 from invbook.papers.advice.simulators import NINE_KINDS
 from invbook.papers.trust.experiments import Size, trust
 from invbook.resolved import of_method
@@ -29,16 +30,10 @@ QUICK_SIMULATORS = ("square", "robot_arm", "epidemic", "two_moons", "ricker")
 QUICK_METHODS = ("nearest", "neural_adjoint", "mixture_density")
 
 QUICK = Size(pairs=1000, targets=150, simulations=10_000, draws=50)
-FULL = Size(pairs=3000, targets=400, simulations=30_000, draws=200)
 
-# Short trainings: bounds and tests have to keep their word for whatever a method has learned.
-METHODS: dict[str, dict[str, Any]] = {
-    "nearest": {},
-    "neural_adjoint": {"candidates": 40, "pool": 5000, "epochs": 200, "batch_size": 128},
-    "mixture_density": {"epochs": 60},
-    "tandem": {"epochs": 100},
-    "cinn": {"epochs": 60},
-}
+# The methods in trainings of their own, after the size.
+METHODS: dict[str, dict[str, Any]] = frozen.options("trust", "trust")
+FULL = Size(**METHODS.pop("size"))
 
 
 def ids(simulators: Sequence[str] = SIMULATORS, seeds: Sequence[int] = SEEDS) -> list[str]:
