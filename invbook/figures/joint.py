@@ -30,6 +30,7 @@ __all__ = [
     "Recorded",
     "Style",
     "compared",
+    "courses",
     "cross_talk",
     "each_record",
     "log_ticks",
@@ -318,6 +319,43 @@ def over_counts(
         not_recorded(ax)
     ax.set(xlabel="number of problems n", xscale="log")
     log_ticks(ax, sorted(counts))
+
+
+def courses(ax: Axes, recorded: Recorded) -> None:
+    """Mean true loss of the answers on the way, a line a method: panels (c) of Figures 2 to 5.
+
+    A step of the joint search and of regression is one of the training, of BFGS one evaluation,
+    and of the neural adjoint one iteration of BFGS on its trained surrogate.
+
+    Args:
+        ax: where to draw.
+        recorded: the system; the curves are means over its seeds.
+    """
+    found: dict[str, list[tuple[Sequence[float], Sequence[float]]]] = {}
+    for curve in recorded.curves():
+        descent = curve["bfgs"][f"S{recorded.unit:g}"]
+        lines = {"bfgs": (range(len(descent)), descent)}
+        lines["joint"] = curve["iteration"], curve["joint"]
+        for method in ("direct", "neural_adjoint"):
+            if method in curve:
+                lines[method] = curve[method]["iteration"], curve[method]["loss"]
+        for method, line in lines.items():
+            found.setdefault(method, []).append(line)
+    for method, several in found.items():
+        steps, loss = _mean_course(several)
+        style = STYLES[method]
+        ax.plot(steps + 1, loss, color=style.color, linestyle=style.dash, label=NAMES[method])
+    if not found:
+        not_recorded(ax)
+    ax.set(xlabel="step", ylabel="mean loss", xscale="log", yscale="log")
+
+
+def _mean_course(
+    several: Sequence[tuple[Sequence[float], Sequence[float]]],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Steps of the longest of several courses and the mean loss there; a shorter one stays."""
+    steps = np.array(max((steps for steps, _ in several), key=lambda steps: steps[-1]))
+    return steps, np.mean([np.interp(steps, own, loss) for own, loss in several], axis=0)
 
 
 def solved_over_cost(

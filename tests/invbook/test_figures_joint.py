@@ -14,8 +14,6 @@ def test_recorded_numbers_are_those_of_the_records():
     assert len(values) > 1
     assert shots.mean("bfgs", "solved") == pytest.approx(sum(values) / len(values))
     assert shots.text("bfgs", "solved").startswith(f"{shots.mean('bfgs', 'solved'):.0f} [")
-    means = [sum(v) / len(v) for v in shots.by_count("bfgs", "solved").values()]
-    assert shots.over_n("bfgs", "solved") == pytest.approx(sum(means) / len(means))
 
 
 def test_what_was_not_recorded_says_so():
@@ -83,3 +81,31 @@ def test_each_recorded_method_has_one_labelled_point():
     assert [text.get_text() for text in ax.texts] == ["BFGS", "joint"]
     assert len(ax.lines) == 2
     plt.close()
+
+
+def test_a_course_has_a_line_a_method_and_one_that_ended_stays(monkeypatch):
+    def curve(bfgs):
+        taught = {"iteration": [0, 9], "loss": [4.0, 8.0]}
+        return {"bfgs": {"S1": bfgs}, "iteration": [0, 3], "joint": [2.0, 1.0], "direct": taught}
+
+    shots = joint.Recorded("billiards")
+    several = [curve([4.0, 2.0]), curve([4.0, 2.0, 1.0])]
+    monkeypatch.setattr(joint.Recorded, "curves", lambda self: several)
+    _, ax = plt.subplots()
+    joint.courses(ax, shots)
+    lines = {line.get_label(): line for line in ax.lines}
+    assert list(lines) == ["BFGS", "joint", "supervised"]
+    assert lines["BFGS"].get_xdata().tolist() == [1, 2, 3]
+    assert lines["BFGS"].get_ydata().tolist() == [4, 2, 1.5]
+    assert lines["supervised"].get_ydata().tolist() == [4, 8]
+    plt.close()
+
+
+def test_a_mean_over_n_is_of_the_seeds_that_every_n_has(monkeypatch):
+    found = {2: [10.0, 20.0], 4: [30.0, 40.0, 1000.0]}
+    monkeypatch.setattr(joint.Recorded, "by_count", lambda self, *which, **more: found)
+    assert joint.Recorded("navier_stokes").over_n("joint", "better") == (15 + 35) / 2
+
+
+def test_a_share_is_not_said_to_reach_above_all():
+    assert joint.spread([98.0, 100.0, 96.0], percent=True).endswith(", 100]")
