@@ -81,7 +81,7 @@ started = {name: l1_from(start) for name, start in starts.items()}
 fig, ax = plt.subplots(figsize=(5, 3.2))
 answers = torch.cat([m.invert(targets.y) for m in started.values()])
 figures.answers(ax, targets.y[:, 0], answers[..., 0], labels=list(started))
-ax.legend(fontsize=8)
+figures.legend_above(ax, columns=4)
 plt.show()
 
 # %% tags=["hide-input"]
@@ -121,7 +121,7 @@ print(f"{len(kept)} pairs kept, {kept.y.unique().numel()} different y")
 # %% mystnb={"figure": {"name": "fig-split", "caption": "The l1 regression on a random 80 % of the data: the answers leave zero and run towards a branch, where the sample happens to favour it."}, "image": {"alt": "Answers of several seeds over targets. They lie near zero for small y; for larger y some seeds leave zero and reach one of the exact branches."}} tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(5, 3.2))
 pictures.answers_by_seed(ax, after_split, targets.y)
-ax.legend(fontsize=8)
+figures.legend_above(ax, columns=4)
 plt.show()
 
 # %% tags=["hide-input"]

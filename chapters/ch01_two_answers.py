@@ -303,7 +303,8 @@ fig, axes = plt.subplots(1, 2, sharey=True)
 for ax, norm in zip(axes, direct):
     pictures.answers_by_seed(ax, direct[norm], targets.y)
     ax.set_title(f"direct, {norm}")
-axes[0].legend(fontsize=8, loc="upper left")
+    ax.label_outer()
+figures.legend_below(fig)
 plt.show()
 
 # %% tags=["hide-input"]

@@ -69,6 +69,7 @@ for row, name in zip(axes, ("encoder_decoder", "tandem")):
     for ax, norm in zip(row, ("l1", "l2")):
         pictures.answers_by_seed(ax, models[name, norm], targets.y)
         ax.set_title(f"{name.replace('_', '-')}, {norm}")
+        ax.label_outer()
 axes[0, 0].legend(fontsize=8)
 plt.show()
 
@@ -113,7 +114,7 @@ for norm in ("l1", "l2"):
     ends = models["effect", norm].invert(targets.y).mean((1, 2))
     signs[norm] = ends > 0
 for name, positive in signs.items():
-    print(f"{name:10}", ["+" if p else "-" for p in positive.tolist()])
+    print(f"{name:10}", *("+" if p else "-" for p in positive.tolist()))
 
 # %% tags=["hide-input"]
 for norm in ("l1", "l2"):
@@ -219,7 +220,10 @@ columns = {
     "seconds": "CPU s, all seeds",
 }
 first = records["loss_design/direct/l1"]
-print("recorded:", first["device"], "seeds", first["seeds"], first["date"])
+seeds_of_record = ", ".join(map(str, first["seeds"]))
+print(
+    f"recorded on {first['date']} ({first['device']}), seeds {seeds_of_record}"
+)
 Markdown(ledger.table(rows, columns))
 
 # %% [markdown]

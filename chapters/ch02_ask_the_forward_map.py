@@ -31,6 +31,7 @@ pictures.asked_of_record(left, records["loss_design/direct/l2"], 900)
 left.set_title("compare causes")
 pictures.asked_of_record(right, records["loss_design/effect/l2"], 900)
 right.set_title("compare effects")
+right.label_outer()
 plt.show()
 
 # %% [markdown]
@@ -151,7 +152,7 @@ options = dict(epochs=epochs, batch_size=50)
 scaled = dict(x_scaler=x_scaler, y_scaler=y_scaler, **options)
 
 effect = invlab.get_method("direct", misfit="effect", **scaled)
-effect.fit(task, data, seed=seeds)
+effect = effect.fit(task, data, seed=seeds)
 
 # %% mystnb={"figure": {"name": "fig-effect", "caption": "Misfit of the effect through the true simulator: re-simulated answers over targets (left, Figure 3 of the paper) and the answers themselves (right)."}, "image": {"alt": "Left: re-simulated y over target y, all points on the diagonal. Right: the answers over targets; each seed covers one of the two exact branches completely."}} tags=["hide-input"]
 fig, (left, right) = plt.subplots(1, 2)
@@ -260,6 +261,7 @@ fig, axes = plt.subplots(1, 2, sharey=True)
 for ax, (name, model) in zip(axes, models.items()):
     pictures.answers_by_seed(ax, model, targets.y)
     ax.set_title(name.replace("_", "-"))
+    ax.label_outer()
 axes[0].legend(fontsize=8)
 plt.show()
 
@@ -305,7 +307,7 @@ with torch.no_grad():
     f_hat = literal["encoder_decoder"].surrogate(fine)[0, :, 0]
 figures.forward_fit(right, fine[:, 0], f_hat)
 right.set_title("encoder-decoder: f̂")
-right.legend(fontsize=8)
+figures.legend_below(fig, columns=3)
 plt.show()
 
 # %% [markdown]

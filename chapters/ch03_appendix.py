@@ -191,7 +191,8 @@ for name, penalty in penalties.items():
     smoothed[name] = loss_design.fit_reduced(
         "l2", seeds=seeds, epochs=epochs, **penalty
     )
-print(penalties["second"])
+for option, value in penalties["second"].items():
+    print(f"{option}: {value:.3g}")
 
 # %% mystnb={"figure": {"name": "fig-smooth-terms", "caption": "Terms of the loss with a penalty on the first difference: values (loss F), effect (loss FI) and smoothness (loss REG). Figure 13 of the paper."}, "image": {"alt": "Loss terms over epochs on a logarithmic axis. The smoothness term is the largest at the end, nearly constant, and the value and effect terms lie below it."}} tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(5, 3.2))
@@ -307,7 +308,10 @@ columns = {
     "ours": "our error [95 %]",
 }
 first = records["loss_design/plain/l1"]
-print("recorded:", first["device"], "seeds", first["seeds"], first["date"])
+seeds_of_record = ", ".join(map(str, first["seeds"]))
+print(
+    f"recorded on {first['date']} ({first['device']}), seeds {seeds_of_record}"
+)
 Markdown(ledger.table(rows, columns))
 
 

@@ -34,6 +34,7 @@ for ax, name in zip(axes, ("plain", "hermite")):
     figures.forward_fit(ax, curves["x"], curves["f_hat"], points=known)
 axes[0].set_title("values")
 axes[1].set_title("values and slopes")
+axes[1].label_outer()
 axes[0].legend(fontsize=8)
 plt.show()
 
@@ -241,7 +242,8 @@ def from_three_pairs(**smoothing):
 
 
 free = from_three_pairs()
-print(diagnosis.diagnose(task, free.member(0), task.grid(400)).states)
+found = diagnosis.diagnose(task, free.member(0), task.grid(400))
+print(*found.states, sep=", ")
 
 # %% mystnb={"figure": {"name": "fig-reduced", "caption": "Encoder–decoder from three pairs: the surrogates (left) and what their inverses really cause (right, first two seeds). Figure 11 of the paper."}, "image": {"alt": "Left: surrogates through three red points, some of which shoot up to a spike near zero instead of following the parabola. Right: re-simulated y over target y, far from the diagonal, for some seeds near zero everywhere."}} tags=["hide-input"]
 dense = torch.linspace(-33, 33, 1001, device=device)[:, None]
@@ -355,6 +357,7 @@ for ax, model, order in zip(axes, (first, second), (1, 2)):
     )
     ax.plot(grid, wants[order], ":", color="black", label="wanted")
     ax.set_title(f"difference of order {order}")
+    ax.label_outer()
 axes[0].legend(fontsize=8)
 plt.show()
 

@@ -41,7 +41,7 @@ def exactly(*y):
     return torch.tensor([y], dtype=torch.float64)
 
 
-# %% tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-four-answers", "caption": "Right answers to one target of each task: eight throws that land at 8 m, three hundred points at the height −0.3, five poses with the tip at (1.7, 0.4) m."}, "image": {"alt": "Left: eight curved paths of balls from different starts, heights and angles, some steep and high, some flat, which all end at the same cross at eight metres. Middle: a map of light hills and dark hollows with blue closed rings around the hollows and red dots on the rings only. Right: five arms of three links on a vertical rail, bent in different ways, all with their tip on the same cross."}} tags=["hide-input"]
 import ipywidgets
 import matplotlib.pyplot as plt
 from IPython.display import Markdown
@@ -51,7 +51,6 @@ from invbook.diagram import chain
 
 figures.use_style()
 
-# %% mystnb={"figure": {"name": "fig-four-answers", "caption": "Right answers to one target of each task: eight throws that land at 8 m, three hundred points at the height −0.3, five poses with the tip at (1.7, 0.4) m."}, "image": {"alt": "Left: eight curved paths of balls from different starts, heights and angles, some steep and high, some flat, which all end at the same cross at eight metres. Middle: a map of light hills and dark hollows with blue closed rings around the hollows and red dots on the rings only. Right: five arms of three links on a vertical rail, bent in different ways, all with their tip on the same cross."}} tags=["hide-input"]
 fig, axes = plt.subplots(1, 3, figsize=(9, 3), width_ratios=[1.2, 1, 1.3])
 many = throw.posterior(exactly(8.0), 8)[0]
 figures.throws(axes[0], throw.trajectory(many))
@@ -455,7 +454,7 @@ print(len(answers))
 # ```{solution-end}
 # ```
 
-# %% tags=["check-exercise"]
+# %% tags=["check-exercise", "hide-input"]
 if answered(answers=answers):
     found = torch.stack([answers, torch.full_like(answers, 0.25)], -1)
     check("different answers", answers.unique().numel(), "==", 6)
@@ -500,7 +499,7 @@ print(f"{share:.1%}")
 # ```{solution-end}
 # ```
 
-# %% tags=["check-exercise"]
+# %% tags=["check-exercise", "hide-input"]
 if answered(lifted=lifted, share=share):
     tips = arm.simulate(lifted)
     check("vertical distance", (tips[:, 1] - 0.4).abs(), "<", 1e-10)
@@ -539,7 +538,7 @@ other = torch.stack([x1, x3 - x2, x3, x4 + x3 - 2 * x2], -1)
 # ```{solution-end}
 # ```
 
-# %% tags=["check-exercise"]
+# %% tags=["check-exercise", "hide-input"]
 if answered(other=other):
     old, new = arm.joints(poses), arm.joints(other)
     apart = (old[:, -1] - new[:, -1]).norm(dim=1)

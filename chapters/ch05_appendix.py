@@ -99,8 +99,10 @@ def closed_up(errors):
     return torch.stack(columns, 1)
 
 
-print("targets as they are:\n", honest, sep="")
-print("closed up:\n", closed_up(honest).round(), sep="")
+both = torch.cat([honest, closed_up(honest)], 1)
+print("           as it is   closed up")
+for k, (a, b, c, d) in enumerate(both.tolist(), start=1):
+    print(f"target {k} {a:5.0f} {b:5.0f} {c:5.0f} {d:5.0f}")
 r_honest = float(honest.amin(1).mean())
 r_closed = float(closed_up(honest).amin(1).mean())
 print(f"best of 2, mean: {r_honest:.0f} honest, {r_closed:.0f} closed up")

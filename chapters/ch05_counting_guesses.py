@@ -38,7 +38,7 @@ seeds = runtime.by_preset(quick=[0, 1], full=[0, 1, 2, 3, 4])
 tasks = {name: invlab.get_task(name) for name in neural_adjoint.TASKS}
 sine = tasks["sine"]
 
-# %% tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-patience", "caption": "Guessing blindly on the sine map for y = −0.3. Left: the best of the first 1, 10 and 100 guesses comes ever nearer to a ring of right answers. Right: the error of the best so far, for five such guessers."}, "image": {"alt": "Left: the sine map with blue rings and a hundred small red dots all over it; three large marks labelled 1, 10 and 100 lie ever nearer to a ring. Right: five falling staircases on logarithmic axes over the number of guesses."}} tags=["hide-input"]
 import matplotlib.pyplot as plt
 
 from invbook import answered, check, figures, ledger
@@ -49,7 +49,6 @@ from invbook.numbers import shown
 figures.use_style()
 names = {"ballistics": "D1 throw", "sine": "D2 sine", "robot_arm": "D3 arm"}
 
-# %% mystnb={"figure": {"name": "fig-patience", "caption": "Guessing blindly on the sine map for y = −0.3. Left: the best of the first 1, 10 and 100 guesses comes ever nearer to a ring of right answers. Right: the error of the best so far, for five such guessers."}, "image": {"alt": "Left: the sine map with blue rings and a hundred small red dots all over it; three large marks labelled 1, 10 and 100 lie ever nearer to a ring. Right: five falling staircases on logarithmic axes over the number of guesses."}} tags=["hide-input"]
 blind = (
     2 * torch.rand(5, 100, 2, generator=runtime.generator(3, "blind")) - 1
 )
@@ -72,7 +71,7 @@ plt.show()
 #
 # A method that proposes many guesses should be judged as it is used: run the simulator on $T$ of them and keep the best.
 
-# %% mystnb={"figure": {"name": "fig-best-of", "caption": "The score r_T: T guesses, T calls of the simulator, and the smallest of T errors."}, "image": {"alt": "A chain from left to right: T guesses of x, the simulator f with T calls, T effects, and the target y. A bracket between the effects and the target is labelled smallest of T errors."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-best-of", "caption": "The score $r_T$: T guesses, T calls of the simulator, and the smallest of T errors."}, "image": {"alt": "A chain from left to right: T guesses of x, the simulator f with T calls, T effects, and the target y. A bracket between the effects and the target is labelled smallest of T errors."}} tags=["hide-input"]
 chain(
     [
         ("x̂", "value", "T guesses"),
@@ -171,7 +170,7 @@ estimates = {
     "all subsets": all_subsets(again),
 }
 
-# %% mystnb={"figure": {"name": "fig-estimators", "caption": "Scatter of both estimates of r_T from 200 guesses for one target, relative to r_T itself."}, "image": {"alt": "Relative standard deviation over T on logarithmic axes. Averaging over all subsets starts more than ten times lower than taking the first T and rises; at T equal to 200 both curves meet."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-estimators", "caption": "Scatter of both estimates of $r_T$ from 200 guesses for one target, relative to $r_T$ itself."}, "image": {"alt": "Relative standard deviation over T on logarithmic axes. Averaging over all subsets starts more than ten times lower than taking the first T and rises; at T equal to 200 both curves meet."}} tags=["hide-input"]
 truth = all_subsets(errors_at("sine", [level], 1_000, 200, "truth")).mean(0)
 fig, ax = plt.subplots(figsize=(5, 3.2))
 for (label, values), color, dash in zip(
@@ -246,7 +245,7 @@ for name, y in typical.items():
         density[name] = p = share / (math.pi * near**2)
         law[name] = 1 / (2 * math.pi * p * count)
 
-# %% mystnb={"figure": {"name": "fig-law", "caption": "r_T of prior draws at one target of each task, and the law with its constant (thin lines)."}, "image": {"alt": "Three falling curves on logarithmic axes, each merging with a thin straight line from T of about ten on. The lines of throw and sine are parallel and steep, that of the arm is half as steep."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-law", "caption": "$r_T$ of prior draws at one target of each task, and the law with its constant (thin lines)."}, "image": {"alt": "Three falling curves on logarithmic axes, each merging with a thin straight line from T of about ten on. The lines of throw and sine are parallel and steep, that of the arm is half as steep."}} tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(5.5, 3.6))
 figures.error_curves(ax, {names[n]: r for n, r in at_one.items()})
 for name, line in law.items():
@@ -276,7 +275,7 @@ for name, r_here in at_one.items():
 # What has to be beaten? Here are three {term}`baselines <baseline>`, none of which has an inverse network.
 #
 # * **prior**: draw from the prior and do not look at $y$. It learns nothing and costs nothing.
-# * **nearest**: the unknowns of the training pairs whose $y$ is nearest, nearest first. This is a look-up table.
+# * **look-up** (`nearest` in the library): the unknowns of the training pairs whose $y$ is nearest, nearest first.
 # * **pool**: learn a *forward* network from the pairs, evaluate it on very many prior draws, take those whose predicted $y$ is nearest, and improve them by two small {term}`Gauss–Newton steps <Gauss–Newton step>` through the network. The network is a {term}`surrogate`: it stands in for the simulator, and a call of it costs next to nothing.
 #
 # All get the same 8,000 pairs, as many as the paper's networks, and fresh targets. (`epochs` is how often the training of the pool's network goes through all pairs; one pass is an {term}`epoch`.)
@@ -302,10 +301,13 @@ for name, task in tasks.items():
             scores[name, kind].append(curves(e))
 scores = {key: torch.stack(value) for key, value in scores.items()}
 
-# %% mystnb={"figure": {"name": "fig-baselines", "caption": "r_T of three baselines on three tasks, and the paper's neural adjoint (stars; T = 1, 50, 200). Quick preset."}, "image": {"alt": "Three panels of curves over T. The prior starts highest and falls as a straight line. The look-up is a flat line, far below the stars at T equal to one for throw and sine. The pool falls with T and ends within about a decade of the last star."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-baselines", "caption": "$r_T$ of three baselines on three tasks, and the paper's neural adjoint (stars; T = 1, 50, 200). Quick preset."}, "image": {"alt": "Three panels of curves over T. The prior starts highest and falls as a straight line. The look-up is a flat line, far below the stars at T equal to one for throw and sine. The pool falls with T and ends within about a decade of the last star."}} tags=["hide-input"]
 fig, axes = plt.subplots(1, 3, figsize=(8, 3.6), sharey=True)
 for ax, name in zip(axes, tasks):
-    curves = {kind: scores[name, kind].mean((0, 1)) for kind in options}
+    curves = {
+        figures.LABEL[kind]: scores[name, kind].mean((0, 1))
+        for kind in options
+    }
     figures.error_curves(ax, curves, paper=neural_adjoint.PUBLISHED[name])
     ax.set_title(names[name])
     ax.label_outer()
@@ -424,12 +426,13 @@ for name, worst_error in solved.items():
 #
 # `python -m invbook bench neural_adjoint --preset full` makes the recorded runs: several seeds, 500 fresh targets each, 200 guesses, a surrogate of 300 epochs for the pool of 200,000 draws. The look-up has all 10,000 pairs.
 
-# %% mystnb={"figure": {"name": "fig-baselines-recorded", "caption": "Recorded full runs on a CPU: r_T of the three baselines with 95 % intervals (the range of the seeds where they differ by powers of ten), and the paper's neural adjoint (stars: Table 7, Figure 3 read off, Table 3)."}, "image": {"alt": "Three panels, one a task, with marks and vertical bars at T equal to 1, 50 and 200. The prior lies highest. The look-up is level over T, and on throw and sine far below the first star. The pool lies below the stars everywhere."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-baselines-recorded", "caption": "Recorded full runs on a CPU: $r_T$ of the three baselines with 95 % intervals (the range of the seeds where they differ by powers of ten), and the paper's neural adjoint (stars: Table 7, Figure 3 read off, Table 3)."}, "image": {"alt": "Three panels, one a task, with marks and vertical bars at T equal to 1, 50 and 200. The prior lies highest. The look-up is level over T, and on throw and sine far below the first star. The pool lies below the stars everywhere."}} tags=["hide-input"]
 rows = {row["id"]: row for row in ledger.rows(neural_adjoint.CLAIMS)}
-labels = {"prior": "prior", "nearest": "look-up", "pool": "pool"}
 recorded = {
-    label: {name: points(rows, name, kind, (1, 50, 200)) for name in tasks}
-    for kind, label in labels.items()
+    figures.LABEL[kind]: {
+        name: points(rows, name, kind, (1, 50, 200)) for name in tasks
+    }
+    for kind in options
 }
 fig, axes = plt.subplots(1, 3, figsize=(9, 3.8), sharey=True)
 recorded_errors(axes, recorded, names, paper=neural_adjoint.PUBLISHED)
@@ -503,7 +506,7 @@ print(f"predicted: {predicted:.0e}")
 # ```{solution-end}
 # ```
 
-# %% tags=["check-exercise"]
+# %% tags=["check-exercise", "hide-input"]
 if answered(predicted=predicted):
     e = errors_at("ballistics", [6.5], 60, 8_000, "look-up")
     ratio = float(e.amin(1).mean()) / predicted
@@ -534,7 +537,7 @@ more = ...  # your answer
 
 # %%
 more = [2 ** (d_y / 2) for d_y in (1, 2, 300)]
-print([f"{factor:.2g}" for factor in more])
+print(*(f"{factor:.2g}" for factor in more), sep=", ")
 
 # %% [markdown]
 # For a spectrum of 300 values the number is $10^{45}$: guessing more is no way to get better. (If the spectra that can occur have fewer degrees of freedom, their number counts; D4 has eight unknowns, and the law becomes $T^{-2/8}$ at best.) There a method has to *localise*, and D4 is the task where methods differ most.
@@ -542,7 +545,7 @@ print([f"{factor:.2g}" for factor in more])
 # ```{solution-end}
 # ```
 
-# %% tags=["check-exercise"]
+# %% tags=["check-exercise", "hide-input"]
 if answered(more=more):
     check("one observation", more[0], "in", (1.41, 1.42))
     check("two observations", more[1], "in", (1.99, 2.01))
@@ -586,7 +589,7 @@ r_wrong = float(invlab.r_T(e, exchangeable=True)[0])
 # ```{solution-end}
 # ```
 
-# %% tags=["check-exercise"]
+# %% tags=["check-exercise", "hide-input"]
 if answered(r_right=r_right, r_wrong=r_wrong):
     check("r_1 without the ranking over r_1", r_wrong / r_right, ">", 100)
 

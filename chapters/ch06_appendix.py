@@ -241,7 +241,7 @@ table(head, body)
 # %% [markdown]
 # For the typical target the fence lowers the error or does no harm, on every task. The paper's Figure 5 draws the same four searches over $T$:
 
-# %% mystnb={"figure": {"name": "fig-ablation", "caption": "Error of the best of T guesses with and without boundary loss and prior starts, mean over seeds and targets; stars: the paper's Table 5. A curve begins where every target has a guess that can be simulated. After Figure 5 of the paper."}, "image": {"alt": "Three panels, one a task, each with four falling lines of r_T on logarithmic axes. On the throw and the sine the two lines with boundary loss lie below the two without; on the arm they level off above. On the throw the two lines without boundary loss begin at a T above one."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-ablation", "caption": "Error of the best of T guesses with and without boundary loss and prior starts, mean over seeds and targets; stars: the paper's Table 5. A curve begins where every target has a guess that can be simulated. After Figure 5 of the paper."}, "image": {"alt": "Three panels, one a task, each with four falling lines of the error of the best of T guesses on logarithmic axes. On the throw and the sine the two lines with boundary loss lie below the two without; on the arm they level off above. On the throw the two lines without boundary loss begin at a T above one."}} tags=["hide-input"]
 fig, axes = plt.subplots(1, 3, figsize=(10, 3.8))
 beginnings = []
 for ax, (name, title) in zip(axes, titles.items()):
@@ -266,7 +266,7 @@ for ax, (name, title) in zip(axes, titles.items()):
         if paper:
             ax.plot(200, paper, "*", color=figures.SERIES[k], markersize=10)
     ax.set(title=title, xlabel="guesses T")
-axes[0].set_ylabel("r_T")
+axes[0].set_ylabel("$r_T$")
 fig.legend(
     *axes[0].get_legend_handles_labels(),
     loc="outside lower center",

@@ -382,7 +382,7 @@ check("ninths of the square that have guesses", cells, "==", 9)
 #
 # `python -m invbook bench neural_adjoint --preset full` trains on 10,000 simulations (a fifth of them held out to choose the best weights), as in the paper, with several seeds, and scores 500 fresh targets for each. $T = 1$ is the guess that is ranked first.
 
-# %% mystnb={"figure": {"name": "fig-adjoint-recorded", "caption": "Recorded full runs on a CPU: r_T of our search with and without anchors, of the paper's search on our surrogate where it is recorded, and the paper's numbers (stars: Table 7, Figure 3 read off, Table 3). Bars are 95 % intervals, or the range of the seeds where they differ by powers of ten."}, "image": {"alt": "Three panels, one a task, with marks at T equal to 1, 50 and 200 on logarithmic axes. The stars lie highest. Without anchors the errors are lower and fall with T. With anchors they are lowest and nearly level."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-adjoint-recorded", "caption": "Recorded full runs on a CPU: $r_T$ of our search with and without anchors, of the paper's search on our surrogate where it is recorded, and the paper's numbers (stars: Table 7, Figure 3 read off, Table 3). Bars are 95 % intervals, or the range of the seeds where they differ by powers of ten."}, "image": {"alt": "Three panels, one a task, with marks at T equal to 1, 50 and 200 on logarithmic axes. The stars lie highest. Without anchors the errors are lower and fall with T. With anchors they are lowest and nearly level."}} tags=["hide-input"]
 rows = {row["id"]: row for row in ledger.rows(neural_adjoint.CLAIMS)}
 records, counts = load_records(), (1, 50, 200)
 titles = {
@@ -482,7 +482,7 @@ r_unranked = float(invlab.r_T(errors, exchangeable=True)[0])
 # ```{solution-end}
 # ```
 
-# %% tags=["check-exercise"]
+# %% tags=["check-exercise", "hide-input"]
 if answered(r_unranked=r_unranked):
     ratio = r_unranked / float(r[0])
     check("r_1 unranked over r_1 ranked", ratio, ">", 1)
@@ -522,7 +522,7 @@ print(f"median error below 1e-25: {bool(after.median() < 1e-25)}")
 # ```{solution-end}
 # ```
 
-# %% tags=["check-exercise"]
+# %% tags=["check-exercise", "hide-input"]
 if answered(polished=polished, after=after):
     check("the median error after polishing", after.median(), "<", 1e-25)
 
@@ -568,7 +568,7 @@ calm, wild = float(true[trusted].mean()), float(true[~trusted].mean())
 # ```{solution-end}
 # ```
 
-# %% tags=["check-exercise"]
+# %% tags=["check-exercise", "hide-input"]
 if answered(calm=calm, wild=wild):
     check("mean error where they agree over where not", calm / wild, "<", 1)
 

@@ -323,7 +323,7 @@ for k, route in enumerate(routes):
     name = f"seed {k}" if k == worst else None
     right.plot(levels.cpu(), route[:, 1], label=name, **style)
 right.set(xlabel="target y", ylabel="x₂")
-right.legend(fontsize=8, loc="upper left")
+figures.legend_above(right)
 plt.show()
 
 # %% tags=["hide-input"]
@@ -351,7 +351,7 @@ check(
 #
 # Our recorded run (`python -m invbook bench neural_adjoint --preset full`) trains on 10,000 simulations with five seeds, and scores 500 fresh targets for each. The paper gives two numbers for this model, in its Tables 7 and 3. They differ on two of the three tasks, so they must come from different trainings.
 
-# %% mystnb={"figure": {"name": "fig-tandem-paper", "caption": "The error of one guess, r_1, on three tasks (in m² for throw and arm). Stars: the paper. Circles: our recorded run with a 95 % interval. Squares: answers that train no tandem; the pool and the neural adjoint are ranked by a surrogate."}, "image": {"alt": "Three panels with one row an answerer and a logarithmic error axis. On throw and sine our tandem lies far to the left of the paper's stars. On the robot arm ours has a wide interval that reaches the stars. The direct network lies far to the right on all three; pool and neural adjoint lie left of the tandem or near it."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-tandem-paper", "caption": "The error of one guess, $r_1$, on three tasks (in m² for throw and arm). Stars: the paper. Circles: our recorded run with a 95 % interval. Squares: answers that train no tandem; the pool and the neural adjoint are ranked by a surrogate."}, "image": {"alt": "Three panels with one row an answerer and a logarithmic error axis. On throw and sine our tandem lies far to the left of the paper's stars. On the robot arm ours has a wide interval that reaches the stars. The direct network lies far to the right on all three; pool and neural adjoint lie left of the tandem or near it."}} tags=["hide-input"]
 rows = inverse_models.recorded()
 tasks = ("ballistics", "sine", "robot_arm")
 fig, axes = plt.subplots(1, 3, figsize=(9.5, 3.3), sharey=True)

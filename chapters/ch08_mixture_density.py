@@ -219,7 +219,7 @@ most = max(models)
 model = models[most]
 
 
-# %% tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-mdn-components", "caption": "Above: 300 draws (dots) for y = −0.3 over the exact answers (blue rings), for four numbers of Gaussians C. Below: those Gaussians that have a weight of note, at one standard deviation."}, "image": {"alt": "Two rows of four maps with blue rings. With one Gaussian a single ellipse fills the middle of the square and dots are everywhere. With four, broad ellipses cover several rings each, and with sixteen many still reach from ring to ring, with dots in between. With 64, small ellipses lie along the rings and most dots are close to them."}} tags=["hide-input"]
 def ellipses(model, y, least=0.003):
     """Closed curves at one standard deviation, in units of x."""
     with torch.no_grad():
@@ -232,7 +232,6 @@ def ellipses(model, y, least=0.003):
     return model.x_scaler.inverse(curve.mT)
 
 
-# %% mystnb={"figure": {"name": "fig-mdn-components", "caption": "Above: 300 draws (dots) for y = −0.3 over the exact answers (blue rings), for four numbers of Gaussians C. Below: those Gaussians that have a weight of note, at one standard deviation."}, "image": {"alt": "Two rows of four maps with blue rings. With one Gaussian a single ellipse fills the middle of the square and dots are everywhere. With four, broad ellipses cover several rings each, and with sixteen many still reach from ring to ring, with dots in between. With 64, small ellipses lie along the rings and most dots are close to them."}} tags=["hide-input"]
 wish = torch.tensor([[-0.3]], dtype=torch.float64, device=runtime.device())
 fig, axes = plt.subplots(2, 4, figsize=(9, 4.8), sharex=True, sharey=True)
 for (upper, lower), (C, trained) in zip(axes.T, models.items()):
@@ -463,7 +462,7 @@ for ax, name in zip(axes, inverse_models.NAMES):
     inverse_models.over_guesses(
         ax, rows, name, "mixture_density", "mixture density"
     )
-axes[0].set_ylabel("r_T")
+axes[0].set_ylabel("$r_T$")
 fig.legend(
     *axes[0].get_legend_handles_labels(),
     loc="outside lower center",

@@ -300,7 +300,7 @@ for name, options in widths.items():
     errors = invlab.resimulation_error(arm, guesses, arm_targets.y)
     curves[name] = invlab.r_T(errors, exchangeable=True)
 
-# %% mystnb={"figure": {"name": "fig-collapse", "caption": "The arm with three widths of the decoder. Left: what each latent number tells about x. Right: r_T in the same colours, and the paper's network (stars; T = 1, 50, 200 from its Table 7, Figure 3 and Table 3)."}, "image": {"alt": "Left, bars of divergence in nats for five latent numbers: with the learned width some reach about one nat, with the other two all are close to zero. Right, r_T over T on logarithmic axes: the curve of the paper's loss falls little and runs along the paper's stars, that of width one ends a little below, the learned one falls by three powers of ten."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-collapse", "caption": "The arm with three widths of the decoder. Left: what each latent number tells about x. Right: $r_T$ in the same colours, and the paper's network (stars; T = 1, 50, 200 from its Table 7, Figure 3 and Table 3)."}, "image": {"alt": "Left, bars of divergence in nats for five latent numbers: with the learned width some reach about one nat, with the other two all are close to zero. Right, the error of the best of T guesses on logarithmic axes: the curve of the paper's loss falls little and runs along the paper's stars, that of width one ends a little below, the learned one falls by three powers of ten."}} tags=["hide-input"]
 from invbook.papers.neural_adjoint.model_claims import paper_value
 
 paper = {
@@ -317,7 +317,7 @@ left.legend(fontsize=8)
 figures.error_curves(right, curves)
 stars = {"color": figures.BLACK, "markersize": 9}
 right.plot(list(paper), list(paper.values()), "*", **stars)
-right.set(ylabel="r_T (m²)")
+right.set(ylabel="$r_T$ (m²)")
 plt.show()
 
 # %% tags=["hide-input"]
@@ -361,7 +361,7 @@ rows = inverse_models.recorded()
 fig, axes = plt.subplots(1, 3, figsize=(9.5, 3.3))
 for ax, name in zip(axes, inverse_models.NAMES):
     inverse_models.over_guesses(ax, rows, name, "cvae", "conditional VAE")
-axes[0].set_ylabel("r_T")
+axes[0].set_ylabel("$r_T$")
 entries = axes[0].get_legend_handles_labels()
 fig.legend(*entries, loc="outside lower center", ncols=5, fontsize=8)
 plt.show()

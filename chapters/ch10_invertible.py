@@ -379,7 +379,7 @@ for name, norm in {"dead": "dead", "correct": "output"}.items():
     errors = invlab.resimulation_error(arm, guesses, reach.y)
     r_T[name] = invlab.r_T(errors, exchangeable=True)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-dead", "caption": "The INN on the arm with the published (dead) and the correct norm term: validation loss, latent numbers of unseen pairs, and r_T."}, "image": {"alt": "Three panels. The loss of the dead version comes down later and ends below that of the correct one, below zero. Its latent numbers spread out to a hundred or so, in a histogram on a symmetric logarithmic axis; those of the correct one lie within a few units. Its r_T is almost flat, while the correct one falls by three powers of ten or more."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-dead", "caption": "The INN on the arm with the published (dead) and the correct norm term: validation loss, latent numbers of unseen pairs, and $r_T$."}, "image": {"alt": "Three panels. The loss of the dead version comes down later and ends below that of the correct one, below zero. Its latent numbers spread out to a hundred or so, in a histogram on a symmetric logarithmic axis; those of the correct one lie within a few units. Its error of the best of T guesses is almost flat, while the correct one falls by three powers of ten or more."}}
 unseen = arm.sample(2000, generator=runtime.generator(0, "unseen"))
 losses, latents = {}, {}
 for name, inn in inns.items():
@@ -521,8 +521,8 @@ found = {
 }
 fig, ax = plt.subplots(figsize=(7, 3.6))
 benchmark.beside_paper(ax, found)
-ax.set_xlabel("r_200 (unit of y, squared)")
-ax.legend(fontsize=8)
+ax.set_xlabel("$r_{200}$ (unit of y, squared)")
+figures.legend_above(ax)
 plt.show()
 
 # %% [markdown]

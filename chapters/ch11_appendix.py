@@ -53,7 +53,7 @@ def have(method, task):
 # %% [markdown]
 # ## Figure 3: all models
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-three", "caption": "Error of the best of T guesses, mean over seeds with 500 targets each (meta-material: three seeds, 100 targets each). Left: models that draw; right: one answer, search, and baselines; the prior (grey) is in both. Stars: the paper's Table 3 (T = 200) in the colour of the model. After Figure 3 of the paper."}, "image": {"alt": "Eight panels, a row for each of ballistics, sine, robot arm and metamaterial, with falling lines of r_T on logarithmic axes up to 200 guesses. The drawing models fall steadily and lie below the paper's stars; on the right the tandem and direct network are flat, and the neural adjoint and the pool are lowest."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-three", "caption": "Error of the best of T guesses, mean over seeds with 500 targets each (meta-material: three seeds, 100 targets each). Left: models that draw; right: one answer, search, and baselines; the prior (grey) is in both. Stars: the paper's Table 3 (T = 200) in the colour of the model. After Figure 3 of the paper."}, "image": {"alt": "Eight panels, a row for each of ballistics, sine, robot arm and metamaterial, with falling lines of the error of the best of T guesses on logarithmic axes up to 200 guesses. The drawing models fall steadily and lie below the paper's stars; on the right the tandem and direct network are flat, and the neural adjoint and the pool are lowest."}}
 fig, axes = plt.subplots(
     4, 2, figsize=(9, 12), sharex=True, sharey="row", layout="constrained"
 )
@@ -61,11 +61,11 @@ others = ("neural_adjoint", "pool", "nearest", "tandem", "direct")
 for pair, name in zip(axes, ALL):
     for ax, group in zip(pair, (recorded.samplers, others)):
         benchmark.curves(ax, recorded, name, group)
-    pair[0].set_ylabel("r_T")
+    pair[0].set_ylabel("$r_T$")
 for ax in axes[-1]:
     ax.set_xlabel("guesses T")
 for ax in axes[0]:
-    ax.legend(fontsize=7)
+    figures.legend_above(ax)
 plt.show()
 
 # %% [markdown]

@@ -126,7 +126,7 @@ check("The same for the tandem", recall["tandem"], "<", 0.15)
 #
 # ## The comparison as a diagram
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-compare-chain", "caption": "What every method goes through. The method is trained on pairs alone; the simulator judges its T guesses."}, "image": {"alt": "A chain of boxes: the target y, a trained network named I, for any method, the guesses x, the simulator f in a double frame, its outcomes, and beside it the target y again. A loss named r_T, the smallest of T errors, hangs below the outcomes and the target."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-compare-chain", "caption": "What every method goes through. The method is trained on pairs alone; the simulator judges its T guesses."}, "image": {"alt": "A chain of boxes: the target y, a trained network named I, for any method, the guesses x, the simulator f in a double frame, its outcomes, and beside it the target y again. A loss, the smallest of T errors, hangs below the outcomes and the target."}}
 diagram.chain(
     [
         ("y", "data", "a fresh target"),
@@ -181,7 +181,7 @@ prior = invlab.get_method("prior").fit(task, pairs)
 everyone = models | {"prior": prior} | yours
 live = {name: curve(model) for name, model in everyone.items()}
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-join", "caption": "Error of the best of T guesses on the sine task: small models, trained on this page, and a method of your own (black)."}, "image": {"alt": "Two panels with falling lines of r_T over the number of guesses on logarithmic axes. Left: the five sampling models fall together, from between 0.1 and 2 at one guess to below a ten-thousandth at 200; the black line of the random neighbour runs a hundred times lower. Right: the direct network and the tandem are flat, the prior falls from above, and the neural adjoint lies far below all."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-join", "caption": "Error of the best of T guesses on the sine task: small models, trained on this page, and a method of your own (black)."}, "image": {"alt": "Two panels with falling lines of the error of the best guess over the number of guesses on logarithmic axes. Left: the five sampling models fall together, from between 0.1 and 2 at one guess to below a ten-thousandth at 200; the black line of the random neighbour runs a hundred times lower. Right: the direct network and the tandem are flat, the prior falls from above, and the neural adjoint lies far below all."}}
 count = torch.arange(1, 201)
 fig, axes = plt.subplots(
     1, 2, figsize=(9, 3.6), sharey=True, layout="constrained"
@@ -250,7 +250,7 @@ for k in (0, 9, 199):
 #
 # `python -m invbook bench neural_adjoint --preset full` trains every model at full size on all tasks. The fourth task, a {term}`meta-material` of eight unknowns and 300 numbers in $y$, has a chapter of its own, {doc}`ch12_metamaterial`. The figure shows the methods that the paper's advice names, with two baselines. Here $T$ goes to 200; the paper's Figure 3 stops at 50, and its Table 3 is read as $T = 200$ ({doc}`appendix <ch11_appendix>`).
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-advised", "caption": "Recorded error of the best of T guesses, mean over seeds and targets. Stars: the paper's values at T = 1, 50 and 200 in the colour of the method. After Figure 3 of the paper; all models are in the appendix."}, "image": {"alt": "Four panels, one a task, with falling lines of r_T on logarithmic axes up to 200 guesses. The neural adjoint is the lowest line nearly everywhere, the pool is near it, the tandem is flat in the middle, the cVAE and the cINN fall steadily from above. The stars of the paper lie above the lines of the same colour nearly everywhere."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-advised", "caption": "Recorded error of the best of T guesses, mean over seeds and targets. Stars: the paper's values at T = 1, 50 and 200 in the colour of the method. After Figure 3 of the paper; all models are in the appendix."}, "image": {"alt": "Four panels, one a task, with falling lines of the error of the best of T guesses on logarithmic axes up to 200 guesses. The neural adjoint is the lowest line nearly everywhere, the pool is near it, the tandem is flat in the middle, the cVAE and the cINN fall steadily from above. The stars of the paper lie above the lines of the same colour nearly everywhere."}}
 recorded = benchmark.Recorded()
 named = ("neural_adjoint", "pool", "nearest", "tandem", "cvae", "cinn")
 fig, axes = plt.subplots(
@@ -261,7 +261,7 @@ for ax, name in zip(axes.flat, benchmark.TITLE):
 for ax in axes[-1]:
     ax.set_xlabel("guesses T")
 for ax in axes[:, 0]:
-    ax.set_ylabel("r_T")
+    ax.set_ylabel("$r_T$")
 fig.legend(
     *axes[0, 0].get_legend_handles_labels(),
     loc="outside upper center",

@@ -325,7 +325,7 @@ before = made()
 (folder / "shard-00001.npz").unlink()  # the accident
 again = invlab.generate(task, 200, folder=folder)
 kept = [name for name, when in before.items() if made()[name] == when]
-print("kept:", kept)
+print("kept:", *kept)
 
 # %% tags=["hide-input"]
 check("Shards that were not made again", len(kept), "==", 1)

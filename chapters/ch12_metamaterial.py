@@ -160,7 +160,7 @@ energy = light.fields.abs().square().sum(-1).amax(-1)
 peak = int(torch.where(fine < 0.95, energy, 0).argmax())
 beside = int((fine - fine[peak] - 0.06).abs().argmin())
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-fields", "caption": "|E_x| of the sheet without loss at the ground, at the top of the shortest cylinder and at the top of the tallest: at a resonance (above) and beside it (below). The incoming wave has amplitude one. Circles: the cylinders."}, "image": {"alt": "Six maps of the field over the cell with the circles of the cylinders. In the upper row, at resonance, bright spots reach several times the incoming amplitude; in the lower row, beside the resonance, the field is weak and even."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-fields", "caption": "$|E_x|$ of the sheet without loss at the ground, at the top of the shortest cylinder and at the top of the tallest: at a resonance (above) and beside it (below). The incoming wave has amplitude one. Circles: the cylinders."}, "image": {"alt": "Six maps of the field over the cell with the circles of the cylinders. In the upper row, at resonance, bright spots reach several times the incoming amplitude; in the lower row, beside the resonance, the field is weak and even."}}
 sheets.fields(light, fine, (peak, beside), radii, period, orders=6)
 plt.show()
 
@@ -405,7 +405,7 @@ for ax, j in zip(axes, chosen):
     sheets.arrangements(ax, guesses[j], solved_x, arranged[j])
     ax.set_title(f"target {j + 1}")
 axes[0].set_ylabel("h₁ + h₂ − h₃ − h₄ (µm)")
-axes[0].legend(fontsize=8)
+figures.legend_below(fig)
 plt.show()
 
 # %% tags=["hide-input"]
@@ -498,7 +498,7 @@ check(
 #
 # The recorded comparison of {doc}`ch11_benchmark` has this task as well, D4 in the paper's count. Pairs are drawn from the proxy, as in the paper; 100 fresh targets a seed are judged by it.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-d4", "caption": "Error of the best of T guesses on the meta-material, judged by the proxy, mean over seeds with 100 targets each. Left: models that draw; right: one answer, search, and baselines; the prior (grey) is in both. Stars: the paper's values at T = 1, 50 and 200 in the colour of the model. The D4 panel of Figure 3."}, "image": {"alt": "Two panels with falling lines of r_T on logarithmic axes up to 200 guesses. Left, the drawing models fall together below the grey line of the prior, but for the INN, which is flat. Right, the tandem and the direct network are flat, and the neural adjoint is lowest. Stars mark the paper's values."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-d4", "caption": "Error of the best of T guesses on the meta-material, judged by the proxy, mean over seeds with 100 targets each. Left: models that draw; right: one answer, search, and baselines; the prior (grey) is in both. Stars: the paper's values at T = 1, 50 and 200 in the colour of the model. The D4 panel of Figure 3."}, "image": {"alt": "Two panels with falling lines of the error of the best of T guesses on logarithmic axes up to 200 guesses. Left, the drawing models fall together below the grey line of the prior, but for the INN, which is flat. Right, the tandem and the direct network are flat, and the neural adjoint is lowest. Stars mark the paper's values."}}
 from invbook.figures import benchmark
 
 recorded = benchmark.Recorded(["metamaterial"])
@@ -514,7 +514,7 @@ for ax, group in zip(axes, (recorded.samplers, others)):
     ax.legend(
         fontsize=8, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0)
     )
-axes[0].set_ylabel("r_T")
+axes[0].set_ylabel("$r_T$")
 plt.show()
 
 # %% [markdown]

@@ -616,7 +616,7 @@ scaled = easy * (loss.max() / easy.max())
 ax.plot(grid, scaled, "--", color=figures.GREEN, label="envelope loss")
 ax.axvline(problems.truth[0], color=figures.BLUE, linestyle="--")
 ax.set(xlabel="guessed place t₀ (samples)", ylabel="loss")
-ax.legend()
+figures.legend_above(ax)
 plt.show()
 
 # %% [markdown]

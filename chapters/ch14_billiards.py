@@ -147,7 +147,7 @@ cut = torch.linspace(-1.5, 1.5, 2001, dtype=torch.float64)
 along = torch.stack([answer[hard, 0].expand(len(cut)), cut], 1)
 loss_cut, slope_cut = over(hard, along)
 fig = plt.figure(figsize=(9, 3.6))
-left, right = fig.subfigures(1, 2)
+left, right = fig.subfigures(1, 2, wspace=0.05)
 ax = left.subplots()
 shown = torch.where(flat, torch.nan, loss).reshape(241, 241).T
 ax.set_facecolor("0.85")
@@ -355,7 +355,7 @@ runs = {
     for k, some in sets.items()
 }
 
-# %% mystnb={"figure": {"name": "fig-hits", "caption": "Ten networks each, for few and for many problems. Left: share of shots that hit. Right: mean loss without refinement; dotted: BFGS. After Figure 3c of the paper."}, "image": {"alt": "Left: share of hits over the steps. With 8 problems the lines stay near where they begin, at a quarter, or fall; with 64 they rise after some hundred steps from a third to nearly all. Right: the mean loss falls with 64 problems far below the dotted line of BFGS, and with 8 it stays above it or near it."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-hits", "caption": "Ten networks each, for few and for many problems. Left: share of shots that hit. Right: mean loss without refinement; dotted: BFGS. After Figure 3c of the paper."}, "image": {"alt": "Only with many problems does a common network learn to hit. Left, the share of hits over 400 steps, ten thin lines each: with 8 problems the dashed lines stay near where they begin, at a quarter to a third, or fall to zero; with 64 problems the solid lines rise, each at a time of its own after the first hundred steps, from a third to nearly all. Right, the mean loss on a logarithmic axis: with 64 problems it falls far below the dotted line of BFGS, with 8 it stays above or near it."}} tags=["hide-input"]
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4))
 for (k, run), color, line in zip(
     runs.items(), (figures.ORANGE, figures.GREEN), ("--", "-")

@@ -153,8 +153,8 @@ for ax, row in zip(axes, failed):
     ax.plot(*plain.x[row], "s", mfc="none", color="white", markersize=10)
     ax.plot(*truth[row], "*", color=figures.RED, markersize=12)
     ax.set(title=f"problem {int(row)}", xlabel="force α")
-    fig.colorbar(image, ax=ax, label="root of the loss")
 axes[0].set_ylabel("advection β")
+fig.colorbar(image, ax=axes, label="root of the loss")
 plt.show()
 
 # %% tags=["hide-input"]

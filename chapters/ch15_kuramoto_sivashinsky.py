@@ -562,7 +562,7 @@ print(f"rate {rate:.2f}, factor {math.exp(25 * rate):.0f}")
 # ```{solution-end}
 # ```
 
-# %% tags=["check-exercise"]
+# %% tags=["check-exercise", "hide-input"]
 if answered(rate=rate):
     check("The rate of growth", rate, "in", (0.03, 0.07))
 
@@ -604,7 +604,7 @@ share_final = solved(invlab.minimize(final_misfit, middle, **options).fun)
 # ```{solution-end}
 # ```
 
-# %% tags=["check-exercise"]
+# %% tags=["check-exercise", "hide-input"]
 if answered(share_final=share_final):
     check(
         "Solved from the final states",
@@ -647,7 +647,7 @@ without = task.simulate(one, 0.7 * few) / 0.7
 # ```{solution-end}
 # ```
 
-# %% tags=["check-exercise"]
+# %% tags=["check-exercise", "hide-input"]
 if answered(without=without):
     direct = torch.tensor([[0.0, 0.7]], dtype=torch.float64)
     direct = task.simulate(direct.expand(len(few), 2), few)

@@ -75,7 +75,8 @@ for obstacles in ("two", "five"):
         maxfev=60,
     )
     stuck[obstacles] = float((found.fun > 1e-3).double().mean())
-print({name: f"{share:.0%}" for name, share in stuck.items()})
+for name, share in stuck.items():
+    print(f"{name} obstacles: {share:.0%}")
 
 # %% tags=["hide-input"]
 check("Two obstacles: searches that get stuck", stuck["two"], "<=", 0.2)

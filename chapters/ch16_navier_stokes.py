@@ -30,6 +30,7 @@ figures.use_style()
 ours = joint.Recorded("navier_stokes", n=32)
 kept = [curve["losses"] for curve in ours.curves() if "losses" in curve]
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
+fig.get_layout_engine().set(w_pad=0.12)
 SHOWN = ("bfgs", "joint", "multistart")
 if kept:
     losses = {
@@ -96,13 +97,11 @@ task = invlab.get_task("navier_stokes", obstacles="five", speed=speed)
 truth, whole, y, c = flows.draw_problems(task, n, SEED)
 print(f"unknown {tuple(truth.shape)}, seen {tuple(y.shape)}")
 
-# %% tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-flow", "caption": "One problem. Left: the flow at the start; only what lies above the dashed line is seen. Middle: just after the push. Right: at the end, again seen only above the line. Obstacles in grey. After Figure 5a and b of the paper."}, "image": {"alt": "Three maps of a square box with five grey squares and arrows. On the left weak irregular swirls everywhere; in the middle a strong jet near the bottom points up; on the right the jet has spread, parted at the obstacles and curls through the upper half. The lower half of the left and right maps is shaded as unseen."}} tags=["hide-input"]
 simulator, grid = task.simulator, task.simulator.grid
 with torch.no_grad():
     film = torch.stack(simulator.run(truth, whole, every=True))
 strong = int(truth[:, 2].argmax())
-
-# %% mystnb={"figure": {"name": "fig-flow", "caption": "One problem. Left: the flow at the start; only what lies above the dashed line is seen. Middle: just after the push. Right: at the end, again seen only above the line. Obstacles in grey. After Figure 5a and b of the paper."}, "image": {"alt": "Three maps of a square box with five grey squares and arrows. On the left weak irregular swirls everywhere; in the middle a strong jet near the bottom points up; on the right the jet has spread, parted at the obstacles and curls through the upper half. The lower half of the left and right maps is shaded as unseen."}} tags=["hide-input"]
 fig, axes = plt.subplots(
     1, 3, figsize=(9, 3.3), sharey=True, layout="constrained"
 )
@@ -223,7 +222,7 @@ check(
     0.25,
 )
 
-# %% mystnb={"figure": {"name": "fig-push-map", "caption": "Loss of two problems over the place of the push and its velocity upwards, at the true v_x. Star: the truth. Red line: the loss of the truth; every push inside explains the data better than the true one."}, "image": {"alt": "Two maps over place and upward velocity, dark where the loss is low. A dark valley stands upright, narrow in place and long in velocity; a red line encloses a good part of it, with the red star of the truth on the line."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-push-map", "caption": "Loss of two problems over the place of the push and its velocity upwards, at the true $v_x$. Star: the truth. Red line: the loss of the truth; every push inside explains the data better than the true one."}, "image": {"alt": "Two maps over place and upward velocity, dark where the loss is low. A dark valley stands upright, narrow in place and long in velocity; a red line encloses a good part of it, with the red star of the truth on the line."}} tags=["hide-input"]
 side = runtime.by_preset(quick=21, full=61)
 place = torch.linspace(20, 80, side, dtype=torch.float64)
 upward = torch.linspace(2, 6, side, dtype=torch.float64)
@@ -238,7 +237,7 @@ for ax, row in zip(axes, (1 % n, 2 % n)):
     image = flows.push_map(ax, place, upward, loss, level, truth[row])
     ax.set_title(f"problem {row}")
 axes[0].set_ylabel("velocity upwards")
-fig.colorbar(image, ax=axes, label="log10 of the loss")
+fig.colorbar(image, ax=axes, label="log₁₀ of the loss")
 plt.show()
 
 # %% tags=["hide-input"]
@@ -326,6 +325,7 @@ def error(x):
 # %% mystnb={"figure": {"name": "fig-noise", "caption": "Left: loss of the fitted push over that of the true one, in each problem. Right: mean error of each unknown in half-widths of its range; crosses: of a guess in the middle."}, "image": {"alt": "Left: points on logarithmic axes, nearly all in the shaded half below the diagonal; fits from the middle of the prior and from the truth coincide in most problems. Right: bars of the mean error of place, velocity along x and velocity upwards. Black crosses mark a guess in the middle. Place and velocity along x are well below them, the velocity upwards less so."}} tags=["hide-input"]
 found = {"BFGS from the middle": plain, "BFGS from the truth": from_truth}
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4))
+fig.get_layout_engine().set(w_pad=0.12)
 flows.fits(left, at_truth, {name: one.fun for name, one in found.items()})
 flows.unknown_errors(
     right,
@@ -604,7 +604,7 @@ print(f"perpendicular to rounding: {abs(overlap) < 1e-10}")
 # ```{solution-end}
 # ```
 
-# %% tags=["check-exercise"]
+# %% tags=["check-exercise", "hide-input"]
 if answered(overlap=overlap):
     check("Overlap of the two parts", abs(overlap), "<", 1e-10)
 
@@ -639,7 +639,8 @@ for swirl in (0.0, 0.05, 0.1):
     with torch.no_grad():
         off = other.simulate(x, seen) - end
     costs[swirl] = 1000 * float(off.square().mean())
-print({swirl: f"{cost:.2f}" for swirl, cost in costs.items()})
+for swirl, cost in costs.items():
+    print(f"speed {swirl:.2f}: {cost:.2f}")
 
 # %% [markdown]
 # The missing flow is proportional to the speed, and the loss is a square: twice the speed costs about four times as much. At zero the truth fits exactly.
@@ -647,7 +648,7 @@ print({swirl: f"{cost:.2f}" for swirl, cost in costs.items()})
 # ```{solution-end}
 # ```
 
-# %% tags=["check-exercise"]
+# %% tags=["check-exercise", "hide-input"]
 if answered(costs=costs):
     check("Loss at the truth at speed 0", costs[0.0], "<", 1e-20)
     check(
@@ -707,7 +708,7 @@ x_free, x_prior = fit(0.0).x, fit(1.0).x
 # ```{solution-end}
 # ```
 
-# %% tags=["check-exercise"]
+# %% tags=["check-exercise", "hide-input"]
 if answered(x_free=x_free, x_prior=x_prior):
     answers = {"free": x_free, "prior": x_prior, "middle": m.repeat(n, 1)}
     away = {

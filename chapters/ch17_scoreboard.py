@@ -33,7 +33,7 @@ for ax in axes[1]:
     ax.set_xlabel("CPU time for all problems (s)")
 for ax in axes[:, 0]:
     ax.set_ylabel("solved (%)")
-scoreboard.legend_below(fig)
+figures.legend_below(fig)
 plt.show()
 
 # %% [markdown]
@@ -253,7 +253,7 @@ for name in ("kuramoto_sivashinsky", "navier_stokes"):
 #
 # No system above has more than three unknowns. Restarts fail when $p$ is tiny. A signal of $m$ wave packets, each with place, amplitude, width and phase, has $4m$ unknowns, and all of them have to be right at once: twelve packets have 48. `hop` restarts one packet after the other and keeps what is better. Restarts and hops know the loss at the truth and stop there; they have the CPU time of the joint search with refinement.
 
-# %% mystnb={"figure": {"name": "fig-packets", "caption": "Signals of which all packets are right, over the number of unknowns a signal, recorded, n = 64."}, "image": {"alt": "Per cent of signals solved over 12, 24 and 48 unknowns. BFGS and the plain joint search lie near the bottom throughout; restarts and hops fall steeply; the two searches on the envelope lie highest."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-packets", "caption": "Signals of which all packets are right, over the number of unknowns a signal, recorded, n = 64."}, "image": {"alt": "Seven lines, the per cent of signals solved over 12, 24 and 48 unknowns a signal. More unknowns defeat every search on the plain loss: BFGS and the joint search are near the bottom from the start, and supervised learning, restarts and hops of one packet fall steeply to nearly nothing. Only the two searches on the envelope, with a network and without one, stay high throughout."}} tags=["hide-input"]
 PACKETS = (3, 6, 12)
 fig, ax = plt.subplots(figsize=(8, 3.6), layout="constrained")
 scoreboard.many_unknowns(ax, PACKETS)
@@ -353,7 +353,7 @@ print(f"p = {p:.1f}, reached about {10 * round(10 * reached)} %")
 # ```{solution-end}
 # ```
 
-# %% tags=["check-exercise"]
+# %% tags=["check-exercise", "hide-input"]
 if answered(p=p, rounds=rounds, reached=reached):
     check("Rounds", rounds, "in", (10, 80))
     check("Share that is reached", reached, ">=", 0.6)
@@ -394,7 +394,7 @@ print(f"{se:.1f} points, {needed} problems")
 # ```{solution-end}
 # ```
 
-# %% tags=["check-exercise"]
+# %% tags=["check-exercise", "hide-input"]
 if answered(se=se, needed=needed):
     check("Standard error (points)", se, "in", (2.5, 3))
     check("Problems that are needed", needed, "in", (1800, 2300))
@@ -453,7 +453,7 @@ lowest = invlab.minimize(bumpy, eased.x, bounds=square, x_scale=0.1).fun
 # ```{solution-end}
 # ```
 
-# %% tags=["check-exercise"]
+# %% tags=["check-exercise", "hide-input"]
 if answered(lowest=lowest):
     alone = invlab.minimize(bumpy, origin, bounds=square, x_scale=0.1).fun
     check("Rows that are solved", (lowest < 1e-8).sum(), ">=", 95)

@@ -345,7 +345,9 @@ known = invlab.Pairs.from_file(
     path, x=names, y=[f"c{k}" for k in range(10)]
 )
 from_table = invlab.invert(known, [measured], method="neural_adjoint", n=5)
-print(from_table.x[0, 0].cpu().numpy().round(2), *from_table.notes)
+for name, value in zip(names, from_table.x[0, 0].tolist()):
+    print(f"{name}: {value:.2g}")
+print(*from_table.notes, sep="\n")
 
 # %% [markdown]
 # The answer comes with a note instead of a bound of its error: a bound takes simulations, and a table cannot be asked. {doc}`ch20_how_far_to_trust` explains such bounds.
@@ -481,7 +483,8 @@ without = invlab.invert(
     drug, lost, sigma=sigma, method="lm", n=50, data=pairs
 )
 for mode in without.modes():
-    print([round(v, 2) for v in mode.x.tolist()], mode.count)
+    rates = ", ".join(f"{v:.2g}" for v in mode.x.tolist())
+    print(f"x = {rates}; {mode.count} of 50 starts")
 
 # %% [markdown]
 # Yes to both. What is missing is left out of the misfit, and the method is fitted to the eight numbers that are there.

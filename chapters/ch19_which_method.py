@@ -118,13 +118,13 @@ on_drug = invlab.compare(drug(), methods, **options)
 on_village = invlab.compare(village, methods, **options)
 
 
-# %% mystnb={"figure": {"name": "fig-which-two", "caption": "Error of one guess and of the best of ten, over the variance of y (geometric mean over targets). Left: the drug. Right: the outbreak, with the floor (dashed), below which nothing can be told from the truth."}, "image": {"alt": "Two panels with one row a method and a logarithmic error axis. On the drug the methods lie many powers of ten apart, with lm and bfgs far in front. On the outbreak most methods lie close together, a little right of a dashed line, the floor."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-which-two", "caption": "Error of one guess and of the best of ten, over the variance of y (geometric mean over targets). Left: the drug. Right: the outbreak, with the floor (dashed), below which nothing can be told from the truth."}, "image": {"alt": "Two panels with one row a method and a logarithmic error axis. On the drug the methods lie many powers of ten apart, with Levenberg–Marquardt and BFGS far in front. On the outbreak most methods lie close together, a little right of a dashed line, the floor."}} tags=["hide-input"]
 fig, (left, right) = plt.subplots(1, 2)
 pictures.error_by_method(left, on_drug, guesses)
 left.set_title("drug")
-left.legend(fontsize=8)
 pictures.error_by_method(right, on_village, guesses)
 right.set(xlim=(0.05, 3), title="outbreak")
+figures.legend_below(fig)
 plt.show()
 
 # %% [markdown]

@@ -128,7 +128,7 @@ class Task:
 
     @property
     def integer(self) -> Tensor:
-        """Which unknowns are whole numbers: a mask ``(dx,)`` on the CPU."""
+        """Which unknowns are whole numbers, as a mask ``(dx,)`` on the CPU."""
         return integer_mask(self.prior)
 
     @property

@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import re
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -189,6 +190,17 @@ def test_every_public_name_has_a_docstring(name):
                 yield from undocumented(node.body, f"{prefix}{node.name}.")
 
     assert list(undocumented(tree(name).body)) == []
+
+
+@each_file
+def test_no_property_is_taken_for_its_type(name):
+    """Napoleon reads what stands before a colon in the first line as the type."""
+    read = {
+        f.name: re.sub(r":\w+:`[^`]*`|``[^`]*``", "", (ast.get_docstring(f) or "").split("\n")[0])
+        for f in functions(name)
+        if any("property" in ast.unparse(decorator) for decorator in f.decorator_list)
+    }
+    assert not [each for each, line in read.items() if ":" in line]
 
 
 @each_file

@@ -94,6 +94,15 @@ def test_accents_and_others_are_written_as_texts_write_them():
     assert site_extension.authors(Entry("misc", persons={"author": people})) == "Chen et al."
 
 
+@pytest.mark.parametrize("name", [r"S{\"a}ilynoja, T", "Säilynoja, T"])
+def test_works_are_sorted_by_letters_without_their_accents(name):
+    people = [Person("Zhang, L"), Person(name), Person("Stone, C"), Person("Ren, S")]
+    works = [Entry("misc", persons={"author": [person]}) for person in people]
+    order = site_extension.AuthorYearOrder().sort(works)
+    assert [work.persons["author"][0].last_names[0][0] for work in order] == ["R", "S", "S", "Z"]
+    assert order[1] is works[1]
+
+
 def test_a_formula_keeps_its_bracket_and_its_comma_on_the_line():
     x, y = nodes.math("x", "x"), nodes.math("y", "y")
     text = nodes.paragraph("", "", nodes.Text("so ("), x, nodes.Text("), and "), y)

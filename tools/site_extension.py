@@ -6,6 +6,7 @@ button and no link leads there: the name could be a stranger's.
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -16,6 +17,7 @@ from pybtex.plugin import register_plugin
 from pybtex.richtext import Text
 from pybtex.style.formatting.unsrt import Style as UnsrtStyle
 from pybtex.style.labels import BaseLabelStyle
+from pybtex.style.sorting.author_year_title import SortingStyle
 from repo_url import ROOT, is_placeholder, site
 from repo_url import current as address
 from sphinx.application import Sphinx
@@ -137,7 +139,21 @@ class AuthorYearStyle(UnsrtStyle):
     """The plain style, in the order of authors and years."""
 
     default_label_style = "author_year_in_words"
-    default_sorting_style = "author_year_title"
+    default_sorting_style = "author_year_without_accents"
+
+
+class AuthorYearOrder(SortingStyle):
+    """Authors, years and titles, with ä beside a: not after z, nor where LaTeX's brace sorts."""
+
+    def sorting_key(self, entry: Entry) -> tuple[str, ...]:
+        """What an entry is sorted by; pybtex's own name for it."""
+        return tuple(map(without_accents, super().sorting_key(entry)))
+
+
+def without_accents(text: str) -> str:
+    """The letters of a text in BibTeX's notation or in Unicode, each without its accents."""
+    letters = unicodedata.normalize("NFKD", str(Text.from_latex(text)))
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def authors(entry: Entry) -> str:
@@ -164,6 +180,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("doctree-resolved", drop_repeated_ids, priority=900)
     register_plugin("pybtex.style.labels", "author_year_in_words", AuthorYearLabels)
     register_plugin("pybtex.style.formatting", "author_year_in_words", AuthorYearStyle)
+    register_plugin("pybtex.style.sorting", "author_year_without_accents", AuthorYearOrder)
     app.connect("env-before-read-docs", forget_meanings)
     app.connect("doctree-resolved", explain_terms)
     app.connect("doctree-resolved", keep_punctuation)

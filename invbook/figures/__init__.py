@@ -15,6 +15,8 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from matplotlib.transforms import ScaledTranslation
 from torch import Tensor
 
 from invlab.losses import Norm
@@ -23,6 +25,7 @@ __all__ = [
     "BLACK",
     "BLUE",
     "GREEN",
+    "LABEL",
     "ORANGE",
     "PURPLE",
     "RED",
@@ -33,6 +36,8 @@ __all__ = [
     "error_curves",
     "forward_fit",
     "guess_losses",
+    "legend_above",
+    "legend_below",
     "loss_map",
     "loss_terms",
     "resimulated",
@@ -46,6 +51,29 @@ RED, PURPLE, SKY = "#D55E00", "#CC79A7", "#56B4E9"
 SERIES = (GREEN, ORANGE, PURPLE, SKY, RED, BLUE)
 MARKERS = ("o", "s", "^", "D", "v", "P")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1)), (0, (3, 3)))
+
+# What figures and tables call the methods.
+LABEL = {
+    "direct": "direct network",
+    "tandem": "tandem",
+    "tandem_plain": "tandem, no boundary loss",
+    "mixture_density": "mixture density",
+    "cvae": "cVAE",
+    "inn": "INN",
+    "cinn": "cINN",
+    "flow_matching": "flow matching",
+    "spline_flow": "spline flow",
+    "neural_adjoint": "neural adjoint",
+    "joint": "joint optimisation",
+    "lm": "Levenberg–Marquardt",
+    "bfgs": "BFGS",
+    "differential_evolution": "differential evolution",
+    "pool": "pool",
+    "nearest": "look-up",
+    "prior": "prior",
+    "exact": "exact draws",
+    "floor": "exact draws",
+}
 
 Array = Tensor | np.ndarray | Sequence[float]
 
@@ -69,6 +97,31 @@ def use_style() -> None:
             "legend.edgecolor": "none",
             "lines.linewidth": 1.6,
         }
+    )
+
+
+def legend_above(ax: Axes, columns: int = 3) -> None:
+    """The legend of one panel, over it and its title, where it hides nothing."""
+    points = 20 if ax.get_title() else 2
+    higher = ScaledTranslation(0, points / 72, ax.figure.dpi_scale_trans)
+    ax.legend(
+        fontsize=8,
+        ncols=columns,
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1),
+        bbox_transform=ax.transAxes + higher,
+        borderaxespad=0,
+    )
+
+
+def legend_below(figure: Figure, columns: int = 4) -> None:
+    """One legend for all panels, below them, each label once."""
+    found: dict[str, Any] = {}
+    for ax in figure.axes:
+        handles, labels = ax.get_legend_handles_labels()
+        found |= dict(zip(labels, handles, strict=True))
+    figure.legend(
+        found.values(), found.keys(), fontsize=9, loc="outside lower center", ncols=columns
     )
 
 
@@ -177,7 +230,7 @@ def loss_terms(
             label=(names or {}).get(name, name),
         )
     ax.set(xlabel="epoch", ylabel="loss (scaled units)")
-    ax.legend()
+    ax.legend(fontsize=8, loc="upper right")
 
 
 def guess_losses(axes: Sequence[Axes], y: float, *, share: float = 0.5) -> None:
@@ -336,7 +389,7 @@ def error_curves(
             linestyle="none",
             label="the paper's NA",
         )
-    ax.set(xlabel="guesses T", ylabel="r_T")
+    ax.set(xlabel="guesses T", ylabel="$r_T$")
 
 
 def decision_chart(ax: Axes, rows: Sequence[Mapping[str, Any]]) -> None:

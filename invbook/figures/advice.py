@@ -9,7 +9,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 
-from invbook.figures import BLUE
+from invbook.figures import BLUE, LABEL
 from invbook.papers.advice.regret import LEAST, error
 from invbook.results import load_records
 from invlab.metrics import mean_interval
@@ -17,18 +17,18 @@ from invlab.runs.records import Record
 
 __all__ = ["errors_over_best", "log_regret", "ratio_map", "regrets", "study"]
 
-# Columns of the map, by the names of rows, and what people call them.
-METHODS = {
-    "lm": "Levenberg–Marquardt",
-    "bfgs": "BFGS",
-    "differential_evolution": "differential evolution",
-    "joint": "joint optimisation",
-    "neural_adjoint": "neural adjoint",
-    "mixture_density": "mixture density",
-    "cinn": "cINN",
-    "pool": "pool",
-    "nearest": "look-up",
-}
+# Rows of the map.
+METHODS = (
+    "lm",
+    "bfgs",
+    "differential_evolution",
+    "joint",
+    "neural_adjoint",
+    "mixture_density",
+    "cinn",
+    "pool",
+    "nearest",
+)
 # Ways to choose a method, by the names of scores.
 CHOICES = {
     "compare": "compare's advice",
@@ -53,7 +53,7 @@ def study() -> list[Record]:
     return []
 
 
-def errors_over_best(record: Record, methods: Sequence[str] = tuple(METHODS)) -> dict[str, float]:
+def errors_over_best(record: Record, methods: Sequence[str] = METHODS) -> dict[str, float]:
     """Error of one guess of each method over that of the best, on one simulator.
 
     It is the geometric mean over targets. Errors below a millionth of the variance of y, or below
@@ -87,7 +87,7 @@ def ratio_map(ax: Axes, records: Sequence[Record]) -> None:
     kinds = ("", ", no gradient", ", noisy")
     names = [name + kinds[_kind(record)] for name, record in zip(names, records, strict=True)]
     ax.set_xticks(range(len(names)), names, rotation=60, ha="right", rotation_mode="anchor")
-    ax.set_yticks(range(len(METHODS)), METHODS.values())
+    ax.set_yticks(range(len(METHODS)), [LABEL[name] for name in METHODS])
     ax.grid(visible=False)
     ax.figure.colorbar(image, ax=ax, label="error over the best", extend="max")
 

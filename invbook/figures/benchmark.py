@@ -13,7 +13,7 @@ from matplotlib.colors import LogNorm
 from torch import Tensor
 
 from invbook import figures, ledger
-from invbook.figures import inverse_models
+from invbook.figures import LABEL, inverse_models
 from invbook.numbers import shown
 from invbook.papers import neural_adjoint
 from invbook.papers.neural_adjoint import model_claims
@@ -35,23 +35,6 @@ __all__ = [
     "listed",
 ]
 
-LABEL = {
-    "direct": "direct network",
-    "tandem": "tandem",
-    "tandem_plain": "tandem, no boundary loss",
-    "mixture_density": "mixture density",
-    "cvae": "cVAE",
-    "inn": "INN",
-    "cinn": "cINN",
-    "flow_matching": "flow matching",
-    "spline_flow": "spline flow",
-    "neural_adjoint": "neural adjoint",
-    "pool": "pool",
-    "nearest": "look-up",
-    "prior": "prior",
-    "exact": "exact draws",
-    "floor": "exact draws",
-}
 BASELINES = ("neural_adjoint", "pool", "nearest", "prior")
 TITLE = {
     "ballistics": "ballistics (D1)",

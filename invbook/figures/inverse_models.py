@@ -155,7 +155,7 @@ def one_guess(ax: Axes, rows: Mapping[str, Row], task: str) -> None:
         )
     ]
     scatter_rows(ax, {"paper": paper, "ours": ours, "null": null})
-    ax.set(title=NAMES[task], xlabel="r_1")
+    ax.set(title=NAMES[task], xlabel="$r_1$")
 
 
 def over_guesses(ax: Axes, rows: Mapping[str, Row], task: str, method: str, label: str) -> None:

@@ -110,7 +110,7 @@ def dead_term(
     spread.set_xticks([-100, -10, 0, 10, 100], ["−100", "−10", "0", "10", "100"])
     spread.set(xlabel="latent numbers ẑ", ylabel="pairs")
     figures.error_curves(curve, errors)
-    curve.set_ylabel("r_T (m²)")
+    curve.set_ylabel("$r_T$ (m²)")
 
 
 def _box(ax: Axes, x: float, y: float, text: str, color: str) -> None:

@@ -25,6 +25,7 @@ from invbook.figures import (
     _array,
     answers,
     forward_fit,
+    legend_above,
     resimulated,
 )
 from invbook.numbers import shown
@@ -99,6 +100,7 @@ def surrogates(fits: Mapping[str, nn.Module], *, x: Tensor, points: Pairs | None
     for ax, (name, surrogate) in zip(axes[0], fits.items(), strict=True):
         _copies(ax, surrogate, x, points)
         ax.set_title(name)
+        ax.label_outer()
     axes[0, 0].legend(fontsize=8)
     return figure
 
@@ -107,11 +109,11 @@ def three_pairs(model: InverseNetwork, *, x: Tensor, points: Pairs, y: Tensor) -
     """The surrogate of an encoder-decoder on the left, what its answers cause on the right."""
     if model.surrogate is None:
         raise ValueError("three_pairs: expected a model with a surrogate")
-    figure, (left, right) = plt.subplots(1, 2)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.2))
     _copies(left, model.surrogate, x, points)
-    left.legend(fontsize=8)
     resimulated_by_seed(right, model, y)
-    right.legend(fontsize=8)
+    for ax in (left, right):
+        legend_above(ax)
     return figure
 
 
@@ -144,7 +146,7 @@ def recorded_errors(
     ax.set_yticks(range(len(rows)), list(rows.values()))
     ax.invert_yaxis()
     ax.set(xscale="log")
-    ax.legend(fontsize=8)
+    legend_above(ax)
 
 
 def interval(

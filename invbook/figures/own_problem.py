@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from invbook import drug
-from invbook.figures import BLACK, BLUE, DASHES, GREEN, MARKERS, ORANGE, SKY, Array
+from invbook.figures import BLACK, BLUE, DASHES, GREEN, LABEL, MARKERS, ORANGE, SKY, Array
 from invlab.comparison.result import Comparison
 
 __all__ = ["curves", "error_by_method", "exchange", "measurements", "rates", "unknowns"]
@@ -105,7 +105,7 @@ def error_by_method(ax: Axes, result: Comparison, guesses: Sequence[int]) -> Non
     """
     known = [row for row in result.rows if row["method"] != "floor"]
     found = [row for row in known if row.get(f"geo_{guesses[0]}") is not None]
-    names = [row["method"].replace("_", " ") for row in found]
+    names = [LABEL.get(row["method"], row["method"].replace("_", " ")) for row in found]
     for k, count in enumerate(guesses):
         color, marker = (BLUE, ORANGE, GREEN)[k % 3], MARKERS[k % 5]
         values = [row[f"geo_{count}"] for row in found]

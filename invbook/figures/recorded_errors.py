@@ -77,7 +77,7 @@ def recorded_errors(
         ticks = sorted({t for of_task in series.values() for t, *_ in of_task.get(task, ())})
         ax.set_xticks(ticks, [str(tick) for tick in ticks])
         ax.minorticks_off()
-    axes[0].set_ylabel("r_T")
+    axes[0].set_ylabel("$r_T$")
 
 
 def _bars(ax: Axes, found: Sequence[Point], k: int, of: int, name: str) -> None:

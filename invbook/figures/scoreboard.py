@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from invbook.figures.joint import (
     NAMES,
@@ -27,7 +26,6 @@ __all__ = [
     "at_equal_time",
     "cost",
     "counted_twice",
-    "legend_below",
     "many_unknowns",
     "packets",
     "restart_curves",
@@ -103,15 +101,6 @@ def cost(ax: Axes, recorded: Recorded, title: str) -> None:
     ax.set(title=title, xscale="log", ylim=(-3, 103))
 
 
-def legend_below(figure: Figure, columns: int = 4) -> None:
-    """One legend for all axes of a figure, each label once."""
-    found: dict[str, Any] = {}
-    for ax in figure.axes:
-        handles, labels = ax.get_legend_handles_labels()
-        found |= dict(zip(labels, handles, strict=True))
-    figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=columns)
-
-
 def counted_twice(ax: Axes, recorded: Recorded, title: str) -> None:
     """The paper's Table 2 as bars: its own, ours without a tolerance and with one."""
     rows = {}
@@ -150,6 +139,6 @@ def reached(ax: Axes, solved: Sequence[float], chance: float) -> None:
     count = np.arange(1, len(solved) + 1)
     ax.plot(count, solved, color=STYLES["multistart"].color, label="restarts")
     expected = 1 - (1 - chance) ** count
-    ax.plot(count, expected, "--", color="0.4", label="1 − (1 − p)^K")
+    ax.plot(count, expected, "--", color="0.4", label="$1 - (1 - p)^K$")
     ax.set(xlabel="starts K", ylabel="share solved", ylim=(0, 1.03))
     ax.legend(fontsize=8)

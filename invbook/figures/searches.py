@@ -133,12 +133,12 @@ def spread_losses(
     bins = np.arange(np.log10(floor), np.log10(bar) + 0.5).tolist()
     axes[0].hist([a, b], bins, color=[ORANGE, GREEN], label=[one, other])
     axes[0].axvline(np.log10(bar), color=BLACK, linestyle=":")
-    axes[0].set(xlabel="log10 of the loss", ylabel="problems")
+    axes[0].set(xlabel="log₁₀ of the loss", ylabel="problems")
     axes[0].legend(fontsize=8)
     ends = [np.log10(floor), np.log10(bar)]
     axes[1].plot(a, b, "o", color=BLUE, mfc="none")
     axes[1].plot(ends, ends, color="0.5", linewidth=1)
-    axes[1].set(xlabel=f"log10 of the loss, {one}", ylabel=f"log10 of the loss, {other}")
+    axes[1].set(xlabel=f"log₁₀ of the loss, {one}", ylabel=f"log₁₀ of the loss, {other}")
 
 
 def tie_table(name: str, shares: Mapping[str, float]) -> dict[str, str]:

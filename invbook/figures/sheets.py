@@ -38,8 +38,10 @@ def cell(x: Tensor, frequencies: Tensor, spectrum: Tensor, period: float, cutoff
         cutoff: where a second order of diffraction begins to travel, in THz.
     """
     figure = plt.figure(figsize=(10, 3.1))
-    side = figure.add_subplot(1, 3, 1, projection="3d")
-    above, curve = figure.add_subplot(1, 3, 2), figure.add_subplot(1, 3, 3)
+    # the layout does not see the name of the third axis: a column for it
+    grid = figure.add_gridspec(1, 4, width_ratios=(1, 0.2, 1, 1))
+    side = figure.add_subplot(grid[0], projection="3d")
+    above, curve = figure.add_subplot(grid[2]), figure.add_subplot(grid[3])
     _cylinders(side, x, period)
     circles(above, x[4:], period, facecolor=figures.SKY, edgecolor=figures.BLACK)
     for k, centre in enumerate(_centres(period)):
@@ -54,7 +56,7 @@ def circles(ax: Axes, radii: Tensor, period: float, **style: Any) -> None:
     """The four cylinders from above."""
     for centre, radius in zip(_centres(period), radii.tolist(), strict=True):
         ax.add_patch(plt.Circle(centre, radius, **style))
-    ax.set(xlim=(0, period), ylim=(0, period), aspect="equal", xlabel="µm", ylabel="µm")
+    ax.set(xlim=(0, period), ylim=(0, period), aspect="equal", xlabel="x (µm)", ylabel="y (µm)")
     ax.grid(visible=False)
 
 
@@ -101,10 +103,10 @@ def fields(
             )
             circles(ax, radii, period, fill=False, edgecolor="white", linewidth=0.8)
             ax.label_outer()
-        line[0].set_ylabel(f"{float(frequencies[at]):.2f} THz\n\nµm")
+        line[0].set_ylabel(f"{float(frequencies[at]):.2f} THz\n\ny (µm)")
     for ax, name in zip(axes[0], levels.values(), strict=True):
         ax.set_title(name, fontsize=10)
-    figure.colorbar(picture, ax=axes, label="|E_x|, incoming wave: 1", shrink=0.7)
+    figure.colorbar(picture, ax=axes, label="$|E_x|$, incoming wave: 1", shrink=0.7)
     return figure
 
 
@@ -168,10 +170,10 @@ def arrangements(ax: Axes, guesses: Tensor, solved: Tensor, exact: Tensor) -> No
         ax: where to draw.
         guesses, solved, exact: ``(n, 8)`` each.
     """
-    star: dict[str, Any] = {"color": figures.RED, "markersize": 15, "mec": "white"}
+    star: dict[str, Any] = {"color": figures.RED, "markersize": 16, "mfc": "none"}
     ax.plot(*contrasts(guesses), "o", color=figures.SKY, markersize=3, label="guesses")
-    ax.plot(*contrasts(exact), "*", **star, label="the cell, rearranged")
     ax.plot(*contrasts(solved), "o", color=figures.GREEN, markersize=5, label="polished")
+    ax.plot(*contrasts(exact), "*", **star, label="the cell, rearranged")
     ax.set(xlabel="h₁ − h₂ + h₃ − h₄ (µm)")
 
 
@@ -196,7 +198,7 @@ def judged(ax: Axes, errors: Mapping[str, Mapping[str, float]], floor: float) ->
     ax.axvline(floor, color=figures.BLACK, linestyle=":", linewidth=1)
     ax.set(xscale="log", xlabel="error of the best guess", ylim=(len(errors) - 0.5, -0.5))
     ax.set_yticks(range(len(errors)), list(errors))
-    ax.legend(fontsize=8, loc="center left")
+    figures.legend_above(ax)
 
 
 def _centres(period: float) -> list[tuple[float, float]]:
@@ -222,4 +224,5 @@ def _cylinders(ax: Any, x: Tensor, period: float) -> None:
         ax.plot_surface(a + ends * ring_x, b + ends * ring_y, top, color=figures.BLUE, **flat)
     ax.set(xlim=(0, period), ylim=(0, period), zlim=(0, 60))
     ax.set(xticks=[0, period], yticks=[0, period], zticks=[0, 50])
-    ax.set_box_aspect((period, period, 100), zoom=1.2)
+    ax.set(xlabel="x (µm)", ylabel="y (µm)", zlabel="height (µm)")
+    ax.set_box_aspect((period, period, 100), zoom=1.1)

@@ -48,7 +48,7 @@ class Plan:
 
     @property
     def dear(self) -> bool:
-        """Whether a simulation is: then held-out pairs are the targets, and answers are few."""
+        """Whether a simulation is; then held-out pairs are the targets, and answers are few."""
         return self.simulation_s > DEAR_SECONDS
 
     @property

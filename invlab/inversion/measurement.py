@@ -31,7 +31,7 @@ class Measurement:
 
     @property
     def whole(self) -> bool:
-        """Whether every number was measured, and all count alike: then nothing changes."""
+        """Whether every number was measured, and all count alike; then nothing changes."""
         return self.sigma is None and bool(self.measured.all())
 
     @property

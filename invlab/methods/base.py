@@ -173,7 +173,7 @@ class Method(nn.Module):
 
     @property
     def box(self) -> Box | None:
-        """Where proposals stay: the task's box, or the range of its prior; None without an edge."""
+        """The box in which proposals stay, of the task or of its prior; None without an edge."""
         return self.facts.get("box")
 
     @property

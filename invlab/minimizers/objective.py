@@ -35,7 +35,7 @@ class Evaluation:
 
     @cached_property
     def sound(self) -> bool:
-        """Whether all is finite, by one number: False also where the sum of all overflows."""
+        """Whether all is finite, by one number; False also where the sum of all overflows."""
         total = self.value.sum() + self.gradient.sum()
         if self.jacobian is not None:
             total = total + self.jacobian.sum()

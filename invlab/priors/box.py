@@ -53,7 +53,7 @@ class Law:
 
     @property
     def integer(self) -> Tensor:
-        """Which unknowns are whole numbers: a mask ``(dim,)``, here none."""
+        """Which unknowns are whole numbers, as a mask ``(dim,)``, here none."""
         return torch.zeros(self.dim, dtype=torch.bool, device="cpu")
 
 

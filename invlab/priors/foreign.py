@@ -110,7 +110,7 @@ class TorchLaw(_Foreign):
 
     @property
     def integer(self) -> Tensor:
-        """Which unknowns are whole numbers: those of a discrete law, ``(dim,)``."""
+        """Which unknowns are whole numbers, those of a discrete law, ``(dim,)``."""
         discrete = bool(getattr(self._support(), "is_discrete", False))
         return torch.full((self.dim,), discrete, device="cpu")
 
@@ -186,7 +186,7 @@ class ScipyLaw(_Foreign):
 
     @property
     def integer(self) -> Tensor:
-        """Which unknowns are whole numbers: those of a discrete law, ``(dim,)``."""
+        """Which unknowns are whole numbers, those of a discrete law, ``(dim,)``."""
         return torch.full((self.dim,), bool(self._whole), device="cpu")
 
     def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:

@@ -147,7 +147,7 @@ class Integer(Law):
 
     @property
     def integer(self) -> Tensor:
-        """All unknowns are whole numbers: ``(dim,)``."""
+        """All unknowns are whole numbers, ``(dim,)``."""
         return torch.ones(self.dim, dtype=torch.bool, device="cpu")
 
     @property
@@ -188,7 +188,7 @@ class Poisson(Law):
 
     @property
     def integer(self) -> Tensor:
-        """All unknowns are whole numbers: ``(dim,)``."""
+        """All unknowns are whole numbers, ``(dim,)``."""
         return torch.ones(self.dim, dtype=torch.bool, device="cpu")
 
     @property

@@ -69,7 +69,7 @@ class Product(Law):
 
     @property
     def integer(self) -> Tensor:
-        """Which unknowns are whole numbers: a mask ``(dim,)``."""
+        """Which unknowns are whole numbers, as a mask ``(dim,)``."""
         return torch.cat([integer_mask(factor) for factor in self.factors])
 
     @property

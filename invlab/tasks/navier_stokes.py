@@ -61,7 +61,7 @@ class Push(Simulator):
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Of one observation: components, rows and columns of the upper half."""
+        """Components, rows and columns of one observation, the upper half."""
         return 2, self.grid.cells // 2, self.grid.cells
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:

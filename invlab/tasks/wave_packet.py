@@ -134,7 +134,7 @@ class WavePacket(Task):
 
     @property
     def times(self) -> Tensor:
-        """The window, t = 1, ..., N: shape ``(N,)``, float64."""
+        """The window, t = 1, ..., N, of shape ``(N,)`` and in float64."""
         return self.simulator.times
 
     def signal(self, x: Tensor, t: Tensor | None = None) -> Tensor:

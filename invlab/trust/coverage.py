@@ -71,7 +71,7 @@ class CoverageCurve:
 
     @property
     def excess(self) -> Tensor:
-        """Largest distance of each curve from the diagonal, with its sign: ``(k,)``."""
+        """Largest distance of each curve from the diagonal, with its sign, ``(k,)``."""
         gap = self.coverage - self.level
         return gap.gather(1, gap.abs().argmax(1, keepdim=True))[:, 0]
 

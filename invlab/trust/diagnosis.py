@@ -155,7 +155,9 @@ def diagnose(task: Task, model: Method, data: Pairs) -> Diagnosis:
             # a constant that the loss asked for is no dead network
             dead = replace(dead, found=False)
     elif measures is not None:
-        findings.append(Finding("collapse to the mean", False, "the loss compares effects", ""))
+        findings.append(
+            Finding("collapse to the mean", False, "cannot be, the loss compares effects", "")
+        )
     findings.append(dead)
     if surrogate is not None:
         findings.append(_gap(surrogate, answers))
@@ -205,8 +207,8 @@ def _failed(lost: int, asked: int) -> Finding:
 
 def _dead(spread: float, missed: bool, *, network: bool) -> Finding:
     remedy = (
-        "scale x and y to about one inside the networks, check for a surrogate with a false "
-        "extremum, and try another seed"
+        "scale x and y to about one inside the networks, look whether the surrogate has a dent "
+        "where the answers lie, and try another seed"
     )
     if not network:
         remedy = (
@@ -216,7 +218,7 @@ def _dead(spread: float, missed: bool, *, network: bool) -> Finding:
     return Finding(
         "dead network",
         spread < CONSTANT and missed,
-        f"the answers vary by {spread:.1%} of what x varies",
+        f"the answers vary {spread:.1%} as much as the x of the data",
         remedy,
     )
 
@@ -231,10 +233,10 @@ def _collapse(answers: _Answers, data: Pairs) -> Finding:
     return Finding(
         "collapse to the mean",
         near and several > ONE_ANSWER and answers.missed,
-        f"the answers lie {distance:.1%} of the spread of x from the mean of all x with that y, "
-        f"around which x still varies by {several:.0%}",
-        "train on the misfit of the effect (two-step, encoder-decoder or the simulator itself), "
-        "or use a method that proposes several answers",
+        f"the answers are {distance:.1%} away from the mean of all x with the same y, and these x "
+        f"differ by {several:.0%} (100% is how much x varies in the data)",
+        "let the loss compare what the answers cause (by the simulator itself, a tandem or an "
+        "encoder-decoder), or use a method that proposes several answers",
     )
 
 
@@ -249,8 +251,8 @@ def _gap(surrogate: nn.Module, answers: _Answers) -> Finding:
     return Finding(
         "surrogate gap",
         true > GAP * believed and answers.missed,
-        f"the surrogate believes in an error of {believed:.3g}, the simulator says {true:.3g}",
-        "more pairs where the answers lie, freeze the surrogate before the inverse is trained, "
+        f"by the surrogate the answers have an error of {believed:.3g}, in truth {true:.3g}",
+        "add pairs where the answers lie, train the surrogate first and then leave it as it is, "
         "or keep the answers inside the region of the pairs",
     )
 
@@ -262,9 +264,9 @@ def _branches(task: Task, answers: _Answers) -> Finding:
     return Finding(
         "branch mix",
         count > 0,
-        f"{count} jumps of the answer between neighbouring targets",
-        "a continuous network cannot jump without passing through wrong answers: compare "
-        "effects instead of unknowns, and keep the data balanced between the branches",
+        f"the answer jumps between {count} pairs of neighbouring targets",
+        "on its way from one branch to the other a network passes through wrong answers: let the "
+        "loss compare effects, not unknowns, and have equally many pairs of each branch",
     )
 
 

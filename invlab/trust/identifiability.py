@@ -64,7 +64,7 @@ class Identifiability:
 
     @property
     def free(self) -> Tensor:
-        """Which directions the prior knows better than the data: ``(B, dx)``, bool."""
+        """Which directions the prior knows better than the data, ``(B, dx)``, bool."""
         return self.singular_values < 1
 
     @property

@@ -176,7 +176,7 @@ class BoundWorth:
 
     @property
     def holds(self) -> bool:
-        """Whether the promise is not contradicted: the interval reaches the level."""
+        """Whether the promise is not contradicted, that is, the interval reaches the level."""
         return self.high >= self.level
 
     def __str__(self) -> str:

@@ -190,6 +190,26 @@ def test_every_figure_is_named():
     assert not missing, f"invbook/figures.py: name {', '.join(missing)} in __all__"
 
 
+@pytest.mark.parametrize("title", ["", "a title"])
+def test_a_legend_above_hides_neither_the_panel_nor_its_title(ax, title):
+    ax.plot([0, 1], label="a line")
+    ax.set_title(title)
+    figures.legend_above(ax)
+    ax.figure.canvas.draw()
+    legend, panel, words = (part.get_window_extent() for part in (ax.get_legend(), ax, ax.title))
+    assert legend.y0 >= max(panel.y1, words.y1 if title else 0)
+
+
+def test_a_legend_below_has_each_label_once():
+    figure, axes = plt.subplots(1, 2)
+    for panel in axes:
+        panel.plot([0, 1], label="in both")
+    axes[1].plot([1, 0], label="in one")
+    figures.legend_below(figure)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["in both", "in one"]
+    plt.close(figure)
+
+
 def test_a_decision_chart_shows_each_question_beside_its_method(ax):
     rows = [
         {"have": "noise", "method": "cinn", "also": ["flow_matching"], "regret": 1.05, "cases": 1},

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from invbook import figures
 from invbook.figures import flows, scoreboard
 from invlab.tasks import get_task
 
@@ -76,7 +77,7 @@ def test_panels_say_what_they_show(ax):
     labels = ax.get_legend_handles_labels()[1]
     assert labels[0] == "restarts"
     assert len(labels) == len(set(labels)) == 7
-    scoreboard.legend_below(ax.figure)
+    figures.legend_below(ax.figure)
     assert len(ax.figure.legends[0].get_texts()) == 7
 
 

@@ -43,6 +43,7 @@ SPOKEN = {
     "bfgs": "BFGS on the simulator (`bfgs`)",
     "cinn": "conditional invertible network (`cinn`)",
     "lm": "Levenberg–Marquardt on the simulator (`lm`)",
+    "mixture_density": "mixture density network (`mixture_density`)",
     "nearest": "look-up in the pairs (`nearest`)",
     "pool": "look-up in a network's simulations (`pool`)",
 }

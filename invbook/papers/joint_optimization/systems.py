@@ -159,7 +159,7 @@ class Problems:
 
     @cached_property
     def at_truth(self) -> Tensor:
-        """The loss of the true unknowns, ``(n,)``: not zero where there is noise."""
+        """The loss of the true unknowns, ``(n,)``; not zero where there is noise."""
         return self.loss(self.truth)
 
     @cached_property
@@ -178,7 +178,7 @@ class Problems:
 
     @property
     def target(self) -> float | Tensor:
-        """The loss below which a problem is solved: one number, or one a problem, ``(n,)``.
+        """The loss below which a problem is solved, one number, or one a problem, ``(n,)``.
 
         Of a wave packet it says nothing: there the place decides, see :meth:`solved`.
         """
