@@ -65,7 +65,7 @@ targets = task.targets(300, seed=7)
 # %% [markdown]
 # ## A surrogate from three simulations
 #
-# When one simulation takes hours, the thousand pairs of chapter 2 are out of reach. The paper by Rivera, Pardo and Alberdi {cite:p}`rivera2020loss` asks what can be done with three (Section 4, *Hermite-Type Loss Functions*). Which three is a formula, and the copy of the paper that we worked from has no formulas, only the text around them. Two points must be the ends of the interval if the network is to cover it. For the third we take $x = 1$:
+# When one simulation takes hours, the thousand pairs of chapter 2 are out of reach. The paper by Rivera, Pardo and Alberdi {cite:p}`rivera2020loss` asks what can be done with three (Section 4, *Hermite-Type Loss Functions*). Which three, the paper says in a formula that the copy we worked from has lost; the formulas of this page are derived from the words around them, and where a choice is ours it is said. Two points must be the ends of the interval if the network is to cover it. For the third we take $x = 1$:
 #
 # $$
 # \{(-33, 1089),\ (1, 1),\ (33, 1089)\}.

@@ -278,7 +278,7 @@ for name, r_here in at_one.items():
 # * **look-up** (`nearest` in the library): the unknowns of the training pairs whose $y$ is nearest, nearest first.
 # * **pool**: learn a *forward* network from the pairs, evaluate it on very many prior draws, take those whose predicted $y$ is nearest, and improve them by two small {term}`Gauss–Newton steps <Gauss–Newton step>` through the network. The network is a {term}`surrogate`: it stands in for the simulator, and a call of it costs next to nothing.
 #
-# All get the same 8,000 pairs, as many as the paper's networks, and fresh targets. (`epochs` is how often the training of the pool's network goes through all pairs; one pass is an {term}`epoch`.)
+# All get the same 8,000 pairs, as many as the published code trains its networks on, and fresh targets. (`epochs` is how often the training of the pool's network goes through all pairs; one pass is an {term}`epoch`.)
 
 # %% tags=["nbval-ignore-output"]
 options = {"prior": {}, "nearest": {}}

@@ -341,7 +341,7 @@ table(["task", "training", "validation", "r_1", "r_200", "CPU s"], body)
 #
 # ## The recorded numbers
 #
-# The numbers behind {numref}`fig-adjoint-recorded`. The column "Adam" is the paper's search on our surrogate, 300 steps from 2048 starts; a dash means that there is no recorded run yet.
+# The numbers behind {numref}`fig-adjoint-recorded`. The column "Adam" is the published code's search on our surrogate, 300 steps from 2048 starts; a dash means that there is no recorded run yet.
 
 # %% tags=["hide-input"]
 body = []

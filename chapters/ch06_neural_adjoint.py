@@ -354,7 +354,7 @@ check(
 Markdown("\n".join(lines))
 
 # %% [markdown]
-# Ten times faster is what this small page dares to claim. With the paper's 2048 candidates the ratio is in the hundreds to a thousand (`python benchmarks/neural_adjoint.py` measures both in one run on your machine), at the same $r_T$ or lower.
+# Ten times faster is what this small page dares to claim. With the 2048 candidates of the published code the ratio is in the hundreds to a thousand (`python benchmarks/neural_adjoint.py` measures both in one run on your machine), at the same $r_T$ or lower.
 #
 # **Are all answers found?** On the sine map the answers for $y = -0.3$ form closed rings. These are the 200 guesses of the neural adjoint.
 

@@ -86,7 +86,7 @@ check(
 )
 
 # %% [markdown]
-# An {term}`invalid guess` counts as infinite in this book ({doc}`ch05_counting_guesses`), so that $r_1$ of a setting with impossible throws is infinite, and a ratio of such numbers says nothing. To compare the settings we therefore look at two numbers: the mean error of the throws that are possible, and the mean over all answers when each impossible throw is *charged* twice the variance of $y$, which is what an unrelated guess costs on average. The second depends on the price that one sets.
+# An {term}`invalid guess` has an infinite error in the library, so that $r_1$ of a setting with impossible throws is infinite, and a ratio of such numbers says nothing. To compare the settings we therefore look at two numbers: the mean error of the throws that are possible, and the mean over all answers when each impossible throw is *charged* twice the variance of $y$, as in all recorded runs of this book ({doc}`ch05_counting_guesses`). The second depends on that price.
 
 # %%
 fresh = throw.sample(2000, generator=runtime.generator(0, "fresh"))

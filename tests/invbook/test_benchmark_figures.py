@@ -100,3 +100,9 @@ def test_draws_that_go_wrong_are_marked():
     invertible.territories(axes, z, x, (0.6, 2.5), torch.tensor([0.0, 0.5, 0.0]))
     assert len(axes[2].lines[1].get_xdata()) == 1
     plt.close("all")
+
+
+def test_the_training_table_has_the_ends_of_what_was_frozen():
+    table = benchmark.training_table(["sine"])
+    assert "| epochs | 500 | 100 to 400 |" in table
+    assert "| optimiser | Adam | Adam |" in table

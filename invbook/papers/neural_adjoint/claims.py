@@ -88,7 +88,8 @@ def _published(task: str, count: int) -> Claim:
         f"{REN}, {SOURCES[count]}",
         _records("published", task, SEEDS),
         targets("adam", count),
-        f"the paper's search, 300 steps of Adam from 2048 starts; within a factor of {FACTOR:g}",
+        "the published code's search, 300 steps of Adam from 2048 starts; within a factor of "
+        f"{FACTOR:g}",
         kind="reproduction",
         accept=within_factor(paper, FACTOR),
         protocol=f"{OWN_NETWORK}; steps in widths of the box; the mean over trainings and not the "
@@ -144,7 +145,7 @@ def _proxy_errors() -> list[Claim]:
                 f"{REN}, {SOURCES[count]}",
                 _records("published", PROXY_TASK, FEWER),
                 targets("adam", count),
-                "the paper's search, 300 steps of Adam from 2048 starts",
+                "the published code's search, 300 steps of Adam from 2048 starts",
                 protocol=f"{OTHER_PHYSICS}; {OWN_NETWORK}",
                 paper=paper,
                 nulls=_nulls(PROXY_TASK, count),
