@@ -41,13 +41,13 @@ TITLE = benchmark.TITLE
 TASKS = list(TITLE)[:3]  # with an exact posterior
 ALL = list(TITLE)
 THREE = {name: TITLE[name] for name in TASKS}
-ORDER = (*recorded.models, *benchmark.BASELINES)
+ORDER = (*recorded.models, *recorded.others)
 COLUMNS = model_claims.COLUMNS
 
 
 def have(method, task):
     """Whether a method is recorded on a task."""
-    return method in (*recorded.models_of(task), *benchmark.BASELINES)
+    return method in (*recorded.models_of(task), *recorded.others)
 
 
 # %% [markdown]
@@ -57,7 +57,7 @@ def have(method, task):
 fig, axes = plt.subplots(
     4, 2, figsize=(9, 12), sharex=True, sharey="row", layout="constrained"
 )
-others = ("neural_adjoint", "pool", "nearest", "tandem", "direct")
+others = (*recorded.others[:-1], "tandem", "direct")
 for pair, name in zip(axes, ALL):
     for ax, group in zip(pair, (recorded.samplers, others)):
         benchmark.curves(ax, recorded, name, group)
@@ -478,16 +478,25 @@ Markdown(benchmark.training_table())
 # The paper's seconds are wall time on a GTX 1080; ours are processor seconds of one core, on a machine that was busy with other trainings at the time. Answering is a thousand guesses, or one target of the neural adjoint. A *network row* is one row through one fully connected network: an invertible network of six blocks has twelve of them.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-PRICED = ("tandem", "direct", *recorded.samplers, "neural_adjoint")
+PRICED = (
+    "tandem",
+    "direct",
+    *recorded.samplers,
+    *[m for m in recorded.others if m.startswith("neural_adjoint")],
+)
 
 
 def row_of(kind):
-    return lambda m, t: benchmark.interval(
-        rows[kind.format(t, m)] | {"low": None}
-    )
+    def cell(method, task):
+        row = rows.get(kind.format(task, method))  # two searches, one size
+        return row and benchmark.interval(row | {"low": None})
+
+    return cell
 
 
 def megabytes(method, task):
+    if f"size/{task}/{method}" not in rows:
+        return None
     ours = f"{4 * rows[f'size/{task}/{method}']['ours']:.1f}"
     paper = model_claims.paper_value("megabytes", task, method)
     return ours if paper is None else f"{ours}; paper {shown(paper)}"

@@ -64,6 +64,7 @@ LABEL = {
     "flow_matching": "flow matching",
     "spline_flow": "spline flow",
     "neural_adjoint": "neural adjoint",
+    "neural_adjoint_adam": "neural adjoint, as published",
     "joint": "joint optimisation",
     "lm": "Levenberg–Marquardt",
     "bfgs": "BFGS",

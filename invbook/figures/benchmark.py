@@ -26,6 +26,7 @@ __all__ = [
     "BASELINES",
     "Advice",
     "LABEL",
+    "PUBLISHED",
     "TITLE",
     "Recorded",
     "advice",
@@ -39,6 +40,8 @@ __all__ = [
 ]
 
 BASELINES = ("neural_adjoint", "pool", "nearest", "prior")
+# The search of the published code, whose runs are records of their own under another name.
+PUBLISHED, IN_ITS_RECORDS = "neural_adjoint_adam", "adam"
 TITLE = {
     "ballistics": "ballistics (D1)",
     "sine": "sine (D2)",
@@ -55,6 +58,8 @@ class Recorded:
         records: by id.
         models: the trained models that are recorded on each of ``tasks``.
         samplers: those of them that draw.
+        others: what is no trained model: the neural adjoint, with the published code's search
+            too where that is recorded, and the baselines.
         counts: T of the curves.
     """
 
@@ -63,6 +68,10 @@ class Recorded:
         self.records = load_records()
         self.models = neural_adjoint.recorded(self.records, tasks)
         self.samplers = tuple(m for m in neural_adjoint.SAMPLERS if m in self.models)
+        published = (f"neural_adjoint/published/{t}/seed{s}" for t in tasks for s in seeds_of(t))
+        there = all(name in self.records for name in published)
+        searches = ("neural_adjoint", PUBLISHED) if there else ("neural_adjoint",)
+        self.others = (*searches, *BASELINES[1:])
         first = f"neural_adjoint/compare/{tasks[0]}/seed{seeds_of(tasks[0])[0]}"
         self.counts: list[int] = self.records[first]["curves"]["T"]
 
@@ -73,17 +82,19 @@ class Recorded:
 
     def runs(self, task: str, method: str) -> list[Any]:
         """The records of a method on a task, one a seed."""
-        kind = f"models/{task}/{method}" if method in self.models else f"compare/{task}"
+        place = "published" if method == PUBLISHED else "compare"
+        kind = f"models/{task}/{method}" if method in self.models else f"{place}/{task}"
         return [self.records[f"neural_adjoint/{kind}/seed{s}"] for s in seeds_of(task)]
 
     def curve(self, task: str, method: str) -> Tensor:
         """r_T at :attr:`counts`, mean over the seeds."""
-        found = [run["curves"][method] for run in self.runs(task, method)]
+        found = [run["curves"][_recorded_as(method)] for run in self.runs(task, method)]
         return torch.tensor(found, dtype=torch.float64).mean(0)
 
     def score(self, task: str, method: str, key: str) -> float:
         """Mean over the seeds of one recorded score."""
-        found = [run["scores"][f"{method}/{key}"] for run in self.runs(task, method)]
+        own = f"{_recorded_as(method)}/{key}"
+        found = [run["scores"][own] for run in self.runs(task, method)]
         return float(torch.tensor(found, dtype=torch.float64).mean())
 
     def matched(self, task: str, method: str, key: str) -> Tensor:
@@ -108,6 +119,11 @@ class Recorded:
     def best(self, task: str, methods: Sequence[str], count: int) -> str:
         """The method with the lowest r_T."""
         return min(methods, key=lambda method: self.error(task, method, count))
+
+
+def _recorded_as(method: str) -> str:
+    """What a method is called inside its records."""
+    return IN_ITS_RECORDS if method == PUBLISHED else method
 
 
 def listed(names: Sequence[str]) -> str:

@@ -1,10 +1,13 @@
 """What the figures of the comparison and of the sheet compute."""
 
+import statistics
+
 import matplotlib.pyplot as plt
 import pytest
 import torch
 
 from invbook.figures import benchmark, invertible, sheets
+from invbook.papers.neural_adjoint.runs import seeds_of
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +109,18 @@ def test_the_training_table_has_the_ends_of_what_was_frozen():
     table = benchmark.training_table(["sine"])
     assert "| epochs | 500 | 100 to 400 |" in table
     assert "| optimiser | Adam | Adam |" in table
+
+
+def test_the_published_search_stands_beside_ours_where_it_is_recorded(recorded, monkeypatch):
+    records = dict(recorded.records)
+    for seed in seeds_of("sine"):
+        curves = {"T": recorded.counts, "adam": [float(seed)] * len(recorded.counts)}
+        made = {"curves": curves, "scores": {"adam/infer": [7.0]}}
+        records[f"neural_adjoint/published/sine/seed{seed}"] = made
+    monkeypatch.setattr(benchmark, "load_records", lambda: records)
+    both = benchmark.Recorded(["sine"])
+    assert both.others[:2] == ("neural_adjoint", benchmark.PUBLISHED)
+    assert both.curve("sine", benchmark.PUBLISHED).mean() == statistics.mean(seeds_of("sine"))
+    assert both.score("sine", benchmark.PUBLISHED, "infer") == 7
+    del records[f"neural_adjoint/published/sine/seed{seeds_of('sine')[0]}"]
+    assert benchmark.PUBLISHED not in benchmark.Recorded(["sine"]).others
