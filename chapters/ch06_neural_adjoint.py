@@ -145,17 +145,23 @@ for label, x in (("free", free), ("fenced", fenced)):
     print(f"{label}: {int(trusted.sum())} of 9 look right to f̂; ", end="")
     print(f"their worst true error is {worst:.0e}")
 
-# %% mystnb={"figure": {"name": "fig-adjoint", "caption": "Nine starts and where they end, without (left) and with the fence (right). Above: the ends on the surrogate's curve. Below: an arrow from each start to its end. After Figures 6 and 7 of the paper's supplement."}, "image": {"alt": "Two columns. Above, the sine and its surrogate; below, nine arrows from starts to ends. On the left most arrows lead to the two right answers, and some lead out of the shaded interval to false ones, where the surrogate meets the target and the sine does not. On the right no arrow leaves the interval: most lead to the right answers, some stop at its left edge."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-adjoint", "caption": "Nine starts and where they end, without (left) and with the fence (right). Above: the ends on the surrogate's curve. Middle: an arrow from each start to its end. Below: the error that the search sees, with starts (open) and ends (filled). After Figures 6 and 7 of the paper's supplement."}, "image": {"alt": "Two columns. Above, the sine and its surrogate; below, nine arrows from starts to ends. On the left most arrows lead to the two right answers, and some lead out of the shaded interval to false ones, where the surrogate meets the target and the sine does not. On the right no arrow leaves the interval: most lead to the right answers, some stop at its left edge. At the bottom the error of the surrogate has a valley at each answer and, outside the data, at each false one; the ends lie in the valleys."}} tags=["hide-input"]
 fig, axes = plt.subplots(
-    2, 2, figsize=(9, 4.2), sharex=True, sharey="row", height_ratios=[2, 1]
+    3,
+    2,
+    figsize=(9, 5.6),
+    sharex=True,
+    sharey="row",
+    height_ratios=[2, 1, 1],
 )
 for column, ends, title in zip(axes.T, (free, fenced), ("free", "fenced")):
     descents.curves(
         column[0], torch.sin, f_hat, target, math.pi, reach=reach
     )
-    descents.descents(column, torch.sin, f_hat, ends, starts, target)
+    descents.descents(column[:2], torch.sin, f_hat, ends, starts, target)
+    descents.misfits(column[2], f_hat, starts, ends, target)
     column[0].set_title(title)
-    column[1].set_xlabel("x (rad)")
+    column[2].set_xlabel("x (rad)")
 fig.legend(
     *axes[0, 0].get_legend_handles_labels(),
     loc="outside lower center",

@@ -10,9 +10,11 @@ from torch import Tensor
 
 from invbook.figures import BLACK, BLUE, GREEN, ORANGE, RED, SKY
 
-__all__ = ["curves", "crossings", "descents"]
+__all__ = ["curves", "crossings", "descents", "misfits"]
 
 Function = Callable[[Tensor], Tensor]
+# Errors below this are drawn there.
+LEAST = 1e-6
 
 
 def curves(
@@ -74,3 +76,24 @@ def descents(
         lower.annotate("", (end, k), (start, k), arrowprops=arrow)
         lower.plot(start, k, "o", mfc="white", color=color, markersize=5)
     lower.set(ylim=(-0.8, len(starts) - 0.2), yticks=[], ylabel="starts")
+
+
+def misfits(ax: Axes, f_hat: Function, starts: Tensor, ends: Tensor, target: float) -> None:
+    """The error that the search sees, that of the surrogate, with starts and ends on it.
+
+    Args:
+        ax: where to draw, over the x of its axis.
+        f_hat: as for :func:`curves`.
+        starts, ends: ``(N,)``.
+        target: the y that is asked for.
+    """
+
+    def misfit(x: Tensor) -> Tensor:
+        with torch.no_grad():
+            return (f_hat(x) - target).square().clamp_min(LEAST)
+
+    x = torch.linspace(*ax.get_xlim(), 1201)
+    ax.plot(x, misfit(x), "--", color=ORANGE)
+    ax.plot(starts, misfit(starts), "o", mfc="white", color=BLACK, markersize=5)
+    ax.plot(ends, misfit(ends), "o", color=BLACK, markersize=5)
+    ax.set(yscale="log", ylabel="(f̂ − y)²")

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import pytest
 import torch
 
-from invbook.figures.descents import crossings, curves, descents
+from invbook.figures.descents import LEAST, crossings, curves, descents, misfits
 
 
 @pytest.fixture
@@ -35,3 +35,13 @@ def test_right_and_wrong_ends_are_told_apart(axes):
     assert wrong.get_xdata().tolist() == ends[1:].tolist()
     assert len(axes[1].texts) == 3  # an arrow is an annotation
     axes[0].figure.canvas.draw()
+
+
+def test_starts_and_ends_stand_on_the_error_that_the_search_sees(axes):
+    axes[0].set_xlim(-3, 3)
+    starts, ends = torch.tensor([0.0, 1.0]), torch.tensor([math.pi / 6, 1.0])
+    misfits(axes[0], torch.sin, starts, ends, 0.5)
+    surface, first, last = axes[0].lines
+    assert (surface.get_xdata()[0], surface.get_xdata()[-1]) == (-3, 3)
+    assert first.get_ydata()[0] == pytest.approx(0.25)
+    assert last.get_ydata().tolist() == pytest.approx([LEAST, (math.sin(1) - 0.5) ** 2])
