@@ -11,7 +11,7 @@ from invlab.runs.records import Record, Run, is_whole, read, wanted_of
 
 __all__ = ["Finding", "State", "audit"]
 
-State = Literal["good", "missing", "stale", "damaged", "foreign"]
+State = Literal["good", "missing", "partial", "stale", "damaged", "foreign"]
 # Entries of settings that are named where they differ.
 NAMED = 3
 
@@ -22,8 +22,8 @@ class Finding:
 
     Attributes:
         id: of the run, or where the file lies if no run has this id.
-        state: ``good``; ``missing``, never made; ``stale``, made under other settings, seeds,
-            preset or revision; ``damaged``, cut short or changed by hand; ``foreign``, of no run,
+        state: ``good``; ``missing``, never made; ``partial``, made of some of the seeds; ``stale``,
+            made under other settings, seeds, preset or revision; ``damaged``, cut short or changed by hand; ``foreign``, of no run,
             or not where its id says.
         why: in words; empty for a good one.
     """
@@ -64,7 +64,11 @@ def _of_run(run: Run, folder: Path, seeds: Sequence[int]) -> Finding:
     if not is_whole(record):
         return Finding(run.id, "damaged", "changed after it was made: its digest does not fit")
     differ = [_difference(key, record, wanted[key]) for key in wanted if record[key] != wanted[key]]
-    return Finding(run.id, "stale", "; ".join(differ)) if differ else Finding(run.id, "good")
+    if not differ:
+        return Finding(run.id, "good")
+    lacks = set(wanted["seeds"]) > set(record["seeds"])
+    state: State = "partial" if len(differ) == 1 and lacks else "stale"
+    return Finding(run.id, state, "; ".join(differ))
 
 
 def _of_other(name: str, folder: Path) -> Finding:

@@ -63,7 +63,7 @@ def test_a_record_in_the_place_of_another_is_foreign(folder):
     [
         ({"settings": {"epochs": 4, "search": {"steps": 2}}}, "settings: epochs 3 → 4"),
         ({"settings": {"epochs": 3, "search": {}}}, "search.steps 2 → nothing"),
-        ({"seeds": (1, 2)}, "seeds [1] → [1, 2]"),
+        ({"seeds": (2, 3)}, "seeds [1] → [2, 3]"),
         ({"revision": 2}, "revision 1 → 2"),
     ],
 )
@@ -71,6 +71,14 @@ def test_a_record_of_other_settings_seeds_or_code_is_stale(folder, change, why):
     found = finding(folder, "paper/a", [replace(RUNS[0], **change), *RUNS[1:]])
     assert found.state == "stale"
     assert why in found.why
+
+
+def test_a_record_of_some_of_the_seeds_is_partial(folder):
+    more = replace(RUNS[0], seeds=(1, 2))
+    found = finding(folder, "paper/a", [more, *RUNS[1:]])
+    assert (found.state, found.why) == ("partial", "seeds [1] → [1, 2]")
+    other = replace(more, revision=2)
+    assert finding(folder, "paper/a", [other, *RUNS[1:]]).state == "stale"
 
 
 def test_a_record_of_the_other_preset_is_stale(folder, monkeypatch):
