@@ -43,8 +43,8 @@ class Comparison:
     Attributes:
         rows: a dictionary a method: ``method``, and by T ``r_T`` (mean error of the best of T over
             the variance of y), ``low_T`` and ``high_T`` (its 95 % interval over the seeds, or
-            over the targets where there is one seed), ``geo_T``, ``median_T``, ``refined_T`` (after a local search on the simulator, of the first 10
-            guesses at most), ``failed_T`` (share of targets without a valid answer, which are in
+            over the targets where there is one seed), ``geo_T``, ``median_T``, ``refined_T`` (after
+            a local search on the simulator, of the first 10 guesses at most), ``failed_T`` (share of targets without a valid answer, which are in
             no ``r_T``; those of a seed in which the method raised an error are among them;
             ``failed`` at the largest T), ``valid`` and ``in_box`` (shares of the guesses),
             ``coverage`` (of central 90 % intervals), ``calibration_p`` and ``joint_p`` (p-values

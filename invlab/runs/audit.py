@@ -23,8 +23,8 @@ class Finding:
     Attributes:
         id: of the run, or where the file lies if no run has this id.
         state: ``good``; ``missing``, never made; ``partial``, made of some of the seeds; ``stale``,
-            made under other settings, seeds, preset or revision; ``damaged``, cut short or changed by hand; ``foreign``, of no run,
-            or not where its id says.
+            made under other settings, seeds, preset or revision; ``damaged``, cut short or changed
+            by hand; ``foreign``, of no run, or not where its id says.
         why: in words; empty for a good one.
     """
 
