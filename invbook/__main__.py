@@ -46,9 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     report = commands.add_parser("report", help="our numbers beside the papers'")
     report.add_argument("--json", action="store_true", help="a JSON list, a row a number")
-    report.add_argument(
-        "--check", action="store_true", help="exit 1 unless all records are good"
-    )
+    report.add_argument("--check", action="store_true", help="exit 1 unless all records are good")
     report.add_argument("--folder", type=Path, help="of the records (default: results)")
     report.set_defaults(run=_report)
 

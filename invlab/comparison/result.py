@@ -44,14 +44,15 @@ class Comparison:
         rows: a dictionary a method: ``method``, and by T ``r_T`` (mean error of the best of T over
             the variance of y), ``low_T`` and ``high_T`` (its 95 % interval over the seeds, or
             over the targets where there is one seed), ``geo_T``, ``median_T``, ``refined_T`` (after
-            a local search on the simulator, of the first 10 guesses at most), ``failed_T`` (share of targets without a valid answer, which are in
-            no ``r_T``; those of a seed in which the method raised an error are among them;
-            ``failed`` at the largest T), ``valid`` and ``in_box`` (shares of the guesses),
-            ``coverage`` (of central 90 % intervals), ``calibration_p`` and ``joint_p`` (p-values
-            that the draws are calibrated, in single unknowns and in all together, the smallest of
-            the seeds), ``log_density`` (of the true unknowns, in nats), ``fit_s`` (processor
-            seconds of a training), ``answer_s`` (a target), ``calls`` (simulations of a seed, the
-            pairs included), ``answer_calls`` (a target), ``note``.
+            a local search on the simulator, of the first 10 guesses at most), ``failed_T`` (share
+            of targets without a valid answer, which are in no ``r_T``; those of a seed in which the
+            method raised an error are among them; ``failed`` at the largest T), ``valid`` and
+            ``in_box`` (shares of the guesses), ``coverage`` (of central 90 % intervals),
+            ``calibration_p`` and ``joint_p`` (p-values that the draws are calibrated, in single
+            unknowns and in all together, the smallest of the seeds), ``log_density`` (of the true
+            unknowns, in nats), ``fit_s`` (processor seconds of a training), ``answer_s`` (a
+            target), ``calls`` (simulations of a seed, the pairs included), ``answer_calls`` (a
+            target), ``note``.
             None where something does not apply.
         sentences: the advice as data, a rule each.
         plan: sizes: pairs, targets, guesses, seeds.
