@@ -26,6 +26,7 @@ from invbook import answered, check, figures, ledger, widgets
 from invbook.diagram import chain
 from invbook.figures.joint import (
     Recorded,
+    beside_paper,
     cross_talk,
     over_counts,
     paper_shares,
@@ -69,6 +70,7 @@ import torch
 from torch import nn
 
 import invlab
+from invbook import frozen
 from invbook.papers import joint_optimization as joint
 from invbook.papers.joint_optimization.side_by_side import (
     share_solved,
@@ -77,7 +79,9 @@ from invbook.papers.joint_optimization.side_by_side import (
 from invlab import runtime
 
 torch.set_num_threads(1)
-steps = runtime.by_preset(quick=400, full=1000)
+# as in the recorded runs, in both presets
+settings = frozen.options("joint_optimization", "billiards")["joint"]
+steps = settings["iterations"]
 networks = runtime.by_preset(quick=10, full=20)
 n = 64  # try 16
 SEED = 0
@@ -508,26 +512,21 @@ check(
 #
 # ## Beside the paper
 #
-# Problems better than BFGS / equal to it in per cent, mean over $n$, as in the paper's Table 2. The paper counts without a tolerance; the last column calls losses equal that differ by less than $10^{-7}$ m².
+# Problems better than BFGS / equal to it in per cent, mean over $n$, as in the paper's Table 2. Its number stands beside the search that is made its way: the answers at the last step. Ours keeps each problem's best answer on the way, and two rows learn nothing. The paper counts without a tolerance; the last column calls losses equal that differ by less than $10^{-7}$ m².
 
 # %% tags=["hide-input"]
-rows = {
-    "joint_last": ("joint, last answers", "joint"),
-    "joint": ("joint, best answers", "joint"),
-    "direct": ("supervised", "direct"),
-    "neural_adjoint": ("neural adjoint", "neural_adjoint"),
-}
-shown = []
-for method, (name, printed) in rows.items():
-    line = {
-        "method": name,
-        "paper": "{} / {}".format(*paper_shares("billiards", printed)),
+shown = [
+    row
+    | {
+        "exact": recorded.shares_over_n(
+            method, "better_exact", "equal_exact", digits=1
+        ),
+        "tolerance": recorded.shares_over_n(
+            method, "better", "equal", digits=1
+        ),
     }
-    line["exact"] = recorded.shares_over_n(
-        method, "better_exact", "equal_exact"
-    )
-    line["tolerance"] = recorded.shares_over_n(method, "better", "equal")
-    shown.append(line)
+    for method, row in beside_paper(recorded.system).items()
+]
 columns = {
     "method": "refined",
     "paper": "paper",
@@ -538,26 +537,44 @@ Markdown(ledger.table(shown, columns))
 
 # %% tags=["hide-input"]
 exact, tolerant = (
-    recorded.over_n("joint", q) for q in ("better_exact", "better")
+    recorded.over_n("joint_last", q) for q in ("better_exact", "better")
 )
-printed = paper_shares("billiards", "joint")[0]
-last = recorded.over_n("joint_last", "better_exact")
-check(
-    "recorded: best answers, points above the paper's",
-    exact - printed,
-    "in",
-    (-20, 25),
-)
+printed = {
+    m: paper_shares(recorded.system, m)
+    for m in ("joint_last", "direct", "neural_adjoint")
+}
 check(
     "recorded: last answers, points from the paper's",
-    abs(last - printed),
+    abs(exact - printed["joint_last"][0]),
     "<",
     30,
 )
 check("recorded: better by rounding only, points", exact - tolerant, ">", 5)
+check(
+    "recorded: points that the best answers on the way add",
+    recorded.over_n("joint", "better") - tolerant,
+    ">=",
+    0,
+)
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+taught = recorded.over_n("direct", "better_exact")
+tied = recorded.over_n("neural_adjoint", "equal_exact")
+itself = recorded.over_n("bfgs_batched", "better_exact")
+Markdown(
+    f"Made the paper's way, the joint search is better in {exact:.0f} % of our "
+    f"problems (paper: {printed['joint_last'][0]:.0f} %); with each problem's "
+    f"best answer it is {recorded.over_n('joint', 'better_exact'):.0f} %. A "
+    "part of every such number is rounding: with a tolerance "
+    f"{tolerant:.0f} % are left of the first, and our own BFGS "
+    f"is 'better' than SciPy's in {itself:.0f} % without one. The other two "
+    f"rows: supervised learning is better in {taught:.0f} % "
+    f"(paper: {printed['direct'][0]:.0f} %), and the neural adjoint equal in "
+    f"{tied:.0f} % (paper: {printed['neural_adjoint'][1]:.0f} %)."
+)
 
 # %% [markdown]
-# The rise with $n$ of the paper's Figure 3d is there, earlier and steeper than theirs (they see small differences up to $n = 32$), and our joint numbers lie around theirs. A part of every such number is rounding: both answers of a problem that BFGS solves have a tiny loss, and counted without a tolerance one of them is "better". We do not reproduce the paper's other two rows, supervised learning and the neural adjoint; the paper gives neither the distribution of its shots nor the sizes of its networks, and {doc}`ch14_appendix` has what we know.
+# The rise with $n$ is that of the paper's Figure 3d, which sees small differences up to $n = 32$ and almost all problems solved from $n = 64$ on. The paper gives neither the distribution of its shots nor the sizes of its networks; {doc}`ch14_appendix` has what we know.
 #
 # :::{admonition} Use it when
 # :class: tip
@@ -713,7 +730,7 @@ if answered(woken=woken):
 # ## What we saw
 #
 # * Where a shot misses, the gradient is exactly zero, and BFGS solves the problems whose first guess hits and no other.
-# * Through one network, the problems with a gradient lead out those without: with 64 problems or more nearly all are solved, with eight about half.
+# * Through one network, the problems with a gradient lead out those without: with 64 problems or more nearly all are solved, with eight far fewer.
 # * If all shots miss at once, the search is dead. A lower rate, each problem's best answer and, at a high rate, a small last layer are the cures.
 # * Passing answers around *without* a network gives the same rise with $n$, and restarts from the prior solve everything in less time.
 #

@@ -15,11 +15,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullFormatter
 from torch import Tensor
 
 from invbook import ledger
 from invbook.figures import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, SKY
 from invbook.papers import joint_optimization as joint
+from invbook.papers.joint_optimization.published import AS_PUBLISHED, TABLE_2
 from invbook.results import load_records
 from invlab.runs.records import Record
 
@@ -29,15 +31,20 @@ __all__ = [
     "STYLES",
     "Recorded",
     "Style",
+    "beside_paper",
     "compared",
+    "course_in_words",
     "courses",
     "cross_talk",
     "each_record",
+    "ledger_row",
     "log_ticks",
     "not_recorded",
+    "off_paper",
     "over_counts",
     "paper_shares",
     "percent",
+    "risen",
     "side_by_side",
     "solved_over_cost",
     "spread",
@@ -92,6 +99,11 @@ NAMES = {
 PERCENT = ("better", "equal", "worse", "better_exact", "equal_exact", "solved", "close")
 # The columns of the paper's Table 2.
 PAPER_METHODS = ("joint", "direct", "neural_adjoint")
+# From which factor on a loss counts as risen.
+RISES = 1.1
+# What is special about the joint search that is made the paper's way, and about ours beyond it.
+_WAYS = {"joint_single": "one network, last step", "joint_last": "last step"}
+_BEYOND = {"joint_single": "best of three networks", "joint_last": "best step of each problem"}
 
 
 @cache
@@ -195,18 +207,54 @@ def each_record(start: str, key: str) -> list[float]:
     ]
 
 
+def ledger_row(name: str) -> Mapping[str, Any]:
+    """A row of the ledger about this paper, by its id."""
+    return _rows()[name]
+
+
 def paper_shares(system: str, method: str) -> tuple[float, float]:
-    """Better and equal in per cent as the paper's Table 2 prints them, from the ledger."""
-    better, equal = (
-        next(
-            row["paper"]
-            for name in (method, f"{method}_single", f"{method}_last")
-            if (row := _rows().get(f"joint/{system}/{name}/{quantity}/refined/every_n"))
-            and row["kind"] == "reproduction"
-        )
-        for quantity in ("better_exact", "equal_exact")
-    )
-    return better, equal
+    """Better and equal in per cent as the paper's Table 2 prints them.
+
+    Args:
+        system: such as ``"billiards"``.
+        method: of the paper's, or the one of ours that is made the way of its joint search.
+    """
+    name = "joint" if method == AS_PUBLISHED[system] else method
+    return TABLE_2[system][name]
+
+
+def beside_paper(system: str, digits: int = 1) -> dict[str, dict[str, str]]:
+    """The lines that stand beside the paper's Table 2, method to its name and the paper's numbers.
+
+    First what is made the paper's way, then ours beyond it, then rows in which nothing is learned.
+
+    Args:
+        system: such as ``"billiards"``.
+        digits: of the paper's numbers.
+
+    Returns:
+        Method to ``method``, its name, and ``paper``, better / equal or a dash.
+    """
+    way = AS_PUBLISHED[system]
+    names = {way: f"joint, the paper's way ({_WAYS[way]})"}
+    names |= {method: NAMES[method] for method in PAPER_METHODS if method != "joint"}
+    names["joint"] = f"joint, ours beyond the paper ({_BEYOND[way]})"
+    names["draw"] = "nothing learned: one random draw"
+    if way == "joint_single":
+        names["draws"] = "nothing learned: three random draws"
+    # the wave packet's own search keeps to a unit of one sample
+    unit = " in S = 1" if way == "joint_single" else ""
+    names["bfgs_batched"] = f"nothing learned: our own BFGS{unit}"
+    printed = (way, "direct", "neural_adjoint")
+    return {
+        method: {
+            "method": name,
+            "paper": side_by_side(*paper_shares(system, method), digits=digits)
+            if method in printed
+            else "–",
+        }
+        for method, name in names.items()
+    }
 
 
 def compared(
@@ -348,6 +396,63 @@ def courses(ax: Axes, recorded: Recorded) -> None:
     if not found:
         not_recorded(ax)
     ax.set(xlabel="step", ylabel="mean loss", xscale="log", yscale="log")
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_formatter(NullFormatter())
+
+
+def off_paper(recorded: Recorded, method: str) -> float:
+    """Points by which a method is better than BFGS more often than in the paper's Table 2.
+
+    Counted like the paper, without a tolerance, as a mean over n; the joint search is the one that
+    is made the paper's way.
+    """
+    own = AS_PUBLISHED[recorded.system] if method == "joint" else method
+    return recorded.over_n(own, "better_exact") - paper_shares(recorded.system, own)[0]
+
+
+def risen(recorded: Recorded, method: str = "direct") -> dict[str, list[float]]:
+    """How the mean true loss of a method's answers moves while it works, one number a seed.
+
+    Args:
+        recorded: the system.
+        method: ``"direct"`` or ``"neural_adjoint"``.
+
+    Returns:
+        The loss at the end over the ``lowest`` on the way and over that at the ``start``, and the
+        ``step`` at which it is lowest; empty lists where nothing was recorded.
+    """
+    found: dict[str, list[float]] = {"lowest": [], "start": [], "step": []}
+    for curve in recorded.curves():
+        if method in curve:
+            steps, loss = curve[method]["iteration"], curve[method]["loss"]
+            found["lowest"].append(loss[-1] / min(loss))
+            found["start"].append(loss[-1] / loss[0])
+            found["step"].append(steps[loss.index(min(loss))] + 1)
+    return found
+
+
+def course_in_words(recorded: Recorded) -> str:
+    """Whether the true loss rises while supervised training and the neural adjoint go on."""
+    taught, guided = (risen(recorded, method) for method in ("direct", "neural_adjoint"))
+    if not taught["lowest"] or not guided["start"]:
+        return "The courses of supervised training were not recorded."
+    seeds, rising = len(taught["lowest"]), sum(x > RISES for x in taught["lowest"])
+    step = sorted(taught["step"])[seeds // 2]
+    words = {0: "in none", seeds: "in all"}.get(rising, f"in {rising}")
+    return (
+        "While supervised training goes on, the true loss rises again by more than a tenth "
+        f"{words} of the {seeds} seeds. It is lowest at step {step:.0f} (median); at the end it is "
+        f"{_mean_and_range(taught['lowest'])} times that, and {_mean_and_range(taught['start'])} "
+        "times that at the first step. The neural adjoint, which descends on its surrogate alone, "
+        f"ends at {_mean_and_range(guided['start'])} times the true loss at its start."
+    )
+
+
+def _mean_and_range(values: Sequence[float]) -> str:
+    """Mean, and from where to where single seeds go."""
+    return f"{_mean(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
 def _mean_course(

@@ -15,7 +15,17 @@ from invbook.figures import BLUE, GREEN, ORANGE, RED
 from invlab import runtime
 from invlab.tasks import get_task
 
-__all__ = ["cut", "gradients", "growth", "loss_map", "losses", "picture", "valleys"]
+__all__ = [
+    "along_beta",
+    "cut",
+    "gradients",
+    "growth",
+    "loss_map",
+    "losses",
+    "picture",
+    "slopes",
+    "valleys",
+]
 
 NAME = "kuramoto_sivashinsky"
 DASHED = {"final": "--", "trajectory": "-"}
@@ -63,6 +73,31 @@ def losses(x: Tensor, truth: Tensor, c: Tensor, horizon: float) -> dict[str, Ten
     return {"final": off[:, -1].square().mean(1), "trajectory": off.square().mean((1, 2))}
 
 
+def along_beta(
+    beta: Tensor, truth: Tensor, c: Tensor, horizon: float
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Losses of one problem along β at its true α, and their slopes ∂L/∂β.
+
+    Args:
+        beta: values to try, ``(K,)``.
+        truth, c: of the problem, ``(2,)`` and ``(N,)``.
+        horizon: last time.
+
+    Returns:
+        Two times ``final`` and ``trajectory``, ``(K,)`` each.
+    """
+    beta = beta.clone().requires_grad_()
+    task = get_task(NAME, horizon=float(horizon))
+    x = torch.stack([truth[0].expand(len(beta)), beta], 1)
+    off = task.simulate(x, c.expand(len(x), -1)) - task.simulate(truth[None], c[None])
+    loss = {"final": off[:, -1].square().mean(1), "trajectory": off.square().mean((1, 2))}
+    slope = {
+        name: torch.autograd.grad(each.sum(), beta, retain_graph=True)[0]
+        for name, each in loss.items()
+    }
+    return {name: each.detach() for name, each in loss.items()}, slope
+
+
 def gradients(horizon: float, observe: str, n: int = 64, *, band: Sequence[float] = ()) -> Tensor:
     """Length of the gradient of the loss at a random guess, for ``n`` problems, ``(n,)``.
 
@@ -106,7 +141,7 @@ def valleys(loss: Tensor) -> int:
 
 
 def cut(ax: Axes, line: Tensor, loss: dict[str, Tensor], truth: float, found: float) -> None:
-    """Losses along a line, the truth dashed, and where a search ended.
+    """Losses along a line, the truth dotted, and where a search ended.
 
     Args:
         ax: where to draw.
@@ -120,6 +155,21 @@ def cut(ax: Axes, line: Tensor, loss: dict[str, Tensor], truth: float, found: fl
     ax.axvline(found, color=RED, linestyle="-.", label="BFGS ended")
     ax.set(ylabel="loss")
     ax.legend(fontsize=8)
+
+
+def slopes(ax: Axes, line: Tensor, slope: dict[str, Tensor], truth: float) -> None:
+    """Slopes of losses along a line, and the truth, dotted.
+
+    Args:
+        ax: where to draw.
+        line: values of one unknown, ``(K,)``.
+        slope: name to ``(K,)``.
+        truth: value of that unknown.
+    """
+    for name, values in slope.items():
+        ax.plot(line, values, DASHED[name], color=COLORS[name])
+    ax.axhline(0, color="0.6", linewidth=0.8)
+    ax.axvline(truth, color=BLUE, linestyle=":")
 
 
 def loss_map(ax: Axes, alpha: Tensor, beta: Tensor, loss: Tensor, limit: float) -> QuadMesh:

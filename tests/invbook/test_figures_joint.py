@@ -6,6 +6,8 @@ import torch
 
 from invbook.figures import joint
 from invbook.papers import joint_optimization
+from invbook.papers.joint_optimization.claims import NULLS
+from invbook.papers.joint_optimization.published import AS_PUBLISHED
 
 
 def test_recorded_numbers_are_those_of_the_records():
@@ -27,7 +29,7 @@ def test_what_was_not_recorded_says_so():
     assert joint.each_record("nothing", "loss") == []
 
 
-@pytest.mark.parametrize("system", ["wave_packet", "billiards", "kuramoto_sivashinsky"])
+@pytest.mark.parametrize("system", AS_PUBLISHED)
 @pytest.mark.parametrize("method", joint.PAPER_METHODS)
 def test_shares_of_the_paper_add_up_to_100_at_most(system, method):
     assert 0 <= sum(joint.paper_shares(system, method)) <= 100
@@ -109,3 +111,46 @@ def test_a_mean_over_n_is_of_the_seeds_that_every_n_has(monkeypatch):
 
 def test_a_share_is_not_said_to_reach_above_all():
     assert joint.spread([98.0, 100.0, 96.0], percent=True).endswith(", 100]")
+
+
+@pytest.mark.parametrize("system", AS_PUBLISHED)
+def test_the_papers_number_stands_beside_what_is_made_its_way(system):
+    rows = joint.beside_paper(system)
+    printed = [method for method, row in rows.items() if row["paper"] != "–"]
+    assert printed == [AS_PUBLISHED[system], "direct", "neural_adjoint"]
+    assert rows[AS_PUBLISHED[system]]["paper"] == joint.side_by_side(
+        *joint.paper_shares(system, "joint"), digits=1
+    )
+    assert "beyond" in rows["joint"]["method"]
+    assert all("nothing learned" in rows[null]["method"] for null in NULLS)
+
+
+@pytest.mark.parametrize("system", AS_PUBLISHED)
+def test_the_ledger_has_the_papers_numbers_in_the_same_rows(system):
+    better, equal = joint.paper_shares(system, "joint")
+    way = f"joint/{system}/{AS_PUBLISHED[system]}"
+    assert joint.ledger_row(f"{way}/better_exact/refined/every_n")["paper"] == better
+    assert joint.ledger_row(f"{way}/equal_exact/refined/every_n")["paper"] == equal
+
+
+def test_points_from_the_paper_are_of_the_search_made_its_way(monkeypatch):
+    counted = {"joint": 90.0, "joint_last": 70.0}
+    monkeypatch.setattr(joint.Recorded, "over_n", lambda self, method, what: counted[method])
+    shots = joint.Recorded("billiards")
+    assert joint.off_paper(shots, "joint") == pytest.approx(70.0 - 61.7)
+
+
+def test_a_course_says_whether_the_loss_rises_again(monkeypatch):
+    taught = {"iteration": [0, 4, 9], "loss": [4.0, 1.0, 2.0]}
+    guided = {"iteration": [0, 9], "loss": [4.0, 8.0]}
+    curve = {"direct": taught, "neural_adjoint": guided}
+    monkeypatch.setattr(joint.Recorded, "curves", lambda self: [curve])
+    shots = joint.Recorded("billiards")
+    assert joint.risen(shots) == {"lowest": [2.0], "start": [0.5], "step": [5]}
+    assert joint.risen(shots, "neural_adjoint")["start"] == [2.0]
+    words = joint.course_in_words(shots)
+    assert "rises again by more than a tenth in all of the 1 seeds" in words
+    assert "lowest at step 5 (median); at the end it is 2.00" in words
+    assert "ends at 2.00 (2.00 to 2.00) times" in words
+    monkeypatch.setattr(joint.Recorded, "curves", lambda self: [])
+    assert "not recorded" in joint.course_in_words(shots)

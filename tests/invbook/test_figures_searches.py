@@ -95,3 +95,19 @@ def test_cuts_and_growth_name_their_lines(axes):
 def test_shares_over_the_tolerance_are_drawn(axes):
     searches.tolerances(axes[0], np.array([1.0, 2.0]), np.array([1.5, 2.0]), np.array([0.1, 1.0]))
     assert [line.get_ydata().tolist() for line in axes[0].lines] == [[50, 0], [50, 100], [0, 0]]
+
+
+def test_a_slope_along_beta_is_the_difference_of_its_losses():
+    line = torch.linspace(0.9, 1.1, 201, dtype=torch.float64)
+    truth = torch.tensor([0.2, 1.0], dtype=torch.float64)
+    first = get_task("kuramoto_sivashinsky").context.sample(1)[0].double()
+    loss, slope = waves.along_beta(line, truth, first, 5)
+    for name, values in loss.items():
+        assert values[100] < 1e-20
+        middle = (values[2:] - values[:-2]) / (line[2] - line[0])
+        torch.testing.assert_close(slope[name][1:-1], middle, rtol=1e-2, atol=1e-3)
+
+
+def test_slopes_have_a_line_each(axes):
+    waves.slopes(axes[0], torch.rand(4), {"final": torch.rand(4)}, 0.1)
+    assert len(axes[0].lines) == 3

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from invbook.ledger.marks import Row, beside, plain, whole, words
 from invbook.ledger.paper_table import Cell, PaperTable, null_cell, place
-from invbook.papers.joint_optimization.claims import AS_PUBLISHED
+from invbook.papers.joint_optimization.published import AS_PUBLISHED
 
 __all__ = ["sentences", "table_2", "tables"]
 
@@ -62,7 +62,7 @@ def _shares(rows: Rows, system: str, method: str) -> Cell:
 
 
 def _share(rows: Rows, system: str, method: str, quantity: str) -> Row | None:
-    own = AS_PUBLISHED.get(system, "joint_last") if method == "as_published" else method
+    own = AS_PUBLISHED[system] if method == "as_published" else method
     return rows.get(f"joint/{system}/{own}/{quantity}/refined/every_n")
 
 
