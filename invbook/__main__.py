@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import invbook
-from invlab.runtime import any_encoding
+from invlab.runtime import any_encoding, environment
 
 if TYPE_CHECKING:
     from invlab.runs.audit import Finding
@@ -61,11 +61,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_metamaterial(commands)
 
     options = parser.parse_args(arguments)
-    try:
-        return options.run(options)
-    except (ValueError, FileNotFoundError, ConnectionError) as error:
-        print(f"invbook: {error}", file=sys.stderr)
-        return 2
+    # commands choose the preset, and whoever calls this from Python keeps theirs
+    with environment("INVLAB_PRESET", os.environ.get("INVLAB_PRESET", "quick")):
+        try:
+            return options.run(options)
+        except (ValueError, FileNotFoundError, ConnectionError) as error:
+            print(f"invbook: {error}", file=sys.stderr)
+            return 2
 
 
 def _add_metamaterial(commands: Any) -> None:

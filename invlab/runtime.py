@@ -26,6 +26,7 @@ __all__ = [
     "device",
     "generator",
     "differentiable",
+    "environment",
     "interrupts_end_it",
     "next_seed",
     "normal_tensor",
@@ -81,6 +82,20 @@ def preset() -> Preset:
     if name not in ("quick", "full"):
         raise ValueError(f"INVLAB_PRESET={name!r}: expected 'quick' or 'full'")
     return cast(Preset, name)
+
+
+@contextlib.contextmanager
+def environment(name: str, value: str) -> Iterator[None]:
+    """A variable of the environment for a while; whatever it was before is put back."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 def by_preset(*, quick: T, full: T) -> T:

@@ -226,26 +226,13 @@ def _attempt(run: Run, wanted: Record) -> Record | str:
 
     Runs under the preset that is wanted, whatever the environment of this process says.
     """
-    with _one_at_a_time, _environment("INVLAB_PRESET", wanted["preset"]):
+    with _one_at_a_time, runtime.environment("INVLAB_PRESET", wanted["preset"]):
         try:
             with runtime.interrupts_end_it():
                 record: Record = json.loads(json.dumps(_compute(run, wanted)))
         except Exception as error:
             return _explained(error)
         return {**record, "digest": provenance.digest(record)}
-
-
-@contextlib.contextmanager
-def _environment(name: str, value: str) -> Iterator[None]:
-    before = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
 
 
 def _compute(run: Run, wanted: Record) -> Record:

@@ -4,6 +4,7 @@ import pytest
 
 from invbook import papers, verify
 from invbook.__main__ import main
+from invlab import runtime
 from invlab.runs import records
 from invlab.runs.records import Run
 
@@ -73,3 +74,5 @@ def test_the_command_makes_them_again(tmp_path, monkeypatch, capsys, value, stat
 def test_no_record_to_check_is_no_success(tmp_path, monkeypatch):
     monkeypatch.setattr(papers, "list_papers", lambda: [])
     assert main(["verify", "--folder", str(tmp_path)]) == 1
+    # the command works on the full preset, its caller goes on in their own
+    assert runtime.preset() == "quick"
