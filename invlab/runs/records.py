@@ -6,7 +6,6 @@ import contextlib
 import datetime
 import hashlib
 import json
-import os
 import sys
 import tempfile
 import threading
