@@ -200,7 +200,7 @@ def _verify(options: argparse.Namespace) -> int:
         found = verify.compare(records[now["id"]], now)
         off = [difference for difference in found if not difference.allowed]
         same = sum(difference.recorded == difference.now for difference in found)
-        beyond += bool(off)
+        beyond += len(off) > verify.MOST_OFF * len(found)
         print(f"{now['id']}: {same} of {len(found)} numbers the same, {len(off)} too far off")
         for one in off[:3]:
             print(f"    {one.name}: {one.recorded:g} was recorded, now {one.now:g}")

@@ -71,6 +71,21 @@ def test_the_command_makes_them_again(tmp_path, monkeypatch, capsys, value, stat
     assert f"{1 - status} of 1 records come again" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("off", "status"), [(2, 0), (4, 1)])
+def test_a_few_numbers_of_a_record_may_be_farther_off(tmp_path, monkeypatch, off, status):
+    now = [0.5] * 10
+
+    def compute(seeds):
+        return {"scores": {f"fit/{k}": [value] for k, value in enumerate(now)}}
+
+    monkeypatch.setattr(papers, "list_papers", lambda: ["loss_design"])
+    monkeypatch.setattr(papers, "plan", lambda paper: [Run("loss_design/x", {}, compute, (0,))])
+    monkeypatch.setenv("INVLAB_PRESET", "full")
+    records.run(papers.plan("loss_design"), seeds=(), folder=tmp_path)
+    now[:off] = [50.0] * off
+    assert main(["verify", "--folder", str(tmp_path)]) == status
+
+
 def test_no_record_to_check_is_no_success(tmp_path, monkeypatch):
     monkeypatch.setattr(papers, "list_papers", lambda: [])
     assert main(["verify", "--folder", str(tmp_path)]) == 1
