@@ -32,8 +32,8 @@ SHARES = (
 #
 # Measured with PyTorch's kernels without vector instructions (ATEN_CPU_CAPABILITY=default) in place
 # of AVX-512, which rounds otherwise everywhere: of 17 cheap records one came again digit for digit,
-# in 14 at most a thirteenth of the numbers were farther off than this, and in those of the
-# literal losses of chapter 3, whose trainings are chaotic, up to a quarter.
+# in 14 at most a thirteenth of the numbers were farther off than this, and in the two of the
+# Hermite losses by differences, whose trainings are chaotic, a tenth and a quarter.
 SOLVER, FACTOR, POINTS = 1e-3, 3.0, 30.0
 # Share of a record's numbers that may be farther off than that.
 MOST_OFF = 0.3
