@@ -49,6 +49,7 @@ from invbook.figures.joint import (
     over_counts,
     paper_shares,
     percent,
+    risen,
     spread,
 )
 
@@ -235,8 +236,9 @@ check(
 # %% [markdown]
 # There is no trend and a good deal of luck: one network may fall behind BFGS at one $n$ and be far ahead at the next. The recorded runs say the same with three networks and more seeds.
 
-# %% mystnb={"figure": {"name": "fig-over-n", "caption": "Recorded: refined loss over the number of problems, mean and standard deviation over seeds. Left: BFGS works in the unit S = 75, right: S = 1. Dotted line: the loss at the truth. After Figure 2d of the paper."}, "image": {"alt": "Two panels of the mean loss over n from 2 to 256 on logarithmic axes. Left, BFGS and the neural adjoint lie highest, supervised learning below them, three random draws next, and three networks lowest, but still at twice the dotted line. Right, BFGS is as low as the draws were; networks and draws lie close together a little below it, and supervised learning falls with n to the dotted line."}} tags=["hide-input"]
-lines = ("bfgs", "joint", "draws", "direct", "neural_adjoint")
+# %% mystnb={"figure": {"name": "fig-over-n", "caption": "Recorded: refined loss over the number of problems, mean and standard deviation over seeds. Left: BFGS works in the unit S = 75, right: S = 1. Dotted line: the loss at the truth. After Figure 2d of the paper."}, "image": {"alt": "Two panels of the mean loss over n from 2 to 256 on logarithmic axes. Left, BFGS and the neural adjoint lie highest, supervised learning below them, then one network, then three random draws, and three networks lowest, but still at about twice the dotted line. Right, BFGS is as low as the draws were; three networks and three draws lie close together a little below it, one network lies above it, and supervised learning falls with n to the dotted line."}} tags=["hide-input"]
+lines = ("bfgs", "joint_single", "joint", "draws")
+lines += ("direct", "neural_adjoint")
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.8), sharey=True)
 for ax, unit in zip(axes, (75.0, 1.0)):
     over_counts(ax, recorded, lines, "loss", unit=unit)
@@ -245,17 +247,25 @@ for ax, unit in zip(axes, (75.0, 1.0)):
     ax.set_yticks((3, 5, 10, 20, 50), (3, 5, 10, 20, 50))
     ax.minorticks_off()
 axes[0].set_ylabel("refined loss, mean")
-axes[1].legend(fontsize=8)
+figures.legend_below(fig, 3)
 plt.show()
 
 # %% [markdown]
 # Here is how the mean true loss moves while each method works. A step of the joint search and of supervised training is one of the network's, of BFGS one evaluation, and of the neural adjoint one iteration on its trained surrogate.
 
-# %% mystnb={"figure": {"name": "fig-packet-courses", "caption": "Mean true loss of the answers on the way, n = 64, S = 75, recorded, means over seeds, without refinement. After Figure 2c of the paper."}, "image": {"alt": "Mean loss over the step on logarithmic axes, a line each for BFGS, the joint search, supervised training and the neural adjoint."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-packet-courses", "caption": "Mean true loss of the answers on the way, n = 64, S = 75, recorded, means over seeds, without refinement. After Figure 2c of the paper."}, "image": {"alt": "Mean loss over the step on logarithmic axes. BFGS falls within some ten evaluations to a third of where it began and stays. The joint search rises a little, falls below BFGS after about thirty steps and ends lowest. The neural adjoint falls a little within four iterations and stays. Supervised training goes up and down about where it began."}} tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(6.5, 3.6))
 courses(ax, recorded)
-figures.legend_above(ax)
+figures.legend_above(ax, 4)
 plt.show()
+
+# %% tags=["hide-input"]
+check(
+    "supervised: true loss at the end over its lowest, every seed",
+    risen(recorded)["lowest"],
+    ">",
+    1.05,
+)
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 Markdown(course_in_words(recorded))
@@ -407,19 +417,13 @@ check(
     "<",
     5,
 )
-gap = [
-    abs(
-        recorded.over_n("direct", "better", unit=u)
-        - paper_shares("wave_packet", "direct")[0]
-    )
-    for u in (1.0, 75.0)
-]
-check(
-    "supervised: points from the paper's, either unit",
-    torch.tensor(gap),
-    "<",
-    15,
-)
+printed = paper_shares("wave_packet", "direct")[0]
+gap = {
+    unit: recorded.over_n("direct", "better", unit=unit) - printed
+    for unit in (75.0, 1.0)
+}
+check("S = 75: supervised, points from the paper's", abs(gap[75]), "<", 15)
+check("S = 1: supervised, points above the paper's", gap[1], ">", 0)
 large = torch.tensor(
     [mean("direct", "better", k, 1.0) for k in (32, 64, 128, 256)]
 )
@@ -472,7 +476,7 @@ check(
 # %% [markdown]
 # The networks' lead over as many random draws is what they have learned; in the small unit little of it is left. The paper's finding that supervised learning with refinement has the lowest loss for $n \ge 32$ (Section 4.1) comes out in the small unit only.
 #
-# Refined in the large unit, even the envelope finds only about half of the packets: its answer is in the right valley, and the first step of BFGS leaps out of it. The unit alone, *our own BFGS in S = 1* judged against BFGS in $S = 75$, is better in about half of the problems, without any network.
+# Refined in the large unit, even the envelope finds only about half of the packets: its answer is in the right valley, and the first step of BFGS leaps out of it. The unit alone, *our own BFGS in S = 1* judged against BFGS in $S = 75$, is better in more than half of the problems, without any network.
 #
 # The paper's training takes 3 to 6 times as long as its BFGS (Section 5, first three experiments); the {doc}`appendix to chapter 17 <ch17_appendix>` has ours. And one surprise: *exchange*, which tries the answers of all other problems on each one and starts BFGS from the best ({doc}`ch14_billiards`), does improve with $n$ where the network does not. With 256 problems the answers of the others are 256 starts.
 #

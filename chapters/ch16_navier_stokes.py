@@ -481,13 +481,11 @@ for method, row in joint.beside_paper(ours.system).items():
             ours.shares_over_n(method, *shares, digits=1),
         )
     )
-more = joint.ledger_row(
-    f"joint/{ours.system}/{WAY}/better_exact/refined/n_above_4"
-)["ours"]
-ratios = [
-    ours.mean(WAY, "loss", n=k) / ours.mean("bfgs", "loss", n=k)
-    for k in counts
-]
+row = f"joint/{ours.system}/{WAY}/better_exact/refined/n_above_4"
+more = joint.ledger_row(row)["ours"]
+folder = f"joint/{ours.system}/{WAY}/loss_over_bfgs"
+rows = {k: joint.ledger_row(f"{folder}/n{k}")["ours"] for k in counts}
+ratios = [float("nan") if r is None else r for r in rows.values()]
 named = ", ".join(map(str, counts))
 raw = ours.over_n("neural_adjoint", "better_exact", stage="unrefined")
 caught = worst = "not recorded"
@@ -554,13 +552,15 @@ if ours.each("joint", "better"):
         0.6,
     )
     check(
-        "Restarts in the time of joint: mean loss over joint's",
-        ours.mean("multistart_equal", "loss") / ours.mean("joint", "loss"),
-        "<=",
-        1.2,
+        "Explained by restarts in the time of joint, less by joint (points)",
+        ours.mean("multistart_equal", "solved")
+        - ours.mean("joint", "solved"),
+        ">=",
+        -3,
     )
 
 # %% tags=["hide-input", "nbval-ignore-output"]
+equal = ours.mean("multistart_equal", "loss") / ours.mean("joint", "loss")
 gained, itself, drawn = (
     ours.over_n(method, bits[0]) for method in (WAY, "bfgs_batched", "draw")
 )
@@ -572,8 +572,13 @@ Markdown(
     "our problems, counted without a tolerance; the row *our own BFGS*, "
     f"which compares an algorithm with itself, has {itself:.0f} %, and one "
     f"random draw {drawn:.0f} %. With a tolerance the joint search keeps "
-    f"{ours.over_n(WAY, 'better'):.0f} %. Its mean loss is above that of "
-    f"BFGS for {where.get(len(above), some)}."
+    f"{ours.over_n(WAY, 'better'):.0f} %. Its mean loss over that "
+    "of BFGS, a mean over seeds, is above one for "
+    f"{where.get(len(above), some)}. Restarts explain "
+    f"{ours.mean('multistart_equal', 'solved'):.0f} % of the problems in the "
+    "time of our joint search, which explains "
+    f"{ours.mean('joint', 'solved'):.0f} % (n = {ours.n}); their mean loss is "
+    f"{equal:.1f} times its."
 )
 
 # %% [markdown]

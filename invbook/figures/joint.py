@@ -62,6 +62,8 @@ class Style(NamedTuple):
 STYLES = {
     "bfgs": Style(BLACK, "-", "x"),
     "joint": Style(GREEN, "-", "o"),
+    "joint_single": Style(GREEN, (0, (1, 1)), "d"),
+    "joint_last": Style(GREEN, (0, (1, 1)), "d"),
     "draws": Style(ORANGE, "--", "s"),
     "exchange": Style(ORANGE, "--", "s"),
     "multistart": Style(BLUE, "-.", "^"),
@@ -79,7 +81,7 @@ NAMES = {
     "bfgs_batched": "our own BFGS",
     "joint": "joint",
     "joint_single": "joint, one network",
-    "joint_last": "joint, last iterate",
+    "joint_last": "joint, last step",
     "joint_or_bfgs": "the better of joint and BFGS",
     "direct": "supervised",
     "neural_adjoint": "neural adjoint",

@@ -73,8 +73,9 @@ SEARCHED = {
 }
 MANY_METHODS = ("bfgs", "envelope_bfgs", "joint", "envelope", "direct", "multistart", "hop")
 # Rows in which nothing is learned: random draws and BFGS from there; and our own BFGS beside
-# SciPy's from the same start. They differ by rounding alone, but for the wave packet, where ours
-# works in a unit of one sample and SciPy's in one of 75.
+# SciPy's from the same start. They differ in the last digits, since ours stops a little later, and
+# now and then in the valley; for the wave packet ours works in a unit of one sample and SciPy's in
+# one of 75.
 NULLS = ("draw", "bfgs_batched")
 CONSTANTS = "constants of the system are ours: the paper does not give them"
 
