@@ -242,10 +242,14 @@ def beside_rivals(repeats: int) -> None:
 def first_calls() -> None:
     """CPU seconds of the first call in a fresh process, its imports done."""
     here = Path(__file__).resolve().parent
+    # relative places on the path are meant from where this was started
+    env = os.environ | {
+        "PYTHONPATH": os.pathsep.join(str(Path(place).resolve()) for place in sys.path)
+    }
     code = "import sys, minimize_rivals as m; print(f'{m.first_call(sys.argv[1]):.3f}')"
     for method in ("bfgs", "lm", "adam"):
         command = [sys.executable, "-c", code, method]
-        run = subprocess.run(command, cwd=here, capture_output=True, text=True, check=True)
+        run = subprocess.run(command, cwd=here, env=env, capture_output=True, text=True, check=True)
         print(
             f"first call in a process, {method}, 256 rows: {run.stdout.strip()} cpu_s", flush=True
         )
