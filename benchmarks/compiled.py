@@ -14,16 +14,12 @@ from collections.abc import Callable
 
 import torch
 from clock import in_turn
+from minimize_rivals import rosenbrock
 from record import keep_record
 from torch import Tensor
 
 from invlab.minimizers import minimize
 from invlab.runtime import generator
-
-
-def rosenbrock(x: Tensor) -> Tensor:
-    """``(B, 2)`` to ``(B,)``."""
-    return (1 - x[:, 0]).square() + 100 * (x[:, 1] - x[:, 0].square()).square()
 
 
 def gradient_of(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
