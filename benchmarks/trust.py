@@ -1,8 +1,9 @@
 """Error bounds, reachability and calibration: do they keep their word, and what do they see?
 
-Runs the experiment of ``python -m invbook bench trust`` in one process, resumes from its records,
-and prints their numbers. The peer of a bound is the constant one, the quantile of the calibration
-errors. Run with OMP_NUM_THREADS=1.
+Runs the experiment of ``python -m invbook bench trust`` in one process, resumes from its records
+(those of the quick preset in ``_build``: the book shows others), and prints their numbers. The
+peer of a bound is the constant one, the quantile of the calibration errors. Run with
+OMP_NUM_THREADS=1.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def main() -> None:
     options = parser.parse_args()
     os.environ["INVLAB_PRESET"] = options.preset
     torch.set_num_threads(1)
-    folder = options.folder or runtime.by_preset(quick=Path("results-quick"), full=results_folder())
+    folder = options.folder or runtime.by_preset(quick=Path("_build/trust"), full=results_folder())
     chosen = [one for one in plan() if options.only in one.id]
     if not chosen:
         parser.error(f"--only: no run of the {options.preset} preset contains {options.only!r}")

@@ -23,10 +23,9 @@ import invlab
 from invbook.papers import joint_optimization as joint
 from invbook.papers.joint_optimization import learned
 from invbook.papers.joint_optimization.systems import envelope
-from invlab import runtime
 
 torch.set_num_threads(1)
-iterations = runtime.by_preset(quick=300, full=600)
+iterations = 300  # steps of Adam
 n = 64
 SEED = 1
 problems = joint.draw_problems("wave_packet", n, seed=SEED)

@@ -93,7 +93,7 @@ from invbook.papers.joint_optimization.systems import envelope
 from invlab import runtime
 
 torch.set_num_threads(1)
-iterations = runtime.by_preset(quick=300, full=600)
+iterations = 300  # steps of Adam
 n = 64
 SEED = 1
 

@@ -65,7 +65,7 @@ def errors(rows: Rows, guesses: int, *, folded: bool = False) -> PaperTable:
 
 def posterior(rows: Rows) -> PaperTable:
     """How far a method's guesses are from the posterior, in the paper's measure."""
-    lines = {"neural_adjoint": ADJOINT["neural_adjoint"]} | MODELS
+    lines = ADJOINT | MODELS
     return grid(
         "Table 4: the distance from the posterior, MMD²",
         "method",
