@@ -139,7 +139,7 @@ def _proxy_runs() -> list[Run]:
         options = {"targets": targets, "epochs": epochs, "pool": pool, "steps": steps, **maxwell}
         made.append(_adjoint_run("compare", PROXY_TASK, seed, options, judge=judge))
         searched = {
-            "targets": runtime.by_preset(quick=1, full=20),
+            "targets": runtime.by_preset(quick=1, full=40),
             "epochs": epochs,
             "candidates": runtime.by_preset(quick=200, full=CANDIDATES),
         }
