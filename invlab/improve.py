@@ -122,8 +122,8 @@ def refine(
         c: contexts, ``(B, dc)``, where the task has one, taken in the dtype of x.
         steps, max_step: see :func:`~invlab.minimizers.gauss_newton.gauss_newton`; a step is
             counted in widths of the task's box.
-        bounded: whether answers stay in the task's box. A guess outside is first moved to the
-            nearest point of it, and not to be worse is then meant from there.
+        bounded: whether answers stay in the task's ``answer_box``, if it has one. A guess outside
+            is first moved to the nearest point of it, and not to be worse is then meant from there.
 
     Returns:
         ``(B, T, dx)``.
@@ -133,7 +133,7 @@ def refine(
             shapes do not fit.
     """
     _require("refine", task, x, y, c)
-    box = task.box if bounded else None
+    box = task.answer_box if bounded else None
     flat, targets, contexts = _one_row_a_guess(x, y, c, box)
 
     def search(start: Tensor, seen: Seen) -> Tensor:
@@ -184,8 +184,8 @@ def refine_bfgs(
             of the half-width of the task's box.
         y_scale: length of y that counts as one. If not given, its :func:`spread` over 64 draws of
             the prior, which are simulated for that.
-        bounded: whether answers stay in the task's box. A guess outside is first moved to the
-            nearest point of it, and not to be worse is then meant from there.
+        bounded: whether answers stay in the task's ``answer_box``, if it has one. A guess outside
+            is first moved to the nearest point of it, and not to be worse is then meant from there.
         gtol: see :func:`invlab.minimize`, of the squared distance in units of ``y_scale``.
         maxiter: see :func:`invlab.minimize`.
 
@@ -197,7 +197,7 @@ def refine_bfgs(
             shapes do not fit.
     """
     _require("refine_bfgs", task, x, y, c)
-    box = task.box if bounded else None
+    box = task.answer_box if bounded else None
     start, targets, contexts = _one_row_a_guess(x.detach().double(), y, c, box)
     y_scale = _spread_of(task) if y_scale is None else y_scale
     fun = squared_distance(task, targets, contexts, y_scale=y_scale)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from invlab import runtime
 from invlab.pairs import Pairs, Targets
-from invlab.priors import Box, Empirical, Prior, as_prior, integer_mask
+from invlab.priors import Box, Empirical, Prior, as_prior, certain_box, integer_mask
 from invlab.simulators import FailedRows
 from invlab.validation import require_count, require_tensor
 
@@ -130,6 +130,18 @@ class Task:
     def integer(self) -> Tensor:
         """Which unknowns are whole numbers, as a mask ``(dx,)`` on the CPU."""
         return integer_mask(self.prior)
+
+    @property
+    def answer_box(self) -> Box | None:
+        """Where answers lie for certain: the box that was given, or where the prior has its ends.
+
+        None where an unbounded prior says nothing: its range, such as 95 % of a normal law, gives
+        the scale of x, and one target in twenty lies beyond it.
+        """
+        usual, own = self.prior.bounds, self.box
+        if torch.equal(usual.low, own.low) and torch.equal(usual.high, own.high):
+            return certain_box(self.prior)
+        return own
 
     @property
     def has_simulator(self) -> bool:

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from invlab.priors import Box
-from invlab.priors.restricted import Restricted
+from invlab.priors.box import Box, widest_box
+from invlab.priors.restricted import Restricted, holds
 from invlab.task import Pairs, Task
 
 __all__ = ["as_box", "constrained", "keep_allowed"]
@@ -34,12 +34,12 @@ def constrained(task: Task, bounds: Any, feasible: Any) -> Task:
     """
     if bounds is None and feasible is None:
         return task
-    box = None if bounds is None else as_box(bounds, task.prior.bounds)
+    box = None if bounds is None else as_box(bounds, widest_box(task.prior))
     narrow = copy.copy(task)
     narrow.prior = Restricted(task.prior, box=box, condition=_all_of(feasible, task.x_dim))
     if box is not None:
-        own = Restricted(task.box, box=box)
-        narrow.box = own.bounds
+        given = task.answer_box is task.box
+        narrow.box = Restricted(task.box, box=box).bounds if given else narrow.prior.bounds
     return narrow
 
 
@@ -62,7 +62,7 @@ def as_box(bounds: Any, own: Box) -> Box:
 
     Args:
         bounds: as above, or an array ``(dx, 2)``; None or infinity where there is no limit.
-        own: the range of the unknowns, which counts where there is no limit.
+        own: where the unknowns can lie at all, which counts where there is no limit.
 
     Raises:
         TypeError: something else.
@@ -95,7 +95,7 @@ def _edges(bounds: Any) -> Any:
 
 
 def _limited(edge: Any, own: Tensor) -> list[float]:
-    """Numbers of an edge; those of the unknowns' range where there is no limit."""
+    """Numbers of an edge; those of where the unknowns can lie at all where there is no limit."""
     numbers = [np.nan if one is None else float(one) for one in edge]
     if len(numbers) != len(own):
         raise ValueError(f"bounds: expected a box of {len(own)} unknowns, got {len(numbers)}")
@@ -111,12 +111,13 @@ def _all_of(feasible: Any, x_dim: int) -> Callable[[Tensor], Any] | None:
         return None
     several = feasible if isinstance(feasible, list | tuple) else [feasible]
     conditions = [_condition(one, x_dim) for one in several]
+    if not conditions:
+        return None
     if len(conditions) == 1:
         return conditions[0]
 
     def all_hold(x: Tensor) -> Tensor:
-        masks = [torch.as_tensor(condition(x)).bool().to(x.device) for condition in conditions]
-        return torch.stack(masks).all(0)
+        return torch.stack([holds(condition, x) for condition in conditions]).all(0)
 
     return all_hold
 

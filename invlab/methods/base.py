@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from invlab import runtime
 from invlab.methods.options import require_options
 from invlab.networks.training import History
-from invlab.priors import Box, integer_mask, is_bounded
+from invlab.priors import Box, integer_mask
 from invlab.priors.box import nearest_whole, whole_edges
 from invlab.task import Pairs, Task
 from invlab.validation import (
@@ -29,7 +29,6 @@ __all__ = [
     "Bounds",
     "Method",
     "Seeds",
-    "answer_box",
     "require_request",
     "split_for_validation",
     "usable_pairs",
@@ -420,21 +419,9 @@ def facts_of(task: Task, data: Pairs, seeds: list[int]) -> dict[str, Any]:
         "y_shape": list(data.y.shape[1:]),
         "c_dim": 0 if data.c is None else data.c.shape[1],
         "seeds": seeds,
-        "box": answer_box(task),
+        "box": task.answer_box,
         "whole": whole.tolist() if bool(whole.any()) else [],
     }
-
-
-def answer_box(task: Task) -> Box | None:
-    """Where answers to a task lie for certain: the box it was given, or that of a bounded prior.
-
-    The range that an unbounded prior has, such as 95 % of a normal law, is no such box.
-    """
-    if is_bounded(task.prior):
-        return task.box
-    usual, own = task.prior.bounds, task.box
-    same = torch.equal(usual.low, own.low) and torch.equal(usual.high, own.high)
-    return None if same else own
 
 
 def require_request(

@@ -59,7 +59,7 @@ class DifferentialEvolution(StartedSearch):
         """The best of each target's last population."""
         assert self.task is not None
         generator = self.own_generator(generator)
-        inside = self.task.box if box is None else box
+        inside = self.task.box if box is None or box is self.box else box
         count = max(n, self.population, SMALLEST_POPULATION)
         starts = self.started(y, count, c, generator, box, inside)
         seed = runtime.next_seed(generator, peek=True)

@@ -83,7 +83,7 @@ class LocalSearch(StartedSearch):
         y_scale, goal = float(self.y_length), y.double()
         if self.algorithm == "bfgs":
             fun = squared_distance(task, goal, c, y_scale=y_scale)
-            x_scale = default_x_scale(task.box if box is None else box)
+            x_scale = default_x_scale(task.box if box is None or box is self.box else box)
             found = minimize(fun, start, bounds=box, x_scale=x_scale, maxiter=self.maxiter)
         else:
             apart = differences(task, goal, c, y_scale=y_scale)

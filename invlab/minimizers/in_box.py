@@ -2,7 +2,8 @@
 
 In a box the search works on coordinates that a scaled tanh maps into it. There a gradient may
 vanish because the tanh is flat, not the objective; so whether a row has converged is judged in x,
-by the projected gradient, and a row that came to rest at an edge without it goes on in x.
+by the projected gradient, and a row that came to rest at an edge without it goes on in x. Where
+the box is open on a side the whole search is in x.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def search(
     judge = termination._replace(x_scale=coordinates.x_scale)
     log = _on_the_edge(transformed, z, judge, record)
     rows = (log.reason == Reason.NOT_DONE).nonzero()[:, 0]
-    if len(rows) and not log.interrupted:
+    if len(rows) and not log.interrupted and coordinates.by_tanh:
         stopping = _InCoordinates(free, judge, coordinates, log.nfev[rows])
         found = drive(bfgs, transformed.some(rows), z[rows], stopping, name=name, record=record)
         found.x = coordinates.x_of(found.x, transformed.chosen[rows])
@@ -84,17 +85,19 @@ def _on_the_edge(
 ) -> RowLog:
     """A log in which starts on an edge are entered; whoever has not converged there is not done.
 
-    The coordinates start these a little inside, so the start itself is evaluated here.
+    The coordinates start these a little inside, so the start itself is evaluated here; and so is
+    each start in a box that is open.
     """
     coordinates, chosen = transformed.coordinates, transformed.chosen
     log = RowLog(coordinates.x_of(z, chosen))
     log.reason.fill_(int(Reason.NOT_DONE))
-    started = (z == coordinates.start_z[chosen]).all(1) & coordinates.moved[chosen]
-    rows = started.nonzero()[:, 0]
+    moved = (z == coordinates.start_z[chosen]).all(1) & coordinates.moved[chosen]
+    begin = torch.where(moved[:, None], coordinates.start[chosen], log.x)
+    rows = (moved if coordinates.by_tanh else torch.ones_like(moved)).nonzero()[:, 0]
     if len(rows) == 0:
         return log
     found = drive(
-        ProjectedBFGS(judge), transformed.some(rows).at, coordinates.start[chosen[rows]],
+        ProjectedBFGS(judge), transformed.some(rows).at, begin[rows],
         judge._replace(maxfev=1), name="edges", record=record,
     )  # fmt: skip
     goes_on = found.reason == Reason.START_NOT_FINITE

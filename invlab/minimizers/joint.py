@@ -288,7 +288,7 @@ class JointNetwork:
         """What an output of one means in the coordinates of BFGS, ``(d,)``."""
         scale = self.output_scale
         if scale is None:
-            scale = 1.0 if coordinates.box is None else coordinates.half
+            scale = coordinates.half if coordinates.by_tanh else 1.0
         return length("output_scale", scale, like) / coordinates.x_scale
 
     def _clipped(self, gradient: Tensor) -> Tensor:

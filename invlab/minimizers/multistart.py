@@ -65,7 +65,8 @@ class Multistart:
         if require_integer("restarts", self.restarts) < 0:
             raise ValueError(f"restarts: expected a count of at least 0, got {self.restarts!r}")
         require_seed("seed", self.seed)
-        if self.restarts and self.draws is None and self.termination.box is None:
+        box = self.termination.box
+        if self.restarts and self.draws is None and (box is None or not box.closed):
             raise ValueError(
                 "draws: method 'multistart' needs to know where to restart: give bounds, a prior "
                 "or a function of the rows' numbers and a generator"

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from invlab.minimizers.objective import Evaluation, Objective
-from invlab.priors import Box
+from invlab.priors.box import FAR, Box
 from invlab.validation import require_numbers
 
 __all__ = ["Reparametrization", "TransformedObjective", "XScale", "default_x_scale"]
@@ -28,7 +28,8 @@ class Reparametrization:
 
     With the middle m and the half-width h of the box, ``x = m + h · tanh(x_scale · z / h)``: in the
     middle one of z is one ``x_scale`` of x, towards the edges less and less. A method whose first
-    step has length one, as that of BFGS, first moves by about one ``x_scale``.
+    step has length one, as that of BFGS, first moves by about one ``x_scale``. A box that is open on
+    a side has no middle: there x is ``x_scale · z``, moved to the nearest point of the box.
 
     Args:
         start: where the rows of a search start, ``(B, d)``, inside the box.
@@ -49,20 +50,24 @@ class Reparametrization:
         self, start: Tensor, x_scale: XScale | None = None, box: Box | None = None
     ) -> None:
         self.box = box
-        if box is not None:
+        self.by_tanh = box is not None and box.closed
+        if self.by_tanh:
+            assert box is not None
             self.middle, self.half = box.center.to(start), box.width.to(start) / 2
         if x_scale is None:
             x_scale = 1.0 if box is None else default_x_scale(box)
         self.x_scale = length("x_scale", x_scale, start)
         self.start, self.start_z = start, self.z(start)
         self.moved = torch.zeros_like(start[:, 0], dtype=torch.bool)
-        if box is not None:
+        if self.by_tanh:
             self.moved = (((start - self.middle) / self.half).abs() > 1 - MARGIN).any(1)
 
     def x(self, z: Tensor) -> Tensor:
         """Unknowns of coordinates, ``(..., d)`` to ``(..., d)``."""
         if self.box is None:
             return self.x_scale * z
+        if not self.by_tanh:
+            return self.box.clip(self.x_scale * z)
         # rounding may lift the edge by a digit
         return self.box.clip(self.middle + self.half * torch.tanh(self.x_scale * z / self.half))
 
@@ -76,14 +81,14 @@ class Reparametrization:
 
     def z(self, x: Tensor) -> Tensor:
         """Coordinates of unknowns; in a box, of the nearest point a little inside."""
-        if self.box is None:
+        if not self.by_tanh:
             return x / self.x_scale
         share = ((x - self.middle) / self.half).clamp(MARGIN - 1, 1 - MARGIN)
         return share.atanh() * self.half / self.x_scale
 
     def slope(self, z: Tensor) -> Tensor:
         """dx/dz for each unknown, ``(..., d)``."""
-        if self.box is None:
+        if not self.by_tanh:
             return self.x_scale.expand_as(z)
         # 1/cosh², which has no cancelling digits near the edge
         return self.x_scale / torch.cosh(self.x_scale * z / self.half).square()
@@ -121,8 +126,9 @@ class TransformedObjective:
 
 
 def default_x_scale(box: Box) -> Tensor:
-    """The default ``x_scale`` where a box is known: a tenth of its half-width, ``(d,)``."""
-    return SHARE * box.width / 2
+    """The default ``x_scale`` in a box: a tenth of its half-width, 1 where it is open, ``(d,)``."""
+    there = (box.low > -FAR) & (box.high < FAR)
+    return torch.where(there, SHARE * box.width / 2, 1.0)
 
 
 def length(name: str, value: XScale, like: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """What is known about the unknown before measuring: boxes, laws, their products, and JSON."""
 
-from invlab.priors.box import Box, Prior, integer_mask, is_bounded
+from invlab.priors.box import Box, Prior, certain_box, integer_mask, is_bounded
 from invlab.priors.description import from_json, to_json
 from invlab.priors.foreign import ScipyLaw, TorchLaw
 from invlab.priors.laws import NORMAL_95, Empirical, Integer, LogUniform, Normal, Poisson
@@ -19,6 +19,7 @@ __all__ = [
     "ScipyLaw",
     "TorchLaw",
     "as_prior",
+    "certain_box",
     "from_json",
     "integer_mask",
     "is_bounded",

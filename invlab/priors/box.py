@@ -12,18 +12,25 @@ from torch import Tensor
 from invlab.validation import require_count, require_numbers, require_points
 
 __all__ = [
+    "FAR",
     "Box",
     "Law",
     "Numbers",
     "Prior",
+    "certain_box",
+    "ends_of",
     "integer_mask",
     "is_bounded",
     "nearest_whole",
     "vector",
     "whole_edges",
+    "widest_box",
 ]
 
 Numbers = Sequence[float] | np.ndarray | Tensor
+
+# In place of an end that is not there; in reach of float32, with the width of the box.
+FAR = 1e38
 
 
 @runtime_checkable
@@ -31,8 +38,9 @@ class Prior(Protocol):
     """What a prior must offer: its dimension, its 95 % range and its samples.
 
     Those of invlab offer more: ``log_prob(x)`` where there is a density, ``(..., dim)`` to
-    ``(...)``; the mask ``integer`` of unknowns that are whole numbers; and ``bounded``, whether
-    no draw leaves ``bounds``. Ask any prior by :func:`integer_mask` and :func:`is_bounded`.
+    ``(...)``; the mask ``integer`` of unknowns that are whole numbers; ``bounded``, whether
+    no draw leaves ``bounds``; and ``ends``, which may be on one side alone. Ask any prior by
+    :func:`integer_mask`, :func:`is_bounded` and :func:`certain_box`.
     """
 
     dim: int
@@ -55,6 +63,14 @@ class Law:
     def integer(self) -> Tensor:
         """Which unknowns are whole numbers, as a mask ``(dim,)``, here none."""
         return torch.zeros(self.dim, dtype=torch.bool, device="cpu")
+
+    @property
+    def ends(self) -> tuple[Tensor, Tensor]:
+        """Below and above which there is no draw, ``(dim,)`` each; infinite where there may be."""
+        if self.bounded:
+            edges: Box = self.bounds  # type: ignore[attr-defined]
+            return edges.low, edges.high
+        return _no_ends(self.dim)
 
 
 class Box(Law):
@@ -93,7 +109,8 @@ class Box(Law):
         return cls(low - flat, high + flat)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.low.tolist()}, {self.high.tolist()})"
+        low, high = (torch.where(e.abs() < FAR, e, e * torch.inf) for e in (self.low, self.high))
+        return f"{type(self).__name__}({low.tolist()}, {high.tolist()})"
 
     @property
     def bounds(self) -> Box:
@@ -109,6 +126,11 @@ class Box(Law):
     def center(self) -> Tensor:
         """Middle of the box, shape ``(dim,)``, float64."""
         return (self.low + self.high) / 2
+
+    @property
+    def closed(self) -> bool:
+        """Whether no edge stands ``FAR`` away for one that is not there."""
+        return bool((self.low > -FAR).all() & (self.high < FAR).all())
 
     def contains(self, x: Tensor) -> Tensor:
         """Which rows of ``x``, shape ``(..., dim)``, lie in the box or on it: ``(...)``.
@@ -167,6 +189,31 @@ def whole_edges(box: Box, whole: Tensor) -> tuple[Tensor, Tensor]:
 def is_bounded(prior: Any) -> bool:
     """Whether no draw leaves the prior's ``bounds``; no if it does not say."""
     return bool(getattr(prior, "bounded", False))
+
+
+def ends_of(prior: Any) -> tuple[Tensor, Tensor]:
+    """The ``ends`` of a prior; those of its range if it says no more than that it is bounded."""
+    if hasattr(prior, "ends"):
+        low, high = prior.ends
+        return low, high
+    return (prior.bounds.low, prior.bounds.high) if is_bounded(prior) else _no_ends(prior.dim)
+
+
+def widest_box(prior: Any) -> Box:
+    """Where draws can lie at all; an end that is not there stands at ``FAR``."""
+    low, high = ends_of(prior)
+    return Box(low.clamp_min(-FAR), high.clamp_max(FAR))
+
+
+def certain_box(prior: Any) -> Box | None:
+    """The :func:`widest_box` of a prior, None if it has no end at all."""
+    low, high = ends_of(prior)
+    return widest_box(prior) if bool((low.isfinite() | high.isfinite()).any()) else None
+
+
+def _no_ends(dim: int) -> tuple[Tensor, Tensor]:
+    none = torch.full((dim,), torch.inf, dtype=torch.float64, device="cpu")
+    return -none, none
 
 
 def vector(name: str, values: Any) -> Tensor:

@@ -51,6 +51,11 @@ class _Foreign(Law):
         low, high = self._ends()
         return bool(low.isfinite().all() & high.isfinite().all())
 
+    @property
+    def ends(self) -> tuple[Tensor, Tensor]:
+        """Where the law begins and ends."""
+        return self._ends()
+
     @cached_property
     def bounds(self) -> Box:
         """From end to end where a law has two, else its central 95 % range."""

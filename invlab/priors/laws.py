@@ -192,6 +192,11 @@ class Poisson(Law):
         return torch.ones(self.dim, dtype=torch.bool, device="cpu")
 
     @property
+    def ends(self) -> tuple[Tensor, Tensor]:
+        """From 0 up."""
+        return torch.zeros_like(self.rate), torch.full_like(self.rate, torch.inf)
+
+    @property
     def bounds(self) -> Box:
         """From the 2.5 % to the 97.5 % point of each law, at least one number wide."""
         from scipy.stats import poisson  # here, since it takes longer to import than the library

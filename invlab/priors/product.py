@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
-from invlab.priors.box import Box, Law, Prior, integer_mask, is_bounded
+from invlab.priors.box import Box, Law, Prior, ends_of, integer_mask, is_bounded
 from invlab.priors.foreign import ScipyLaw, TorchLaw, is_scipy
 from invlab.priors.laws import Normal
 from invlab.validation import require_points
@@ -76,6 +76,12 @@ class Product(Law):
     def bounded(self) -> bool:  # type: ignore[override]
         """Whether all factors are bounded."""
         return all(map(is_bounded, self.factors))
+
+    @property
+    def ends(self) -> tuple[Tensor, Tensor]:
+        """The factors' ends side by side."""
+        lows, highs = zip(*map(ends_of, self.factors), strict=True)
+        return torch.cat(lows), torch.cat(highs)
 
     @property
     def bounds(self) -> Box:

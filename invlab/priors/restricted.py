@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from invlab.priors.box import Box, Law, Prior, integer_mask, is_bounded
+from invlab.priors.box import FAR, Box, Law, Prior, ends_of, integer_mask
 
 __all__ = ["Condition", "Restricted", "holds"]
 
@@ -38,7 +38,6 @@ class Restricted(Law):
             raise ValueError(f"bounds: expected a box of {law.dim} unknowns, got {box.dim}")
         self.law, self.box, self.condition = law, box, condition
         self.dim = law.dim
-        self.bounded = is_bounded(law) or box is not None
 
     def __repr__(self) -> str:
         within = "" if self.box is None else f", box={self.box}"
@@ -50,18 +49,38 @@ class Restricted(Law):
         return integer_mask(self.law)
 
     @property
+    def ends(self) -> tuple[Tensor, Tensor]:
+        """Those of the law or of the box, whichever is narrower."""
+        low, high = ends_of(self.law)
+        if self.box is None:
+            return low, high
+        edges = self.box.low, self.box.high
+        own = (torch.where(edge.abs() < FAR, edge, edge * torch.inf) for edge in edges)
+        return torch.maximum(low, next(own)), torch.minimum(high, next(own))
+
+    @property
+    def bounded(self) -> bool:  # type: ignore[override]
+        """Whether law and box together end on both sides of each unknown."""
+        low, high = self.ends
+        return bool(low.isfinite().all() & high.isfinite().all())
+
+    @property
     def bounds(self) -> Box:
-        """The box, cut to the range of the law."""
+        """The range of the law, cut by the box; as wide beside it, where the box has no part of it.
+
+        Raises:
+            ValueError: no draw of the law lies in the box.
+        """
         own = self.law.bounds
         if self.box is None:
             return own
-        if not is_bounded(self.law):
-            return self.box
-        low = torch.maximum(own.low, self.box.low)
-        high = torch.minimum(own.high, self.box.high)
+        low, high = self.ends
         if not bool((low < high).all()):
             raise ValueError(f"bounds: expected a box that meets {own}, got {self.box}")
-        return Box(low, high)
+        above, below = self.box.low >= own.high, self.box.high <= own.low
+        low = torch.where(below, self.box.high - own.width, own.low)
+        high = torch.where(above, self.box.low + own.width, own.high)
+        return Box(torch.maximum(low, self.box.low), torch.minimum(high, self.box.high))
 
     def allows(self, x: Tensor) -> Tensor:
         """Which unknowns ``(N, dim)`` lie in the box and meet the condition: ``(N,)``."""
