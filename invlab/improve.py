@@ -50,8 +50,7 @@ def surrogate_error(surrogate: Surrogate, x: Tensor, y: Tensor) -> Tensor:
     Returns:
         ``(B, T)``, what :func:`rank` sorts guesses by without a call of the simulator.
     """
-    require_tensor("x", x, ("B", "T", len(surrogate.inputs.shift)))
-    require_same_length(x=x, y=y)
+    _require_fit(surrogate, x, y)
     goal = surrogate.outputs(y.flatten(1)).float()[:, None]
     with torch.no_grad():
         seen = _seen(surrogate, _at_least_single(x).flatten(0, 1)).unflatten(0, x.shape[:2])
@@ -74,8 +73,7 @@ def refine_on_surrogate(
     Returns:
         ``(B, T, dx)`` in the dtype of x, none worse than before as the surrogate sees it.
     """
-    require_tensor("x", x, ("B", "T", len(surrogate.inputs.shift)))
-    require_same_length(x=x, y=y)
+    _require_fit(surrogate, x, y)
     flat = _at_least_single(runtime.normal_tensor(x)).flatten(0, 1)
     goal = surrogate.outputs(runtime.normal_tensor(y).flatten(1)).to(flat)
     better, _ = gauss_newton(
@@ -90,8 +88,16 @@ def refine_on_surrogate(
 
 
 def rank(x: Tensor, error: Tensor) -> Tensor:
-    """Guesses of each target, best first: ``(B, T, dx)`` by ``(B, T)``."""
-    require_same_length(x=x, error=error)
+    """Guesses of each target, best first: ``(B, T, dx)`` by ``(B, T)``.
+
+    Raises:
+        ValueError: not one error a guess.
+    """
+    if x.ndim != 3 or error.shape != x.shape[:2]:
+        raise ValueError(
+            "rank: expected guesses (B, T, dx) and an error for each, (B, T), got "
+            f"{tuple(x.shape)} and {tuple(error.shape)}"
+        )
     order = error.argsort(dim=1, stable=True)
     return x.take_along_dim(order[..., None], 1)
 
@@ -302,6 +308,18 @@ def _spread_of(task: Task) -> float:
     draws = runtime.generator(0, "spread of y")
     with torch.random.fork_rng(devices=[]), torch.no_grad():  # noise of a simulator is not ours
         return spread(task.sample(DRAWS, generator=draws, dtype=torch.float64).y)
+
+
+def _require_fit(surrogate: Surrogate, x: Tensor, y: Tensor) -> None:
+    """Refuse guesses and targets of other sizes than the surrogate has."""
+    require_tensor("x", x, ("B", "T", len(surrogate.inputs.shift)))
+    require_same_length(x=x, y=y)
+    numbers = len(surrogate.outputs.shift)
+    if y[0].numel() != numbers:
+        raise ValueError(
+            f"y: expected targets of {numbers} numbers, as the surrogate gives, got shape "
+            f"{tuple(y.shape)}"
+        )
 
 
 def _seen(surrogate: Surrogate, x: Tensor) -> Tensor:

@@ -14,7 +14,13 @@ from torch import Tensor
 from invlab.files import write_whole
 from invlab.pair_files import Columns, read_arrays
 from invlab.runtime import device, normal_tensor
-from invlab.validation import batch_shape, require_number, require_same_length, require_tensor
+from invlab.validation import (
+    batch_shape,
+    require_number,
+    require_same_length,
+    require_tensor,
+    unmasked,
+)
 
 __all__ = ["Pairs", "Targets"]
 
@@ -186,7 +192,7 @@ def _settle(data: Pairs | Targets) -> None:
         value: Any = getattr(data, name)
         if isinstance(value, np.ndarray) and value.dtype.kind == "f":
             # a copy in the machine's own order of bytes: the caller's array may change
-            native = np.array(value, dtype=value.dtype.newbyteorder("="))
+            native = np.array(unmasked(value), dtype=value.dtype.newbyteorder("="))
             if native.dtype.itemsize > 8:  # torch knows no longer floats
                 native = native.astype(np.float64)
             object.__setattr__(data, name, torch.as_tensor(native, device="cpu"))

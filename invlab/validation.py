@@ -26,6 +26,7 @@ __all__ = [
     "require_seed",
     "require_share",
     "require_tensor",
+    "unmasked",
 ]
 
 
@@ -195,6 +196,14 @@ def require_numbers(name: str, value: Any) -> Tensor:
     if is_truth_value(value) or any(map(is_truth_value, single)):
         raise TypeError(f"{name}: expected a number or a list of them, got {value!r}")
     return values
+
+
+def unmasked(values: Any) -> Any:
+    """NaN in place of what a NumPy array masks, since it is not known; others as they are."""
+    if not isinstance(values, np.ma.MaskedArray):
+        return values
+    real = values if values.dtype.kind == "f" else values.astype(np.float64)
+    return real.filled(np.nan)
 
 
 def require_share(name: str, value: Any, *, zero: bool = False) -> float:

@@ -139,7 +139,7 @@ class Answers:
         )
         content = io.StringIO()
         csv.writer(content, lineterminator="\n").writerow(head)  # labels may hold commas
-        np.savetxt(content, rows, delimiter=",", fmt="%.10g")
+        np.savetxt(content, rows, delimiter=",", fmt="%.17g")
         write_whole(path, content.getvalue().encode())
         return path
 

@@ -15,6 +15,7 @@ from invlab import runtime
 from invlab.inversion.answers import Answers
 from invlab.inversion.measurement import Measurement, require_sigma
 from invlab.task import Task
+from invlab.validation import unmasked
 
 __all__ = ["Asked", "asked", "by_pattern"]
 
@@ -125,7 +126,7 @@ def _in_order(parts: list[Answers], rows: Tensor) -> Answers:
 
 def _numbers(name: str, given: Any) -> Tensor:
     try:
-        values = given if isinstance(given, Tensor) else torch.from_numpy(np.array(given))
+        values = given if isinstance(given, Tensor) else torch.from_numpy(np.array(unmasked(given)))
     except (TypeError, ValueError, RuntimeError) as error:
         raise TypeError(f"{name}: expected numbers, got {type(given).__name__}") from error
     if values.dtype == torch.bool or values.is_complex():

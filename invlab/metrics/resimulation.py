@@ -134,5 +134,14 @@ def noise_floor(
 
 
 def rmse(a: Tensor, b: Tensor) -> Tensor:
-    """Root mean square difference over the last two axes: ``(..., N, d)`` to ``(...)``."""
+    """Root mean square difference over the last two axes: ``(..., N, d)`` to ``(...)``.
+
+    Raises:
+        ValueError: tables of different shape; axes before them may be missing or of length one.
+    """
+    if a.ndim < 2 or b.ndim < 2 or a.shape[-2:] != b.shape[-2:]:
+        raise ValueError(
+            f"rmse: expected two tables (..., N, d) of one shape, got {tuple(a.shape)} and "
+            f"{tuple(b.shape)}"
+        )
     return (a.detach().double() - b.detach().double()).square().mean((-2, -1)).sqrt()

@@ -28,8 +28,8 @@ class Reparametrization:
 
     With the middle m and the half-width h of the box, ``x = m + h · tanh(x_scale · z / h)``: in the
     middle one of z is one ``x_scale`` of x, towards the edges less and less. A method whose first
-    step has length one, as that of BFGS, first moves by about one ``x_scale``. A box that is open on
-    a side has no middle: there x is ``x_scale · z``, moved to the nearest point of the box.
+    step has length one, as that of BFGS, first moves by about one ``x_scale``. A box that is open
+    on a side has no middle: there x is ``x_scale · z``, moved to the nearest point of the box.
 
     Args:
         start: where the rows of a search start, ``(B, d)``, inside the box.

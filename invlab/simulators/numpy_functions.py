@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from invlab.validation import unmasked
+
 __all__ = ["FailedRows", "NumpySimulator", "numpy_simulator"]
 
 
@@ -135,9 +137,7 @@ class NumpySimulator:
         """What the function returned, as float64 numbers of its own."""
         if isinstance(value, Tensor):
             value = value.detach().cpu().numpy()
-        if isinstance(value, np.ma.MaskedArray):
-            # what is masked is not known
-            value = np.ma.filled(value.astype(np.float64), np.nan)
+        value = unmasked(value)
         try:
             found = np.asarray(value)
         except ValueError as error:  # lists of different lengths

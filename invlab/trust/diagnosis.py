@@ -14,7 +14,10 @@ from invlab.methods.baselines import nearest_rows
 from invlab.metrics import noise_floor, rmse
 from invlab.metrics.effects import effects, noise_stream
 from invlab.networks.mlp import Standardizer
+from invlab.surrogates import Surrogate
 from invlab.task import Pairs, Targets, Task
+from invlab.trust.belief import believed_effect
+from invlab.trust.neighbours import beside
 
 __all__ = ["Diagnosis", "Finding", "diagnose"]
 
@@ -241,12 +244,9 @@ def _collapse(answers: _Answers, data: Pairs) -> Finding:
 
 
 def _gap(surrogate: nn.Module, answers: _Answers) -> Finding:
-    x, c = answers.x_hat, answers.data.c
-    weight = next(iter(surrogate.parameters()), torch.empty(0, dtype=torch.float32))
-    seen = (x if c is None else torch.cat([x, c], 1)).to(weight.dtype)
-    with torch.no_grad():
-        # the mean over an ensemble, as the search sees it
-        believed = float(rmse(surrogate(seen).mean(0), answers.data.y))
+    # the mean over an ensemble, as the search sees it
+    effect = _believed(surrogate, answers.x_hat, answers.data.c)
+    believed = float(rmse(effect, answers.data.y))
     true = answers.error(answers.effect)
     return Finding(
         "surrogate gap",
@@ -255,6 +255,15 @@ def _gap(surrogate: nn.Module, answers: _Answers) -> Finding:
         "add pairs where the answers lie, train the surrogate first and then leave it as it is, "
         "or keep the answers inside the region of the pairs",
     )
+
+
+def _believed(surrogate: nn.Module, x: Tensor, c: Tensor | None) -> Tensor:
+    if isinstance(surrogate, Surrogate):
+        return believed_effect(surrogate, x, c)
+    weight = next(iter(surrogate.parameters()), torch.empty(0, dtype=torch.float32))
+    with torch.no_grad():
+        effect: Tensor = surrogate(beside(x, c).to(weight.dtype)).mean(0)
+    return effect
 
 
 def _branches(task: Task, answers: _Answers) -> Finding:

@@ -139,6 +139,8 @@ def _discrepancy(
     each = None if c is None else c.repeat_interleave(draws, 0)
     caused = unit.scaled(effects(task, x, each, generator=generator).flatten(1))
     caused = caused.unflatten(0, (len(y), draws))
+    # a number of y that never varied is compared as it is, since it has no unit
+    impossible = unit.breaks_constants(y.flatten(1))
     works = caused.isfinite().all(2, keepdim=True)
     count = works.sum(1)
     caused = torch.where(works, caused, 0.0)
@@ -152,7 +154,9 @@ def _discrepancy(
     beyond = (works[..., 0] & (own >= seen[:, None])).sum(1)
     predictive = (1.0 + beyond.double()) / (count[:, 0] + 1)
     # where every draw fails, nothing explains the observation
-    return torch.where(count[:, 0] > 0, seen, torch.inf), predictive
+    explained = (count[:, 0] > 0) & ~impossible
+    predictive = torch.where(impossible, 1 / (count[:, 0] + 1), predictive)
+    return torch.where(explained, seen, torch.inf), predictive
 
 
 @dataclass(frozen=True)
