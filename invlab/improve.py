@@ -93,6 +93,7 @@ def rank(x: Tensor, error: Tensor) -> Tensor:
     Raises:
         ValueError: not one error a guess.
     """
+    require_same_length(x=x, error=error)
     if x.ndim != 3 or error.shape != x.shape[:2]:
         raise ValueError(
             "rank: expected guesses (B, T, dx) and an error for each, (B, T), got "

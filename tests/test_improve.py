@@ -6,6 +6,8 @@ import torch
 from invlab import (
     Box,
     Integer,
+    Normal,
+    Pairs,
     Product,
     Task,
     fit_surrogate,
@@ -788,3 +790,19 @@ def test_whole_answers_stay_in_the_box_and_a_lost_guess_stays_lost():
     task = Task("between", lambda x: x, Integer([0], [9]), box=Box([0.2], [0.8]))
     with pytest.raises(ValueError, match="expected room for a whole number"):
         refine(task, guess[:, :1], torch.tensor([[8.0]]), bounded=True)
+
+
+def test_sizes_that_would_only_broadcast_are_refused():
+    surrogate = fit_surrogate(Pairs(torch.rand(30, 2), torch.rand(30, 3)), epochs=1)
+    for ask in (surrogate_error, refine_on_surrogate):
+        with pytest.raises(ValueError, match="y: expected targets of 3 numbers"):
+            ask(surrogate, torch.rand(2, 4, 2), torch.rand(2, 1))
+    with pytest.raises(ValueError, match="rank: expected guesses"):
+        rank(torch.rand(2, 5, 3), torch.rand(2, 3))
+
+
+def test_refinement_reaches_beyond_the_usual_range_of_a_prior():
+    task = Task("plain", lambda x: x * 1.0, Normal([0.0], [1.0]))
+    y = torch.tensor([[3.0]], dtype=torch.float64)
+    for found in (refine_bfgs(task, y[None] / 2, y), refine(task, y[None] / 2, y, bounded=True)):
+        assert float(found) == pytest.approx(3.0, abs=1e-5)

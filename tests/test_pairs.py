@@ -304,3 +304,13 @@ def test_hdf5_is_read_where_h5py_is_there_and_named_where_it_is_not(tmp_path, mo
     with h5py.File(path, "w") as file:
         file["run/x"], file["y"] = np.ones((3, 2)), np.zeros((3, 4, 5))
     assert Pairs.from_file(path, x="run/x").y.shape == (3, 4, 5)
+
+
+def test_what_an_array_masks_is_not_known():
+    x = np.random.default_rng(0).random((5, 1))
+    y = np.ma.masked_array(x**2, mask=False)
+    y[3] = np.ma.masked
+    y.data[3] = 1e20
+    assert Pairs(x, y).y.isnan()[:, 0].tolist() == [False, False, False, True, False]
+    with pytest.raises(ValueError, match="Targets: y: expected finite numbers, got 1 NaN"):
+        Targets(y, x=x)

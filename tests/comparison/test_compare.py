@@ -317,3 +317,14 @@ def test_a_name_given_twice_is_one_row():
     result = invlab.compare(SQUARE, ["mdn", "mixture_density", "look_up"], **sizes)
     names = [row["method"] for row in result.rows]
     assert sorted(names) == sorted(ALWAYS | {"mixture_density"})
+
+
+def test_an_offset_of_pairs_changes_no_score():
+    x = torch.rand(300, 1, dtype=torch.float64, generator=runtime.generator(0, "offset"))
+    scores = []
+    for x_off, y_off in ((0.0, 0.0), (1e8, 0.0), (0.0, 1e8)):
+        pairs = Pairs(x_off + x, y_off + x.square())
+        found = invlab.compare(pairs, ["nearest"], n=100, targets=10, guesses=(1,), seeds=1)
+        scores.append({row["method"]: row["r_1"] for row in found.rows if row["r_1"] is not None})
+    assert scores[1] == pytest.approx(scores[0], rel=1e-2)
+    assert scores[2] == pytest.approx(scores[0], rel=1e-2)

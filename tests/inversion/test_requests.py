@@ -265,3 +265,58 @@ def test_with_sigma_errors_count_in_its_square():
     found = invlab.invert(task, [[0.4]], sigma=0.1, method="local_search", pairs=100, n=2)
     assert "error [σ²]" in str(found)
     assert "bound [σ²]" in str(found)
+
+
+PLAIN = Task("plain", lambda x: x * 1.0, invlab.Normal([0.0, 0.0], [1.0, 1.0]))
+FAR_OUT = [[2.6, -3.1], [0.1, -0.2]]
+
+
+@pytest.mark.parametrize("method", ["nearest", "local_search"])
+@pytest.mark.parametrize("bounds", [None, Box([-5.0] * 2, [5.0] * 2), [(-5, None), (None, None)]])
+def test_an_answer_beyond_the_usual_range_of_a_prior_is_found(method, bounds):
+    found = invlab.invert(PLAIN, FAR_OUT, method=method, pairs=100, n=1, bounds=bounds)
+    torch.testing.assert_close(found.x[:, 0], torch.tensor(FAR_OUT).double(), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("method", ["nearest", "local_search"])
+def test_a_bound_on_one_side_holds_on_an_unbounded_prior(method):
+    bounds = [(-1, None), (-1, None)]
+    found = invlab.invert(PLAIN, FAR_OUT, method=method, pairs=100, n=1, bounds=bounds)
+    wanted = torch.tensor(FAR_OUT).double().clamp_min(-1)
+    torch.testing.assert_close(found.x[:, 0], wanted, atol=1e-4, rtol=0)
+
+
+def test_a_bound_is_cut_by_a_box_that_the_task_was_given():
+    task = Task("boxed", lambda x: x * 1.0, PLAIN.prior, box=Box([-2.0] * 2, [2.0] * 2))
+    found = invlab.invert(
+        task, FAR_OUT, method="nearest", pairs=100, n=1, bounds=[(-5, None), (-1, 5)]
+    )
+    wanted = torch.tensor([[2.0, -1.0], [0.1, -0.2]]).double()
+    torch.testing.assert_close(found.x[:, 0], wanted, atol=1e-4, rtol=0)
+
+
+def test_conditions_in_a_list_are_asked_as_one_alone_is():
+    def spoiling(x):
+        return x.mul_(0)[:, 0] == 0
+
+    both = [lambda x: x[:, 0] > 0.5, spoiling, lambda x: x[:, 1] > 0.5]
+    found = invlab.invert(SAME, [[0.3, 0.6]], method="nearest", pairs=200, n=3, feasible=both)
+    assert (found.x > 0.5).all()
+    numbers = [lambda x: x[:, 0] - 0.5, lambda x: x[:, 1] - 0.5]
+    with pytest.raises(ValueError, match="expected True or False a row, got numbers"):
+        invlab.invert(SAME, TARGETS, feasible=numbers)
+    assert len(invlab.invert(SAME, TARGETS, method="nearest", pairs=50, n=2, feasible=[]).x) == 2
+
+
+def test_what_a_target_masks_is_not_measured():
+    y = np.ma.masked_array([[0.5, 9.0]], mask=[[False, True]])
+    found = invlab.invert(SAME, y, method="nearest", pairs=200, n=2)
+    assert float(found.x[0, 0, 0]) == pytest.approx(0.5, abs=1e-6)
+
+
+def test_a_table_of_answers_keeps_their_digits(tmp_path):
+    task = Task("offset", lambda x: x - 1e8, Box([1e8], [1e8 + 1]))
+    found = invlab.invert(task, [[0.123456789]], method="nearest", pairs=100, n=1)
+    path = found.save(tmp_path / "x.csv")
+    read = float(path.read_text().splitlines()[1].split(",")[2])
+    assert read == float(found.x[0, 0, 0])

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from scipy import stats
 
 import invlab
 from invlab import Box, Integer, Product, Task
@@ -68,3 +69,27 @@ def test_the_unit_of_y_does_not_matter(unit):
 def test_options_are_checked():
     with pytest.raises(ValueError, match="algorithm: expected 'bfgs' or 'lm', got 'adam'"):
         invlab.get_method("local_search", algorithm="adam")
+
+
+@pytest.mark.parametrize(
+    "prior", [invlab.Poisson([2.0]), invlab.as_prior(stats.gamma(1.0))], ids=["whole", "real"]
+)
+@pytest.mark.parametrize(
+    "name", ["local_search", "nearest", "neural_adjoint", "mixture_density", "joint"]
+)
+def test_answers_stay_where_a_prior_ends_on_one_side(name, prior):
+    task = Task("parabola", lambda x: (x - 1).square(), prior)
+    options = {"epochs": 2} if name in ("neural_adjoint", "mixture_density") else {}
+    method = invlab.get_method(name, **options).fit(task, task.sample(60), seed=0)
+    x = method.propose(torch.tensor([[9.0], [0.25]]), 8)
+    assert (x >= 0).all()
+    assert method.box.low.tolist() == [0.0]
+    assert not method.box.closed
+
+
+@pytest.mark.parametrize("algorithm", ["bfgs", "lm"])
+def test_a_search_finds_what_lies_far_beyond_the_usual_range(algorithm):
+    task = Task("shifted", lambda x: (x + 1).log(), invlab.as_prior(stats.gamma(1.0)))
+    search = invlab.get_method("local_search", algorithm=algorithm).fit(task, task.sample(60))
+    x = search.propose(torch.tensor([[20.0], [-1.0]], dtype=torch.float64).log1p().nan_to_num(), 2)
+    assert float(x[0, 0]) == pytest.approx(20.0, rel=1e-3)

@@ -337,3 +337,11 @@ def test_the_floor_without_noise_is_zero_and_needs_the_truth(device):
     assert noise_floor(task, targets).eq(0).all()
     with pytest.raises(ValueError, match="noise_floor: expected targets with the unknowns"):
         noise_floor(task, Targets(targets.y, targets.c))
+
+
+def test_rmse_of_tables_of_different_shape_is_refused():
+    a = torch.rand(5, 1)
+    with pytest.raises(ValueError, match=r"one shape, got \(5, 1\) and \(5,\)"):
+        rmse(a, a[:, 0])
+    with pytest.raises(ValueError, match="one shape"):
+        rmse(a, a.T)

@@ -321,3 +321,29 @@ def test_float32_converges_in_a_box():
     assert low.x.dtype == low.fun.dtype == torch.float32
     assert low.success.all()
     torch.testing.assert_close(low.fun.double(), high.fun, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["bfgs", "lm", "adam"])
+def test_a_box_that_is_open_on_a_side_holds_on_the_other(method):
+    open_box = Box([0.0, -1e38], [1e38, 1.0])
+    goal = torch.tensor([[3.0, -4.0], [-2.0, 0.5], [5.0, 7.0]], dtype=F64)
+
+    def fun(x, rows):
+        gap = x - goal[rows]
+        return gap if method == "lm" else gap.square().sum(1)
+
+    options = {"step_size": 0.1, "maxiter": 3000} if method == "adam" else {}
+    found = minimize(
+        fun, torch.full((3, 2), 0.5, dtype=F64), method=method, bounds=open_box, **options
+    )
+    wanted = torch.tensor([[3.0, -4.0], [0.0, 0.5], [5.0, 1.0]], dtype=F64)
+    torch.testing.assert_close(found.x, wanted, atol=1e-3, rtol=0)
+    assert found.success.all() or method == "adam"
+
+
+def test_restarts_in_an_open_box_need_to_know_where():
+    with pytest.raises(ValueError, match="draws: method 'multistart' needs to know"):
+        minimize(
+            lambda x: x.square().sum(1), torch.ones(1, 1, dtype=F64),
+            method="multistart", bounds=Box([0.0], [1e38]),
+        )  # fmt: skip

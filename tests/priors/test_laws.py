@@ -11,13 +11,17 @@ from scipy import stats
 
 from invlab import Box, Integer, LogUniform, Normal, Poisson, Product, Task, as_prior
 from invlab.priors import (
+    NORMAL_95,
     Empirical,
     Prior,
+    certain_box,
     from_json,
     integer_mask,
     is_bounded,
     to_json,
 )
+from invlab.priors.box import FAR, ends_of
+from invlab.priors.restricted import Restricted
 from invlab.runtime import generator
 from invlab.tasks.ballistics import _StartHeight
 
@@ -295,3 +299,46 @@ def test_laws_owe_nothing_to_gradients_defaults_and_the_callers_tensors():
     finally:
         torch.set_default_device(None)
         torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize(
+    ("prior", "low", "high"),
+    [
+        (Normal([0.0], [1.0]), -math.inf, math.inf),
+        (Box([1.0], [2.0]), 1.0, 2.0),
+        (Poisson([3.0]), 0.0, math.inf),
+        (as_prior(stats.gamma(2.0, loc=1.0)), 1.0, math.inf),
+        (as_prior(td.Exponential(torch.tensor([1.0]))), 0.0, math.inf),
+        (Restricted(Normal([0.0], [1.0]), box=Box([-5.0], [4.0])), -5.0, 4.0),
+        (Restricted(Poisson([3.0]), box=Box([-5.0], [4.0])), 0.0, 4.0),
+        (Restricted(Normal([0.0], [1.0]), box=Box([2.0], [FAR])), 2.0, math.inf),
+    ],
+    ids=str,
+)
+def test_where_a_law_ends(prior, low, high):
+    ends = [float(end) for end in ends_of(prior)]
+    assert ends == [low, high]
+    assert prior.bounded == all(map(math.isfinite, ends))
+    both = ends_of(Product(prior, Normal([0.0], [1.0])))
+    assert [end.tolist() for end in both] == [[low, -math.inf], [high, math.inf]]
+    box = certain_box(prior)
+    assert (box is None) == (ends == [-math.inf, math.inf])
+    assert box is None or bool(box.contains(prior.sample(200, generator=generator(0))).all())
+
+
+def test_the_range_of_a_law_cut_beyond_it_is_as_wide():
+    cut = Restricted(Normal([0.0], [1.0]), box=Box([2.5], [FAR])).bounds
+    assert float(cut.low) == 2.5
+    assert float(cut.width) == pytest.approx(2 * NORMAL_95)
+    assert str(Box([0.0], [FAR])) == "Box([0.0], [inf])"
+
+
+def test_a_prior_of_ones_own_that_says_bounded_ends_there():
+    class Own:
+        dim, bounded, bounds = 1, True, Box([0.0], [2.0])
+
+    class Unsaid:
+        dim, bounds = 1, Box([0.0], [2.0])
+
+    assert certain_box(Own()).high.tolist() == [2.0]
+    assert certain_box(Unsaid()) is None

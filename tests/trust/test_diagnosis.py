@@ -312,3 +312,14 @@ def test_the_numbers_that_are_judged_at_once_are_few():
     # 64 targets at a time are compared with that many pairs
     assert diagnosis.JUDGED <= 2000
     assert diagnosis.COMPARED <= 20_000
+
+
+def test_a_surrogate_is_judged_as_exactly_with_an_offset():
+    believed = []
+    for offset in (0.0, 1e8):
+        task = Task("offset", lambda x, o=offset: o + x.square(), Box([0.5], [1.0]))
+        data = task.sample(200, generator=generator(0), dtype=torch.float64)
+        model = get_method("tandem", epochs=5).fit(task, data)
+        gap = next(f for f in diagnose(task, model, data) if f.state == "surrogate gap")
+        believed.append(gap.evidence)
+    assert believed[0] == believed[1]

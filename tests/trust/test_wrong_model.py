@@ -180,3 +180,15 @@ def test_one_far_observation_is_no_verdict_and_nothing_in_favour_of_the_simulato
     assert "nothing speaks against" not in str(found)
     many = predictive_check(task, method, torch.full((9, 2), 50.0), held, draws=3)
     assert "do not look like data of this simulator" in str(many)
+
+
+def test_a_number_that_never_varies_and_does_is_impossible():
+    task = invlab.Task("flat", lambda x: torch.cat([x, 0 * x], -1), invlab.Box([0.0], [1.0]))
+    method = invlab.get_method("nearest").fit(task, task.sample(200))
+    held = task.sample(60, generator=generator(5))
+    y = task.sample(40, generator=generator(6)).y
+    assert predictive_check(task, method, y, held, draws=10).together > 0.01
+    y = torch.cat([y[:, :1], torch.full((40, 1), 5.0)], 1)
+    found = predictive_check(task, method, y, held, draws=10)
+    assert found.together < 1e-6
+    assert (found.predictive < 0.1).all()
