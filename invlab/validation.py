@@ -203,7 +203,7 @@ def unmasked(values: Any) -> Any:
     if not isinstance(values, np.ma.MaskedArray):
         return values
     real = values if values.dtype.kind == "f" else values.astype(np.float64)
-    return real.filled(np.nan)
+    return np.ma.filled(real, np.nan)
 
 
 def require_share(name: str, value: Any, *, zero: bool = False) -> float:
