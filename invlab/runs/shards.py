@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from invlab import runtime
-from invlab.files import write_whole
+from invlab.files import as_json, same_json, write_whole
 from invlab.pairs import Pairs
 from invlab.priors import Prior, to_json
 from invlab.runs import processes
@@ -286,7 +286,7 @@ def _identity(
             f"generate: about: expected names other than {', '.join(map(repr, own))}, which tell "
             f"the pairs apart already, got {taken[0]!r}; take another name"
         )
-    return {**own, **about}
+    return {**own, **as_json("generate: about", about)}
 
 
 def _described(prior: Prior) -> dict[str, Any]:
@@ -328,7 +328,7 @@ def _about(folder: Path) -> dict[str, Any] | None:
 
 def _claim(folder: Path, wanted: dict[str, Any]) -> None:
     """Say in the folder what its pairs are, or refuse it where they are something else."""
-    wanted = json.loads(json.dumps(wanted))
+    wanted = as_json(f"generate: {folder}", wanted)
     there = _about(folder)
     if there is None:
         write_whole(folder / ABOUT, (json.dumps(wanted, indent=1) + "\n").encode())
@@ -345,7 +345,7 @@ def _same(there: Any, wanted: Any) -> bool:
     """Whether two entries agree; older folders have the words of a law and no draws."""
     if isinstance(there, str) and isinstance(wanted, dict):
         return bool(wanted.get("words") == there)
-    return there == wanted
+    return same_json(there, wanted)
 
 
 def _path(folder: Path, k: int) -> Path:

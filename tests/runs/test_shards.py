@@ -256,6 +256,14 @@ def test_a_law_that_does_not_follow_the_generator_keeps_its_folder(tmp_path):
     assert torch.equal(generate(task, 5, folder=tmp_path).x, pairs.x)
 
 
+def test_about_takes_numbers_of_numpy_and_nan(tmp_path):
+    about = {"mesh": np.int64(3), "edge": float("nan")}
+    generate(SINE, 5, folder=tmp_path, about=about)
+    generate(SINE, 5, folder=tmp_path, about={"mesh": 3, "edge": np.nan})
+    with pytest.raises(TypeError, match=r"about\['mesh'\]: .* got set"):
+        generate(SINE, 5, folder=tmp_path, about={"mesh": {3}})
+
+
 @pytest.mark.parametrize("name", ["prior", "seed", "task"])
 def test_about_names_nothing_that_tells_pairs_apart_already(tmp_path, name):
     with pytest.raises(ValueError, match=f"about: expected names other .*got '{name}'"):
