@@ -10,7 +10,8 @@ from scipy import stats
 from invlab import Box, Integer, Normal, Product, Task, check_task, numpy_simulator, runtime
 from invlab.contract import CLAUSES
 
-RUNS, ROWS, SHAPE, UNTOUCHED, FINITE, EFFECT, GRADIENT, DTYPE, NOISE, SEED, IN_BOX, INPUT = CLAUSES
+RUNS, ROWS, SHAPE, UNTOUCHED, FINITE, EFFECT, GRADIENT, DTYPE, *OTHERS = CLAUSES
+FLOAT32, NOISE, SEED, IN_BOX, INPUT = OTHERS
 BOX = Box([-1.0, -1.0], [1.0, 2.0])
 
 
@@ -181,6 +182,19 @@ BROKEN = [
     (GRADIENT, Task("t", cut_from_autograd, BOX), "does not depend on x for autograd"),
     (GRADIENT, Task("t", wrong_gradients_that_cancel, BOX), "central difference differ"),
     (DTYPE, Task("t", float64_constants, BOX), "float64|device"),
+    (
+        FLOAT32,
+        Task("t", lambda x: 1e-47 * x.square(), BOX),
+        "64 different values .* are 1 in float32,",
+    ),
+    (FLOAT32, Task("t", lambda x: 1e-45 * x, BOX), "change the units .*dtype=torch.float64"),
+    (FLOAT32, Task("t", lambda x: 1e40 * x.square(), BOX), "infinite or NaN in float32 for .. of"),
+    (FLOAT32, Task("t", lambda x: 1e8 + x, BOX), "are 1 in float32, .*subtract what is constant"),
+    (
+        FLOAT32,
+        Task("t", lambda x: x - 1e8, Box([1e8], [1e8 + 1]), differentiable=False),
+        "are 1 in float32",
+    ),
     (NOISE, Task("t", shared_noise, BOX, noisy=True), "same noise"),
     (NOISE, Task("t", square, BOX, noisy=True), "say noisy=False"),
     (NOISE, Task("t", own_noise, BOX), "say noisy=True"),
@@ -311,7 +325,7 @@ def test_a_check_leaves_a_simulator_with_weights_as_it_was():
         Task("image", lambda x: x[..., :, None] * x[..., None, :], BOX),
         Task("rounds", lambda x: x.round(), Integer([0, 1], [5, 9])),
         Task("correlated", square, stats.multivariate_normal([0, 0], [[1, 0.9], [0.9, 1]])),
-        Task("offset", lambda x: 1e8 + x, BOX),
+        Task("offset", lambda x: 1e5 + x, BOX),
         Task("small", lambda x: 1e-24 * x, BOX),
     ],
     ids=lambda task: task.name,
