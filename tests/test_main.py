@@ -9,6 +9,7 @@ import torch
 
 import invlab
 from invlab.__main__ import main
+from invlab.pair_files import read_table
 from invlab.runs import read
 
 MINE = """
@@ -135,6 +136,15 @@ def test_invert_reads_targets_and_writes_answers(tmp_path, capsys):
     assert float(rows[3].split(",")[2]) == pytest.approx(0.9, abs=1e-4)
     assert main([*command, "--method", "nobody"]) == 2
     assert "expected one of" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("columns", [None, ["p", "q"]])
+def test_a_first_target_of_zero_and_one_is_kept(columns, tmp_path):
+    path = tmp_path / "y.csv"
+    path.write_text("0,1\n0.5,0.6\n", encoding="utf-8")
+    with pytest.warns(match="0, 1 is taken for data; .* delete that line"):
+        assert read_table(path, columns).tolist() == [[0, 1], [0.5, 0.6]]
+    assert read_table(path, ["1", "0"]).tolist() == [[0.6, 0.5]]
 
 
 def _pairs_file(tmp_path):
