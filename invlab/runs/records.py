@@ -6,7 +6,6 @@ import contextlib
 import datetime
 import hashlib
 import json
-import sys
 import tempfile
 import threading
 import time
@@ -305,7 +304,7 @@ def _written(folder: Path, record: Record) -> Record | str:
     try:
         _write(kept, record)
     except OSError:
-        print(dumps(record), file=sys.stderr)
+        runtime.say(dumps(record))
         return f"{failed}; nor could {kept}, so the record was printed"
     return f"{failed}; it is kept as {kept}, and the next run brings it from there"
 
