@@ -123,15 +123,25 @@ def check_task(task: Task, *, seed: int = 0) -> Verdicts:
         verdict, good = _survey(task, x, c)
     x, c = x[: len(good)], None if c is None else c[: len(good)]
     if verdict.passed is False:
-        rest = [Clause(name, None, "left out, since the simulator does not run") for name in TRIED]
-        return Verdicts([verdict, *rest])
+        return _runs_not(verdict)
     # a few good rows, some more than once where there are fewer
     few = good.nonzero()[:, 0][torch.arange(ROWS, device="cpu") % int(good.sum())]
     tried, tried_c = x[few], None if c is None else c[few]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FailedRows)  # the first clause has said so
-        seen = Seen(task, x, c, good, tried, tried_c, *_noise(task, tried, tried_c))
+        try:
+            noise = _noise(task, tried, tried_c)
+        except Exception as error:
+            return _runs_not(
+                Clause(RUNS, False, f"raised {_line(error)} for a batch of equal rows")
+            )
+        seen = Seen(task, x, c, good, tried, tried_c, *noise)
         return Verdicts([verdict, *(_try(name, clause, seen) for name, clause in TRIED.items())])
+
+
+def _runs_not(verdict: Clause) -> Verdicts:
+    rest = [Clause(name, None, "left out, since the simulator does not run") for name in TRIED]
+    return Verdicts([verdict, *rest])
 
 
 Finding = str | None
@@ -163,7 +173,8 @@ def _run(task: Task, x: Tensor, c: Tensor | None) -> Tensor:
 
 
 def _call(task: Task, x: Tensor, c: Tensor | None) -> Tensor:
-    y = task.simulator(x.clone()) if c is None else task.simulator(x.clone(), c.to(x))
+    x = x.clone()  # copies: a simulator may work in place
+    y = task.simulator(x) if c is None else task.simulator(x, c.to(x, copy=True))
     if not isinstance(y, Tensor):
         raise TypeError(
             f"the simulator must return a torch tensor, got {type(y).__name__}; wrap a NumPy "

@@ -121,6 +121,16 @@ def float32_weights(x):
     return NET(x)
 
 
+def context_in_place(x, c):
+    return x * c.mul_(2)
+
+
+def raises_for_equal_rows(x):
+    if len(x) > 1 and (x == x[:1]).all():
+        raise ZeroDivisionError("no spread")
+    return x.square()
+
+
 class Trusting(Task):
     """Says that every observation is usable."""
 
@@ -177,6 +187,12 @@ BROKEN = [
     (NOISE, Task("t", lambda x: 1e-24 * own_noise(x), BOX), "say noisy=True"),
     (SHAPE, Task("t", flattens, BOX), r"gave \(4, 2\); expected \(2, 2, 2\)"),
     (UNTOUCHED, Task("t", clamps_in_place, BOX, differentiable=False), "in place; work on a copy"),
+    (
+        UNTOUCHED,
+        Task("t", context_in_place, BOX, context=Box([1.0, 1.0], [2.0, 2.0])),
+        "changed c in place; work on a copy",
+    ),
+    (RUNS, Task("t", raises_for_equal_rows, BOX), "ZeroDivisionError: no spread for a batch of eq"),
     (FINITE, Trusting("t", nan_for_negative, BOX, differentiable=False), "give NaN or infinity"),
     (GRADIENT, Task("t", gradient_of_zero, BOX), "central difference differ by .* in unknown 0"),
     (GRADIENT, Task("t", cut_from_autograd, BOX), "does not depend on x for autograd"),
