@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from invlab.validation import require_flag
+
 __all__ = ["FailedRows", "NumpySimulator", "numpy_simulator"]
 
 
@@ -38,7 +40,7 @@ def numpy_simulator(f: Callable[..., Any], *, batched: bool) -> NumpySimulator:
         number becomes a vector of one.
 
     Raises:
-        TypeError: ``f`` is not callable.
+        TypeError: ``f`` is not callable, or ``batched`` not True or False.
 
     The simulator raises ``ValueError`` where rows give different shapes, or no real numbers, and
     where all rows raise or give None before one succeeded, so that the shape of y is not known.
@@ -73,7 +75,7 @@ class NumpySimulator:
     def __init__(self, f: Callable[..., Any], *, batched: bool) -> None:
         if not callable(f):
             raise TypeError(f"numpy_simulator: expected a function, got {type(f).__name__}")
-        self.f, self.batched = f, batched
+        self.f, self.batched = f, require_flag("numpy_simulator: batched", batched)
         self.name = getattr(f, "__name__", type(f).__name__)
         self.shape: tuple[int, ...] | None = None
 

@@ -171,6 +171,8 @@ def test_what_is_no_observation_is_an_error_and_no_failed_row(f, batched, messag
 def test_what_is_no_function_is_refused():
     with pytest.raises(TypeError, match="numpy_simulator: expected a function, got int"):
         numpy_simulator(3, batched=True)
+    with pytest.raises(TypeError, match="batched: expected True or False, got 'no'"):
+        numpy_simulator(abs, batched="no")
 
 
 @pytest.mark.parametrize("f", [picky, lambda x: x.prod()], ids=["failing", "whole"])
