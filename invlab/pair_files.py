@@ -70,6 +70,8 @@ def read_table(path: str | Path, columns: Sequence[str] | None = None) -> np.nda
     names: list[str] | None = None
     if path.suffix.lower() == ".npy":
         table = _numbers(path, "the table", _loaded(path))
+        if table.ndim == 0:
+            raise ValueError(f"{path}: expected rows of numbers, got a single one without an axis")
     elif path.suffix.lower() in (".csv", ".tsv", ".txt", ".dat"):
         names, table = _table(path, columns or ())
     else:

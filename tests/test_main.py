@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 
@@ -214,6 +215,28 @@ def test_targets_bring_their_contexts(tmp_path):
     assert main([*command, "--method", "bfgs", "--n", "1"]) == 0
     rows = (tmp_path / "x.csv").read_text(encoding="utf-8").splitlines()[1:]
     assert [float(row.split(",")[2]) for row in rows] == pytest.approx([0.5, 0.25], abs=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:.*:UserWarning")
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ([0.5, 2.0], None),
+        ([0.5, 0.5, 2.0], "y: expected targets of shape (B, 1), or a single one, got (2,)"),
+        ([2.0], "y: expected at least one target"),
+        (2.0, "y.npy: expected rows of numbers, got a single one"),
+    ],
+    ids=str,
+)
+def test_one_axis_of_targets_is_one_target_with_its_context(table, message, tmp_path, capsys):
+    np.save(tmp_path / "y.npy", np.array(table))
+    command = ["invert", "my_lens:scaled", "--targets", "y.npy", "--out", "x.csv"]
+    assert main([*command, "--method", "bfgs", "--n", "1"]) == (2 if message else 0)
+    if message:
+        assert message in capsys.readouterr().err
+    else:
+        (row,) = (tmp_path / "x.csv").read_text(encoding="utf-8").splitlines()[1:]
+        assert float(row.split(",")[2]) == pytest.approx(0.25, abs=1e-6)
 
 
 def test_a_simulator_of_its_own_dtype_is_named(capsys):

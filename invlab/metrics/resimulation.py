@@ -118,8 +118,14 @@ def noise_floor(
         ``(B,)``, float64, in the unit of y squared; compare its mean with r_T.
 
     Raises:
+        TypeError: no targets.
         ValueError: targets without x.
     """
+    if not isinstance(targets, Targets):
+        raise TypeError(
+            f"noise_floor: expected Targets, such as task.targets(k, seed=...), got "
+            f"{type(targets).__name__}"
+        )
     if targets.x is None:
         raise ValueError(
             "noise_floor: expected targets with the unknowns x that made them, got none; "
@@ -134,5 +140,13 @@ def noise_floor(
 
 
 def rmse(a: Tensor, b: Tensor) -> Tensor:
-    """Root mean square difference over the last two axes: ``(..., N, d)`` to ``(...)``."""
+    """Root mean square difference over the last two axes: ``(..., N, d)`` to ``(...)``.
+
+    Raises:
+        TypeError: no tensors.
+    """
+    for name, part in {"a": a, "b": b}.items():
+        if not isinstance(part, Tensor):
+            kind = type(part).__name__
+            raise TypeError(f"rmse: {name}: expected a tensor, got {kind}; use torch.as_tensor")
     return (a.detach().double() - b.detach().double()).square().mean((-2, -1)).sqrt()

@@ -337,3 +337,12 @@ def test_the_floor_without_noise_is_zero_and_needs_the_truth(device):
     assert noise_floor(task, targets).eq(0).all()
     with pytest.raises(ValueError, match="noise_floor: expected targets with the unknowns"):
         noise_floor(task, Targets(targets.y, targets.c))
+
+
+def test_what_is_no_tensor_and_what_are_no_targets_is_named():
+    with pytest.raises(
+        TypeError, match="rmse: b: expected a tensor, got list; use torch.as_tensor"
+    ):
+        rmse(torch.ones(1, 2), [[1.0, 2.0]])
+    with pytest.raises(TypeError, match="noise_floor: expected Targets, .* got list"):
+        noise_floor(get_task("square"), [1.0])
