@@ -207,7 +207,7 @@ def _targets(options: argparse.Namespace, task: Any) -> tuple[Any, Any]:
     table = read_table(options.targets, names)
     if not task.c_dim:
         return table, None
-    return table[:, : -task.c_dim], table[:, -task.c_dim :]
+    return table[..., : -task.c_dim], table[..., -task.c_dim :]
 
 
 def _names(asked: list[str] | None) -> list[str] | None:

@@ -28,6 +28,9 @@ GRADIENT_TOLERANCE = 1e-4
 STEPS = (1e-5, 1e-7)
 # A change of y below this share of y is rounding, and no effect of an unknown.
 ROUNDING = 1e-13
+# Where float32 keeps less than this share of the different values in each part of y, or overflows
+# for more than that share of the draws, it is not enough for the units of this task.
+KEPT, OVERFLOWN = 0.25, 0.05
 
 ONE_ROW = "a function of one row goes through invlab.numpy_simulator(f, batched=False)"
 
@@ -120,15 +123,25 @@ def check_task(task: Task, *, seed: int = 0) -> Verdicts:
         verdict, good = _survey(task, x, c)
     x, c = x[: len(good)], None if c is None else c[: len(good)]
     if verdict.passed is False:
-        rest = [Clause(name, None, "left out, since the simulator does not run") for name in TRIED]
-        return Verdicts([verdict, *rest])
+        return _runs_not(verdict)
     # a few good rows, some more than once where there are fewer
     few = good.nonzero()[:, 0][torch.arange(ROWS, device="cpu") % int(good.sum())]
     tried, tried_c = x[few], None if c is None else c[few]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FailedRows)  # the first clause has said so
-        seen = Seen(task, x, c, good, tried, tried_c, *_noise(task, tried, tried_c))
+        try:
+            noise = _noise(task, tried, tried_c)
+        except Exception as error:
+            return _runs_not(
+                Clause(RUNS, False, f"raised {_line(error)} for a batch of equal rows")
+            )
+        seen = Seen(task, x, c, good, tried, tried_c, *noise)
         return Verdicts([verdict, *(_try(name, clause, seen) for name, clause in TRIED.items())])
+
+
+def _runs_not(verdict: Clause) -> Verdicts:
+    rest = [Clause(name, None, "left out, since the simulator does not run") for name in TRIED]
+    return Verdicts([verdict, *rest])
 
 
 Finding = str | None
@@ -160,7 +173,8 @@ def _run(task: Task, x: Tensor, c: Tensor | None) -> Tensor:
 
 
 def _call(task: Task, x: Tensor, c: Tensor | None) -> Tensor:
-    y = task.simulator(x.clone()) if c is None else task.simulator(x.clone(), c.to(x))
+    x = x.clone()  # copies: a simulator may work in place
+    y = task.simulator(x) if c is None else task.simulator(x, c.to(x, copy=True))
     if not isinstance(y, Tensor):
         raise TypeError(
             f"the simulator must return a torch tensor, got {type(y).__name__}; wrap a NumPy "
@@ -248,10 +262,8 @@ def _noise(task: Task, x: Tensor, c: Tensor | None) -> tuple[bool, bool]:
 
 def _equal(a: Tensor, b: Tensor, tolerance: float = 1e-9) -> bool:
     """Whether two sets of observations are the same, in shares of the largest of them."""
-    size = float(a.detach().abs().nan_to_num(0, 0, 0).max())
-    return bool(
-        torch.isclose(a, b, rtol=tolerance, atol=1e-3 * tolerance * size, equal_nan=True).all()
-    )
+    floor = 1e-3 * tolerance * _size(a)
+    return bool(torch.isclose(a, b, rtol=tolerance, atol=floor, equal_nan=True).all())
 
 
 # -- the other clauses -----------------------------------------------------------------------
@@ -415,6 +427,41 @@ def _dtype_and_device(seen: Seen) -> Finding:
     return None
 
 
+def _enough_in_float32(seen: Seen) -> Finding:
+    """Training and targets are of float32 by default: it must hold what float64 tells apart."""
+    x = seen.drawn[seen.good][:DRAWS]
+    c = None if seen.drawn_c is None else seen.drawn_c[seen.good][:DRAWS]
+    try:
+        wide, narrow = _run(seen.task, x, c), _run(seen.task, x.float(), c)
+    except Exception as error:
+        raise NotApplicable("it does not run in float32, see the clause on dtype") from error
+    lost = wide.isfinite().flatten(1).all(1) & ~narrow.isfinite().flatten(1).all(1)
+    remedy = (
+        "change the units of x or y (or subtract what is constant), or take dtype=torch.float64"
+    )
+    if int(lost.sum()) > OVERFLOWN * len(x):
+        return f"y is infinite or NaN in float32 for {int(lost.sum())} of {len(x)} draws; {remedy}"
+    before, after = _different(wide), _different(narrow)
+    # a part that is dark, such as the edge of an image, says nothing while others are not
+    enough = (after > 1) & (after >= KEPT * before)
+    if bool((before > 1).any()) and not bool(enough.any()):
+        return (
+            f"{int(before.max())} different values of y in float64 are {int(after.max())} in "
+            f"float32, where targets cannot be told apart (y is up to {_size(wide):.2g}); {remedy}"
+        )
+    return None
+
+
+def _different(y: Tensor) -> Tensor:
+    """How many different values each part of y has among the rows, ``(dy,)``."""
+    return 1 + y.detach().flatten(1).sort(0).values.diff(dim=0).ne(0).sum(0)
+
+
+def _size(y: Tensor) -> float:
+    """The largest of some observations, without its sign."""
+    return float(y.detach().abs().nan_to_num(0, 0, 0).max())
+
+
 def _noise_per_row(seen: Seen) -> Finding:
     if seen.task.noisy and not seen.rows_differ:
         return (
@@ -476,6 +523,7 @@ TRIED: dict[str, Check] = {
     "every unknown has an effect on y": _every_unknown,
     "the gradient equals finite differences": _gradient,
     "the output follows the input's dtype and device": _dtype_and_device,
+    "float32 holds the differences of y": _enough_in_float32,
     "noise is drawn for each row": _noise_per_row,
     "the same seed gives the same numbers": _same_seed,
     "prior samples lie in the box": _inside_box,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import warnings
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,7 +37,7 @@ def read_arrays(path: str | Path, x: Columns, y: Columns, c: Columns) -> Arrays:
         raise FileNotFoundError(f"{path}: there is no such file")
     ending = path.suffix.lower()
     if ending in (".csv", ".tsv", ".txt", ".dat"):
-        return _from_table(path, *_table(path), x, y, c)
+        return _from_table(path, *_table(path, _words(x, y, c)), x, y, c)
     if ending == ".npy":
         table = _loaded(path)
         if table.ndim != 2:
@@ -56,7 +57,8 @@ def read_table(path: str | Path, columns: Sequence[str] | None = None) -> np.nda
     Args:
         path: of the file.
         columns: names of those that are wanted, in this order, whatever stands beside them; all if
-            not given. A file without names has these columns and no others.
+            not given. A file without names has these columns and no others. A line of numbers
+            is a target, except where these are its names.
 
     Raises:
         FileNotFoundError: no such file.
@@ -68,8 +70,10 @@ def read_table(path: str | Path, columns: Sequence[str] | None = None) -> np.nda
     names: list[str] | None = None
     if path.suffix.lower() == ".npy":
         table = _numbers(path, "the table", _loaded(path))
+        if table.ndim == 0:
+            raise ValueError(f"{path}: expected rows of numbers, got a single one without an axis")
     elif path.suffix.lower() in (".csv", ".tsv", ".txt", ".dat"):
-        names, table = _table(path)
+        names, table = _table(path, columns or ())
     else:
         raise ValueError(
             f"{path}: expected .csv, .tsv, .txt or .npy, got {path.suffix or 'no ending'}"
@@ -199,8 +203,19 @@ def _among(name: Any, names: list[str]) -> str:
     return f"only {', '.join(map(repr, names))}{did_you_mean(name, names)}"
 
 
-def _table(path: Path) -> tuple[list[str] | None, np.ndarray]:
-    """Names of the columns, where the first line has them, and the numbers, float64."""
+def _words(*asked: Columns) -> list[str]:
+    """The names of columns that are asked for; none where counts are."""
+    listed = [[part] if isinstance(part, str) else part for part in asked]
+    return [name for part in listed if isinstance(part, Sequence) for name in part]
+
+
+def _table(path: Path, asked: Sequence[str]) -> tuple[list[str] | None, np.ndarray]:
+    """Names of the columns, where the first line has them, and the numbers, float64.
+
+    Args:
+        path: of the file.
+        asked: names that are wanted, which tell a line of numbers that are names.
+    """
     with path.open(encoding="utf-8-sig", newline="") as file:
         first = file.readline()
         file.seek(0)
@@ -211,7 +226,7 @@ def _table(path: Path) -> tuple[list[str] | None, np.ndarray]:
     if delimiter == " ":
         lines = [(number, [cell for cell in row if cell]) for number, row in lines]
     names = None
-    if lines and _is_header(path, lines):
+    if lines and _is_header(path, lines, asked):
         names = [cell.removeprefix("#").strip() for cell in lines.pop(0)[1]]
         names = names[1:] if names[0] == "" and delimiter == " " else names
     lines = [(number, row) for number, row in lines if not row[0].startswith("#")]
@@ -221,23 +236,42 @@ def _table(path: Path) -> tuple[list[str] | None, np.ndarray]:
     return names, np.array([_row(path, number, row, width) for number, row in lines])
 
 
-def _is_header(path: Path, lines: list[tuple[int, list[str]]]) -> bool:
-    """Whether the first line has names: words, or the numbers of the columns in order.
+def _is_header(path: Path, lines: list[tuple[int, list[str]]], asked: Sequence[str]) -> bool:
+    """Whether the first line has names: words, or the numbers of the columns where they are asked.
 
     Raises:
         ValueError: words and numbers stand side by side in it, as after a slip of the keys.
+
+    Warns:
+        UserWarning: numbers that may be names, as pandas writes them, are taken for data.
     """
     number, cells = lines[0]
     words = [cell for cell in cells if cell and _number(cell.removeprefix("#").strip()) is None]
     if not words:
-        # what pandas writes above columns without names
-        return len(cells) > 1 and len(lines) > 1 and cells == [str(k) for k in range(len(cells))]
+        return _numbers_columns(path, lines, asked)
     figures = [cell for cell in cells if _number(cell) is not None]
     if figures and not cells[0].startswith("#") and len(words) < len(figures):
         raise ValueError(
             f"{path}, line {number}: expected names or numbers, got {words[0]!r} among numbers"
         )
     return True
+
+
+def _numbers_columns(path: Path, lines: list[tuple[int, list[str]]], asked: Sequence[str]) -> bool:
+    """Whether the first line, of numbers alone, is what pandas writes above unnamed columns."""
+    number, cells = lines[0]
+    inner = cells[1:] if cells[0] == "" else cells  # nothing stands above pandas' index
+    if len(cells) < 2 or len(lines) < 2 or inner != [str(k) for k in range(len(inner))]:
+        return False
+    if cells[0] == "" or (asked and set(asked) <= set(cells)):
+        return True
+    warnings.warn(
+        f"{path}, line {number}: {', '.join(cells)} is taken for data; if these are names of "
+        "columns, as pandas writes them, delete that line (pandas: to_csv(header=False)), or ask "
+        "for columns by these names, such as x='0'",
+        stacklevel=6,
+    )
+    return False
 
 
 def _row(path: Path, line: int, cells: list[str], width: int) -> list[float]:

@@ -69,6 +69,9 @@ class Pairs:
             x, y, c: of a table, the names of its columns, such as ``x=["width", "angle"]``, or
                 counts, ``x=2, y=3``, for columns in the order x, y, c. Of arrays, their names,
                 ``"x"``, ``"y"`` and ``"c"`` if not given; the first axis counts the rows.
+                A first line ``0,1,2`` of a table, which may be what pandas writes above columns
+                without names, is a row of data with a warning, and names where these are asked
+                for; with an empty entry in front, above pandas' index, it is always names.
 
         Returns:
             Pairs on ``runtime.device()``. An empty entry of a table, or ``nan``, is NaN, which y

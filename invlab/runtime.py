@@ -33,6 +33,7 @@ __all__ = [
     "one_thread",
     "preset",
     "progress",
+    "say",
     "seeded",
     "set_clock",
 ]
@@ -233,7 +234,8 @@ def any_encoding() -> None:
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)  # a notebook's streams have none
         if reconfigure is not None:
-            reconfigure(errors="replace")
+            with contextlib.suppress(ValueError):  # closed: nothing will be printed
+                reconfigure(errors="replace")
 
 
 def progress(
@@ -273,7 +275,7 @@ def _lines(items: Iterable[T], description: str, total: int | None, done: int) -
             pause, last, place = LINE_SECONDS, now, done + count
             said = f"{place}" if total is None else f"{place} of {total}"
             left = "" if total is None else _left((now - start) / count * (total - place))
-            print(f"{description}: {said}{left}", file=sys.stderr, flush=True)
+            say(f"{description}: {said}{left}")
         yield item
 
 
@@ -283,9 +285,11 @@ def _left(seconds: float) -> str:
 
 def _shows_bars() -> bool:
     """Whether what is printed can be taken back: on a terminal, and in a notebook."""
-    if sys.stderr is not None and sys.stderr.isatty():
-        return True
-    return notebook_shell() is not None
+    try:
+        terminal = bool(sys.stderr.isatty())
+    except (AttributeError, ValueError, OSError):  # None, somebody's own, or closed
+        terminal = False
+    return terminal or notebook_shell() is not None
 
 
 def notebook_shell() -> Any:
@@ -303,7 +307,17 @@ _wall: Callable[[], float] = time.monotonic
 def announce(message: str) -> None:
     """Say on stderr what is about to begin; silent where :func:`progress` is."""
     if not _silent():
-        print(message, file=sys.stderr, flush=True)
+        say(message)
+
+
+def say(message: str) -> None:
+    """A line on stderr; none where it cannot be written: no computation is to end by that."""
+    stream = sys.stderr
+    if stream is None:  # a program without a console; print would take stdout
+        return
+    with contextlib.suppress(ValueError, OSError):  # closed, or nobody reads it any more
+        print(message, file=stream)
+        getattr(stream, "flush", lambda: None)()
 
 
 def _silent() -> bool:

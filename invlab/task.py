@@ -14,7 +14,7 @@ from invlab import runtime
 from invlab.pairs import Pairs, Targets
 from invlab.priors import Box, Empirical, Prior, as_prior, certain_box, integer_mask
 from invlab.simulators import FailedRows
-from invlab.validation import require_count, require_tensor
+from invlab.validation import require_count, require_flag, require_tensor
 
 __all__ = ["Pairs", "Simulator", "Targets", "Task"]
 
@@ -49,7 +49,8 @@ class Task:
         noisy: whether equal unknowns may give different observations.
 
     Raises:
-        TypeError: the simulator is not callable, the prior is no law, or the box no Box.
+        TypeError: the simulator is not callable, the prior is no law, the box no Box, or
+            ``differentiable`` or ``noisy`` not True or False.
         ValueError: a box, labels or units of the wrong number.
     """
 
@@ -76,8 +77,8 @@ class Task:
         self.context: Any = None if context is None else as_prior(context, f"{name}: context")
         self.labels = _names(name, "labels", labels, [f"x{i + 1}" for i in range(self.x_dim)])
         self.units = _names(name, "units", units, [""] * self.x_dim)
-        self.differentiable = differentiable
-        self.noisy = noisy
+        self.differentiable = require_flag(f"{name}: differentiable", differentiable)
+        self.noisy = require_flag(f"{name}: noisy", noisy)
         self._y_shape: tuple[int, ...] | None = None
 
     @classmethod

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import math
 import operator
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,7 +18,9 @@ __all__ = [
     "did_you_mean",
     "is_integer",
     "is_truth_value",
+    "require_annotated",
     "require_count",
+    "require_flag",
     "require_integer",
     "require_name",
     "require_number",
@@ -28,6 +32,9 @@ __all__ = [
     "require_tensor",
     "unmasked",
 ]
+
+# An annotation such as ``float | None`` and none such as ``bool | float``.
+_NUMBER = re.compile(r"^(?!.*\bbool\b).*(\b(int|float)\b|Literal\[\d)")
 
 
 def require_tensor(
@@ -180,6 +187,39 @@ def require_number(name: str, value: Any) -> float:
     if wrong:
         raise TypeError(f"{name}: expected a number, got {value!r}")
     return found
+
+
+def require_flag(name: str, value: Any) -> bool:
+    """Check True or False, NumPy's included, and return it as a plain bool.
+
+    Raises:
+        TypeError: anything else, also what Python would take for either, such as ``"no"``.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name}: expected True or False, got {value!r}")
+    return bool(value)
+
+
+def require_annotated(name: str, annotation: str, value: Any) -> None:
+    """Check an option whose annotation says ``bool``, ``int`` or ``float``, perhaps ``| None``.
+
+    What else it may be is left to its owner, but no truth value passes for a number.
+
+    Raises:
+        TypeError: not of this kind.
+        ValueError: NaN or infinity where a number is due.
+    """
+    kinds = {kind.strip() for kind in annotation.split("|")}
+    if value is None and "None" in kinds:
+        return
+    if kinds == {"bool"}:
+        require_flag(name, value)
+    elif _NUMBER.search(annotation) and is_truth_value(value):
+        raise TypeError(f"{name}: expected a number, got {value!r}")
+    elif kinds in ({"int"}, {"int", "None"}):
+        require_integer(name, value)
+    elif kinds in ({"float"}, {"float", "None"}) and not math.isfinite(require_number(name, value)):
+        raise ValueError(f"{name}: expected a finite number, got {value!r}")
 
 
 def require_numbers(name: str, value: Any) -> Tensor:

@@ -10,7 +10,8 @@ from scipy import stats
 from invlab import Box, Integer, Normal, Product, Task, check_task, numpy_simulator, runtime
 from invlab.contract import CLAUSES
 
-RUNS, ROWS, SHAPE, UNTOUCHED, FINITE, EFFECT, GRADIENT, DTYPE, NOISE, SEED, IN_BOX, INPUT = CLAUSES
+RUNS, ROWS, SHAPE, UNTOUCHED, FINITE, EFFECT, GRADIENT, DTYPE, *OTHERS = CLAUSES
+FLOAT32, NOISE, SEED, IN_BOX, INPUT = OTHERS
 BOX = Box([-1.0, -1.0], [1.0, 2.0])
 
 
@@ -120,6 +121,16 @@ def float32_weights(x):
     return NET(x)
 
 
+def context_in_place(x, c):
+    return x * c.mul_(2)
+
+
+def raises_for_equal_rows(x):
+    if len(x) > 1 and (x == x[:1]).all():
+        raise ZeroDivisionError("no spread")
+    return x.square()
+
+
 class Trusting(Task):
     """Says that every observation is usable."""
 
@@ -176,11 +187,30 @@ BROKEN = [
     (NOISE, Task("t", lambda x: 1e-24 * own_noise(x), BOX), "say noisy=True"),
     (SHAPE, Task("t", flattens, BOX), r"gave \(4, 2\); expected \(2, 2, 2\)"),
     (UNTOUCHED, Task("t", clamps_in_place, BOX, differentiable=False), "in place; work on a copy"),
+    (
+        UNTOUCHED,
+        Task("t", context_in_place, BOX, context=Box([1.0, 1.0], [2.0, 2.0])),
+        "changed c in place; work on a copy",
+    ),
+    (RUNS, Task("t", raises_for_equal_rows, BOX), "ZeroDivisionError: no spread for a batch of eq"),
     (FINITE, Trusting("t", nan_for_negative, BOX, differentiable=False), "give NaN or infinity"),
     (GRADIENT, Task("t", gradient_of_zero, BOX), "central difference differ by .* in unknown 0"),
     (GRADIENT, Task("t", cut_from_autograd, BOX), "does not depend on x for autograd"),
     (GRADIENT, Task("t", wrong_gradients_that_cancel, BOX), "central difference differ"),
     (DTYPE, Task("t", float64_constants, BOX), "float64|device"),
+    (
+        FLOAT32,
+        Task("t", lambda x: 1e-47 * x.square(), BOX),
+        "64 different values .* are 1 in float32,",
+    ),
+    (FLOAT32, Task("t", lambda x: 1e-45 * x, BOX), "change the units .*dtype=torch.float64"),
+    (FLOAT32, Task("t", lambda x: 1e40 * x.square(), BOX), "infinite or NaN in float32 for .. of"),
+    (FLOAT32, Task("t", lambda x: 1e8 + x, BOX), "are 1 in float32, .*subtract what is constant"),
+    (
+        FLOAT32,
+        Task("t", lambda x: x - 1e8, Box([1e8], [1e8 + 1]), differentiable=False),
+        "are 1 in float32",
+    ),
     (NOISE, Task("t", shared_noise, BOX, noisy=True), "same noise"),
     (NOISE, Task("t", square, BOX, noisy=True), "say noisy=False"),
     (NOISE, Task("t", own_noise, BOX), "say noisy=True"),
@@ -311,7 +341,7 @@ def test_a_check_leaves_a_simulator_with_weights_as_it_was():
         Task("image", lambda x: x[..., :, None] * x[..., None, :], BOX),
         Task("rounds", lambda x: x.round(), Integer([0, 1], [5, 9])),
         Task("correlated", square, stats.multivariate_normal([0, 0], [[1, 0.9], [0.9, 1]])),
-        Task("offset", lambda x: 1e8 + x, BOX),
+        Task("offset", lambda x: 1e5 + x, BOX),
         Task("small", lambda x: 1e-24 * x, BOX),
     ],
     ids=lambda task: task.name,

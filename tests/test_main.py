@@ -4,11 +4,13 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 
 import invlab
 from invlab.__main__ import main
+from invlab.pair_files import read_table
 from invlab.runs import read
 
 MINE = """
@@ -137,6 +139,15 @@ def test_invert_reads_targets_and_writes_answers(tmp_path, capsys):
     assert "expected one of" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("columns", [None, ["p", "q"]])
+def test_a_first_target_of_zero_and_one_is_kept(columns, tmp_path):
+    path = tmp_path / "y.csv"
+    path.write_text("0,1\n0.5,0.6\n", encoding="utf-8")
+    with pytest.warns(match="0, 1 is taken for data; .* delete that line"):
+        assert read_table(path, columns).tolist() == [[0, 1], [0.5, 0.6]]
+    assert read_table(path, ["1", "0"]).tolist() == [[0.6, 0.5]]
+
+
 def _pairs_file(tmp_path):
     x = torch.rand(60, 2, generator=torch.Generator().manual_seed(0))
     lines = ["a,b,p,q", *(f"{a},{b},{a},{2 + b}" for a, b in x.tolist())]
@@ -204,6 +215,28 @@ def test_targets_bring_their_contexts(tmp_path):
     assert main([*command, "--method", "bfgs", "--n", "1"]) == 0
     rows = (tmp_path / "x.csv").read_text(encoding="utf-8").splitlines()[1:]
     assert [float(row.split(",")[2]) for row in rows] == pytest.approx([0.5, 0.25], abs=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:.*:UserWarning")
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ([0.5, 2.0], None),
+        ([0.5, 0.5, 2.0], "y: expected targets of shape (B, 1), or a single one, got (2,)"),
+        ([2.0], "y: expected at least one target"),
+        (2.0, "y.npy: expected rows of numbers, got a single one"),
+    ],
+    ids=str,
+)
+def test_one_axis_of_targets_is_one_target_with_its_context(table, message, tmp_path, capsys):
+    np.save(tmp_path / "y.npy", np.array(table))
+    command = ["invert", "my_lens:scaled", "--targets", "y.npy", "--out", "x.csv"]
+    assert main([*command, "--method", "bfgs", "--n", "1"]) == (2 if message else 0)
+    if message:
+        assert message in capsys.readouterr().err
+    else:
+        (row,) = (tmp_path / "x.csv").read_text(encoding="utf-8").splitlines()[1:]
+        assert float(row.split(",")[2]) == pytest.approx(0.25, abs=1e-6)
 
 
 def test_a_simulator_of_its_own_dtype_is_named(capsys):

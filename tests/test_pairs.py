@@ -1,5 +1,6 @@
 """Pairs and targets: what they take, refuse, and read from files."""
 
+import contextlib
 import sys
 
 import numpy as np
@@ -220,6 +221,26 @@ def test_a_table_without_names_is_read_by_counts(tmp_path):
         Pairs.from_file(path, x="a", y="b")
     np.save(tmp_path / "data.npy", np.arange(6).reshape(2, 3))
     assert Pairs.from_file(tmp_path / "data.npy", x=2, y=1).x.tolist() == [[0, 1], [3, 4]]
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "x", "warned"),
+    [
+        ("0,1\n0.5,0.6\n1,2\n", {"x": 1, "y": 1}, [[0], [0.5], [1]], "line 1: 0, 1 is taken for"),
+        ("0 1 2\n3 4 5\n", {"x": 2, "y": 1}, [[0, 1], [3, 4]], "line 1: 0, 1, 2 is taken for"),
+        ("0,1\n0.5,0.6\n", {"x": "1", "y": "0"}, [[0.6]], None),
+        (",0,1\n0,0.5,0.6\n1,1,2\n", {"x": ["1"], "y": "0"}, [[0.6], [2]], None),
+        (",0,1\n0,0.5,0.6\n1,1,2\n", {"x": 2, "y": 1}, [[0, 0.5], [1, 1]], None),
+        ("0,0\n0.5,0.6\n", {"x": 1, "y": 1}, [[0], [0.5]], None),
+    ],
+)
+def test_a_first_line_of_numbers_is_data_unless_it_names_what_is_asked_for(
+    tmp_path, text, asked, x, warned
+):
+    path = tmp_path / "data.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.warns(match=warned) if warned else contextlib.nullcontext():
+        assert Pairs.from_file(path, **asked).x.tolist() == x
 
 
 @pytest.mark.parametrize(

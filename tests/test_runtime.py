@@ -1,5 +1,6 @@
 """Device, preset, random streams and progress bars."""
 
+import io
 import os
 import signal
 import subprocess
@@ -249,6 +250,45 @@ def test_a_bar_is_drawn_on_a_terminal_and_in_a_notebook(monkeypatch):
         notebook = type("IPython", (), {"get_ipython": staticmethod(lambda found=found: found)})
         monkeypatch.setitem(sys.modules, "IPython", notebook)
         assert runtime._shows_bars() is shows
+
+
+class Tee:
+    """What a script puts in the place of stderr to write into a log as well."""
+
+    def __init__(self):
+        self.said = []
+
+    def write(self, text):
+        self.said.append(text)
+
+
+class Closed(Tee):
+    def isatty(self, *_):
+        raise ValueError("I/O operation on closed file")
+
+    flush = write = isatty
+
+
+@pytest.mark.parametrize("stream", [Tee(), Closed(), None], ids=lambda one: type(one).__name__)
+def test_no_stream_in_the_place_of_stderr_ends_a_computation(monkeypatch, capsys, stream):
+    for name in ("CI", "INVLAB_PROGRESS"):
+        monkeypatch.delenv(name, raising=False)
+    seconds = iter(range(0, 1000, 15))
+    monkeypatch.setattr(runtime, "_wall", lambda: next(seconds))
+    monkeypatch.setattr(sys, "stderr", stream)
+    assert list(runtime.progress("abc", "letters")) == list("abc")
+    runtime.announce("done")
+    assert capsys.readouterr().out == ""  # stdout is for what a program computes
+    if type(stream) is Tee:
+        assert "".join(stream.said) == "letters: 1\ndone\n"
+
+
+def test_a_closed_console_needs_no_encoding(monkeypatch):
+    closed = io.TextIOWrapper(io.BytesIO())
+    closed.close()
+    monkeypatch.setattr(sys, "stdout", closed)
+    monkeypatch.setattr(sys, "stderr", None)
+    runtime.any_encoding()
 
 
 def test_programs_that_were_run_cost_processor_seconds(monkeypatch):

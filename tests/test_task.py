@@ -104,6 +104,13 @@ def test_what_is_no_simulator_or_no_prior_is_refused():
         Task("lens", torch.sin, (0, 1))
 
 
+@pytest.mark.parametrize("flag", ["noisy", "differentiable"])
+def test_a_flag_is_true_or_false(flag):
+    with pytest.raises(TypeError, match=f"lens: {flag}: expected True or False, got 'no'"):
+        lens(**{flag: "no"})
+    assert getattr(lens(**{flag: np.False_}), flag) is False
+
+
 def test_the_box_is_the_priors_range_unless_given():
     wide = Box([-9.0, -9.0], [9.0, 9.0])
     assert lens().box is BOX

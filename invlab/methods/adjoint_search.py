@@ -16,7 +16,7 @@ from invlab.methods.baselines import draws_inside, nearest_rows
 from invlab.methods.storage import saveable
 from invlab.minimizers import minimize
 from invlab.minimizers.gauss_newton import gauss_newton
-from invlab.minimizers.reparametrization import XScale, default_x_scale
+from invlab.minimizers.reparametrization import XScale, default_x_scale, require_lengths
 from invlab.priors import Box, Prior
 from invlab.surrogates.regression import Surrogate, disagreement
 from invlab.validation import require_count
@@ -361,13 +361,8 @@ class BFGSSearch(_Descent):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.x_scale is None:
-            return
-        unit = torch.as_tensor(self.x_scale, device="cpu")
-        if unit.ndim > 1 or not bool((unit.isfinite() & (unit > 0)).all()):
-            raise ValueError(
-                f"x_scale: expected a length above 0, or one an unknown, got {self.x_scale}"
-            )
+        if self.x_scale is not None:
+            require_lengths("x_scale", self.x_scale)
 
     def __call__(self, question: Question, n: int, generator: torch.Generator) -> Candidates:
         """All targets and starts together, each a row of its own."""

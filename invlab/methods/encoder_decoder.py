@@ -52,6 +52,10 @@ class EncoderDecoder(InverseNetwork):
         super().__init__(**options)
         if not 0 <= smooth < float("inf"):
             raise ValueError(f"smooth: expected a weight of at least 0, got {smooth}")
+        if smooth_order not in (1, 2):
+            raise ValueError(f"smooth_order: expected 1 or 2, got {smooth_order!r}")
+        if not smooth_step > 0:
+            raise ValueError(f"smooth_step: expected a step above 0, got {smooth_step}")
         self.smooth = smooth
         self.smooth_order = smooth_order
         self.smooth_step = smooth_step

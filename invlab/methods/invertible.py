@@ -44,6 +44,8 @@ class FlowSampler(Sampler):
         super().__init__(**options)
         if padding is not None and padding < 0:
             raise ValueError(f"{self.name}: expected a padding of at least 0, got {padding}")
+        if not clamp > 0:
+            raise ValueError(f"clamp: expected a bound above 0, got {clamp}")
         self.padding = padding
         self.blocks, self.width = require_count("blocks", blocks), require_count("width", width)
         self.layers, self.clamp = require_count("layers", layers), clamp

@@ -13,7 +13,8 @@ from invlab.methods.base import Bounds
 from invlab.methods.options import require_encoder
 from invlab.methods.simulator_search import SimulatorSearch
 from invlab.minimizers import Solution, minimize
-from invlab.minimizers.reparametrization import XScale, default_x_scale
+from invlab.minimizers.joint import require_clip_rows
+from invlab.minimizers.reparametrization import XScale, default_x_scale, require_lengths
 from invlab.networks.encoders import FeatureScale, Kind, beside, kind_of
 from invlab.networks.mlp import Standardizer
 from invlab.priors import Box
@@ -95,6 +96,10 @@ class JointOptimization(SimulatorSearch):
         for name, value in {"lr": lr, "lr_end": lr_end, "clip": clip, "gtol": gtol}.items():
             if value is not None and not 0 < value < float("inf"):
                 raise ValueError(f"{name}: expected a finite number above 0, got {value}")
+        require_clip_rows(clip_rows)
+        for name, lengths in {"output_scale": output_scale, "x_scale": x_scale}.items():
+            if lengths is not None:
+                require_lengths(name, lengths)
         # in a tuple, so that a module of the caller's does not become a part of this one
         self._given = (require_encoder(encoder),)
         self.bounded, self.output_scale, self.x_scale = bounded, output_scale, x_scale

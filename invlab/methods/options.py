@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import functools
 import inspect
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import nn
 
 from invlab.networks.encoders import ConvolutionalEncoder, VectorEncoder, encoder_for
+from invlab.networks.mlp import Standardizer
 from invlab.networks.training import TrainingOptions, train
-from invlab.validation import did_you_mean, is_truth_value
+from invlab.validation import did_you_mean, require_annotated
 
 __all__ = ["options_of", "require_encoder", "require_options"]
-
-# An annotation such as ``float | None`` and none such as ``bool | float``.
-_NUMBER = re.compile(r"^(?!.*\bbool\b).*(\b(int|float)\b|Literal\[\d)")
 
 
 def options_of(cls: type) -> dict[str, Any]:
@@ -42,23 +39,24 @@ def options_of(cls: type) -> dict[str, Any]:
 
 
 def require_options(name: str, cls: type, options: Mapping[str, Any]) -> None:
-    """Check the names of the options that a method called ``name`` is made with.
+    """Check the options that a method called ``name`` is made with: names, and what each is.
 
     Raises:
-        TypeError: naming each that there is not, with the nearest that there is; or a truth value
-            where a number is due.
+        TypeError: naming each that there is not, with the nearest that there is; or one that is
+            not what its annotation says: a truth value, a number or a whole number.
+        ValueError: NaN or infinity where a number is due.
     """
     known = options_of(cls)
     wrong = [option for option in options if option not in known]
     if not wrong:
-        for option in _numbers(cls) & options.keys():
-            if is_truth_value(options[option]):
-                raise TypeError(f"{option}: expected a number, got {options[option]!r}")
+        said = _annotations(cls)
+        for option in options.keys() & said.keys():
+            require_annotated(option, said[option], options[option])
+            if said[option] == "Standardizer | None":
+                _require_scaler(option, options[option])
         return
-    said = []
-    for option in wrong:
-        said.append(f"no option {option!r}{did_you_mean(option, known)}")
-    raise TypeError(f"{name}: {'; '.join(said)} (it takes {', '.join(sorted(known))})")
+    unknown = "; ".join(f"no option {option!r}{did_you_mean(option, known)}" for option in wrong)
+    raise TypeError(f"{name}: {unknown} (it takes {', '.join(sorted(known))})")
 
 
 def require_encoder(encoder: Any) -> Any:
@@ -83,15 +81,30 @@ def require_encoder(encoder: Any) -> Any:
     return encoder
 
 
+def _require_scaler(name: str, value: Any) -> None:
+    if not isinstance(value, Standardizer | None):
+        raise TypeError(
+            f"{name}: expected a Standardizer of invlab.networks, such as "
+            f"Standardizer.fit(data.{name[0]}), or None, "
+            f"got {type(value).__name__}"
+        )
+
+
 @functools.cache
-def _numbers(cls: type) -> frozenset[str]:
-    """The options whose annotation says number, and not truth value."""
+def _annotations(cls: type) -> dict[str, str]:
+    """What is said of each option, by the class itself before its bases."""
     said: dict[str, str] = {}
     for base in cls.__mro__:
         if "__init__" in vars(base):
             for name, parameter in inspect.signature(vars(base)["__init__"]).parameters.items():
-                said.setdefault(name, str(parameter.annotation))
-    return frozenset(name for name, text in said.items() if _NUMBER.search(text))
+                if parameter.kind is parameter.KEYWORD_ONLY:
+                    said.setdefault(name, _words(parameter.annotation))
+    return said
+
+
+def _words(annotation: Any) -> str:
+    """An annotation as it was written, with postponed evaluation or without."""
+    return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
 
 
 @functools.cache

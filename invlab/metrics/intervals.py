@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from invlab import runtime
-from invlab.validation import require_count, require_share, require_tensor
+from invlab.validation import require_count, require_numbers, require_share, require_tensor
 
 __all__ = ["Scale", "bootstrap_interval", "mean_interval"]
 
@@ -22,7 +22,7 @@ BLOCK = 2**20
 
 
 def bootstrap_interval(
-    values: Tensor,
+    values: Tensor | Sequence[float] | np.ndarray,
     *,
     statistic: Literal["mean", "max"] = "mean",
     level: float = 0.95,
@@ -32,9 +32,9 @@ def bootstrap_interval(
     """Percentile bootstrap interval of a mean, or of the worst case.
 
     Args:
-        values: one number a seed, ``(n,)``, or one a seed and target, ``(n, B)``; then both
-            seeds and the targets of each drawn seed are resampled. Infinite values may make an
-            end infinite.
+        values: one number a seed, ``(n,)``, or one a seed and target, ``(n, B)``, as a tensor, an
+            array or a list; then both seeds and the targets of each drawn seed are resampled.
+            Infinite values may make an end infinite.
         statistic: ``"mean"`` or ``"max"``.
         level: coverage, between 0 and 1.
         resamples: bootstrap draws.
@@ -47,6 +47,7 @@ def bootstrap_interval(
         TypeError, ValueError: values of the wrong kind or shape, NaN among them, infinities of
             both signs whose mean is wanted, or another argument that is out of its range.
     """
+    values = values if isinstance(values, Tensor) else require_numbers("values", values)
     require_tensor("values", values, ("n",) if values.ndim == 1 else ("n", "B"), finite=False)
     resamples = require_count("resamples", resamples)
     if statistic not in ("mean", "max"):

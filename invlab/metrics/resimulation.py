@@ -118,8 +118,14 @@ def noise_floor(
         ``(B,)``, float64, in the unit of y squared; compare its mean with r_T.
 
     Raises:
+        TypeError: no targets.
         ValueError: targets without x.
     """
+    if not isinstance(targets, Targets):
+        raise TypeError(
+            f"noise_floor: expected Targets, such as task.targets(k, seed=...), got "
+            f"{type(targets).__name__}"
+        )
     if targets.x is None:
         raise ValueError(
             "noise_floor: expected targets with the unknowns x that made them, got none; "
@@ -137,8 +143,13 @@ def rmse(a: Tensor, b: Tensor) -> Tensor:
     """Root mean square difference over the last two axes: ``(..., N, d)`` to ``(...)``.
 
     Raises:
+        TypeError: no tensors.
         ValueError: tables of different shape; axes before them may be missing or of length one.
     """
+    for name, part in {"a": a, "b": b}.items():
+        if not isinstance(part, Tensor):
+            kind = type(part).__name__
+            raise TypeError(f"rmse: {name}: expected a tensor, got {kind}; use torch.as_tensor")
     if a.ndim < 2 or b.ndim < 2 or a.shape[-2:] != b.shape[-2:]:
         raise ValueError(
             f"rmse: expected two tables (..., N, d) of one shape, got {tuple(a.shape)} and "

@@ -36,7 +36,9 @@ from invlab.priors import Box
 from invlab.validation import (
     did_you_mean,
     is_truth_value,
+    require_annotated,
     require_count,
+    require_flag,
     require_name,
     require_tensor,
 )
@@ -180,6 +182,7 @@ def minimize(
             rounding hides.
     """
     _check(x0, method, gtol, options)
+    require_flag("record", record)
     box = None if bounds is None else _box(bounds, x0.shape[1])
     build = METHODS[method]
     if maxiter is None:
@@ -242,9 +245,11 @@ def _check(x0: Tensor, method: str, gtol: float, options: dict[str, Any]) -> Non
             f"method {method!r}: expected options among {', '.join(sorted(known))}, "
             f"got {', '.join(unknown)}{did_you_mean(unknown[0], known)}"
         )
+    said = {field.name: field.type for field in fields(METHODS[method])}
     for name, value in options.items():
         if is_truth_value(value) and not isinstance(known[name], bool):
             raise TypeError(f"{name}: expected no truth value, got {value!r}")
+        require_annotated(name, str(said[name]), value)
     if method == "joint" and "features" not in options:
         raise ValueError(
             "features: method 'joint' needs them, a row for each problem: what tells it from the "

@@ -32,9 +32,15 @@ from invlab.minimizers.reparametrization import (
 from invlab.minimizers.solution import RowLog, Solution
 from invlab.networks.encoders import FeatureScale, encoder_for
 from invlab.networks.training import Terms, train
-from invlab.validation import batch_shape, require_count, require_seed, require_tensor
+from invlab.validation import (
+    batch_shape,
+    require_count,
+    require_number,
+    require_seed,
+    require_tensor,
+)
 
-__all__ = ["JointNetwork"]
+__all__ = ["JointNetwork", "require_clip_rows"]
 
 # Of the last layer's ordinary weights: all rows start at x0, where BFGS would start. With ordinary
 # weights they start spread around it, and where all leave the region that has a gradient, nothing
@@ -118,9 +124,7 @@ class JointNetwork:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ValueError(f"{name}: expected a number above 0, got {value}")
-        rows = self.clip_rows
-        if rows is not None and rows != "unit" and not (isinstance(rows, int | float) and rows > 0):
-            raise ValueError(f"clip_rows: expected a number above 0 or 'unit', got {rows!r}")
+        require_clip_rows(self.clip_rows)
         if not isinstance(self.encoder, nn.Module | Mapping | None):
             raise TypeError(
                 "encoder: expected options of encoder_for or a module, "
@@ -298,7 +302,7 @@ class JointNetwork:
         norm = gradient.norm(dim=2, keepdim=True)
         if self.clip_rows == "unit":
             return gradient / torch.where(norm > 0, norm, 1.0)
-        return gradient * (self.clip_rows / torch.where(norm > 0, norm, 1.0)).clamp_max(1.0)
+        return gradient * (float(self.clip_rows) / torch.where(norm > 0, norm, 1.0)).clamp_max(1.0)
 
 
 class _Course:
@@ -363,3 +367,19 @@ def _require_outputs(output: Tensor, shape: tuple[int, ...]) -> None:
             f"encoder: expected {shape[2]} numbers for each of {shape[1]} rows, one an unknown, "
             f"got shape {tuple(output.shape[1:])}"
         )
+
+
+def require_clip_rows(value: Any) -> None:
+    """Check the option ``clip_rows``: a number above 0, ``"unit"``, or None.
+
+    Raises:
+        ValueError: anything else.
+    """
+    if value is None or (isinstance(value, str) and value == "unit"):
+        return
+    try:
+        sound = require_number("clip_rows", value) > 0
+    except TypeError:
+        sound = False
+    if not sound:
+        raise ValueError(f"clip_rows: expected a number above 0 or 'unit', got {value!r}")

@@ -11,7 +11,13 @@ from invlab.minimizers.objective import Evaluation, Objective
 from invlab.priors.box import FAR, Box
 from invlab.validation import require_numbers
 
-__all__ = ["Reparametrization", "TransformedObjective", "XScale", "default_x_scale"]
+__all__ = [
+    "Reparametrization",
+    "TransformedObjective",
+    "XScale",
+    "default_x_scale",
+    "require_lengths",
+]
 
 # A length for all unknowns, or one for each.
 XScale = float | Sequence[float] | Tensor
@@ -134,12 +140,26 @@ def default_x_scale(box: Box) -> Tensor:
 def length(name: str, value: XScale, like: Tensor) -> Tensor:
     """A positive length an unknown, ``(d,)``, in the dtype and on the device of ``like``."""
     found = require_numbers(name, value).to(like)
-    sound = found.shape in ((), (like.shape[1],)) and bool(
-        (found > 0).all() & found.isfinite().all()
-    )
-    if not sound:
+    if found.shape not in ((), (like.shape[1],)) or not _is_positive(found):
         raise ValueError(
             f"{name}: expected a number above 0, or {like.shape[1]} of them, one an unknown, "
             f"got {value}"
         )
     return found.expand(like.shape[1])
+
+
+def require_lengths(name: str, value: XScale) -> Tensor:
+    """Check one length or one an unknown, before their number is known; float64, on the CPU.
+
+    Raises:
+        TypeError: no numbers.
+        ValueError: zero, negative, NaN or infinite, or more than one axis.
+    """
+    found = require_numbers(name, value)
+    if found.ndim > 1 or not _is_positive(found):
+        raise ValueError(f"{name}: expected a length above 0, or one an unknown, got {value}")
+    return found
+
+
+def _is_positive(found: Tensor) -> bool:
+    return bool((found > 0).all() & found.isfinite().all())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -82,6 +82,19 @@ class _Foreign(Law):
         low, high = np.quantile(draws.numpy(), TAILS, axis=0)
         return torch.as_tensor(low, device="cpu"), torch.as_tensor(high, device="cpu")
 
+    def _put_back(self, value: Tensor, eps: float) -> Tensor:
+        """Points ``(..., dim)`` that rounding led over an end of the law, just before that end.
+
+        Args:
+            value: the points.
+            eps: relative step of the numbers that they were rounded to.
+        """
+        low, high = (end.to(value) for end in self._ends())
+        # before it: torch's uniform law leaves its upper end out
+        inside = value.clamp(torch.nextafter(low, high), torch.nextafter(high, low))
+        over = (value < low) | (value > high)
+        return torch.where(over & ((inside - value).abs() <= eps * inside.abs()), inside, value)
+
     def _columns(self, values: Any) -> Tensor:
         """One number a law, or one for all, as a float64 vector ``(dim,)``."""
         numbers = torch.as_tensor(values, dtype=torch.float64, device="cpu").detach()
@@ -127,9 +140,15 @@ class TorchLaw(_Foreign):
         return draws.reshape(count, self.dim).to("cpu", torch.float64)
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """Log density or probability at ``x``, ``(..., dim)`` to ``(...)``; −∞ off its support."""
+        """Log density or probability at ``x``, ``(..., dim)`` to ``(...)``; −∞ off its support.
+
+        Points that are off it by the rounding of their dtype alone are on it.
+        """
         x = require_points("prior: x", x, self.dim)
-        value = x.to(self._one).reshape(*x.shape[:-1], *self._one.shape)
+        value = x.to(self._one)
+        if value.is_floating_point():
+            value = self._put_back(value, torch.finfo(x.dtype).eps)
+        value = value.reshape(*x.shape[:-1], *self._one.shape)
         support = self._support()
         if support is None:
             return self._summed(self.law.log_prob(value), x)
@@ -144,6 +163,22 @@ class TorchLaw(_Foreign):
     def _summed(self, logs: Tensor, x: Tensor) -> Tensor:
         return (logs.sum(-1) if logs.ndim == x.ndim else logs).to(x)
 
+    def _put_back(self, value: Tensor, eps: float) -> Tensor:
+        if self._inner_support() is not constraints.simplex:
+            return super()._put_back(value, eps)
+        size = value.sum(-1, keepdim=True)
+        rounded = ((size - 1).abs() <= self.dim * eps) & ~constraints.simplex.check(value)[
+            ..., None
+        ]
+        return torch.where(rounded, value / size, value)
+
+    def _inner_support(self) -> Any:
+        """The support of one of the numbers or vectors that an independent law is made of."""
+        support = self._support()
+        while hasattr(support, "base_constraint"):
+            support = support.base_constraint
+        return support
+
     def _support(self) -> Any:
         try:
             return self.law.support
@@ -151,9 +186,7 @@ class TorchLaw(_Foreign):
             return None
 
     def _ends(self) -> tuple[Tensor, Tensor]:
-        support = self._support()
-        while hasattr(support, "base_constraint"):
-            support = support.base_constraint
+        support = self._inner_support()
         if support in (constraints.boolean, constraints.simplex, constraints.one_hot):
             return self._columns(0.0), self._columns(1.0)
         low = getattr(support, "lower_bound", -torch.inf)
@@ -202,15 +235,20 @@ class ScipyLaw(_Foreign):
         return torch.as_tensor(numbers, device="cpu")
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """Log density or probability at ``x``, ``(..., dim)`` to ``(...)``; without a gradient."""
+        """Log density or probability at ``x``, ``(..., dim)`` to ``(...)``; without a gradient.
+
+        −∞ off its support; points that are off it by the rounding of their dtype alone are on it.
+        """
         x = require_points("prior: x", x, self.dim)
-        value = x.detach().double().cpu().numpy()
+        eps = torch.finfo(x.dtype).eps
+        value = self._put_back(x.detach().cpu().double(), eps).numpy()
         logs = self.law.logpmf if self._whole and hasattr(self.law, "logpmf") else self.law.logpdf
         if hasattr(self.law, "dist") or hasattr(self.law, "icdf"):
             found = np.asarray(logs(value)).sum(-1)
         else:  # laws of vectors differ in how they take several
             rows = value.reshape(-1, self.dim)
-            found = np.array([_or_nowhere(logs, row) for row in rows]).reshape(value.shape[:-1])
+            logs = partial(_or_nowhere, logs, whole=bool(self._whole), slack=self.dim * eps)
+            found = np.array([logs(row) for row in rows]).reshape(value.shape[:-1])
         return torch.as_tensor(found, device="cpu").to(x)
 
     def _ends(self) -> tuple[Tensor, Tensor]:
@@ -260,9 +298,24 @@ def _draws(law: Any, shape: tuple[int, int] | None, seed: int) -> Any:
     return law.rvs(size=shape if univariate else shape[0], random_state=random)
 
 
-def _or_nowhere(logs: Callable[[np.ndarray], Any], row: np.ndarray) -> float:
-    """Log density at one point; −∞ where the law refuses it, such as off its simplex."""
-    try:
-        return float(np.squeeze(logs(row)))
-    except ValueError:
+def _or_nowhere(
+    logs: Callable[[np.ndarray], Any], row: np.ndarray, *, whole: bool, slack: float
+) -> float:
+    """Log density at one point; −∞ where the law refuses it, such as off its simplex.
+
+    Args:
+        logs: of the law.
+        row: the point, ``(dim,)``.
+        whole: whether the law is one of whole numbers, which some laws want as such.
+        slack: how far the sum of a point on a simplex, or the length of one on a sphere, may be
+            from 1 by rounding.
+    """
+    if whole and not (row == row.round()).all():
         return -np.inf
+    sizes = (size for size in (row.sum(), np.linalg.norm(row)) if 0 < abs(size - 1) <= slack)
+    for point in (row, *(row / size for size in sizes)):
+        try:
+            return float(np.squeeze(logs(point.astype(np.int64) if whole else point)))
+        except ValueError:
+            continue
+    return -np.inf

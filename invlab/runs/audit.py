@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from invlab.files import same_json
 from invlab.runs.records import Record, Run, is_whole, read, wanted_of
 
 __all__ = ["Finding", "State", "audit"]
@@ -63,7 +64,8 @@ def _of_run(run: Run, folder: Path, seeds: Sequence[int]) -> Finding:
         return Finding(run.id, "stale", "made before records said how they were made")
     if not is_whole(record):
         return Finding(run.id, "damaged", "changed after it was made: its digest does not fit")
-    differ = [_difference(key, record, wanted[key]) for key in wanted if record[key] != wanted[key]]
+    changed = [key for key in wanted if not same_json(record[key], wanted[key])]
+    differ = [_difference(key, record, wanted[key]) for key in changed]
     if not differ:
         return Finding(run.id, "good")
     lacks = set(wanted["seeds"]) > set(record["seeds"])
@@ -86,7 +88,9 @@ def _difference(key: str, record: Record, wanted: Any) -> str:
     if not isinstance(wanted, dict) or not isinstance(there, dict):
         return f"{key} {there!r} → {wanted!r}"
     was, now = _flat(there), _flat(wanted)
-    names = [name for name in {**was, **now} if was.get(name, ...) != now.get(name, ...)]
+    both = was.keys() & now.keys()
+    same = {name for name in both if same_json(was[name], now[name])}
+    names = [name for name in {**was, **now} if name not in same]
     said = [f"{name} {_shown(was, name)} → {_shown(now, name)}" for name in names[:NAMED]]
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return f"{key}: {', '.join(said)}{more}"

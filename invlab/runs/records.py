@@ -6,7 +6,6 @@ import contextlib
 import datetime
 import hashlib
 import json
-import sys
 import tempfile
 import threading
 import time
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from invlab import runtime
-from invlab.files import write_whole
+from invlab.files import as_json, same_json, write_whole
 from invlab.runs import processes, provenance
 from invlab.validation import require_count
 
@@ -52,8 +51,9 @@ class Run:
     Attributes:
         id: where its record goes, such as ``"loss_design/effect/l1"``.
         settings: everything that decides the numbers; a record made under other settings is
-            computed again.
-        compute: seeds to ``{"scores": {name: one number a seed}, "curves": {name: lists}}``.
+            computed again. Numbers, words, arrays, and lists and dictionaries of these.
+        compute: seeds to ``{"scores": {name: one number a seed}, "curves": {name: lists}}``,
+            NumPy's and torch's numbers and arrays among them.
             Picklable where it is to run in another process.
         seeds: instead of those of the run, such as one seed where each has its own run.
         revision: of the code behind ``compute``; a new one makes a new record.
@@ -116,6 +116,7 @@ def run(
         FailedRuns: after the others are done.
         ValueError: two runs of one id, an id that leads out of the folder, or both ``jobs`` and
             ``scheduler``.
+        TypeError: settings or seeds that no record can hold, before anything is computed.
         ImportError: ``scheduler`` without the extra ``dask``.
         ConnectionError: no scheduler answers.
     """
@@ -228,7 +229,7 @@ def _attempt(run: Run, wanted: Record) -> Record | str:
     with _one_at_a_time, runtime.environment("INVLAB_PRESET", wanted["preset"]):
         try:
             with runtime.interrupts_end_it():
-                record: Record = json.loads(json.dumps(_compute(run, wanted)))
+                record: Record = as_json(f"run {run.id}: record", _compute(run, wanted))
         except Exception as error:
             return _explained(error)
         return {**record, "digest": provenance.digest(record)}
@@ -250,10 +251,14 @@ def _compute(run: Run, wanted: Record) -> Record:
 
 
 def wanted_of(run: Run, seeds: Sequence[int]) -> Record:
-    """What a record must say to be the one of this run: settings, seeds, preset and revision."""
+    """What a record must say to be the one of this run: settings, seeds, preset and revision.
+
+    Raises:
+        TypeError: JSON cannot hold the settings or the seeds; says which entry.
+    """
     return {
-        "settings": json.loads(json.dumps(run.settings)),
-        "seeds": list(seeds if run.seeds is None else run.seeds),
+        "settings": as_json(f"run {run.id}: settings", run.settings),
+        "seeds": as_json(f"run {run.id}: seeds", list(seeds if run.seeds is None else run.seeds)),
         "preset": runtime.preset(),
         "revision": run.revision,
     }
@@ -271,7 +276,7 @@ def _recorded(folder: Path, run: Run, wanted: Record) -> Record | None:
         record = read(path)
         if record is None or record.get("id") != run.id or not is_whole(record):
             continue
-        if all(record.get(key) == wanted[key] for key in wanted):
+        if all(same_json(record.get(key), wanted[key]) for key in wanted):
             return record if path == _path(folder, run.id) else _brought(folder, record)
     return None
 
@@ -299,7 +304,7 @@ def _written(folder: Path, record: Record) -> Record | str:
     try:
         _write(kept, record)
     except OSError:
-        print(dumps(record), file=sys.stderr)
+        runtime.say(dumps(record))
         return f"{failed}; nor could {kept}, so the record was printed"
     return f"{failed}; it is kept as {kept}, and the next run brings it from there"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import json
 import math
@@ -18,9 +19,9 @@ import numpy as np
 import torch
 
 from invlab import runtime
-from invlab.files import write_whole
+from invlab.files import as_json, same_json, write_whole
 from invlab.pairs import Pairs
-from invlab.priors import to_json
+from invlab.priors import Prior, to_json
 from invlab.runs import processes
 from invlab.simulators import FailedRows
 from invlab.task import Task
@@ -32,6 +33,9 @@ __all__ = ["SHARD", "generate", "read"]
 SHARD = 100
 # What a folder of shards was made with.
 ABOUT = "about.json"
+# Draws that tell a law that JSON cannot hold from others, and their significant digits: what two
+# versions of a library round another way is the same law.
+DRAWS, DIGITS = 16, 6
 
 
 def generate(
@@ -66,14 +70,16 @@ def generate(
         shard: pairs in one file, simulated together; by default what the folder has, else the
             smaller of 100 and ``n``. Fewer for a slow simulator on many workers.
         dtype: that the simulator computes in and the pairs are kept in.
-        about: more that tells this task from others, such as ``{"mesh": 3}``, for JSON.
+        about: more that tells this task from others, such as ``{"mesh": 3}``, for JSON; under
+            names of its own, not "task", "prior" and the like, which are there anyway.
 
     Returns:
         The pairs on ``runtime.device()``, with their contexts.
 
     Raises:
-        ValueError: the folder holds pairs of something else; or both ``jobs`` and ``scheduler``.
-            A task is told by its name, the law of its unknowns and contexts, the seed, the size
+        ValueError: the folder holds pairs of something else; or both ``jobs`` and ``scheduler``;
+            or a name in ``about`` that is taken. A task is told by its name, the law of its
+            unknowns and contexts (by a few draws where JSON cannot hold it), the seed, the size
             of the shards, the dtype and ``about``. A simulator that changed under the same name
             cannot be noticed: give it another folder, or say so in ``about``.
         RuntimeError: shards failed, each row of them; those that did not are on disk.
@@ -260,8 +266,12 @@ def _noted(said: list[str]) -> Iterator[None]:
 def _identity(
     task: Task, seed: int, size: int, dtype: torch.dtype, about: dict[str, Any]
 ) -> dict[str, Any]:
-    """What tells pairs from those of another task."""
-    return {
+    """What tells pairs from those of another task.
+
+    Raises:
+        ValueError: ``about`` names something that is in it anyway.
+    """
+    own = {
         "task": task.name,
         "unknowns": task.x_dim,
         "prior": _described(task.prior),
@@ -269,16 +279,36 @@ def _identity(
         "seed": seed,
         "shard": size,
         "dtype": str(dtype).removeprefix("torch."),
-        **about,
     }
+    taken = sorted(own.keys() & about.keys())
+    if taken:
+        raise ValueError(
+            f"generate: about: expected names other than {', '.join(map(repr, own))}, which tell "
+            f"the pairs apart already, got {taken[0]!r}; take another name"
+        )
+    return {**own, **as_json("generate: about", about)}
 
 
-def _described(prior: Any) -> Any:
-    """A law in words that are the same in each process: without its place in memory."""
+def _described(prior: Prior) -> dict[str, Any]:
+    """A law in words and numbers that are the same in each process; by draws where need be."""
     try:
         return to_json(prior)
     except TypeError:
-        return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(prior))
+        words = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(prior))  # without its place in memory
+        ours = type(prior).__module__.startswith("invlab.")
+        own = not ours and type(prior).__repr__ is not object.__repr__
+        return {"words" if own else "kind": words, "draws": _digest_of_draws(prior)}
+
+
+def _digest_of_draws(prior: Prior) -> str | None:
+    """Of a few draws, rounded; None where they do not follow the generator."""
+    found = []
+    for _ in range(2):
+        with runtime.seeded(0):
+            draws = prior.sample(DRAWS, generator=runtime.generator(0, "identity"))
+        said = " ".join(f"{x + 0.0:.{DIGITS - 1}e}" for x in draws.double().flatten().tolist())
+        found.append(hashlib.blake2b(said.encode(), digest_size=8).hexdigest())
+    return found[0] if found[0] == found[1] else None
 
 
 def _size(folder: Path, n: int) -> int:
@@ -298,17 +328,24 @@ def _about(folder: Path) -> dict[str, Any] | None:
 
 def _claim(folder: Path, wanted: dict[str, Any]) -> None:
     """Say in the folder what its pairs are, or refuse it where they are something else."""
-    wanted = json.loads(json.dumps(wanted))
+    wanted = as_json(f"generate: {folder}", wanted)
     there = _about(folder)
     if there is None:
         write_whole(folder / ABOUT, (json.dumps(wanted, indent=1) + "\n").encode())
         return
-    differ = [key for key in {**there, **wanted} if there.get(key) != wanted.get(key)]
+    differ = [key for key in {**there, **wanted} if not _same(there.get(key), wanted.get(key))]
     if differ:
         has, asked = ({key: side.get(key) for key in differ} for side in (there, wanted))
         raise ValueError(
             f"generate: {folder} holds other pairs: {has}; expected {asked}; take another folder"
         )
+
+
+def _same(there: Any, wanted: Any) -> bool:
+    """Whether two entries agree; older folders have the words of a law and no draws."""
+    if isinstance(there, str) and isinstance(wanted, dict):
+        return bool(wanted.get("words") == there)
+    return same_json(there, wanted)
 
 
 def _path(folder: Path, k: int) -> Path:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from invlab.validation import unmasked
+from invlab.validation import require_flag, unmasked
 
 __all__ = ["FailedRows", "NumpySimulator", "numpy_simulator"]
 
@@ -22,8 +22,9 @@ class FailedRows(UserWarning):
 def numpy_simulator(f: Callable[..., Any], *, batched: bool) -> NumpySimulator:
     """A simulator from any Python function of NumPy arrays.
 
-    A row that raises, or gives NaN or infinity, becomes a row of NaN, and one warning a call says
-    how many did and why the first one failed; an interrupt (Ctrl-C) is never taken for a failure.
+    A row that raises, or gives None, NaN or infinity, becomes a row of NaN, and one warning a call
+    says how many did and why the first one failed; a single NaN will do, whatever the shape of the
+    other rows. An interrupt (Ctrl-C) is never taken for a failure.
     There are no gradients: say ``differentiable=False`` to the task. A function that draws noise
     says ``noisy=True``; numbers drawn from NumPy's generators do not follow the seed of a task.
 
@@ -39,10 +40,10 @@ def numpy_simulator(f: Callable[..., Any], *, batched: bool) -> NumpySimulator:
         number becomes a vector of one.
 
     Raises:
-        TypeError: ``f`` is not callable.
+        TypeError: ``f`` is not callable, or ``batched`` not True or False.
 
     The simulator raises ``ValueError`` where rows give different shapes, or no real numbers, and
-    where all rows fail before one succeeded, so that the shape of y is not known.
+    where all rows raise or give None before one succeeded, so that the shape of y is not known.
 
     Another program is one more Python function::
 
@@ -74,7 +75,7 @@ class NumpySimulator:
     def __init__(self, f: Callable[..., Any], *, batched: bool) -> None:
         if not callable(f):
             raise TypeError(f"numpy_simulator: expected a function, got {type(f).__name__}")
-        self.f, self.batched = f, batched
+        self.f, self.batched = f, require_flag("numpy_simulator: batched", batched)
         self.name = getattr(f, "__name__", type(f).__name__)
         self.shape: tuple[int, ...] | None = None
 
@@ -102,6 +103,8 @@ class NumpySimulator:
         except Exception:
             return None
         found = self._array(values, "all rows")
+        if found.shape in ((), (len(inputs[0]),)) and _is_failure(found):
+            return np.full((len(inputs[0]), *(self.shape or (1,))), np.nan)
         if found.ndim == 0 or len(found) != len(inputs[0]):
             raise ValueError(
                 f"{self.name}: expected one observation a row, ({len(inputs[0])}, ...), got shape "
@@ -112,7 +115,11 @@ class NumpySimulator:
         return found
 
     def _one_by_one(self, inputs: list[np.ndarray], failures: dict[int, str]) -> np.ndarray:
-        """Observations of each row; a row that raised is NaN, and its message kept."""
+        """Observations of each row; a row that raised is NaN, and its message kept.
+
+        The rows that are good say the shape of y, which those of a single NaN do not; where there
+        is none but such, one number is a row.
+        """
         values: dict[int, np.ndarray] = {}
         for i in range(len(inputs[0])):
             rows = [part[i : i + 1].copy() if self.batched else part[i].copy() for part in inputs]
@@ -121,16 +128,21 @@ class NumpySimulator:
             except Exception as error:
                 failures[i] = f"{type(error).__name__}: {error}"
                 continue
+            if value is None:
+                failures[i] = "gave None; does the function return y?"
+                continue
             found = self._array(value, f"row {i}")
+            if found.size == 1 and _is_failure(found):
+                continue
             found = found.reshape(found.shape[1:] if self.batched else found.shape)
             values[i] = found.reshape(1) if found.ndim == 0 else found
             self._settle(values[i].shape, f"row {i}")
-        if self.shape is None:
+        if self.shape is None and len(failures) == len(inputs[0]):
             raise ValueError(
                 f"{self.name}: all {len(failures)} rows failed, so the shape of y is not known; "
                 f"the first, x = {_short(inputs[0][0])}: {failures[0]}"
             )
-        nothing = np.full(self.shape, np.nan)
+        nothing = np.full(self.shape or (1,), np.nan)
         return np.stack([values.get(i, nothing) for i in range(len(inputs[0]))])
 
     def _array(self, value: Any, where: str) -> np.ndarray:
@@ -163,6 +175,11 @@ class NumpySimulator:
             f"the first, x = {_short(x[first])}: {why}"
         )
         warnings.warn(message, FailedRows, stacklevel=4)
+
+
+def _is_failure(found: np.ndarray) -> bool:
+    """Whether there is no number in it."""
+    return not np.isfinite(found).any()
 
 
 def _rows(values: Tensor) -> np.ndarray:

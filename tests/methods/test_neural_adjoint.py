@@ -585,6 +585,7 @@ def test_several_seeds_are_refused(name):
         ({"boundary": -1, "search": "bfgs"}, ValueError),
         ({"step_size": "big", "search": "adam"}, TypeError),
         ({"x_scale": 0.0, "search": "bfgs"}, ValueError),
+        ({"x_scale": "a", "search": "bfgs"}, TypeError),
         ({"max_step": float("nan")}, ValueError),
         ({"spread": -1.0}, ValueError),
         ({"held_out": 1.0}, ValueError),

@@ -4,6 +4,7 @@ import inspect
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import invlab.methods
@@ -145,6 +146,19 @@ def test_bounds_are_checked_when_the_method_is_made(name):
         ({"held_out": 1.5}, ValueError),
         ({"width": 0}, ValueError),
         ({"layers": 1.5}, TypeError),
+        ({"clamp": "a"}, TypeError),
+        ({"clamp": -1.0}, ValueError),
+        ({"x_jitter": float("nan")}, ValueError),
+        ({"x_jitter": float("inf")}, ValueError),
+        ({"fourier_octaves": 2.5}, TypeError),
+        ({"z_fourier_octaves": -1}, ValueError),
+        ({"beta": "a"}, TypeError),
+        ({"bounded": "no"}, TypeError),
+        ({"ranked": 1}, TypeError),
+        ({"smooth_order": 3}, ValueError),
+        ({"smooth_step": 0.0}, ValueError),
+        ({"x_scaler": 3}, TypeError),
+        ({"y_scaler": "a"}, TypeError),
     ],
 )
 @each_trained
@@ -154,6 +168,41 @@ def test_values_that_make_no_sense_are_refused_when_the_method_is_made(case, opt
         pytest.skip(f"{case} has no {name}")
     with pytest.raises(error, match=name):
         method(case, **option)
+
+
+@pytest.mark.parametrize(
+    ("option", "error"),
+    [
+        ({"output_scale": -1}, ValueError),
+        ({"x_scale": [1.0, float("nan")]}, ValueError),
+        ({"output_scale": "wide"}, TypeError),
+        ({"clip_rows": "a"}, ValueError),
+        ({"refine": None}, TypeError),
+        ({"keep_best": "yes"}, TypeError),
+    ],
+)
+def test_options_of_a_search_are_refused_when_the_method_is_made(option, error):
+    (name,) = option
+    with pytest.raises(error, match=f"^{name}: expected"):
+        get_method("joint", **option)
+
+
+def test_flags_and_numbers_of_numpy_are_options():
+    model = get_method("direct", bounded=np.True_, width=np.int64(8), held_out=np.float32(0.25))
+    assert (model.bounded, model.width) == (True, 8)
+    get_method("joint", output_scale=np.ones(2), clip_rows=np.float32(1), refine=np.False_)
+
+
+def test_an_option_is_read_from_annotations_that_are_no_text():
+    class Mine(Method):
+        name = "mine"
+
+        def __init__(self, *, depth=3, **options):
+            super().__init__(**options)
+
+    Mine.__init__.__annotations__ = {"depth": int}
+    with pytest.raises(TypeError, match="^depth: expected an int, got float 2.5"):
+        Mine(depth=2.5)
 
 
 @each_trained

@@ -111,6 +111,18 @@ def test_infinities_of_both_signs_have_no_mean():
     assert bootstrap_interval(values, statistic="max")[1] == INF
 
 
+@pytest.mark.parametrize("values", [[1.0, 2.0, 3.0], (1, 2, 3), [[1.0, 2.0], [3.0, 4.0]]], ids=str)
+def test_lists_and_arrays_are_numbers_too(values):
+    expected = bootstrap_interval(torch.tensor(values, dtype=torch.float64))
+    assert bootstrap_interval(values) == bootstrap_interval(np.array(values)) == expected
+
+
+@pytest.mark.parametrize("values", ["abc", [True, False], None], ids=str)
+def test_what_is_no_number_is_named(values):
+    with pytest.raises(TypeError, match="values: expected a number or a list of them"):
+        bootstrap_interval(values)
+
+
 def test_counts_may_be_numpy_integers():
     values = torch.rand(8, generator=generator(0))
     assert bootstrap_interval(values, resamples=np.int64(50)) == bootstrap_interval(

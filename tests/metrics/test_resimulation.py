@@ -345,3 +345,12 @@ def test_rmse_of_tables_of_different_shape_is_refused():
         rmse(a, a[:, 0])
     with pytest.raises(ValueError, match="one shape"):
         rmse(a, a.T)
+
+
+def test_what_is_no_tensor_and_what_are_no_targets_is_named():
+    with pytest.raises(
+        TypeError, match="rmse: b: expected a tensor, got list; use torch.as_tensor"
+    ):
+        rmse(torch.ones(1, 2), [[1.0, 2.0]])
+    with pytest.raises(TypeError, match="noise_floor: expected Targets, .* got list"):
+        noise_floor(get_task("square"), [1.0])

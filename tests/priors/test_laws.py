@@ -229,6 +229,46 @@ def test_densities_are_those_of_scipy(law, peer):
     assert law.log_prob(x).numpy() == pytest.approx(peer(x[:, 0].numpy()))
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize(
+    "law",
+    [
+        stats.dirichlet([2.0, 3.0, 4.0]),
+        stats.vonmises_fisher([0, 0, 1], 20),
+        stats.uniform(0.1, 0.2),
+        stats.multivariate_hypergeom([10, 5, 3], 6),
+        td.Dirichlet(torch.tensor([2.0, 3.0, 4.0])),
+        td.Uniform(torch.tensor(0.1, dtype=torch.float64), torch.tensor(0.3, dtype=torch.float64)),
+    ],
+    ids=lambda law: type(law).__name__,
+)
+def test_a_law_has_a_density_at_draws_of_its_own_that_were_rounded(law, dtype):
+    prior = as_prior(law)
+    draws = prior.sample(200, generator=generator(0))
+    if prior.dim == 1:
+        draws = torch.cat([draws, prior.bounds.high[None] - 1e-12])
+    exact, found = prior.log_prob(draws), prior.log_prob(draws.to(dtype)).double()
+    assert found.isfinite().all()
+    assert torch.allclose(found, exact, atol=500 * torch.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize(
+    ("law", "x"),
+    [
+        (stats.dirichlet([2.0, 3.0]), [0.3, 0.701]),
+        (stats.vonmises_fisher([0, 1], 20), [0.0, 1.001]),
+        (stats.uniform(0.1, 0.2), [0.3001]),
+        (stats.multivariate_hypergeom([5, 3], 2), [1.5, 0.5]),
+        (td.Dirichlet(torch.tensor([2.0, 3.0])), [0.3, 0.701]),
+        (td.Uniform(0.1, 0.3), [0.3001]),
+    ],
+    ids=lambda law: type(law).__name__,
+)
+def test_a_point_that_no_rounding_led_off_the_support_has_no_density(law, x):
+    for dtype in (torch.float32, torch.float64):
+        assert as_prior(law).log_prob(torch.tensor([x], dtype=dtype)).tolist() == [-math.inf]
+
+
 @every
 def test_points_of_another_dimension_are_refused(law):
     law = as_prior(law)

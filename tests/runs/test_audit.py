@@ -36,6 +36,14 @@ def test_records_as_they_were_made_are_good(folder):
     assert states(folder) == dict.fromkeys(("paper/a", "paper/b", "paper/c"), "good")
 
 
+def test_nan_among_the_settings_is_no_change(tmp_path):
+    old = Run("paper/a", {"clip": float("nan"), "epochs": 3}, compute)
+    records.run([old], seeds=[0], folder=tmp_path)
+    assert states(tmp_path, [old]) == {"paper/a": "good"}
+    new = replace(old, settings={**old.settings, "epochs": 4})
+    assert finding(tmp_path, "paper/a", [new]).why == "settings: epochs 3 → 4"
+
+
 def test_a_record_that_is_cut_edited_deleted_renamed_or_copied_is_named(folder):
     place = folder / "paper"
     (place / "a.json").write_text((place / "a.json").read_text()[:100])

@@ -12,6 +12,7 @@ import time
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -56,6 +57,55 @@ def test_a_cell_is_computed_once(tmp_path):
     first = run(compute, tmp_path, points=(1, 2))
     assert run(compute, tmp_path, points=(1, 2)) == first
     assert compute.calls == 1
+
+
+def test_numbers_of_numpy_and_torch_are_plain_ones(tmp_path):
+    def compute(seeds):
+        assert all(type(seed) is int for seed in seeds)
+        return {
+            "scores": {"a": np.arange(3.0), "b": [np.float32(0.5), torch.tensor(2), np.True_]},
+            "curves": {"c": torch.ones(2, 1)},
+        }
+
+    settings = {"k": np.int64(3), "grid": np.linspace(0, 1, 3), "nested": {"t": torch.tensor(2.0)}}
+    record = run(compute, tmp_path, seeds=np.arange(3), **settings)
+    assert record["seeds"] == [0, 1, 2]
+    assert record["settings"] == {"k": 3, "grid": [0, 0.5, 1], "nested": {"t": 2}}
+    assert record["scores"] == {"a": [0, 1, 2], "b": [0.5, 2, True]}
+    assert record["curves"] == {"c": [[1], [1]]}
+    assert (
+        run(Counted(), tmp_path, seeds=[0, 1, 2], k=3, grid=[0, 0.5, 1], nested={"t": 2}) == record
+    )
+
+
+def test_settings_of_nan_are_found_again(tmp_path):
+    compute = Counted()
+    for _ in range(2):
+        run(
+            compute,
+            tmp_path,
+            k=float("nan"),
+            nested={"clip": [1.0, float("inf"), np.float32("nan")]},
+        )
+    assert compute.calls == 1
+    run(compute, tmp_path, k=float("nan"), nested={"clip": [1.0, float("-inf"), float("nan")]})
+    assert compute.calls == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "place"),
+    [
+        ({"k": {1, 2}}, r"settings\['k'\]: .* got set"),
+        ({"a": 1, "search": {"steps": [3, object()]}}, r"settings\['search'\]\['steps'\]\[1\]"),
+        ({"a": {(1, 2): 3}}, r"settings\['a'\]: .* got dict"),
+        ({"z": 1j}, r"settings\['z'\]: .* got complex"),
+    ],
+)
+def test_settings_that_no_record_can_hold_are_refused_before_computing(tmp_path, settings, place):
+    compute = Counted()
+    with pytest.raises(TypeError, match=f"run paper/a: {place}"):
+        run(compute, tmp_path, **settings)
+    assert compute.calls == 0
 
 
 @pytest.mark.parametrize("change", ["settings", "seeds", "preset"])
@@ -335,7 +385,7 @@ def failing(seeds):
 
 
 def not_json(seeds):
-    return {"scores": {"error": torch.ones(2)}}
+    return {"scores": {"error": {1, 2}}}
 
 
 def where_it_runs(seeds):
@@ -389,7 +439,8 @@ def test_a_failing_cell_does_not_stop_the_others(tmp_path, notes, jobs):
     with pytest.raises(FailedRuns) as caught:
         records.run(runs, seeds=[3], folder=folder, jobs=jobs)
     assert set(caught.value.errors) == {"paper/x", "paper/y"}
-    for part in ("2 of 4", "paper/x: ValueError: no luck with [3]", "paper/y: TypeError", "line"):
+    place = "paper/y: TypeError: run paper/y: record['scores']['error']: expected numbers"
+    for part in ("2 of 4", "paper/x: ValueError: no luck with [3]", place, "line"):
         assert part in str(caught.value)
     assert set(records.load(folder)) == {"paper/a", "paper/b"}
 

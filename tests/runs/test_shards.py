@@ -1,6 +1,7 @@
 """Training pairs in shards: the same however they are made, and none made twice."""
 
 import contextlib
+import json
 import os
 import signal
 import warnings
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
+from torch import distributions
 
 from invlab import Box, Integer, Pairs, Task, generate, get_task, numpy_simulator, runtime
 from invlab.runs import read, shards
@@ -174,6 +176,99 @@ def test_a_prior_tells_tasks_of_one_name_apart_and_an_equal_one_does_not(tmp_pat
 
     for _ in range(2):
         generate(mine(Own()), 5, folder=tmp_path / "own")
+
+
+class Wide:
+    """A law of somebody's own, whose repr carries no numbers."""
+
+    dim = 1
+
+    def __init__(self, width):
+        self.bounds = Box([0], [width])
+
+    def sample(self, n, *, generator=None):
+        return self.bounds.sample(n, generator=generator)
+
+
+class Worded(Wide):
+    def __repr__(self):
+        return f"Worded({self.bounds})"
+
+
+def mixture(mean):
+    centres = distributions.Normal(torch.tensor([0.0, mean]), 1.0)
+    return distributions.MixtureSameFamily(distributions.Categorical(torch.ones(2)), centres)
+
+
+def stretched(scale):
+    shape = distributions.AffineTransform(0.0, scale)
+    return distributions.TransformedDistribution(distributions.Normal(0.0, 1.0), [shape])
+
+
+@pytest.mark.parametrize(
+    ("law", "one", "other"),
+    [
+        (stats.dirichlet, [1, 1, 1], [90, 1, 1]),
+        (stats.multivariate_t, [0.0, 0.0], [5.0, 0.0]),
+        (lambda mean: [stats.dirichlet(mean), Box([0], [1])], [1, 1], [2, 1]),
+        (mixture, 1.0, 3.0),
+        (stretched, 1.0, 3.0),
+        (Wide, 1, 2),
+    ],
+)
+def test_laws_without_numbers_in_their_words_are_told_apart(tmp_path, law, one, other):
+    def make(numbers):
+        task = Task("mine", lambda x: x.square(), law(numbers))
+        return generate(task, 5, folder=tmp_path)
+
+    assert torch.equal(make(one).x, make(one).x)
+    with pytest.raises(ValueError, match="holds other pairs: .*'prior'"):
+        make(other)
+
+
+def test_an_older_folder_is_read_where_the_words_of_its_law_tell_it(tmp_path):
+    def make(prior):
+        folder = tmp_path / type(prior).__name__
+        pairs = generate(Task("mine", lambda x: x.square(), prior), 5, folder=folder)
+        return pairs, folder / "about.json"
+
+    def grow_old(about, words):
+        about.write_text(json.dumps({**json.loads(about.read_text()), "prior": words}))
+
+    pairs, about = make(Worded(2))
+    grow_old(about, repr(Worded(2)))
+    assert torch.equal(make(Worded(2))[0].x, pairs.x)
+    with pytest.raises(ValueError, match="holds other pairs"):
+        make(Worded(3))
+    _, about = make(Wide(2))
+    grow_old(about, f"<{__name__}.Wide object>")
+    with pytest.raises(ValueError, match="holds other pairs"):
+        make(Wide(2))
+
+
+def test_a_law_that_does_not_follow_the_generator_keeps_its_folder(tmp_path):
+    class Stray(Wide):
+        def sample(self, n, *, generator=None):
+            return torch.as_tensor(np.random.default_rng().random((n, 1)))
+
+    task = Task("mine", lambda x: x.square(), Stray(1))
+    pairs = generate(task, 5, folder=tmp_path)
+    assert torch.equal(generate(task, 5, folder=tmp_path).x, pairs.x)
+
+
+def test_about_takes_numbers_of_numpy_and_nan(tmp_path):
+    about = {"mesh": np.int64(3), "edge": float("nan")}
+    generate(SINE, 5, folder=tmp_path, about=about)
+    generate(SINE, 5, folder=tmp_path, about={"mesh": 3, "edge": np.nan})
+    with pytest.raises(TypeError, match=r"about\['mesh'\]: .* got set"):
+        generate(SINE, 5, folder=tmp_path, about={"mesh": {3}})
+
+
+@pytest.mark.parametrize("name", ["prior", "seed", "task"])
+def test_about_names_nothing_that_tells_pairs_apart_already(tmp_path, name):
+    with pytest.raises(ValueError, match=f"about: expected names other .*got '{name}'"):
+        generate(SINE, 5, folder=tmp_path, about={name: "wide"})
+    assert not files(tmp_path)
 
 
 def test_too_few_pairs_are_not_read(tmp_path):

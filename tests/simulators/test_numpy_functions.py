@@ -94,6 +94,43 @@ def test_a_function_gets_rows_of_float64_and_their_contexts_as_copies():
     assert not numpy_simulator(scaled, batched=False)(grown, c).requires_grad
 
 
+@pytest.mark.parametrize("batched", [False, True])
+@pytest.mark.parametrize("nothing", [np.nan, np.inf, [np.nan], None], ids=str)
+@pytest.mark.parametrize("order", [[0, 1, 2, 3], [1, 0, 2, 3], [3, 1, 2, 0]], ids=str)
+def test_a_single_nan_is_a_failed_row_of_any_shape(batched, nothing, order):
+    def bare(x):
+        return nothing if x[0] < 0.1 else x * 2
+
+    def bare_batch(x):
+        if len(x) > 1:
+            raise ArithmeticError("one by one")
+        return nothing if x[0, 0] < 0.1 else x * 2
+
+    simulator = numpy_simulator(bare_batch if batched else bare, batched=batched)
+    x = X[order]
+    with pytest.warns(FailedRows, match="2 of 4 rows failed .*gave N"):
+        y = simulator(x)
+    lost = x[:, 0] < 0.1
+    assert y.shape == (4, 2)
+    assert y[lost].isnan().all()
+    assert torch.equal(y[~lost], 2 * x[~lost])
+
+
+@pytest.mark.parametrize("batched", [False, True])
+def test_rows_of_a_single_nan_alone_do_not_settle_the_shape(batched):
+    def wide(x):
+        failed = x[..., 0] < 0.1
+        if failed.all():
+            return np.full(failed.shape, np.nan)
+        return np.where(failed[..., None], np.nan, x[..., [0, 1, 1]])
+
+    simulator = numpy_simulator(wide, batched=batched)
+    for shape in ((2, 1), (2, 3)):  # before a good row, and after one
+        with pytest.warns(FailedRows, match="2 of 2 rows failed"):
+            assert simulator(X[[1, 3]]).shape == shape
+        assert simulator(X[:1]).shape == (1, 3)
+
+
 def test_all_rows_may_fail_once_the_shape_is_known_and_before_it_is_an_error():
     simulator = numpy_simulator(picky, batched=False)
     bad = torch.zeros(3, 2)
@@ -117,7 +154,8 @@ def test_an_interrupt_is_no_failed_row(batched):
     ("f", "batched", "message"),
     [
         (lambda x: np.ones(1 + int(x[0] > 0.1)), False, r"shape \(2,\), as before, but row 1"),
-        (lambda x: None, False, "expected real numbers, but row 0 gave NoneType"),
+        (lambda x: None, False, "all 4 rows failed.*: gave None; does the function return"),
+        (lambda x: None, True, "expected real numbers, but all rows gave NoneType"),
         (lambda x: "far", False, "expected real numbers"),
         (lambda x: 1j * x, False, "expected real numbers, but row 0 gave complex128"),
         (lambda x: x[0], True, r"expected one observation a row, \(4, \.\.\.\), got shape"),
@@ -133,6 +171,8 @@ def test_what_is_no_observation_is_an_error_and_no_failed_row(f, batched, messag
 def test_what_is_no_function_is_refused():
     with pytest.raises(TypeError, match="numpy_simulator: expected a function, got int"):
         numpy_simulator(3, batched=True)
+    with pytest.raises(TypeError, match="batched: expected True or False, got 'no'"):
+        numpy_simulator(abs, batched="no")
 
 
 @pytest.mark.parametrize("f", [picky, lambda x: x.prod()], ids=["failing", "whole"])
