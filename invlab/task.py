@@ -134,7 +134,7 @@ class Task:
 
     @property
     def answer_box(self) -> Box | None:
-        """Where answers lie for certain: the box that was given, or where the prior has its ends.
+        """Where answers lie for certain, by the box that was given or where the prior ends.
 
         None where an unbounded prior says nothing: its range, such as 95 % of a normal law, gives
         the scale of x, and one target in twenty lies beyond it.

@@ -278,14 +278,16 @@ def test_bounds_that_do_not_fit_are_named(case):
 
 
 @each_case
-def test_a_law_without_an_edge_makes_no_box_unless_the_task_has_one(case):
+def test_answers_are_held_where_a_law_ends_and_by_a_box_that_the_task_was_given(case):
     def line(x):
         return 2 * x
 
     wide, box = Normal([0.0, 0.0], [1.0, 1.0]), Box([-1.0, -1.0], [1.0, 1.0])
     assert fitted(case, Task("wide", line, wide)).box is None
     mixed = Product(Normal([0.0], [1.0]), Box([-1.0], [1.0]))
-    assert fitted(case, Task("mixed", line, mixed)).box is None
+    half = fitted(case, Task("mixed", line, mixed))
+    assert str(half.box) == "Box([-inf, -1.0], [inf, 1.0])"
+    assert half.propose(FAR.to(runtime.device()), 3)[..., 1].abs().max() <= 1
     held = fitted(case, Task("held", line, wide, box=box))
     assert inside(held.propose(FAR.to(runtime.device()), 3), box)
 

@@ -180,7 +180,9 @@ def test_differences_of_simulations_say_the_same_as_gradients(context):
     x = box.sample(20, generator=generator(2))
     x[0], x[1] = box.low, box.high  # where a difference can look to one side alone
     c = None if context is None else context.sample(20, generator=generator(3))
-    smooth, rough = (Task("wavy", wavy, box, context=context, differentiable=d) for d in (1, 0))
+    smooth, rough = (
+        Task("wavy", wavy, box, context=context, differentiable=d) for d in (True, False)
+    )
     exact, found = undetermined(smooth, x, c), undetermined(rough, x, c)
     assert torch.allclose(found.singular_values[2:], exact.singular_values[2:], rtol=1e-3)
     assert torch.allclose(found.singular_values, exact.singular_values, rtol=0.05)
