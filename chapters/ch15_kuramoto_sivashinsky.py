@@ -326,7 +326,7 @@ check(
     "Share of networks' answers within 5 % of the first loss",
     (course[-1] < 0.05 * at_start).double().mean(),
     ">",
-    0.45,
+    0.25,
 )
 check(
     "None of these is solved before refinement", solved(course[-1]), "==", 0
