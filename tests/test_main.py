@@ -70,6 +70,7 @@ def test_no_command_or_an_unknown_one_is_refused(capsys):
     assert "usage" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [[], ["--jobs", "2"]])
 def test_generate_makes_pairs_and_goes_on(more, capsys):
     words = ["generate", "my_lens:good", "--n", "30", "--folder", "pairs", "--shard", "15", *more]
@@ -102,6 +103,7 @@ def test_commands_print_in_any_encoding(words):
 SIZES = ["--n", "40", "--targets", "4", "--guesses", "1", "2", "--seeds", "1", "--seconds", "1"]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")
 def test_compare_prints_a_table_and_writes_a_page(tmp_path, capsys):
     page = tmp_path / "report.html"
@@ -112,6 +114,7 @@ def test_compare_prints_a_table_and_writes_a_page(tmp_path, capsys):
     assert "http" not in page.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")
 def test_compare_takes_files_of_pairs(tmp_path, capsys):
     x = torch.linspace(0, 1, 80)[:, None]
@@ -125,6 +128,7 @@ def test_compare_takes_files_of_pairs(tmp_path, capsys):
     assert "no such file" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")
 def test_invert_reads_targets_and_writes_answers(tmp_path, capsys):
     (tmp_path / "y.csv").write_text("depth\n0.25\n0.81\n", encoding="utf-8")
@@ -208,6 +212,7 @@ def test_where_the_results_go_is_made_or_refused_before_anything_is_computed(
         reached.clear()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")
 def test_targets_bring_their_contexts(tmp_path):
     (tmp_path / "y.csv").write_text("y,c\n0.5,1\n0.5,2\n", encoding="utf-8")
@@ -217,6 +222,7 @@ def test_targets_bring_their_contexts(tmp_path):
     assert [float(row.split(",")[2]) for row in rows] == pytest.approx([0.5, 0.25], abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")
 @pytest.mark.parametrize(
     ("table", "message"),

@@ -71,6 +71,7 @@ def notebooks():
     }
 
 
+@pytest.mark.slow
 def test_all_are_written_and_no_other():
     ran = subprocess.run(
         [sys.executable, "tools/plain_notebooks.py", "--check"],
@@ -81,6 +82,7 @@ def test_all_are_written_and_no_other():
     assert ran.returncode == 0, f"run `make pages`: {ran.stdout}{ran.stderr}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_no_markup_of_the_book_is_left(name, notebooks):
     for cell in notebooks[name].cells:

@@ -19,6 +19,7 @@ def tried(snippet):
     return pytest.param(snippet, marks=marks, id=snippet.splitlines()[-1][:40])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("snippet", map(tried, SNIPPETS))
 def test_snippet_runs(snippet, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # one of them writes a file

@@ -319,6 +319,7 @@ def test_a_name_given_twice_is_one_row():
     assert sorted(names) == sorted(ALWAYS | {"mixture_density"})
 
 
+@pytest.mark.slow
 def test_an_offset_of_pairs_changes_no_score():
     x = torch.rand(300, 1, dtype=torch.float64, generator=runtime.generator(0, "offset"))
     scores = []

@@ -51,6 +51,7 @@ def test_a_number_that_was_not_measured_counts_for_nothing(missing):
     assert found.error.max() < 1e-4
 
 
+@pytest.mark.slow
 def test_targets_with_other_numbers_missing_keep_their_places():
     y = torch.tensor([[0.3, 0.9], [math.nan, 0.2], [0.6, math.nan], [0.1, 0.4]])
     found = invlab.invert(SAME, y, method="local_search", **QUICK)
@@ -58,6 +59,7 @@ def test_targets_with_other_numbers_missing_keep_their_places():
     assert torch.allclose(found.x[:, 0][seen], y[seen].double(), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_sigma_weighs_what_contradicts():
     task = Task("twice", lambda x: torch.cat([x, x], -1), Box([0.0], [1.0]))
     y = [[0.2, 0.8]]
@@ -69,6 +71,7 @@ def test_sigma_weighs_what_contradicts():
         assert found.error[0, 0] == pytest.approx(chi2 / 2, rel=0.02)
 
 
+@pytest.mark.slow
 def test_draws_with_sigma_are_the_posterior_of_the_measurement():
     task = Task("line", lambda x: x**2, Box([0.0], [1.0]))
     method = invlab.get_method("mixture_density", epochs=40, batch_size=128, y_sigma=1.0)
@@ -89,6 +92,7 @@ def test_answers_stay_in_smaller_bounds(bounds):
     assert torch.allclose(found.x, torch.tensor(0.5).double())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "feasible",
     [
@@ -107,6 +111,7 @@ def test_answers_are_feasible(feasible):
     assert torch.allclose(found.x[0, 0], torch.tensor([0.3, 0.4]).double(), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_whole_numbers_come_back_whole():
     task = Task("whole", lambda x: x * 1.0, Product(Integer([0], [40]), Box([0.0], [1.0])))
     for method in ("neural_adjoint", "mixture_density"):
@@ -173,6 +178,7 @@ def test_a_budget_of_calls_is_kept_and_better_spent_than_by_chance():
     assert torch.allclose(again, found.error)
 
 
+@pytest.mark.slow
 def test_a_context_belongs_to_its_target():
     task = Task("shift", lambda x, c: x + c, Box([0.0], [1.0]), context=Box([0.0], [1.0]))
     y, c = [[0.9], [0.9]], [[0.2], [0.6]]
@@ -237,6 +243,7 @@ def test_what_cannot_be_asked_is_named(more, error, message):
         invlab.invert(SAME, asked.pop("y"), **asked)
 
 
+@pytest.mark.slow
 def test_the_default_device_and_dtype_do_not_matter():
     y = torch.tensor([[0.25], [0.81]], dtype=torch.float64)
     more = {"bounds": [(0.0, 1.0)], "sigma": 0.1, **QUICK}

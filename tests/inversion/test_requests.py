@@ -60,6 +60,7 @@ def test_rounds_simulate_what_is_allowed_and_nothing_else():
     assert (found.x.sum(2) < 0.7).all()
 
 
+@pytest.mark.slow
 def test_rounds_reach_each_of_many_targets():
     y = SAME.targets(12, seed=0, dtype=torch.float64).y
     found = invlab.invert(SAME, y, calls=80, n=1)
@@ -205,6 +206,7 @@ def test_a_gradient_that_is_not_there_is_named(simulator, ask):
         call[ask]()
 
 
+@pytest.mark.slow
 def test_pairs_alone_are_answered_with_the_error_of_a_measurement():
     data = Task("same", lambda x: x * 1.0, Box([0.0, 0.0], [1.0, 1.0])).sample(200)
     method = invlab.get_method("neural_adjoint", epochs=20)
@@ -215,6 +217,7 @@ def test_pairs_alone_are_answered_with_the_error_of_a_measurement():
     assert invlab.invert(data, y, method=method, n=2).error.isnan().all()
 
 
+@pytest.mark.slow
 def test_answers_to_a_noisy_simulator_are_not_ranked_by_one_lucky_run():
     def simulate(x):
         return x + 0.3 * torch.randn(x.shape, device="cpu").to(x)

@@ -322,6 +322,7 @@ def test_the_joint_method_beats_draws_from_the_prior(name):
 
 
 # One answer a target: on square, where a branch is quickly learned, and with losses of the effect.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("case", "options"),
     [("direct", {"misfit": "effect"}), ("encoder_decoder", {}), ("tandem", {})],

@@ -116,6 +116,7 @@ def test_a_bad_difference_is_refused(option):
         fit(smooth=0.1, **option)
 
 
+@pytest.mark.slow
 def test_a_context_is_seen_by_both_networks_and_by_targets_of_their_own():
     task = Task("sum", lambda x, c: x + 2 * c, Box([-1.0], [1.0]), context=Box([0.0], [3.0]))
     options = {"width": 32, "layers": 3, "lr": 1e-2, "epochs": 60, "batch_size": 50, "smooth": 1e-3}

@@ -79,7 +79,11 @@ def test_options_are_checked():
 )
 def test_answers_stay_where_a_prior_ends_on_one_side(name, prior):
     task = Task("parabola", lambda x: (x - 1).square(), prior)
-    options = {"epochs": 2} if name in ("neural_adjoint", "mixture_density") else {}
+    short = {
+        "neural_adjoint": {"epochs": 2, "candidates": 5, "pool": 50},
+        "mixture_density": {"epochs": 2},
+    }
+    options = (short | {"joint": {"iterations": 2}}).get(name, {})
     method = invlab.get_method(name, **options).fit(task, task.sample(60), seed=0)
     x = method.propose(torch.tensor([[9.0], [0.25]]), 8)
     assert (x >= 0).all()

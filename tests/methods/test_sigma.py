@@ -21,6 +21,7 @@ def exact(y, sigma):
     return mean, ((weight * x**2).sum(1) - mean**2).sqrt()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mixture_density", "flow_matching"])
 def test_noise_in_the_training_gives_the_posterior_of_a_measurement(name):
     options = {"epochs": 40, "batch_size": 128, "y_sigma": SIGMA}

@@ -90,6 +90,7 @@ def test_the_boundary_loss_is_weighted():
     torch.testing.assert_close(first[1]["boundary"], 3 * first[0]["boundary"])
 
 
+@pytest.mark.slow
 def test_the_boundary_loss_holds_the_answers_in_the_range_of_the_training_x():
     # y = x with noise as large as x: a third of the y have no x in the range
     data = Task("line", torch.clone, Box([-1.0], [1.0])).sample(200)

@@ -181,6 +181,7 @@ def lists_of_lists(depth):
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(value=lists_of_lists(20))
 def test_what_is_written_reads_as_what_it_was(value):

@@ -15,6 +15,7 @@ def verdicts():
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clause", CLAUSES)
 @pytest.mark.parametrize("task", list_tasks())
 def test_the_contract_is_kept(verdicts, task, clause):

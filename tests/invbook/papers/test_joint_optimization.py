@@ -162,6 +162,7 @@ def test_supervised_regression_learns_where_packets_are():
 
 
 # a hundred steps may end where every shot misses, of which minimize warns
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:minimize .joint.. at the end of the training")
 @pytest.mark.parametrize("system", ["wave_packet", "billiards"])
 def test_a_record_holds_every_claimed_score(system):

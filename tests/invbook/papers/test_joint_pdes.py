@@ -73,6 +73,7 @@ def test_searches_together_take_the_same_steps_as_one_after_the_other():
     torch.testing.assert_close(one.z, torch.ones_like(z))
 
 
+@pytest.mark.slow
 @flows_are_slow
 def test_they_do_so_through_a_simulator_too(system):
     problems = draw_problems(system, 4, 0)
@@ -153,6 +154,7 @@ def test_the_clock_keeps_what_was_found_in_time():
     assert later.within is later.found
 
 
+@pytest.mark.slow
 @flows_are_slow
 def test_a_record_holds_every_claimed_score(system):
     settings = dict(QUICK[system])

@@ -116,8 +116,9 @@ def test_the_two_tandems_differ_by_the_boundary_loss_alone():
 def test_every_claim_has_a_name_of_its_own_and_reads_records_that_a_cell_makes():
     names = [claim.id for claim in papers.claims()]
     assert len(set(names)) == len(names)
+    there = by_id().keys()
     for claim in neural_adjoint.CLAIMS:
-        assert {planned(name) for name in claim.records} <= by_id().keys(), claim.id
+        assert {planned(name) for name in claim.records} <= there, claim.id
 
 
 def planned(name):
@@ -319,6 +320,7 @@ def few_draws(monkeypatch):
     monkeypatch.setattr(scoring, "DRAWS", 200)
 
 
+@pytest.mark.slow
 def test_exact_draws_match_and_prior_draws_do_not(few_draws):
     task = get_task("sine")
     asked = task.targets(400, seed=3, dtype=torch.float64)
@@ -365,6 +367,7 @@ def test_one_answer_a_target_matches_badly_and_finds_one_mode(few_draws):
     assert max(found["recall"]) <= 1 / 9
 
 
+@pytest.mark.slow
 def test_the_draws_of_a_match_come_from_its_seed(few_draws):
     task, used = get_task("sine"), []
     asked = task.targets(8, seed=3, dtype=torch.float64)

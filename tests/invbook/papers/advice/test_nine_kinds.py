@@ -33,6 +33,7 @@ def from_function_to_task(name):
     return tree.end_lineno - tree.body[1].lineno + 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NINE_KINDS)
 def test_a_plain_function_gets_advice(name):
     task = get_case(name).make()
@@ -48,6 +49,7 @@ def test_a_plain_function_gets_advice(name):
         assert from_function_to_task(name) + 2 <= 15  # compare and invert take a line each
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(invlab, "invert"), reason="needs invlab.invert")
 @pytest.mark.parametrize("name", NINE_KINDS)
 def test_a_plain_function_gets_answers(name):

@@ -80,6 +80,7 @@ def rows(values, *like):
     return torch.tensor([values, *like], dtype=torch.float64)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::invlab.simulators.FailedRows")
 @pytest.mark.parametrize("name", list_cases())
 def test_the_contract_is_kept(name):
