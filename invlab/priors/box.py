@@ -109,7 +109,7 @@ class Box(Law):
         return cls(low - flat, high + flat)
 
     def __repr__(self) -> str:
-        low, high = (torch.where(e.abs() < FAR, e, e * torch.inf) for e in (self.low, self.high))
+        low, high = self.ends
         return f"{type(self).__name__}({low.tolist()}, {high.tolist()})"
 
     @property
@@ -128,9 +128,16 @@ class Box(Law):
         return (self.low + self.high) / 2
 
     @property
+    def ends(self) -> tuple[Tensor, Tensor]:
+        """The edges, ``(dim,)`` each; infinite where one stands ``FAR`` away and is not there."""
+        low = self.low.masked_fill(self.low <= -FAR, -torch.inf)
+        return low, self.high.masked_fill(self.high >= FAR, torch.inf)
+
+    @property
     def closed(self) -> bool:
-        """Whether no edge stands ``FAR`` away for one that is not there."""
-        return bool((self.low > -FAR).all() & (self.high < FAR).all())
+        """Whether every edge is there."""
+        low, high = self.ends
+        return bool((low.isfinite() & high.isfinite()).all())
 
     def contains(self, x: Tensor) -> Tensor:
         """Which rows of ``x``, shape ``(..., dim)``, lie in the box or on it: ``(...)``.

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from invlab.priors.box import FAR, Box, Law, Prior, ends_of, integer_mask
+from invlab.priors.box import Box, Law, Prior, ends_of, integer_mask
 
 __all__ = ["Condition", "Restricted", "holds"]
 
@@ -54,9 +54,8 @@ class Restricted(Law):
         low, high = ends_of(self.law)
         if self.box is None:
             return low, high
-        edges = self.box.low, self.box.high
-        own = (torch.where(edge.abs() < FAR, edge, edge * torch.inf) for edge in edges)
-        return torch.maximum(low, next(own)), torch.minimum(high, next(own))
+        floor, ceiling = self.box.ends
+        return torch.maximum(low, floor), torch.minimum(high, ceiling)
 
     @property
     def bounded(self) -> bool:  # type: ignore[override]

@@ -34,6 +34,13 @@ class Surrogate(ScaledNetwork):
         """f̂ in scaled units of y, mean over the members: ``(M, dx) -> (M, dy)``."""
         return self.scaled(x).mean(0)
 
+    def effect(self, x: Tensor) -> Tensor:
+        """f̂ in the units of y, mean over the members: ``(M, dx) -> (M, dy)``, float64.
+
+        Scales are taken off and put on in float64, so that an offset of x or y costs no digits.
+        """
+        return self.outputs.inverse(self.scaled_mean(x.double()).double())
+
 
 def disagreement(each: Tensor) -> Tensor:
     """Variance of what members say, mean over the numbers of y: ``(K, M, dy) -> (M,)``.

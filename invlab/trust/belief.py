@@ -54,12 +54,10 @@ def fitting_surrogate(given: Surrogate | None, learned: Pairs) -> Surrogate:
 def believed_effect(surrogate: Surrogate, x: Tensor, c: Tensor | None = None) -> Tensor:
     """What f̂ says that answers cause, mean over its members: ``(B, dx)`` to ``(B, dy)``, float64.
 
-    Scales are taken off and put on in float64, so that an offset of x or y costs no digits. NaN
-    where an answer is no number.
+    See :meth:`~invlab.surrogates.Surrogate.effect`. NaN where an answer is no number.
     """
     with torch.no_grad():
-        scaled = surrogate.scaled(beside(x.double(), c)).mean(0).double()
-        return surrogate.outputs.inverse(scaled)
+        return surrogate.effect(beside(x.double(), c))
 
 
 def usable_parts(task: Task, held_out: Pairs, learned: Pairs) -> tuple[Pairs, Pairs]:
