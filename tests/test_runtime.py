@@ -163,6 +163,7 @@ def test_without_an_interrupt_and_in_another_thread_nothing_happens():
     assert done == [1, 1]
 
 
+@pytest.mark.slow
 def test_a_console_without_greek_letters_prints_what_it_has():
     code = "from invlab import runtime; runtime.any_encoding(); print('tan δ')"
     ran = subprocess.run(

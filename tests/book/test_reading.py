@@ -110,10 +110,11 @@ def root():
 def measured(browser, address: str, width: int) -> dict:
     view = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", view)
-    browser.get(address)
-    found = browser.execute_async_script(MEASURE)
-    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    return found
+    try:
+        browser.get(address)
+        return browser.execute_async_script(MEASURE)
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 @pytest.mark.parametrize("name", page_names())

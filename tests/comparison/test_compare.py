@@ -57,6 +57,7 @@ def found(tmp_path_factory):
     return result, folder
 
 
+@pytest.mark.slow
 def test_each_method_and_the_baselines_have_a_row(found):
     rows = {row["method"]: row for row in found[0].rows}
     assert set(rows) == ALWAYS | {"truth", "broken", "direct"}
@@ -289,6 +290,7 @@ def test_the_sizes_are_those_that_there_were():
     assert set(result.facts.curve) == {45, 22, 11}
 
 
+@pytest.mark.slow
 def test_seeds_with_other_numbers_of_targets_are_cut_to_the_fewest():
     repeats = torch.arange(30) % 7
     data = SQUARE.sample(7)[repeats]

@@ -24,6 +24,7 @@ def bench(folder, *more):
     return main(["bench", "loss_design", "--preset", "quick", *only, *more])
 
 
+@pytest.mark.slow
 def test_bench_records_the_chosen_cells_and_resumes(tmp_path, capsys):
     folder = tmp_path / "records"
     assert bench(folder) == 0

@@ -43,6 +43,7 @@ def test_the_patient_is_explained_within_the_noise():
     assert 0.1 < float(gap.square().mean()) < 2
 
 
+@pytest.mark.slow
 def test_the_walks_find_the_posterior_that_weighted_prior_draws_give():
     """A million draws of the prior, weighted by their likelihood, need no walk."""
     y = torch.tensor([drug.PATIENT], dtype=torch.float64)

@@ -119,6 +119,7 @@ def test_whole_numbers_come_back_whole():
         assert torch.equal(found.x[..., 0], found.x[..., 0].round())
 
 
+@pytest.mark.slow
 def test_without_simulations_there_is_a_bound_and_far_targets_get_none():
     fresh = SAME.targets(60, seed=5, dtype=torch.float64)
     y = torch.cat([fresh.y, torch.tensor([[4.0, 4.0]])])
@@ -135,6 +136,7 @@ def test_without_simulations_there_is_a_bound_and_far_targets_get_none():
     assert found.calls == 700 + 210  # pairs, and one simulation for each that is held out
 
 
+@pytest.mark.slow
 def test_of_many_pairs_no_more_calibrate_than_the_coverage_needs(monkeypatch):
     monkeypatch.setattr(invlab.trust.belief, "STEPS", 30)
     data = SAME.sample(8000, dtype=torch.float64)

@@ -32,6 +32,7 @@ def counting(f):
 @pytest.mark.parametrize(
     ("y", "calls"), [(TARGETS, 20), ([[0.3, math.nan], [0.8, 0.1]], 41)], ids=["one", "two kinds"]
 )
+@pytest.mark.slow
 def test_no_more_simulations_than_the_budget(y, calls):
     simulator, rows = counting(lambda x: x * 1.0)
     found = invlab.invert(Task("dear", simulator, SAME.prior), y, calls=calls, n=2)
@@ -69,6 +70,7 @@ def test_rounds_reach_each_of_many_targets():
     assert found.error[:, 0].sqrt().mean() < 0.5 * nearest.sqrt().mean()
 
 
+@pytest.mark.slow
 def test_rounds_answer_each_target_under_its_own_context():
     task = Task("scaled", lambda x, c: x * c, Box([0.0], [1.0]), context=Box([1.0], [2.0]))
     c = torch.linspace(1, 2, 6)[:, None].double()

@@ -114,6 +114,7 @@ def test_a_linear_task_with_a_context_is_learned(misfit, batch_size):
     torch.testing.assert_close(alone, answers[1], rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_something_is_learned_of_billiards():
     """Of shots that hit: where to aim, given both balls and the rest point."""
     data = SHOTS.sample(3000)

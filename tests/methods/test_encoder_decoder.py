@@ -79,6 +79,7 @@ def test_the_smoothness_term_is_that_of_the_loss_in_half_widths_of_the_box(order
     )
 
 
+@pytest.mark.slow
 def test_a_strong_penalty_flattens_the_surrogate(device):
     data, x = TASK.grid(100), TASK.grid(50).x
     flat, free = (fit(data=data, smooth=smooth, epochs=30, lr=0.01) for smooth in (100.0, 0.0))

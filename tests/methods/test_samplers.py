@@ -275,6 +275,7 @@ SHIFT = Task(
 
 
 @each_model
+@pytest.mark.slow
 def test_what_is_drawn_follows_the_context(name):
     options = {"epochs": 25, "batch_size": 50, "width": 24, "layers": 3, "lr": 1e-2}
     more = {"inn": {"blocks": 2}, "cinn": {"blocks": 2, "padding": 0}}.get(name, {})
@@ -496,6 +497,7 @@ def test_the_density_of_a_flow_is_that_of_its_draws():
 
 
 @each_model
+@pytest.mark.slow
 def test_an_offset_costs_no_digits(name):
     plain = Task("plain", lambda x: x.square(), Box([0.5], [1.5]))
     far = Task("far", lambda x: 1e8 + (x - 1e7).square(), Box([1e7 + 0.5], [1e7 + 1.5]))
@@ -832,6 +834,7 @@ def test_a_dead_norm_lets_the_latent_grow():
     assert ((output > 0.8) & (output < 1.2)).all()
 
 
+@pytest.mark.slow
 def test_the_latent_of_a_conditional_flow_is_standard_normal_on_fresh_pairs():
     found = latent_of_held_out("cinn")
     assert ((found > 0.8) & (found < 1.2)).all()
@@ -884,6 +887,7 @@ def test_the_error_of_no_velocity_is_that_of_the_lines():
     assert cost.mean().item() == pytest.approx(2, abs=0.15)
 
 
+@pytest.mark.slow
 def test_a_spline_flow_says_what_it_needs(monkeypatch):
     monkeypatch.setitem(sys.modules, "zuko", None)
     with pytest.raises(ImportError, match="needs zuko; pip install"):
@@ -894,6 +898,7 @@ def test_a_spline_flow_says_what_it_needs(monkeypatch):
     assert "needs zuko" in row["note"]
 
 
+@pytest.mark.slow
 def test_a_spline_flow_tears_a_heap_in_two():
     task = Task("two", lambda x: x.square(), Box([-1.0], [1.0]))
     model = get_method("spline_flow", epochs=30, batch_size=128, lr=3e-3).fit(
@@ -923,6 +928,7 @@ def test_a_path_is_followed_with_the_order_of_the_method(steps):
     assert torch.allclose(back, start, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_draws_of_a_flow_follow_its_own_density():
     task = Task("two", lambda x: x.square(), Box([-1.0], [1.0]))
     options = {"epochs": 40, "batch_size": 128, "width": 64, "layers": 4, "bounds": "free"}

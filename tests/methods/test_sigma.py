@@ -60,12 +60,14 @@ def test_two_unknowns_are_drawn_as_by_a_markov_chain():
     assert (x.T.corrcoef() - exact.T.corrcoef()).abs().max() < 0.1
 
 
+@pytest.mark.slow
 def test_without_sigma_the_spread_is_that_of_the_pairs():
     method = invlab.get_method("mixture_density", epochs=40, batch_size=128)
     draws = method.fit(LINE, LINE.sample(1000)).propose(torch.tensor([[0.4]]), 1000)
     assert draws.std() < 0.05
 
 
+@pytest.mark.slow
 def test_a_level_for_each_number_of_y():
     task = Task("two", lambda x: x * 1.0, Box([0.0, 0.0], [1.0, 1.0]))
     options = {"epochs": 40, "batch_size": 128, "y_sigma": [0.02, 0.5]}

@@ -51,6 +51,7 @@ def test_held_out_pairs_serve_both_steps():
     assert all(h.validation.shape == (4, 1) for h in model.history.values())
 
 
+@pytest.mark.slow
 def test_it_finds_one_branch_of_the_square():
     x, y = TASK.scalers()
     model = get_method(
@@ -128,6 +129,7 @@ def test_a_negative_weight_of_the_boundary_is_named():
 
 
 @pytest.mark.parametrize("batch_size", [50, None])
+@pytest.mark.slow
 def test_a_context_is_seen_by_both_networks(batch_size):
     task = Task("sum", lambda x, c: x + 2 * c, Box([-1.0], [1.0]), context=Box([0.0], [3.0]))
     options = {"width": 32, "layers": 3, "lr": 1e-2, "epochs": 300 if batch_size is None else 60}

@@ -381,6 +381,7 @@ def test_clipping_the_whole_network_changes_its_course(bowls):
     assert not torch.equal(free, clipped)
 
 
+@pytest.mark.slow
 def test_an_easier_objective_leads_the_network(device):
     features = numbers(device, 24, 2)
     a = 3 * features.tanh()

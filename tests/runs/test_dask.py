@@ -106,6 +106,7 @@ def test_every_record_is_there_though_a_worker_is_killed(cluster, tmp_path, note
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.json")} == stamps
 
 
+@pytest.mark.slow
 def test_a_record_is_on_disk_while_other_cells_still_run(cluster, tmp_path):
     runs = [
         Run("a", {}, circumstances),

@@ -240,6 +240,7 @@ def test_a_shell_without_thickness_is_not_there():
     assert torch.allclose(three(x), two(x[[0, 2]]), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_all_designs_have_enough_multipoles(task):
     x = torch.cat(
         [

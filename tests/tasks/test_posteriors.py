@@ -90,6 +90,7 @@ def test_calibration_notices_a_missing_jacobian():
 
 
 @pytest.mark.parametrize("name", ["arm-difference", "arm-cumulative", "ball-exact"])
+@pytest.mark.slow
 def test_the_acceptance_step_loses_next_to_nothing(name, monkeypatch):
     """Where a density exceeds 3 times its cell's entry, what is beyond is lost: how much is it?"""
     lost = []
@@ -141,6 +142,7 @@ def test_sampling_on_a_coarse_grid_is_exact():
         ("ball-exact", [12.0], 0.02),
     ],
 )
+@pytest.mark.slow
 def test_agreement_with_rejection_sampling(name, y, tolerance):
     """Against prior draws whose y falls within the tolerance: Kolmogorov–Smirnov and moments."""
     task = TASKS[name]

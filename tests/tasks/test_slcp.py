@@ -90,6 +90,7 @@ def test_the_posterior_is_that_of_long_chains(seed):
         assert kstest(mine.numpy(), other.numpy()).statistic < 0.05
 
 
+@pytest.mark.slow
 def test_signs_do_not_count():
     y = TASK.targets(3, seed=0, dtype=torch.float64).y
     x = TASK.posterior(y, 4000)

@@ -35,6 +35,7 @@ def test_p_values_of_one_kind_by_hand():
 
 
 @pytest.mark.parametrize("law", ["independent", "equal", "opposite", "whole numbers"])
+@pytest.mark.slow
 def test_p_values_of_two_kinds_keep_their_level(law):
     n, trials = 39, 4000
     a = torch.randn(trials, n + 1, generator=generator(1), dtype=torch.float64)

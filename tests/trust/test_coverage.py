@@ -98,6 +98,7 @@ def test_a_wrong_posterior_leaves_the_band(test, wrong):
 
 
 @pytest.mark.parametrize("spread", [0.5, 1.0, 2.0])
+@pytest.mark.slow
 def test_highest_density_coverage_is_the_exact_one(spread):
     x, y = truths(4000)
     curve = expected_coverage(Gaussian(spread), x, y, n=400)
@@ -108,6 +109,7 @@ def test_highest_density_coverage_is_the_exact_one(spread):
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.7])
+@pytest.mark.slow
 def test_rank_curves_are_the_exact_ones(shift):
     x, y = truths(4000)
     model = Gaussian(shift=shift)
@@ -182,6 +184,7 @@ def test_whole_numbers_are_calibrated_by_their_ties():
 
 @pytest.mark.parametrize("n", [20, 500])
 @pytest.mark.parametrize("confidence", [0.5, 0.95])
+@pytest.mark.slow
 def test_the_band_holds_uniform_samples_as_often_as_it_says(n, confidence):
     level = torch.arange(1, 40) / 40
     low, high = uniform_band(n, level, confidence)

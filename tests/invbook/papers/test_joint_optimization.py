@@ -154,6 +154,7 @@ def test_pairs_are_none_of_the_targets():
     assert not torch.isin(learned.pairs(problems, 3).x, problems.truth).any()
 
 
+@pytest.mark.slow
 def test_supervised_regression_learns_where_packets_are():
     problems = draw_problems("wave_packet", 48, 0)
     guess = learned.direct(problems, 0, iterations=150, lr=3e-3)

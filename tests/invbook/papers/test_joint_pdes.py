@@ -212,6 +212,7 @@ def test_a_first_state_is_recovered_from_the_early_states_first():
     assert scores["multistart/excess"][0] <= scores["bfgs/excess"][0]
 
 
+@pytest.mark.slow
 def test_restarts_stop_when_their_time_is_spent():
     problems = draw_problems("kuramoto_sivashinsky", 8, 0)
 

@@ -26,6 +26,7 @@ def test_every_cell_has_a_name_of_its_own_and_every_claim_its_record():
     assert {record for claim in CLAIMS for record in claim.records} <= set(names)
 
 
+@pytest.mark.slow
 def test_the_truncation_error_falls_with_the_orders():
     coarse, fine = (
         experiments.truncation(0, orders=m, reference=5, geometries=3).mean() for m in (2, 4)
