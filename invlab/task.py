@@ -73,6 +73,7 @@ class Task:
         self.simulator = simulator
         self.prior: Prior = as_prior(prior, f"{name}: prior")
         self.box = self._checked(box) if box is not None else self.prior.bounds
+        self._box_is_given = box is not None
         # a law of any kind, such as one of a task's own with more to offer
         self.context: Any = None if context is None else as_prior(context, f"{name}: context")
         self.labels = _names(name, "labels", labels, [f"x{i + 1}" for i in range(self.x_dim)])
@@ -139,10 +140,7 @@ class Task:
         None where an unbounded prior says nothing: its range, such as 95 % of a normal law, gives
         the scale of x, and one target in twenty lies beyond it.
         """
-        usual, own = self.prior.bounds, self.box
-        if torch.equal(usual.low, own.low) and torch.equal(usual.high, own.high):
-            return certain_box(self.prior)
-        return own
+        return self.box if self._box_is_given else certain_box(self.prior)
 
     @property
     def has_simulator(self) -> bool:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from invlab import Box, Pairs, Simulator, Task, get_task, list_tasks, runtime
+from invlab import Box, Normal, Pairs, Simulator, Task, get_task, list_tasks, runtime
 from invlab.runtime import generator
 
 BOX = Box([-1.0, 0.0], [1.0, 2.0])
@@ -115,6 +115,15 @@ def test_the_box_is_the_priors_range_unless_given():
     wide = Box([-9.0, -9.0], [9.0, 9.0])
     assert lens().box is BOX
     assert lens(box=wide).box is wide
+
+
+def test_answers_are_held_by_a_box_that_was_given_though_it_be_the_usual_range():
+    normal = Normal([0.0, 0.0], [1.0, 1.0])
+    usual = Task("normal", lambda x: x, normal)
+    assert usual.answer_box is None
+    held = Task("held", lambda x: x, normal, box=usual.box)
+    assert held.answer_box is usual.box
+    assert lens().answer_box.low.equal(BOX.low)
 
 
 def test_valid_marks_rows_with_nan_or_infinity(device):
