@@ -17,7 +17,7 @@ from invlab.priors import Box
 from invlab.priors.box import nearest_whole, whole_edges
 from invlab.surrogates.regression import Surrogate
 from invlab.task import Task
-from invlab.validation import require_number, require_same_length, require_tensor
+from invlab.validation import require_flag, require_number, require_same_length, require_tensor
 
 __all__ = [
     "differences",
@@ -140,7 +140,7 @@ def refine(
             shapes do not fit.
     """
     _require("refine", task, x, y, c)
-    box = task.answer_box if bounded else None
+    box = task.answer_box if require_flag("bounded", bounded) else None
     flat, targets, contexts = _one_row_a_guess(x, y, c, box)
 
     def search(start: Tensor, seen: Seen) -> Tensor:
@@ -204,7 +204,7 @@ def refine_bfgs(
             shapes do not fit.
     """
     _require("refine_bfgs", task, x, y, c)
-    box = task.answer_box if bounded else None
+    box = task.answer_box if require_flag("bounded", bounded) else None
     start, targets, contexts = _one_row_a_guess(x.detach().double(), y, c, box)
     y_scale = _spread_of(task) if y_scale is None else y_scale
     fun = squared_distance(task, targets, contexts, y_scale=y_scale)

@@ -16,6 +16,7 @@ from invlab.pair_files import Columns, read_arrays
 from invlab.runtime import device, normal_tensor
 from invlab.validation import (
     batch_shape,
+    require_flag,
     require_number,
     require_same_length,
     require_tensor,
@@ -137,7 +138,7 @@ class Pairs:
         """
         held = round(require_number("share", share) * len(self))
         order = torch.randperm(len(self), generator=generator, device="cpu")
-        if together and 0 < held < len(self):
+        if require_flag("together", together) and 0 < held < len(self):
             held, order = _together(order, self.equal_rows().cpu(), held)
         if not 0 < held < len(self):
             raise ValueError(

@@ -119,6 +119,25 @@ def test_no_number_of_a_function_takes_a_truth_value(name):
         CALLS[name](True)
 
 
+SWITCHES = {
+    "simulate": lambda value: invlab.invert(LINE, [[0.5]], simulate=value),
+    "unbiased": lambda value: metrics.mmd2(FEW[None], FEW[None], unbiased=value),
+    "bounded": lambda value: invlab.refine(LINE, FEW[None], FEW[:1], bounded=value),
+    "bounded too": lambda value: invlab.refine_bfgs(LINE, FEW[None], FEW[:1], bounded=value),
+    "together": lambda value: LINE.sample(4).split(0.5, together=value),
+    "normals": lambda value: FourierModal(1, normals=value),
+    "record": lambda value: invlab.minimize(lambda x: x.square().sum(1), FEW, record=value),
+    "batched": lambda value: invlab.numpy_simulator(same, batched=value),
+}
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+@pytest.mark.parametrize("value", ["no", 0, None])
+def test_a_switch_is_true_or_false_and_nothing_that_python_takes_for_it(name, value):
+    with pytest.raises(TypeError, match=f"{name.split()[0]}: expected True or False"):
+        SWITCHES[name](value)
+
+
 @pytest.mark.parametrize("value", [True, torch.tensor(True), torch.ones(1).bool().numpy()[0]])
 def test_truth_values_of_all_libraries_are_no_numbers(value):
     for check in (validation.require_number, validation.require_numbers, validation.require_share):

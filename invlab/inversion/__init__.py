@@ -26,7 +26,7 @@ from invlab.simulators.counted import Counted
 from invlab.task import Pairs, Task
 from invlab.trust import ErrorBound, Reachability
 from invlab.trust.belief import fitting_surrogate
-from invlab.validation import require_count, require_share
+from invlab.validation import require_count, require_flag, require_share
 
 __all__ = ["Answers", "Mode", "invert"]
 
@@ -115,6 +115,7 @@ def invert(
         raise TypeError(f"invert: expected a Task or Pairs, got {type(task).__name__}")
     level = require_share("level", level)
     n = require_count("n", n)
+    simulate = require_flag("simulate", simulate)
     narrow = copy.copy(constrained(task, bounds, feasible))
     counter = Counted(narrow.simulator)
     if task.has_simulator:

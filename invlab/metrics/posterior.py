@@ -13,7 +13,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from invlab import runtime
 from invlab.networks.mlp import MLP, fourier_features
 from invlab.networks.training import train
-from invlab.validation import require_count, require_number, require_tensor
+from invlab.validation import require_count, require_flag, require_number, require_tensor
 
 __all__ = ["c2st", "mmd2", "mode_recall"]
 
@@ -53,6 +53,7 @@ def mmd2(
     """
     u = require_tensor("u", u, ("B", "n", "d")).detach().double()
     v = require_tensor("v", v, (len(u), "m", u.shape[2])).detach().double()
+    unbiased = require_flag("unbiased", unbiased)
     if min(u.shape[1], v.shape[1]) < 2:
         raise ValueError(f"mmd2: expected two draws or more, got {u.shape[1]} and {v.shape[1]}")
     if isinstance(widths, str):

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from invlab import runtime
 from invlab.simulators.maxwell.bases import MirrorBases
 from invlab.simulators.maxwell.cylinders import indicator, layers, radial_normals
-from invlab.validation import require_number
+from invlab.validation import require_flag, require_number
 
 __all__ = ["LIGHT_SPEED", "FourierModal", "Layer", "Scattering"]
 
@@ -127,7 +127,9 @@ class FourierModal(nn.Module):
         self.register_buffer(
             "identity", torch.eye(len(self.bases), dtype=torch.complex128, device="cpu")
         )
-        self.register_buffer("normals", self._normals() if normals else None)
+        self.register_buffer(
+            "normals", self._normals() if require_flag("normals", normals) else None
+        )
 
     gradient: Tensor
     curl: Tensor
