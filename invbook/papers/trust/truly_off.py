@@ -7,6 +7,7 @@ from torch import Tensor
 
 import invlab
 from invlab import Pairs, Task, runtime
+from invlab.inversion.constraints import constrained
 from invlab.trust.neighbours import Neighbours
 
 __all__ = ["TrulyOff"]
@@ -23,8 +24,10 @@ class TrulyOff:
     """Calls a target off that is farther from what the simulator gives than 99 % of reachable ones.
 
     Far is meant in two ways that must agree: from the nearest of many simulations and, where a
-    simulator without noise has gradients, from the effect of the best answer refined on it. A
-    target that differs in a number of y that never varies is off in any case.
+    simulator without noise has gradients, from the effect of the best answer refined on it within
+    the usual range of the prior: a normal law excludes nothing, but an arm bent by four of its
+    standard deviations is not what it says. A target that differs in a number of y that never
+    varies is off in any case.
 
     Args:
         task: without a context.
@@ -33,7 +36,7 @@ class TrulyOff:
     """
 
     def __init__(self, task: Task, reachable: Tensor, *, simulations: int) -> None:
-        self.task = task
+        self.task, self.usual = task, constrained(task, task.box, None)
         draws = runtime.generator(1, task.name, "many simulations")
         self.many: Pairs = task.usable(task.sample(simulations, generator=draws))
         self.near = Neighbours(self.many.y.flatten(1))
@@ -52,7 +55,7 @@ class TrulyOff:
         if not self.task.differentiable or self.task.noisy:
             return torch.stack([known, known], 1)
         x, goal = self.many.x[rows].double(), y.double()
-        x = invlab.refine(self.task, x, goal, steps=STEPS, bounded=True)
+        x = invlab.refine(self.usual, x, goal, steps=STEPS, bounded=True)
         error = invlab.resimulation_error(self.task, x, goal)
         x = x[torch.arange(len(x), device=x.device), error.argmin(1)]
         effect = self.task.simulate(x).flatten(1)

@@ -74,3 +74,11 @@ def test_points_off_the_circle_are_off_and_those_between_simulations_are_not():
     # one in a hundred of its own targets is called off
     assert coarse(on * torch.tensor([1.005, 1.005, 1.0])).sum() <= 2
     assert coarse(on * torch.tensor([2.0, 2.0, 1.0])).all()
+
+
+def test_what_a_normal_law_hardly_ever_gives_is_off():
+    """It excludes nothing, so that a search without limits reaches all of it."""
+    task = invlab.Task("line", lambda x: 2 * x, invlab.Normal([1.0], [3.0]))
+    far = TrulyOff(task, task.targets(300, seed=0).y, simulations=500)
+    assert far(torch.tensor([[2.0 + 6 * 10], [2.0 - 6 * 8]])).all()
+    assert not far(torch.tensor([[2.0], [2.0 + 6], [2.0 - 6]])).any()
