@@ -148,6 +148,13 @@ class Pairs:
         order = order.to(self.x.device)
         return self[order[held:]], self[order[:held]]
 
+    def distinct(self) -> Pairs:
+        """The pairs without those that equal an earlier one, in their order."""
+        group = self.equal_rows()
+        rows = torch.arange(len(self), device=group.device)
+        first = rows.new_full((int(group.max()) + 1,), len(self))
+        return self[first.scatter_reduce(0, group, rows, "amin").sort().values]
+
     def equal_rows(self) -> Tensor:
         """A number for each row, ``(N,)``, the same for rows of equal x, y and c.
 

@@ -36,6 +36,7 @@ __all__ = [
     "say",
     "seeded",
     "set_clock",
+    "wall_seconds",
 ]
 
 Preset = Literal["quick", "full"]
@@ -329,6 +330,11 @@ def _silent() -> bool:
 def _processor_seconds() -> float:
     children = os.times()  # programs that this process ran and waited for
     return time.process_time() + children.children_user + children.children_system
+
+
+def wall_seconds() -> float:
+    """Seconds on the wall since some moment; read where a simulator may wait, and nowhere else."""
+    return _wall()
 
 
 _clock: Callable[[], float] = _processor_seconds

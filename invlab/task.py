@@ -48,6 +48,9 @@ class Task:
         differentiable: whether gradients of y with respect to x are right.
         noisy: whether equal unknowns may give different observations.
 
+    Attributes:
+        given_box: the box as it was given, None where it is the prior's range.
+
     Raises:
         TypeError: the simulator is not callable, the prior is no law, the box no Box, or
             ``differentiable`` or ``noisy`` not True or False.
@@ -72,8 +75,8 @@ class Task:
         self.name = name
         self.simulator = simulator
         self.prior: Prior = as_prior(prior, f"{name}: prior")
-        self.box = self._checked(box) if box is not None else self.prior.bounds
-        self._box_is_given = box is not None
+        self.given_box = None if box is None else self._checked(box)
+        self.box = self.prior.bounds if self.given_box is None else self.given_box
         # a law of any kind, such as one of a task's own with more to offer
         self.context: Any = None if context is None else as_prior(context, f"{name}: context")
         self.labels = _names(name, "labels", labels, [f"x{i + 1}" for i in range(self.x_dim)])
@@ -134,13 +137,21 @@ class Task:
         return integer_mask(self.prior)
 
     @property
+    def repeats(self) -> bool:
+        """Whether equal draws are the rule: all unknowns are whole numbers.
+
+        Such rows may stand among learned and held-out pairs alike, as a fresh one would.
+        """
+        return bool(self.integer.all())
+
+    @property
     def answer_box(self) -> Box | None:
         """Where answers lie for certain, by the box that was given or where the prior ends.
 
         None where an unbounded prior says nothing: its range, such as 95 % of a normal law, gives
         the scale of x, and one target in twenty lies beyond it.
         """
-        return self.box if self._box_is_given else certain_box(self.prior)
+        return certain_box(self.prior) if self.given_box is None else self.given_box
 
     @property
     def has_simulator(self) -> bool:

@@ -335,3 +335,11 @@ def test_what_an_array_masks_is_not_known():
     assert Pairs(x, y).y.isnan()[:, 0].tolist() == [False, False, False, True, False]
     with pytest.raises(ValueError, match="Targets: y: expected finite numbers, got 1 NaN"):
         Targets(y, x=x)
+
+
+def test_of_equal_pairs_the_first_is_kept():
+    x = torch.tensor([3.0, 1.0, 3.0, 2.0, 1.0, 3.0])[:, None]
+    y = torch.tensor([0.0, 1.0, 0.0, 2.0, 1.0, 9.0])[:, None]
+    found = Pairs(x, y).distinct()
+    assert found.x.flatten().tolist() == [3.0, 1.0, 2.0, 3.0]
+    assert found.y.flatten().tolist() == [0.0, 1.0, 2.0, 9.0]

@@ -21,7 +21,7 @@ from invlab import runtime
 from invlab.comparison.advice import Facts, ranked
 from invlab.comparison.candidates import NULLS, STEP_SECONDS, STEPS, Candidate, choose
 from invlab.comparison.fingerprint import FEW_ROWS, ROWS, of_object, of_pairs, of_task
-from invlab.comparison.judge import Judge, surrogate_task
+from invlab.comparison.judge import REPLICATES, Judge, surrogate_task
 from invlab.comparison.plan import CURVE, Plan, limits_of, make_plan, seconds_a_simulation
 from invlab.comparison.result import Comparison
 from invlab.comparison.table import floor_row, rows_of
@@ -85,8 +85,10 @@ def compare(
             pairs have the same y.
     """
     task, pairs = _read(data)
-    simulation_s = seconds_a_simulation(task) if pairs is None else 0.0
     limits = limits_of(budget)
+    simulation_s, timed = (0.0, 0)
+    if pairs is None:
+        simulation_s, timed = seconds_a_simulation(task, limits.get("simulations"))
     if pairs is not None:
         n, targets = _sizes(task, pairs, n, targets, seeds)
     chosen = choose(
@@ -98,6 +100,8 @@ def compare(
         n=n, targets=targets, guesses=guesses, seeds=seeds, budget=limits, methods=len(running),
         searches=sum(one.searches for one in running), simulation_s=simulation_s,
         a_search=max((one.least_calls for one in running), default=0),
+        a_guess=REPLICATES if task.noisy else 1,
+        spent=timed + (ROWS if pairs is None else 0),
     )  # fmt: skip
     trials = _Trials(task, pairs, plan)
     where = {"jobs": jobs, "scheduler": scheduler}
@@ -195,7 +199,7 @@ class _Trials:
         learn, asked = learn[: self.plan.n], asked[: self.plan.targets]
         judge = Judge(law, usable.y, refine=False)
         wanted = Targets(asked.y, asked.c, asked.x)
-        return Question(learn, wanted, self.plan.guesses, seed), judge, error
+        return Question(learn, wanted, self.plan.guesses, seed), judge, error / judge.variance
 
     def run(self, candidate: Candidate, seed: int, share: int = 1) -> Run:
         """One method on one seed, on 1/share of the pairs."""

@@ -154,8 +154,8 @@ def _best_posterior(facts: Facts) -> list[Advice]:
 
 
 def _calibrated(row: Row) -> bool:
-    """Whether neither the ranks of single unknowns nor those of all together are off."""
-    found = [row.get(key) for key in ("calibration_p", "joint_p")]
+    """Whether neither ranks and coverage of single unknowns nor the ranks of all are off."""
+    found = [row.get(key) for key in ("coverage_p", "calibration_p", "joint_p")]
     return all(p is not None and p >= UNCALIBRATED / len(found) for p in found)
 
 

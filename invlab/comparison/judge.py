@@ -110,8 +110,8 @@ def surrogate_task(pairs: Pairs, task: Task, *, seed: int) -> tuple[Task, float]
     """A task whose simulator is f̂ fitted to pairs, and its error on a fifth of them held out.
 
     Returns:
-        The task, and the mean squared error of f̂ over the variance of y: no difference below it
-        means anything.
+        The task, and the mean squared error of f̂, in the unit of y squared: no difference below
+        it means anything.
     """
     usable = task.usable(pairs)
     kept, held = usable.split(0.2, generator=runtime.generator(seed, "judge", "held out"))
@@ -128,8 +128,8 @@ def surrogate_task(pairs: Pairs, task: Task, *, seed: int) -> tuple[Task, float]
         return y.to(x).unflatten(0, x.shape[:-1]).unflatten(-1, shape)
 
     judge = Task(
-        task.name, simulate, task.prior, box=task.box, context=task.context, labels=task.labels
-    )
+        task.name, simulate, task.prior, box=task.given_box, context=task.context,
+        labels=task.labels,
+    )  # fmt: skip
     error = (judge.simulate(held.x, held.c) - held.y).double().flatten(1).square().mean()
-    varies = held.y.double().flatten(1).var(0, correction=0).mean()
-    return judge, float(error / varies.clamp_min(1e-30))
+    return judge, float(error)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from invlab import runtime
+from invlab.simulators.counted import Counted
 from invlab.task import Task
 from invlab.validation import is_integer, require_count
 
@@ -22,6 +24,9 @@ ROWS_FIRST, ROWS_THEN, TRIAL_SECONDS = 8, 512, 0.5
 # What a search on the simulator takes a guess, roughly, and the processor seconds that its answers
 # to the targets of one seed may take.
 SEARCH_CALLS, SEARCH_SECONDS = 100, 30.0
+# A simulator that takes so many times the processor's time waits for something: what counts then
+# is the clock on the wall. Of a budget in simulations a hundredth may go into this question.
+WAITING, SHARE_TIMED = 10.0, 0.01
 
 
 @dataclass(frozen=True)
@@ -34,8 +39,10 @@ class Plan:
         guesses: numbers T, ascending.
         seeds: how many.
         seconds: of processor time that all seeds may take, or None.
-        simulation_s: processor seconds of one simulation, measured.
+        simulation_s: seconds of one simulation, measured.
         a_search: simulations that a search takes for a target at least.
+        a_guess: simulations that judge a guess.
+        spent: simulations beside all of that, such as those that were timed.
     """
 
     n: int
@@ -45,6 +52,8 @@ class Plan:
     seconds: float | None = None
     simulation_s: float = 0.0
     a_search: int = 0
+    a_guess: int = 1
+    spent: int = 0
 
     @property
     def dear(self) -> bool:
@@ -66,23 +75,50 @@ class Plan:
             methods: rows that are judged.
             searches: those among them that search on the simulator.
         """
-        judged = methods * self.targets * self.guesses[-1]
+        judged = methods * self.targets * self.guesses[-1] * self.a_guess
+        # the truth is judged too where it has an error
+        floor = self.targets * self.a_guess if self.a_guess > 1 else 0
         a_target = max(self.a_search, self.search_guesses * SEARCH_CALLS)
         searched = searches * self.targets * a_target
         asked = 0 if self.dear else self.targets
-        curve = len(CURVE) * self.targets * self.guesses[-1]
-        return self.seeds * (self.n + asked + judged + searched) + curve
+        curve = len(CURVE) * self.targets * self.guesses[-1] * self.a_guess
+        return self.seeds * (self.n + asked + judged + floor + searched) + curve + self.spent
 
 
-def seconds_a_simulation(task: Task) -> float:
-    """Processor seconds of one simulation among many, from prior draws simulated together."""
-    for rows in (ROWS_FIRST, ROWS_THEN):
-        start = runtime.cpu_seconds()
-        task.sample(rows)
-        seconds = (runtime.cpu_seconds() - start) / rows
+def seconds_a_simulation(task: Task, most: float | None = None) -> tuple[float, int]:
+    """Seconds of one simulation among many, from prior draws simulated together.
+
+    Processor seconds; those on the wall for a simulator that waits, as for another computer.
+
+    Args:
+        task: with a simulator.
+        most: simulations that there are in all, a small part of which is spent here.
+
+    Returns:
+        The seconds, and how many were simulated.
+    """
+    counted = copy.copy(task)
+    counted.simulator = counter = Counted(task.simulator)
+    rows_then = ROWS_THEN if most is None else min(ROWS_THEN, int(most * SHARE_TIMED))
+    for rows in (ROWS_FIRST, rows_then):
+        if rows < ROWS_FIRST:
+            break
+        seconds, on_the_wall = _timed(counted, rows)
+        waits = on_the_wall > max(DEAR_SECONDS, WAITING * seconds)
+        # a busy machine may stop anything once, and hardly three times in a row
+        if waits and all(_timed(counted, 1)[1] > DEAR_SECONDS for _ in range(2)):
+            seconds = on_the_wall
         if seconds * ROWS_THEN > TRIAL_SECONDS:
             break
-    return seconds
+    return seconds, counter.rows
+
+
+def _timed(task: Task, rows: int) -> tuple[float, float]:
+    """Seconds a row of the processor and on the wall."""
+    start, began = runtime.cpu_seconds(), runtime.wall_seconds()
+    task.sample(rows)
+    took, passed = runtime.cpu_seconds() - start, runtime.wall_seconds() - began
+    return took / rows, passed / rows
 
 
 def limits_of(budget: float | Mapping[str, float] | None) -> dict[str, float]:
@@ -116,6 +152,8 @@ def make_plan(
     searches: int = 0,
     simulation_s: float = 0.0,
     a_search: int = 0,
+    a_guess: int = 1,
+    spent: int = 0,
 ) -> Plan:
     """Sizes within a budget.
 
@@ -125,6 +163,7 @@ def make_plan(
         methods: rows that are judged; searches: those that search on the simulator.
         simulation_s: seconds of one simulation.
         a_search: simulations that a search takes for a target, however few guesses it gives.
+        a_guess, spent: see :class:`Plan`.
 
     Raises:
         TypeError: a size that is no whole number, or no sequence of guesses.
@@ -147,6 +186,8 @@ def make_plan(
         limits.get("seconds"),
         simulation_s,
         a_search,
+        a_guess,
+        spent,
     )
     if plan.dear:
         few = min(plan.targets, DEAR_TARGETS, max(1, plan.n // 4))

@@ -48,8 +48,9 @@ class Comparison:
             of targets without a valid answer, which are in no ``r_T``; those of a seed in which the
             method raised an error are among them; ``failed`` at the largest T), ``valid`` and
             ``in_box`` (shares of the guesses), ``coverage`` (of central 90 % intervals),
-            ``calibration_p`` and ``joint_p`` (p-values that the draws are calibrated, in single
-            unknowns and in all together, the smallest of the seeds), ``log_density`` (of the true
+            ``coverage_p`` (p-value that these cover so often), ``calibration_p`` and ``joint_p``
+            (p-values that the draws are calibrated, in single unknowns and in all together), of
+            these the smallest of the seeds, ``log_density`` (of the true
             unknowns, in nats), ``fit_s`` (processor seconds of a training), ``answer_s`` (a
             target), ``calls`` (simulations of a seed, the pairs included), ``answer_calls`` (a
             target), ``note``.

@@ -21,11 +21,11 @@ Row = dict[str, Any]
 LEAST = 1e-9
 # Entries of a row that do not depend on T; the first is made here, the others come from records.
 OTHERS = (
-    "failed", "valid", "in_box", "coverage", "calibration_p", "joint_p", "log_density",
-    "fit_s", "answer_s", "calls", "answer_calls",
+    "failed", "valid", "in_box", "coverage", "coverage_p", "calibration_p", "joint_p",
+    "log_density", "fit_s", "answer_s", "calls", "answer_calls",
 )  # fmt: skip
 # Those whose smallest over the seeds is shown; of the others the mean.
-SMALLEST = ("calibration_p", "joint_p")
+SMALLEST = ("coverage_p", "calibration_p", "joint_p")
 
 
 @dataclass(frozen=True)

@@ -111,12 +111,15 @@ def _density(method: Any, x: Tensor, targets: Targets) -> dict[str, float]:
 
 
 def _calibration(method: Any, x: Tensor, targets: Targets) -> dict[str, float]:
-    """Coverage of the central interval of each unknown, and two tests of the ranks.
+    """Coverage of the central interval of each unknown, and three tests of the ranks.
 
-    ``calibration_p`` is the smallest p of the unknowns, times their number. ``joint_p`` ranks
-    the distance to a random point of the targets' unknowns (Lemos et al. 2023), which sees the
-    unknowns together.
+    ``calibration_p`` is the smallest p of the unknowns, times their number; ``coverage_p``, which
+    few targets suffice for, is that of their coverage. ``joint_p`` ranks the distance to a random
+    point of the targets' unknowns (Lemos et al. 2023), which sees the unknowns together. Nothing
+    of a single target.
     """
+    if len(x) < 2:
+        return {}
     draws = guesses_of(method, targets.y, DRAWS, targets.c, x_dim=x.shape[1])
     bins = min(10, max(2, len(x) // 5))
     ranks = calibration_ranks(x, draws)
@@ -131,6 +134,15 @@ def _calibration(method: Any, x: Tensor, targets: Targets) -> dict[str, float]:
     joint = uniformity(calibration_ranks(near, nearer), DRAWS, bins=bins)
     return {
         "coverage": float(inside.double().mean()),
+        "coverage_p": min(1.0, _of_coverage(inside) * len(p)),
         "calibration_p": min(1.0, float(p.min()) * len(p)),
         "joint_p": float(joint[0]),
     }
+
+
+def _of_coverage(inside: Tensor) -> float:
+    """Smallest p-value over the unknowns that so many of ``(B, dx)`` lie inside by chance."""
+    from scipy.stats import binomtest  # slow to import
+
+    counts = inside.sum(0).tolist()
+    return min(float(binomtest(count, len(inside), LEVEL).pvalue) for count in counts)

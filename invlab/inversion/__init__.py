@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from invlab import runtime
+from invlab.comparison.candidates import NULLS
 from invlab.inversion.answering import Answering
 from invlab.inversion.answers import Answers, Mode
 from invlab.inversion.choice import fitted
@@ -153,7 +154,7 @@ class _Spec:
         measurement = part.measurement
         task = measurement.task(part.task)
         data = measurement.pairs(self.data)
-        learned, held = _parts(data, part.seed)
+        learned, held = _parts(task, data, part.seed)
         method, name = fitted(
             self.method, task, learned, measurement, n=part.n, budget=self.budget, seed=part.seed
         )
@@ -162,7 +163,8 @@ class _Spec:
         surrogate = fitting_surrogate(None, learned)
         # draws that carry the error of a measurement are a posterior, and stay one
         exchangeable = bool(getattr(method, "exchangeable", False))
-        posterior = exchangeable and (measurement.sigma is not None or task.noisy)
+        looks = name not in NULLS  # draws of the prior know nothing of y
+        posterior = exchangeable and looks and (measurement.sigma is not None or task.noisy)
         answering = Answering(
             task, method, learned, surrogate, part.n, self.simulate, self.simulate and not posterior
         )
@@ -235,9 +237,11 @@ def _variance(data: Pairs) -> float:
     return float(data.y.double().flatten(1).var(0, correction=0).mean())
 
 
-def _parts(data: Pairs, seed: int) -> tuple[Pairs, Pairs]:
-    """What methods learn from, and what nothing is fitted to."""
+def _parts(task: Task, data: Pairs, seed: int) -> tuple[Pairs, Pairs]:
+    """What methods learn from, and what nothing is fitted to: of equal rows one, but by law."""
     if len(data) < 4:
         raise ValueError(f"invert: expected at least 4 pairs with a valid y, got {len(data)}")
     share = min(HELD_OUT, MOST / len(data))
-    return data.split(share, generator=runtime.generator(seed, "invert", "parts"))
+    draws = runtime.generator(seed, "invert", "parts")
+    learned, held = data.split(share, generator=draws, together=not task.repeats)
+    return learned, held if task.repeats else held.distinct()

@@ -151,6 +151,11 @@ class Answers:
         pairs = zip(middle.tolist(), spread.tolist(), strict=True)
         return [f"{value:.4g} ± {width:.2g}" for value, width in pairs]
 
+    def _reached(self, target: int) -> str:
+        if not bool(self.reachable[target]):
+            return "no"
+        return "not tested" if bool(self.p_value[target].isnan()) else "yes"
+
     def _kinds(self, target: int) -> str:
         """How many different answers there are, in words."""
         count = self.x.shape[1]
@@ -172,7 +177,7 @@ class Answers:
                     *self._unknowns(b),
                     _number(float(self.error[b, 0])),
                     _number(float(self.bound[b])),
-                    "yes" if bool(self.reachable[b]) else "no",
+                    self._reached(b),
                     self._kinds(b),
                 ]
             )

@@ -29,7 +29,7 @@ def fitted(
     budget: Any,
     seed: int,
 ) -> tuple[Any, str]:
-    """A fitted method, and its name.
+    """A fitted method, and its name; an object that is not fitted is copied, and stays so.
 
     Args:
         method: ``"auto"``, a name, or an object, fitted or not.
@@ -55,7 +55,19 @@ def fitted(
                 f"fitted to what was measured, or another of {', '.join(those_that_honour())}"
             )
         return _counted(method, task), name
-    return copy.deepcopy(method).fit(task, learned, seed=seed), name
+    if measurement.sigma is None:
+        return copy.deepcopy(method).fit(task, learned, seed=seed), name
+    kind = type(method)
+    _require_weights(name, kind)
+    more = measurement.options(kind, learned)
+    mine = {name: value for name, value in method.options.items() if name in more}
+    # the numbers of y come in units of sigma, so that a y_sigma of 1 says the same
+    own = sorted(k for k, v in mine.items() if not (isinstance(v, int | float) and v == more[k]))
+    if own:
+        raise ValueError(
+            f"{name}: has {', '.join(own)} of its own, which sigma would set; give one of them"
+        )
+    return kind(**method.options | more).fit(task, learned, seed=seed), name
 
 
 def _counted(method: Any, task: Task) -> Any:
@@ -80,14 +92,20 @@ def _fit(
     seed: int,
 ) -> Method:
     kind = class_of(name)
-    if measurement.sigma is not None and not honours(kind):
+    if measurement.sigma is not None:
+        _require_weights(name, kind)
+    options = options | measurement.options(kind, learned)
+    made: Method = get_method(name, **options).fit(task, learned, seed=seed)
+    return made
+
+
+def _require_weights(name: str, kind: type) -> None:
+    """Refuse a method, one of the user's own too, that cannot weigh the numbers of y."""
+    if not (issubclass(kind, Method) and honours(kind)):
         raise ValueError(
             f"{name}: cannot weigh the numbers of y by sigma; take one of "
             f"{', '.join(those_that_honour())}"
         )
-    options = options | measurement.options(kind, learned)
-    made: Method = get_method(name, **options).fit(task, learned, seed=seed)
-    return made
 
 
 def _best(task: Task, learned: Pairs, measurement: Measurement, *, n: int, budget: Any) -> str:

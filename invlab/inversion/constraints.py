@@ -38,8 +38,9 @@ def constrained(task: Task, bounds: Any, feasible: Any) -> Task:
     narrow = copy.copy(task)
     narrow.prior = Restricted(task.prior, box=box, condition=_all_of(feasible, task.x_dim))
     if box is not None:
-        given = task.answer_box is task.box
-        narrow.box = Restricted(task.box, box=box).bounds if given else narrow.prior.bounds
+        if task.given_box is not None:
+            narrow.given_box = Restricted(task.given_box, box=box).bounds
+        narrow.box = narrow.prior.bounds if narrow.given_box is None else narrow.given_box
     return narrow
 
 

@@ -68,7 +68,7 @@ class Measurement:
             task.name,
             simulator,
             task.prior,
-            box=task.box,
+            box=task.given_box,
             context=task.context,
             labels=task.labels,
             units=task.units,

@@ -495,7 +495,7 @@ def split_for_validation(
 
     Those repeat by law, and a network that never saw a value learns nothing about it.
     """
-    return data.split(share, generator=generator, together=not bool(task.integer.all()))
+    return data.split(share, generator=generator, together=not task.repeats)
 
 
 def _clip(x: Tensor, low: Tensor, high: Tensor) -> Tensor:

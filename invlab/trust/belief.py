@@ -63,6 +63,9 @@ def believed_effect(surrogate: Surrogate, x: Tensor, c: Tensor | None = None) ->
 def usable_parts(task: Task, held_out: Pairs, learned: Pairs) -> tuple[Pairs, Pairs]:
     """The pairs with a valid y of both parts, with a warning where one row stands in both.
 
+    Of equal held-out rows one is kept, unless they repeat by law: copies of one row are one
+    instance of what a fresh target may be, and no more is learned from them.
+
     Raises:
         ValueError: a part without valid pairs, or parts that do not fit the task or each other.
     """
@@ -77,6 +80,7 @@ def usable_parts(task: Task, held_out: Pairs, learned: Pairs) -> tuple[Pairs, Pa
             f"learned, got {tuple(held_out.y.shape)}"
         )
     held, known = task.usable(held_out), task.usable(learned)
+    held = held if task.repeats else held.distinct()
     _warn_of_repeats(task, held, known)
     return held, known
 
@@ -102,7 +106,7 @@ def require_targets(learned: Pairs, y: Tensor, c: Tensor | None) -> None:
 
 def _warn_of_repeats(task: Task, held: Pairs, known: Pairs) -> None:
     """Unknowns that are all whole numbers repeat by law; others only if a split went wrong."""
-    if bool(task.integer.all()) or held.x.device != known.x.device:
+    if task.repeats or held.x.device != known.x.device:
         return
     c = None if held.c is None or known.c is None else torch.cat([held.c, known.c])
     rows = Pairs(torch.cat([held.x, known.x]), torch.cat([held.y, known.y]), c).equal_rows()

@@ -30,6 +30,8 @@ STEP = 1e-2
 SHOWN, NAMED = 5, 0.1
 # Smallest singular value that a plot shows.
 FOOT = 1e-6
+# From this correlation between two unknowns on it is said that they are not independent.
+CORRELATED = 0.2
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,9 @@ class Identifiability:
         noise: in words, what y counts as known to.
         differences: whether derivatives are differences of simulations.
         failed: answers whose derivative is not finite, ``(B,)``, bool; their values are NaN.
+        correlation: largest between two unknowns in the prior, in size. Each unknown is measured
+            by its own spread, as if they were independent: where they are not, the prior leaves
+            less than it says here, and the free directions are others.
     """
 
     singular_values: Tensor
@@ -56,6 +61,7 @@ class Identifiability:
     noise: str
     failed: Tensor
     differences: bool = False
+    correlation: float = 0.0
 
     @property
     def left(self) -> Tensor:
@@ -91,6 +97,12 @@ class Identifiability:
     def __str__(self) -> str:
         how = " (derivatives are differences of simulations)" if self.differences else ""
         lines = [f"y counts as known to {self.noise}{how}; of the prior's spread"]
+        if self.correlation > CORRELATED:
+            lines.insert(
+                0,
+                "Unknowns count as independent here; in the prior two of them have a correlation "
+                f"of {self.correlation:.2f} in size, which leaves less than this:",
+            )
         for row in range(min(SHOWN, len(self.failed))):
             lines.append(f"  answer {row + 1}: {self._words(row)}")
         more = len(self.failed) - SHOWN
@@ -166,8 +178,10 @@ def undetermined(
     require_tensor("x", x, ("B", "dx"))
     require_same_length(x=x, c=c)
     x, c = x.detach().double(), None if c is None else c.detach().double()
+    correlation = 0.0
     if isinstance(model, Task):
         slopes, x_spread, y_spread = _of_task(model, x, c)
+        correlation = _correlation(model)
         labels = model.labels if labels is None else labels
     elif isinstance(model, Surrogate):
         slopes, x_spread, y_spread = _of_surrogate(model, x, c)
@@ -180,7 +194,7 @@ def undetermined(
     values, directions, failed = _decomposed(slopes * x_spread / sigma[:, None])
     words = "its noise" if noise is not None else f"{ASSUMED_NOISE:g} of its spread"
     differences = isinstance(model, Task) and not model.differentiable
-    return Identifiability(values, directions, names, words, failed, differences)
+    return Identifiability(values, directions, names, words, failed, differences, correlation)
 
 
 def _of_task(task: Task, x: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
@@ -211,6 +225,16 @@ def _of_task(task: Task, x: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor, T
         return y.flatten(1)
 
     return jacobian(effect, x).detach(), x_spread, y_spread
+
+
+def _correlation(task: Task) -> float:
+    """The largest between two unknowns of the prior, in size."""
+    draws = runtime.generator(0, task.name, "identifiability")
+    x = task.prior.sample(DRAWS, generator=draws).double()
+    x = x[:, x.std(0) > 0]
+    if x.shape[1] < 2:
+        return 0.0
+    return float(torch.corrcoef(x.T).fill_diagonal_(0.0).abs().amax())
 
 
 def _differences(task: Task, x: Tensor, c: Tensor | None, step: Tensor) -> Tensor:

@@ -34,6 +34,9 @@ CANDIDATES, POOL = 40, 5000
 NEIGHBOURS = 15
 # Below this misfit, in the variance of y, the search stops: there all misfits are the same.
 REACHED = 1e-10
+# Misfits that differ by less than this share are the same: so much depends on which other targets
+# are searched for beside one. Without it rounding would rank targets that occur more than once.
+SAME = 0.01
 
 
 @dataclass(frozen=True)
@@ -165,14 +168,14 @@ class _Strangeness:
 
     def of_calibration(self) -> Tensor:
         """Both scores of the calibration targets, ``(n, 2)``."""
-        return torch.stack([self.distances, self.logs - self._usual()], 1)
+        return torch.stack([self.distances, _in_steps(self.logs - self._usual())], 1)
 
     def __call__(self, y: Tensor, c: Tensor | None) -> Tensor:
         """Both scores of targets, ``(B, 2)``; infinite for an impossible value."""
         points = beside(y, c)
         rows = nearest_rows(self.near.scaled(points), self.held, min(NEIGHBOURS, len(self.held)))
         misfit = self._misfit(y, c).clamp_min(REACHED).log() - self.logs[rows].mean(1)
-        scores = torch.stack([self.near.nearest(points), misfit], 1)
+        scores = torch.stack([self.near.nearest(points), _in_steps(misfit)], 1)
         return torch.where(self.y.breaks_constants(y.flatten(1))[:, None], torch.inf, scores)
 
     def search(self, y: Tensor, c: Tensor | None) -> Tensor:
@@ -208,3 +211,7 @@ class _Strangeness:
         # itself goes last, and then falls away
         others = rows.gather(1, own.to(torch.uint8).argsort(dim=1, stable=True))[:, :n]
         return self.logs[others].mean(1)
+
+
+def _in_steps(logs: Tensor) -> Tensor:
+    return (logs / SAME).round() * SAME

@@ -16,7 +16,7 @@ def scores(value, *, spread=0.05, seed=0, failed=0):
 
 def row(name, **values):
     blank = {"failed": 0.0, "valid": 1.0, "answer_s": 0.1, "note": ""}
-    blank |= {"calibration_p": None, "joint_p": None, "answer_calls": 0.0}
+    blank |= {"coverage_p": 0.5, "calibration_p": None, "joint_p": None, "answer_calls": 0.0}
     return {"method": name, **blank, **values}
 
 
@@ -68,6 +68,9 @@ def test_a_posterior_is_that_of_a_calibrated_sampler():
     }
     case = facts(found, rows, samplers=frozenset({"flow", "mixture"}))
     assert said(case, "posterior")[0].methods == ("flow",)
+    rows["flow"] = row("flow", calibration_p=0.4, joint_p=0.3, coverage_p=1e-9)
+    case = facts(found, rows, samplers=frozenset({"flow", "mixture"}))
+    assert "No method is calibrated" in said(case, "posterior")[0].text
     rows["flow"] = row("flow", calibration_p=0.5, joint_p=1e-9)
     case = facts(found, rows, samplers=frozenset({"flow", "mixture"}))
     assert "No method is calibrated" in said(case, "posterior")[0].text

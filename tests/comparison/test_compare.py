@@ -10,8 +10,8 @@ import invlab
 from invlab import Box, Pairs, Task, runtime
 from invlab.comparison.candidates import Candidate
 from invlab.comparison.fingerprint import of_pairs
-from invlab.comparison.judge import Judge
-from invlab.comparison.plan import make_plan
+from invlab.comparison.judge import Judge, surrogate_task
+from invlab.comparison.plan import make_plan, seconds_a_simulation
 from invlab.comparison.trial import Question, attempt
 
 SMALL = {"n": 60, "targets": 6, "guesses": (1, 3), "seeds": 2}
@@ -155,6 +155,85 @@ def test_a_budget_of_simulations_shrinks_the_sizes():
     with pytest.raises(ValueError, match="budget: expected 'seconds' and 'simulations', got euro"):
         make_plan(**sizes, budget={"euro": 1})
     assert make_plan(**sizes, budget=None, simulation_s=1.0).guesses == (1,)
+
+
+def test_no_more_simulations_than_the_budget_where_each_guess_is_simulated_four_times():
+    rows = [0]
+
+    def simulate(x):
+        rows[0] += len(x.reshape(-1, 1))
+        return x + 0.1 * torch.randn(x.shape, device="cpu").to(x)
+
+    task = Task("noisy", simulate, Box([0.0], [1.0]), noisy=True)
+    sizes = {"n": 100, "targets": 40, "guesses": (1, 5), "seeds": 2}
+    invlab.compare(task, ["direct"], budget={"simulations": 2000}, **sizes)
+    assert 1000 < rows[0] <= 2000
+
+
+@pytest.mark.parametrize(("waits", "dear"), [(0.06, True), (0.001, False)])
+def test_a_simulator_that_waits_for_another_computer_is_dear(monkeypatch, waits, dear):
+    passed = [0.0]
+
+    def simulate(x):
+        passed[0] += waits * len(x)
+        return x
+
+    monkeypatch.setattr(runtime, "_wall", lambda: passed[0])
+    task = Task("remote", simulate, Box([0.0], [1.0]))
+    with runtime.set_clock(lambda: 1e-3 * passed[0]):
+        seconds, rows = seconds_a_simulation(task)
+    assert (seconds > 0.05) is dear
+    assert rows == (10 if dear else 520)
+    assert passed[0] == pytest.approx(waits * rows)
+
+
+def test_a_machine_that_stops_once_makes_no_simulation_dear(monkeypatch):
+    stops = itertools.chain([0.0, 5.0], itertools.count(10.0, 1e-4))
+    monkeypatch.setattr(runtime, "_wall", lambda: next(stops))
+    assert seconds_a_simulation(SQUARE)[0] < 0.05
+
+
+def test_one_target_has_a_score_and_no_test_of_calibration():
+    result = invlab.compare(SQUARE, ["mixture_density"], n=60, targets=1, seeds=1, guesses=(1, 3))
+    (row,) = [row for row in result.rows if row["method"] == "mixture_density"]
+    assert row["note"] == ""
+    assert row["r_3"] is not None
+    assert row["calibration_p"] is None
+    assert "No method is calibrated" in result.advice
+
+
+class Point:
+    """The middle of the box, again and again, in the guise of draws."""
+
+    name, exchangeable = "point", True
+
+    def fit(self, task, data, *, seed):
+        return self
+
+    def propose(self, y, n, c=None):
+        return torch.full((len(y), n, 1), 0.1, dtype=torch.float64)
+
+
+def test_a_point_is_no_posterior_however_few_the_targets():
+    result = invlab.compare(SQUARE, [Point()], n=60, targets=10, seeds=1, guesses=(1, 3))
+    (row,) = [row for row in result.rows if row["method"] == "point"]
+    assert row["coverage"] == 0
+    assert row["coverage_p"] < 1e-6
+    assert "For a posterior, point" not in result.advice
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e4])
+def test_the_floor_of_a_network_that_judges_is_in_the_unit_of_the_errors(unit):
+    """Few held-out pairs vary less than all of them by chance, and their own spread is no unit."""
+    task = Task("steep", lambda x: unit * (4 * x).exp(), Box([0.0], [1.0]))
+    pairs = task.sample(30, dtype=torch.float64)
+    law, error = surrogate_task(pairs, task, seed=0)
+    assert error > 0
+    result = invlab.compare(pairs, [], n=10, targets=3, seeds=1, guesses=(1,))
+    learn, asked, third = invlab.comparison._divided(pairs, 3, 0)
+    law, error = surrogate_task(third, Task.from_pairs(pairs, name="pairs"), seed=0)
+    variance = float(pairs.y.double().var(0, correction=0).mean())
+    assert result.facts.floor == pytest.approx(error / variance)
 
 
 @pytest.mark.parametrize(

@@ -325,3 +325,74 @@ def test_a_table_of_answers_keeps_their_digits(tmp_path):
     path = found.save(tmp_path / "x.csv")
     read = float(path.read_text().splitlines()[1].split(",")[2])
     assert read == float(found.x[0, 0, 0])
+
+
+NORMAL = Task(
+    "normal", lambda x: x * 1.0, torch.distributions.Normal(torch.zeros(1), torch.ones(1))
+)
+WEIGHED = Task("weighed", lambda x: torch.cat([x, x], -1), Box([-1.0], [1.0]))
+
+
+@pytest.mark.slow
+def test_an_object_that_is_not_fitted_honours_sigma_as_its_name_does():
+    by_name, by_object = (
+        invlab.invert(NORMAL, [[1.0]], sigma=1.0, method=method, n=300, pairs=600)
+        for method in ("mixture_density", invlab.get_method("mixture_density"))
+    )
+    assert torch.equal(by_name.x, by_object.x)
+    # the posterior is N(0.5, 0.5), and without the error it would be a point at 1
+    assert 0.3 < float(by_object.x.mean()) < 0.7
+    assert float(by_object.spread) > 0.5
+
+
+@pytest.mark.parametrize("method", ["direct", "neural_adjoint"])
+def test_an_object_weighs_what_contradicts(method):
+    options = {"epochs": 60} if method == "direct" else {}
+    asked = {"sigma": [0.1, 10.0], "n": 2, "simulate": False, "pairs": 300}
+    own = invlab.get_method(method, **options)
+    found = invlab.invert(WEIGHED, [[0.5, -0.5]], method=own, **asked)
+    assert float(found.x[0, 0]) == pytest.approx(0.5, abs=0.15)
+    assert not own.facts  # the user's object stays as it was
+
+
+def test_an_object_with_a_sigma_of_its_own_and_one_of_the_users_are_named():
+    method = invlab.get_method("mixture_density", y_sigma=0.5)
+    with pytest.raises(ValueError, match="mixture_density: has y_sigma of its own"):
+        invlab.invert(NORMAL, [[1.0]], sigma=1.0, method=method)
+    own = SimpleNamespace(name="mine", fit=None, propose=None)
+    for name, other in (("mine", own), ("nearest", invlab.get_method("nearest"))):
+        with pytest.raises(ValueError, match=f"{name}: cannot weigh the numbers of y by sigma"):
+            invlab.invert(NORMAL, [[1.0]], sigma=1.0, method=other)
+
+
+def test_a_box_that_was_not_given_is_none_beside_sigma_either():
+    """The usual range of a normal law ends at 1.96."""
+    found = invlab.invert(NORMAL, [[3.0]], sigma=0.01, method="lm", pairs=100)
+    assert float(found.x[0, 0]) == pytest.approx(3.0, abs=0.01)
+
+
+def test_draws_of_the_prior_are_no_posterior():
+    noisy = Task("noisy", lambda x: x + 0.1 * torch.randn_like(x), Box([0.0], [1.0]), noisy=True)
+    assert not invlab.invert(noisy, [[0.9]], method="prior", pairs=100).posterior
+
+
+def test_whole_numbers_that_repeat_raise_no_false_alarm():
+    task = Task("whole", lambda x: x**2, invlab.Integer(0, 9))
+    y = (torch.arange(10, dtype=torch.float64) ** 2)[:, None]
+    for seed in range(3):
+        found = invlab.invert(task, y, method="nearest", simulate=False, n=1, seed=seed)
+        assert found.reachable.all()
+        assert found.x[:, 0, 0].tolist() == list(range(10))
+
+
+def test_copies_of_few_rows_are_no_evidence_against_a_target():
+    def law(x):
+        return torch.stack([x[:, 0] ** 2 + x[:, 1], x[:, 0] * x[:, 1]], 1)
+
+    draws = torch.Generator().manual_seed(0)
+    few, fresh = (2 * torch.rand(n, 2, generator=draws, dtype=torch.float64) - 1 for n in (30, 200))
+    x = few.repeat_interleave(20, 0)
+    found = invlab.invert(invlab.Pairs(x, law(x)), law(fresh), method="nearest", n=1)
+    assert found.reachable.all()
+    assert "9 held-out pairs are too few" in str(found)
+    assert "not tested" in str(found)

@@ -245,3 +245,12 @@ def test_answers_at_which_a_simulator_fails_are_said():
     task = Task("picky", picky, Box([0.0], [1.0]), differentiable=False)
     found = undetermined(task, torch.tensor([[0.2], [0.8]]))
     assert found.failed.tolist() == [False, True]
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.95])
+def test_unknowns_that_are_not_independent_in_the_prior_are_said(correlation):
+    both = torch.tensor([[1.0, correlation], [correlation, 1.0]], dtype=torch.float64)
+    task = Task("pair", lambda x: x.sum(-1, keepdim=True), Normal([0.0, 0.0], cov=both))
+    found = undetermined(task, torch.zeros(1, 2), noise=0.3)
+    assert found.correlation == pytest.approx(correlation, abs=0.03)
+    assert ("correlation of 0.95" in str(found)) is (correlation > 0)

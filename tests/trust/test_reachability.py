@@ -73,7 +73,7 @@ def test_a_calibration_target_is_not_among_its_own_neighbours():
     for row in range(40):
         others = [k for k in gap[row].argsort().tolist() if k != row][:15]
         exact = float(logs[row] - logs[others].mean())
-        assert float(test._known[row, 1]) == pytest.approx(exact)
+        assert float(test._known[row, 1]) == pytest.approx(exact, abs=0.006)  # counts in steps
 
 
 def test_distance_alone_and_misfit_alone_would_each_miss_some(surface):
