@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from invlab.comparison.candidates import NULLS
 from invlab.comparison.table import LEAST, Row, Scores, level
 
-__all__ = ["Advice", "Facts", "advise", "ranked"]
+__all__ = ["Advice", "Facts", "advise", "calibrated", "ranked"]
 
 # A method within this factor of the best in one answer is good enough to be called fast.
 GOOD_ENOUGH = 2.0
@@ -131,7 +132,7 @@ def _best_posterior(facts: Facts) -> list[Advice]:
     order = [m for m in ranked(facts, n) if m in facts.samplers]
     if not order:
         return []
-    sound = [m for m in order if _calibrated(facts.rows[m])]
+    sound = [m for m in order if calibrated(facts.rows[m])]
     if not sound:
         text = (
             f"No method is calibrated ({_and(order)} did not pass the test): do not "
@@ -153,8 +154,11 @@ def _best_posterior(facts: Facts) -> list[Advice]:
     return [Advice("posterior", f"{text}.{few}", tuple(sound))]
 
 
-def _calibrated(row: Row) -> bool:
-    """Whether neither ranks and coverage of single unknowns nor the ranks of all are off."""
+def calibrated(row: Mapping[str, Any]) -> bool:
+    """Whether neither ranks and coverage of single unknowns nor the ranks of all are off.
+
+    What was not tested is not calibrated.
+    """
     found = [row.get(key) for key in ("coverage_p", "calibration_p", "joint_p")]
     return all(p is not None and p >= UNCALIBRATED / len(found) for p in found)
 

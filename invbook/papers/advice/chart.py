@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from invbook.papers.advice.regret import LEAST, NULLS, SEARCHING, Row, error
+from invlab.comparison.advice import calibrated
 from invlab.runs.records import Record
 
 __all__ = ["QUESTIONS", "Question", "chart_table", "decisions", "in_words", "spoken"]
 
 # Methods within this factor of the best one are named beside it.
 LEVEL = 1.2
-# Below this p-value draws are no posterior; above these seconds an answer is not immediate.
-UNCALIBRATED, IMMEDIATE = 0.01, 0.01
+# Above these seconds an answer is not immediate.
+IMMEDIATE = 0.01
 MANY_UNKNOWNS = 8
 # What stands for a single simulator, so that nobody overlooks it in a column of numbers.
 ALONE = "only one"
@@ -73,10 +74,6 @@ def _any(facts: Mapping[str, Any]) -> bool:
     return True
 
 
-def _calibrated(row: Row) -> bool:
-    return (row.get("calibration_p") or 0.0) >= UNCALIBRATED
-
-
 def _immediate(row: Row) -> bool:
     return row.get("answer_s") is not None and row["answer_s"] <= IMMEDIATE
 
@@ -92,7 +89,7 @@ QUESTIONS = (
     Question("a simulator without gradients; many guesses", _without_gradient, many=True),
     Question("a noisy simulator; one guess", _noisy),
     Question("a noisy simulator; many guesses", _noisy, many=True),
-    Question("a noisy simulator; a posterior is wanted", _noisy, takes=_calibrated),
+    Question("a noisy simulator; a posterior is wanted", _noisy, takes=calibrated),
     Question("no further simulations; one guess", _any, takes=_alone),
     Question("no further simulations; many guesses", _any, many=True, takes=_alone),
     Question("an expensive simulator", _dear),

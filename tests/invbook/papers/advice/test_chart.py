@@ -16,7 +16,9 @@ def record(errors, *, answer_s=None, calibration=None, traits=(), guesses=(1,), 
             "geo_10": value / 10,
             "failed": 0.0,
             "answer_s": (answer_s or {}).get(name, 1.0),
-            "calibration_p": (calibration or {}).get(name),
+            **dict.fromkeys(
+                ("calibration_p", "joint_p", "coverage_p"), (calibration or {}).get(name)
+            ),
         }
         for name, value in errors.items()
     ]
@@ -110,3 +112,15 @@ def test_a_row_that_rests_on_one_simulator_says_so():
     behind = {have: cases for have, _, _, cases in rows}
     assert behind["8 unknowns or more"] == "only one"
     assert behind["no further simulations; one guess"] == "2"
+
+
+@pytest.mark.parametrize("p", ["calibration_p", "joint_p", "coverage_p"])
+def test_draws_that_fail_any_test_are_no_posterior_in_the_chart(p):
+    both = {"cinn": 0.4, "mixture_density": 0.4}
+    asked = record({"cinn": 0.1, "mixture_density": 0.2}, calibration=both, noisy=True)
+    for row in asked["rows"]["large"]:
+        row[p] = 1e-4 if row["method"] == "cinn" else 0.4
+    (found,) = decisions(
+        [asked], [question for question in QUESTIONS if "posterior" in question.have]
+    )
+    assert found["method"] == "mixture_density"
