@@ -260,7 +260,7 @@ runs = numpy_simulator(solver, batched=False)
 program = Task("program", runs, throws, differentiable=False)
 
 # %% [markdown]
-# **Noise inside the simulator.** A detector counts photons of a decaying glow; equal unknowns give different counts. Draw the noise with torch, row by row, and say `noisy=True`. Counts are whole numbers, so there is no gradient. (The drug is different: its formula has no noise, the measurement has, and that is what `sigma` is for.)
+# **Noise inside the simulator.** A detector counts photons of a decaying glow; equal unknowns give different counts. Draw the noise with torch, row by row, and say `noisy=True` (in NumPy code, make the generator inside the function: `np.random.default_rng(int(torch.randint(2**31, ())))`). Counts are whole numbers, so there is no gradient. (The drug is different: its formula has no noise, the measurement has, and that is what `sigma` is for.)
 
 
 # %%
@@ -332,7 +332,7 @@ check(
 # %% [markdown]
 # Failed rows are counted, and no method learns from them. (The library warns of them, too; on this page the warnings are turned off.) The answer for the glow is further off than the others: its counts are few and noisy.
 #
-# **A file of data.** Sometimes there is no simulator at all, only a table: what was set, and what came out. Then there is nothing to check a guess against, except a network fitted to the table. `Pairs.from_file` reads the columns by name.
+# **A file of data.** Sometimes there is no simulator at all, only a table: what was set, and what came out. Then there is nothing to check a guess against, except a network fitted to the table. `Pairs.from_file` reads the columns by name. If each setting was measured several times, average the repeats first: else learned and held-out rows are of the same settings, and every error is one for settings that were measured before (the library warns).
 
 # %%
 header = ",".join([*names, *(f"c{k}" for k in range(10))])

@@ -32,6 +32,7 @@ ROUNDING = 1e-13
 # for more than that share of the draws, it is not enough for the units of this task.
 KEPT, OVERFLOWN = 0.25, 0.05
 
+KEEP_AXIS = "keep an axis for the numbers of y, as by y[..., None]"
 ONE_ROW = "a function of one row goes through invlab.numpy_simulator(f, batched=False)"
 
 
@@ -196,7 +197,8 @@ def _survey(task: Task, x: Tensor, c: Tensor | None) -> tuple[Clause, Tensor]:
             return Clause(RUNS, False, _where_it_raises(task, x, c, error)), torch.zeros(len(x))
     if y.ndim < 2 or len(y) != len(x):
         found = f"a batch of {len(x)} gave shape {tuple(y.shape)}; expected ({len(x)}, dy...); "
-        return Clause(RUNS, False, found + ONE_ROW), torch.zeros(len(x))
+        remedy = KEEP_AXIS if y.shape == x.shape[:1] else ONE_ROW
+        return Clause(RUNS, False, found + remedy), torch.zeros(len(x))
     task.note_shape(y[0])
     good = torch.isfinite(y).flatten(1).all(1).cpu()
     flagged = _flagged(task, y)
@@ -483,7 +485,9 @@ def _same_seed(seen: Seen) -> Finding:
     if not _equal(_run(task, seen.x, seen.c), _run(task, seen.x, seen.c)):
         return (
             "the noise does not follow the seed, so that targets(seed) do not repeat: it comes "
-            "from NumPy or from a generator of the simulator's own; draw it by torch.randn"
+            "from NumPy or from a generator of the simulator's own; draw it by torch, as by "
+            "torch.randn, or make NumPy's generator inside the simulator from torch's: "
+            "np.random.default_rng(int(torch.randint(2**31, ())))"
         )
     return None
 

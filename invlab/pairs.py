@@ -108,6 +108,12 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.x)
 
+    def __repr__(self) -> str:
+        shapes = {"x": self.x, "y": self.y} | ({} if self.c is None else {"c": self.c})
+        sizes = ", ".join(f"{name}: {tuple(value.shape)}" for name, value in shapes.items())
+        failed = int((~self.y.flatten(1).isfinite()).any(1).sum())
+        return f"Pairs({sizes}" + (f", {failed} rows with an invalid y)" if failed else ")")
+
     def __getitem__(self, rows: Tensor | slice) -> Pairs:
         """The chosen rows, as pairs."""
         return Pairs(self.x[rows], self.y[rows], None if self.c is None else self.c[rows])

@@ -14,12 +14,15 @@ from invlab import runtime
 from invlab.pairs import Pairs, Targets
 from invlab.priors import Box, Empirical, Prior, as_prior, certain_box, integer_mask
 from invlab.simulators import FailedRows
+from invlab.simulators.numpy_functions import UnknownShapeError
 from invlab.validation import require_count, require_flag, require_tensor
 
 __all__ = ["Pairs", "Simulator", "Targets", "Task"]
 
 # Failed targets are drawn again in at most so many rounds.
 ROUNDS = 100
+# One draw tells the shape of y, and some more where that one fails.
+SHAPE_DRAWS = (1, 8, 64)
 
 
 class Simulator(nn.Module):
@@ -160,17 +163,26 @@ class Task:
 
     @property
     def y_shape(self) -> tuple[int, ...]:
-        """Shape ``dy`` of one observation; the first time, it may cost one simulation.
+        """Shape ``dy`` of one observation; the first time, it may cost a simulation.
 
         Raises:
             ValueError: there is no simulator; and whatever the simulator raises.
         """
         if self._y_shape is None:
+            self._y_shape = self._shape_of(*SHAPE_DRAWS)
+        return self._y_shape
+
+    def _shape_of(self, n: int, *more: int) -> tuple[int, ...]:
+        """From ``n`` draws; from more where all of them failed before one had a shape."""
+        try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", FailedRows)
-                pairs = self.sample(1, generator=runtime.generator(0, self.name, "shape"))
-            self._y_shape = tuple(pairs.y.shape[1:])
-        return self._y_shape
+                pairs = self.sample(n, generator=runtime.generator(0, self.name, "shape"))
+        except UnknownShapeError:
+            if more:
+                return self._shape_of(*more)
+            raise
+        return tuple(pairs.y.shape[1:])
 
     def note_shape(self, y: Tensor) -> None:
         """Keep the shape of one observation that came by, which spares a simulation later."""

@@ -343,3 +343,11 @@ def test_of_equal_pairs_the_first_is_kept():
     found = Pairs(x, y).distinct()
     assert found.x.flatten().tolist() == [3.0, 1.0, 2.0, 3.0]
     assert found.y.flatten().tolist() == [0.0, 1.0, 2.0, 9.0]
+
+
+def test_printed_they_are_sizes_and_failed_rows():
+    y = torch.tensor([[1.0, 2.0], [torch.nan, 1.0]])
+    assert (
+        repr(Pairs(torch.ones(2, 3), y)) == "Pairs(x: (2, 3), y: (2, 2), 1 rows with an invalid y)"
+    )
+    assert repr(Pairs(y[:1], y[:1], y[:1])) == "Pairs(x: (1, 2), y: (1, 2), c: (1, 2))"

@@ -8,6 +8,7 @@ the rows, ``advice`` the sentences, and ``result`` shows both.
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
@@ -28,7 +29,9 @@ from invlab.comparison.table import floor_row, rows_of
 from invlab.comparison.trial import Question, attempt
 from invlab.metrics.effects import require_gradient, warn_of_noise
 from invlab.runs.records import Run, missing, run
+from invlab.simulators import FailedRows
 from invlab.task import Pairs, Targets, Task
+from invlab.trust.belief import warn_of_replicates
 from invlab.validation import require_count
 
 __all__ = ["Comparison", "compare"]
@@ -126,7 +129,9 @@ def _read(data: Task | Pairs) -> tuple[Task, Pairs | None]:
     if isinstance(data, Task):
         return data, None
     if isinstance(data, Pairs):
-        return Task.from_pairs(data, name="pairs"), data
+        task = Task.from_pairs(data, name="pairs")
+        warn_of_replicates(task, data)
+        return task, data
     raise TypeError(f"compare: expected a Task or Pairs, got {type(data).__name__}")
 
 
@@ -247,6 +252,12 @@ def _compute(
     trials: _Trials, candidate: Candidate, share: int, seeds: Sequence[int]
 ) -> dict[str, Any]:
     (seed,) = seeds
+    with warnings.catch_warnings():  # the advice says how many rows fail, once
+        warnings.simplefilter("ignore", FailedRows)
+        return _tried(trials, candidate, share, seed)
+
+
+def _tried(trials: _Trials, candidate: Candidate, share: int, seed: int) -> dict[str, Any]:
     question, judge, floor = trials.question(seed)
     question = _part(question, share)
     most = trials.plan.search_guesses if candidate.searches else None
@@ -310,7 +321,9 @@ def _run(
 ) -> list[dict[str, Any]]:
     """The records of one seed, made where they are missing."""
     if missing(runs, seeds=[seed], folder=folder):
-        trials.question(seed)  # here, so that every process is handed the same
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FailedRows)
+            trials.question(seed)  # here, so that every process is handed the same
     return run(runs, seeds=[seed], folder=folder, **where)
 
 

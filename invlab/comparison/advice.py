@@ -223,8 +223,8 @@ def _below_the_look_up(facts: Facts) -> list[Advice]:
     if not worse:
         return []
     text = (
-        f"Do not use {_and(worse)} for {_guesses(n)}: below the look-up, that is, they are worse "
-        "than the nearest of the training pairs."
+        f"Do not use {_and(worse)} for {_guesses(n)}: below the look-up, that is, worse than the "
+        "nearest of the training pairs."
     )
     return [Advice("below_look_up", text, tuple(worse))]
 

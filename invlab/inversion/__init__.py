@@ -8,6 +8,7 @@ an answer has to meet and what was measured; ``choice`` takes the method, ``answ
 from __future__ import annotations
 
 import copy
+import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,10 +24,11 @@ from invlab.inversion.constraints import constrained, keep_allowed
 from invlab.inversion.request import Asked, asked, by_pattern
 from invlab.inversion.rounds import in_rounds
 from invlab.metrics.effects import require_gradient, warn_of_noise
+from invlab.simulators import FailedRows
 from invlab.simulators.counted import Counted
 from invlab.task import Pairs, Task
 from invlab.trust import ErrorBound, Reachability
-from invlab.trust.belief import fitting_surrogate
+from invlab.trust.belief import fitting_surrogate, warn_of_replicates
 from invlab.validation import require_count, require_flag, require_share
 
 __all__ = ["Answers", "Mode", "invert"]
@@ -35,6 +37,8 @@ __all__ = ["Answers", "Mode", "invert"]
 # are taken: by 2000 the coverage is within 1.3 points of its level (95 %), and more cost searches
 # and simulations.
 HELD_OUT, FEWEST, MOST = 0.3, 20, 2000
+# Said of draws, whose table has their mean.
+OF_DRAWS = "Unknowns are the mean ± spread of the draws; error and bound are the first draw's."
 # Said of the answers of a search to data with an error.
 NO_POSTERIOR = (
     "The spread of a search's answers does not say how sure an unknown is; a sampler such as "
@@ -112,12 +116,20 @@ def invert(
     if isinstance(task, Pairs):
         data = task if data is None else data
         task = Task.from_pairs(data, name="pairs")
+    if isinstance(task, Task) and data is None and not task.has_simulator:
+        raise ValueError(
+            f"invert: {task.name} was made from pairs and has no simulator; give the pairs too, "
+            "as data=pairs"
+        )
     if not isinstance(task, Task):
         raise TypeError(f"invert: expected a Task or Pairs, got {type(task).__name__}")
     level = require_share("level", level)
     n = require_count("n", n)
     simulate = require_flag("simulate", simulate)
     narrow = copy.copy(constrained(task, bounds, feasible))
+    if data is not None:
+        narrow.note_shape(data.y[0])
+        warn_of_replicates(task, data)
     counter = Counted(narrow.simulator)
     if task.has_simulator:
         narrow.simulator = counter
@@ -136,7 +148,9 @@ def invert(
             warn_of_noise(narrow, data)
             require_gradient(narrow, data)
         spec = _Spec(method, budget, simulate and task.has_simulator, data)
-        found = by_pattern(request, spec.answer)
+        with warnings.catch_warnings():  # what fails has been said of the pairs
+            warnings.simplefilter("ignore", FailedRows)
+            found = by_pattern(request, spec.answer)
     return replace(found, calls=counter.rows)
 
 
@@ -173,6 +187,8 @@ class _Spec:
         trust = _trust(answering, part, x, error, held)
         if not posterior and (measurement.sigma is not None or task.noisy):
             trust["notes"] = (*trust["notes"], NO_POSTERIOR)
+        if posterior:
+            trust["notes"] = (*trust["notes"], OF_DRAWS)
         return Answers(
             x=x,
             error=error,

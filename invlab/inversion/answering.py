@@ -56,10 +56,11 @@ class Answering:
         if self.known:
             return self.ranked(y, c)[0]
         x = self._guesses(y, c)[:, : self.n]
-        # a search has its own order, draws have none; that of a search among noisy pairs
-        # follows their luck
+        # a search has its own order, draws have none; that of a search among noisy pairs, or
+        # through a network that only they have taught, follows their luck
         own = not getattr(self.method, "exchangeable", False)
-        return x if own and not self.task.noisy else rank(x, self.believed(x, y, c))
+        sure = self.task.has_simulator and not self.task.noisy
+        return x if own and sure else rank(x, self.believed(x, y, c))
 
     def ranked(self, y: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor]:
         """Ranked answers, and what each was found to be off: ``(B, n)``, NaN without simulation."""

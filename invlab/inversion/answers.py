@@ -116,7 +116,7 @@ class Answers:
     def save(self, path: str | Path) -> Path:
         """Write a table (CSV): a row an answer, with its target, rank, errors, bound and unknowns.
 
-        Errors and bound are in units of ``error_unit``.
+        Errors and bound are in units of ``error_unit``; the bound is that of the first answer.
 
         Raises:
             ValueError: another ending than ``.csv``.
@@ -133,7 +133,7 @@ class Answers:
                 self.x.cpu().numpy().reshape(-1, dx),
                 self.error.cpu().numpy().ravel(),
                 self.believed.cpu().numpy().ravel(),
-                np.repeat(self.bound.cpu().numpy(), n),
+                np.where(np.arange(count * n) % n, np.nan, np.repeat(self.bound.cpu().numpy(), n)),
                 np.repeat(self.reachable.cpu().numpy(), n),
             ]
         )
@@ -168,14 +168,16 @@ class Answers:
             f"{label} [{unit}]" if unit else label
             for label, unit in zip(self.labels, self.units, strict=True)
         ]
-        errors = [f"{name} [{self.error_unit}]" for name in ("error", "bound")]
+        seen = not bool(self.error.isnan().all())
+        of, error = ("error", self.error) if seen else ("believed", self.believed)
+        errors = [f"{name} [{self.error_unit}]" for name in (of, "bound")]
         cells = [["target", *labels, *errors, "reachable", "answers"]]
         for b in range(min(len(self), SHOWN)):
             cells.append(
                 [
                     str(b),
                     *self._unknowns(b),
-                    _number(float(self.error[b, 0])),
+                    _number(float(error[b, 0])),
                     _number(float(self.bound[b])),
                     self._reached(b),
                     self._kinds(b),

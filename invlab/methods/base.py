@@ -375,7 +375,8 @@ class Method(nn.Module):
         if self.needs_gradient and not task.differentiable:
             raise ValueError(
                 f"{self.name}: needs gradients, and {task.name} says it has none; use "
-                "'neural_adjoint' or 'tandem', whose surrogates have them"
+                "'neural_adjoint' or 'tandem', whose surrogates have them, or "
+                "'differential_evolution', which takes none"
             )
         return task
 

@@ -96,7 +96,7 @@ class LogUniform(Law):
     bounded = True
 
     def __init__(self, low: Numbers, high: Numbers) -> None:
-        self._box = Box(low, high)
+        self._box = _between("LogUniform", low, high)
         self.low, self.high, self.dim = self._box.low, self._box.high, self._box.dim
         if not bool((self.low > 0).all()):
             raise ValueError(f"LogUniform: expected low above zero, got {low}")
@@ -136,7 +136,7 @@ class Integer(Law):
     bounded = True
 
     def __init__(self, low: Numbers, high: Numbers) -> None:
-        self._box = Box(low, high)
+        self._box = _between("Integer", low, high)
         self.low, self.high, self.dim = self._box.low, self._box.high, self._box.dim
         if not bool((self.low == self.low.round()).all() & (self.high == self.high.round()).all()):
             raise ValueError(f"Integer: expected whole numbers, got {low} and {high}")
@@ -261,3 +261,11 @@ def _cholesky(cov: Tensor, dim: int) -> Tensor:
     if int(failed):
         raise ValueError(f"Normal: expected cov positive definite, got {cov.tolist()}")
     return factor
+
+
+def _between(law: str, low: Numbers, high: Numbers) -> Box:
+    """The box of a law's ends; an error speaks of the law."""
+    try:
+        return Box(low, high)
+    except ValueError as error:
+        raise ValueError(str(error).replace("Box:", f"{law}:", 1)) from None

@@ -111,6 +111,7 @@ def generate(
             f"shard {k}: {type(error).__name__}: {error}"
         ) from error
     pairs = read(folder, n)
+    task.note_shape(pairs.y[0])  # another process may have simulated them
     _count_failures(task, pairs, why)
     return pairs
 

@@ -12,11 +12,15 @@ from torch import Tensor
 
 from invlab.validation import require_flag, unmasked
 
-__all__ = ["FailedRows", "NumpySimulator", "numpy_simulator"]
+__all__ = ["FailedRows", "NumpySimulator", "UnknownShapeError", "numpy_simulator"]
 
 
 class FailedRows(UserWarning):
     """Rows that a simulator could not compute: how many of how many, and the first message."""
+
+
+class UnknownShapeError(ValueError):
+    """All rows so far failed, so that nobody knows how many numbers y has."""
 
 
 def numpy_simulator(f: Callable[..., Any], *, batched: bool) -> NumpySimulator:
@@ -26,7 +30,8 @@ def numpy_simulator(f: Callable[..., Any], *, batched: bool) -> NumpySimulator:
     says how many did and why the first one failed; a single NaN will do, whatever the shape of the
     other rows. An interrupt (Ctrl-C) is never taken for a failure.
     There are no gradients: say ``differentiable=False`` to the task. A function that draws noise
-    says ``noisy=True``; numbers drawn from NumPy's generators do not follow the seed of a task.
+    says ``noisy=True``; its numbers follow the seed of a task where NumPy's generator is made in
+    it from torch's, ``np.random.default_rng(int(torch.randint(2**31, ())))``.
 
     Args:
         f: with ``batched=False``, one row ``(dx,)``, and the row of contexts ``(dc,)`` where the
@@ -138,7 +143,7 @@ class NumpySimulator:
             values[i] = found.reshape(1) if found.ndim == 0 else found
             self._settle(values[i].shape, f"row {i}")
         if self.shape is None and len(failures) == len(inputs[0]):
-            raise ValueError(
+            raise UnknownShapeError(
                 f"{self.name}: all {len(failures)} rows failed, so the shape of y is not known; "
                 f"the first, x = {_short(inputs[0][0])}: {failures[0]}"
             )

@@ -13,12 +13,20 @@ from invlab.task import Pairs, Task
 from invlab.trust.neighbours import beside
 from invlab.validation import require_same_length, require_tensor
 
-__all__ = ["believed_effect", "fitting_surrogate", "require_targets", "usable_parts"]
+__all__ = [
+    "believed_effect",
+    "fitting_surrogate",
+    "require_targets",
+    "usable_parts",
+    "warn_of_replicates",
+]
 
 # Steps of a training, however many pairs there are. Twice as many take twice as long and, with
 # 35,000 pairs of the papers' tasks, divide the error of f̂ by three to five, from 1e-5 of the
 # variance of y (robot arm, ballistics) and 8e-5 (sine).
 STEPS = 4000
+# Share of repeated measurements from which on they are worth a warning.
+REPEATED = 0.1
 
 
 def fitting_surrogate(given: Surrogate | None, learned: Pairs) -> Surrogate:
@@ -83,6 +91,25 @@ def usable_parts(task: Task, held_out: Pairs, learned: Pairs) -> tuple[Pairs, Pa
     held = held if task.repeats else held.distinct()
     _warn_of_repeats(task, held, known)
     return held, known
+
+
+def warn_of_replicates(task: Task, data: Pairs) -> None:
+    """Say that settings were measured several times, which no division of the rows looks at.
+
+    Only of pairs without a simulator: else the task says whether equal unknowns give equal y.
+    """
+    if task.has_simulator:
+        return
+    x = data.x if data.c is None else torch.cat([data.x, data.c.to(data.x)], 1)
+    settings = len(x.unique(dim=0))
+    replicates = int(data.equal_rows().max()) + 1 - settings
+    if replicates > REPEATED * len(data):
+        warnings.warn(
+            f"{settings} different x with {replicates} repeated measurements among the pairs: both "
+            "learned and held-out rows are of the same settings, so that errors are those for "
+            "settings that were measured before; for new ones average the repeats of each first",
+            stacklevel=3,
+        )
 
 
 def require_targets(learned: Pairs, y: Tensor, c: Tensor | None) -> None:

@@ -1,6 +1,7 @@
 """Requests of a sceptic: budgets of simulations, odd limits, objects of one's own."""
 
 import math
+import warnings
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from scipy.optimize import Bounds
 
 import invlab
-from invlab import Box, Task
+from invlab import Box, Task, runtime
 from invlab.inversion import rounds
 from invlab.inversion.constraints import as_box
 
@@ -396,3 +397,77 @@ def test_copies_of_few_rows_are_no_evidence_against_a_target():
     assert found.reachable.all()
     assert "9 held-out pairs are too few" in str(found)
     assert "not tested" in str(found)
+
+
+def drag(x):
+    """Fails for the draw that is asked for the shape of y, and for a few others."""
+    first = FIRST.prior.sample(1, generator=runtime.generator(0, "drag", "shape"))[0].numpy()
+    if abs(x[0] - first[0]) < 0.05:
+        raise ArithmeticError("too much")
+    return np.array([x[0] + x[1], x[0] * x[1]])
+
+
+FIRST = Task("drag", lambda x: x, Box([0.0, 0.0], [1.0, 1.0]))
+
+
+def test_a_single_draw_that_fails_does_not_hide_the_shape_of_y(tmp_path):
+    for _ in range(2):  # the second time the pairs are there already
+        simulator = invlab.numpy_simulator(drag, batched=False)
+        task = Task("drag", simulator, FIRST.prior, differentiable=False)
+        pairs = invlab.generate(task, 40, folder=tmp_path)
+        found = invlab.invert(task, [1.1, 0.3], method="nearest", data=pairs, n=1)
+        assert found.x.isfinite().all()
+    fresh = Task("drag", invlab.numpy_simulator(drag, batched=False), FIRST.prior)
+    assert fresh.y_shape == (2,)
+
+
+def test_no_simulation_at_all_succeeds():
+    def fails(x):
+        raise ArithmeticError("never")
+
+    task = Task("fails", invlab.numpy_simulator(fails, batched=False), FIRST.prior)
+    with pytest.raises(ValueError, match="all 64 rows failed"):
+        task.y_shape  # noqa: B018
+
+
+def test_answers_from_pairs_alone_come_in_the_order_of_what_is_believed():
+    x = torch.rand(80, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    y = x**2 + 0.1 * torch.randn(80, 2, generator=torch.Generator().manual_seed(1))
+    found = invlab.invert(invlab.Pairs(x, y), [[0.3, 0.4]], method="neural_adjoint", n=6)
+    assert (found.believed.diff(dim=1) >= 0).all()
+    assert found.error.isnan().all()
+    assert "believed [y²]" in str(found)
+
+
+def test_the_bound_in_a_file_is_that_of_the_first_answer(tmp_path):
+    found = invlab.invert(SAME, TARGETS, method="direct", n=3, pairs=200, simulate=False)
+    table = np.genfromtxt(found.save(tmp_path / "x.csv"), delimiter=",", names=True)
+    assert (np.isnan(table["bound"]) == (table["rank"] > 0)).all()
+
+
+def test_a_task_from_pairs_asks_for_them():
+    pairs = SAME.sample(60)
+    task = Task.from_pairs(pairs, name="oven", labels=["time", "heat"])
+    with pytest.raises(ValueError, match="oven was made from pairs .* as data=pairs"):
+        invlab.invert(task, TARGETS, method="nearest")
+    found = invlab.invert(task, TARGETS, method="nearest", data=pairs, n=1)
+    assert "heat" in str(found)
+
+
+@pytest.mark.filterwarnings("default::UserWarning")
+@pytest.mark.parametrize("times", [1, 6])
+def test_settings_that_were_measured_several_times_are_said(times):
+    x = torch.rand(12, 2, generator=torch.Generator().manual_seed(0)).repeat(times, 1)
+    y = x + 0.1 * torch.randn(len(x), 2, generator=torch.Generator().manual_seed(1))
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        invlab.invert(invlab.Pairs(x, y), [[0.3, 0.4]], method="nearest", n=1)
+    repeated = [str(one.message) for one in said if "measured before" in str(one.message)]
+    assert len(repeated) == (times > 1)
+    assert times == 1 or "12 different x with 60 repeated" in repeated[0]
+
+
+def test_draws_say_what_stands_beside_their_mean():
+    noisy = Task("noisy", lambda x: x + 0.1 * torch.randn_like(x), Box([0.0], [1.0]), noisy=True)
+    found = invlab.invert(noisy, [[0.5]], method="mixture_density", pairs=100, n=3)
+    assert "error and bound are the first draw's" in str(found)

@@ -382,3 +382,9 @@ def test_a_prior_of_ones_own_that_says_bounded_ends_there():
 
     assert certain_box(Own()).high.tolist() == [2.0]
     assert certain_box(Unsaid()) is None
+
+
+@pytest.mark.parametrize("law", [Integer, LogUniform])
+def test_an_error_speaks_of_the_law_that_was_asked_for(law):
+    with pytest.raises(ValueError, match=f"{law.__name__}: expected low < high"):
+        law([1], [1])
