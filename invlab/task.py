@@ -141,7 +141,7 @@ class Task:
 
     @property
     def repeats(self) -> bool:
-        """Whether equal draws are the rule: all unknowns are whole numbers.
+        """Whether equal draws are the rule, since all unknowns are whole numbers.
 
         Such rows may stand among learned and held-out pairs alike, as a fresh one would.
         """
