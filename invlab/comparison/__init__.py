@@ -7,9 +7,10 @@ the rows, ``advice`` the sentences, and ``result`` shows both.
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -40,7 +41,16 @@ __all__ = ["Comparison", "compare"]
 TRAININGS = "trainings and scores"
 
 
+@contextlib.contextmanager
+def _failures_are_said_once() -> Iterator[None]:
+    """The advice says how many rows fail, and no call of the simulator beside it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FailedRows)
+        yield
+
+
 @runtime.differentiable()
+@_failures_are_said_once()
 def compare(
     data: Task | Pairs,
     methods: str | Sequence[Any] = "auto",
@@ -248,16 +258,11 @@ def _part(question: Question, share: int) -> Question:
     return replace(question, data=question.data[: max(2, len(question.data) // share)])
 
 
+@_failures_are_said_once()
 def _compute(
     trials: _Trials, candidate: Candidate, share: int, seeds: Sequence[int]
 ) -> dict[str, Any]:
     (seed,) = seeds
-    with warnings.catch_warnings():  # the advice says how many rows fail, once
-        warnings.simplefilter("ignore", FailedRows)
-        return _tried(trials, candidate, share, seed)
-
-
-def _tried(trials: _Trials, candidate: Candidate, share: int, seed: int) -> dict[str, Any]:
     question, judge, floor = trials.question(seed)
     question = _part(question, share)
     most = trials.plan.search_guesses if candidate.searches else None
@@ -321,9 +326,7 @@ def _run(
 ) -> list[dict[str, Any]]:
     """The records of one seed, made where they are missing."""
     if missing(runs, seeds=[seed], folder=folder):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FailedRows)
-            trials.question(seed)  # here, so that every process is handed the same
+        trials.question(seed)  # here, so that every process is handed the same
     return run(runs, seeds=[seed], folder=folder, **where)
 
 

@@ -128,6 +128,8 @@ def invert(
     simulate = require_flag("simulate", simulate)
     narrow = copy.copy(constrained(task, bounds, feasible))
     if data is not None:
+        if not isinstance(data, Pairs):
+            raise TypeError(f"data: expected Pairs, got {type(data).__name__}")
         narrow.note_shape(data.y[0])
         warn_of_replicates(task, data)
     counter = Counted(narrow.simulator)

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import warnings
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from invlab.comparison.fingerprint import of_pairs
 from invlab.comparison.judge import Judge, surrogate_task
 from invlab.comparison.plan import make_plan, seconds_a_simulation
 from invlab.comparison.trial import Question, attempt
+from invlab.simulators import FailedRows
 
 SMALL = {"n": 60, "targets": 6, "guesses": (1, 3), "seeds": 2}
 ALWAYS = {"prior", "nearest", "pool", "bfgs", "lm"}
@@ -410,3 +412,18 @@ def test_an_offset_of_pairs_changes_no_score():
         scores.append({row["method"]: row["r_1"] for row in found.rows if row["r_1"] is not None})
     assert scores[1] == pytest.approx(scores[0], rel=1e-2)
     assert scores[2] == pytest.approx(scores[0], rel=1e-2)
+
+
+def test_rows_that_fail_are_said_once_and_not_at_each_call():
+    def fails(x):
+        if x[0] < 0.2:
+            raise ArithmeticError("too small")
+        return x
+
+    simulator = invlab.numpy_simulator(fails, batched=False)
+    task = Task("fails", simulator, Box([0.0], [1.0]), differentiable=False)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        result = invlab.compare(task, ["direct"], n=60, targets=4, guesses=(1,), seeds=1)
+    assert not [one for one in said if isinstance(one.message, FailedRows)]
+    assert "Check the prior" in result.advice

@@ -471,3 +471,8 @@ def test_draws_say_what_stands_beside_their_mean():
     noisy = Task("noisy", lambda x: x + 0.1 * torch.randn_like(x), Box([0.0], [1.0]), noisy=True)
     found = invlab.invert(noisy, [[0.5]], method="mixture_density", pairs=100, n=3)
     assert "error and bound are the first draw's" in str(found)
+
+
+def test_data_are_pairs():
+    with pytest.raises(TypeError, match="data: expected Pairs, got tuple"):
+        invlab.invert(SAME, TARGETS, data=(1, 2))
