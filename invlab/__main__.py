@@ -12,6 +12,7 @@ from typing import Any
 
 import invlab
 from invlab.pair_files import read_table
+from invlab.runs.shards import read
 from invlab.runtime import any_encoding
 
 __all__ = ["main"]
@@ -19,6 +20,7 @@ __all__ = ["main"]
 # Endings of files that hold pairs; anything else names a task.
 FILES = (".csv", ".tsv", ".txt", ".dat", ".npy", ".npz", ".h5", ".hdf5", ".hdf")
 # Packages that some commands need; the message says how to install them.
+DATA = "a task; or pairs: a file, or a folder that generate made"
 OPTIONAL = ("distributed", "h5py", "matplotlib", "zuko")
 
 
@@ -45,11 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _add_compare(commands: Any) -> None:
     compare = commands.add_parser("compare", help="which method for this task; resumes")
-    compare.add_argument("data", metavar="MODULE:TASK|FILE", help="a task, or a file of pairs")
+    compare.add_argument("data", metavar="MODULE:TASK|FILE|FOLDER", help=DATA)
     _add_columns(compare)
     compare.add_argument("--methods", nargs="+", default="auto", help="names (default: auto)")
     compare.add_argument("--n", type=int, default=1000, help="pairs to learn from (default 1000)")
-    compare.add_argument("--targets", type=int, default=100, help="a seed (default 100)")
+    compare.add_argument("--targets", type=int, default=50, help="a seed (default 50)")
     compare.add_argument("--guesses", type=int, nargs="+", default=(1, 10, 100), metavar="T")
     compare.add_argument("--seeds", type=int, default=3, help="how often (default 3)")
     compare.add_argument("--seconds", type=float, help="budget of processor seconds")
@@ -62,12 +64,15 @@ def _add_compare(commands: Any) -> None:
 
 def _add_invert(commands: Any) -> None:
     invert = commands.add_parser("invert", help="unknowns for targets in a file")
-    invert.add_argument("data", metavar="MODULE:TASK|FILE", help="a task, or a file of pairs")
+    invert.add_argument("data", metavar="MODULE:TASK|FILE|FOLDER", help=DATA)
     _add_columns(invert)
     invert.add_argument(
         "--targets", type=Path, required=True, help="CSV, a row a target: y, and c behind it"
     )
     invert.add_argument("--out", type=Path, required=True, help="CSV, a row an answer")
+    invert.add_argument(
+        "--pairs", type=Path, help="of the task, simulated before: a file, or generate's folder"
+    )
     invert.add_argument("--method", default="auto", help="name (default: auto)")
     invert.add_argument("--n", type=int, default=10, help="answers a target (default 10)")
     invert.add_argument(
@@ -184,18 +189,27 @@ def _make_room(path: Path) -> None:
 
 
 def _task_or_pairs(options: argparse.Namespace) -> Any:
-    """The task that ``MODULE:TASK`` names, or the pairs in a file."""
-    if Path(options.data).suffix.lower() not in FILES:
-        return _task(options.data)
+    """The task that ``MODULE:TASK`` names, or the pairs in a file or folder."""
+    path = Path(options.data)
+    if path.suffix.lower() in FILES or path.is_dir():
+        return _pairs(options, path)
+    return _task(options.data)
+
+
+def _pairs(options: argparse.Namespace, path: Path) -> invlab.Pairs:
+    if path.is_dir():
+        return read(path)
     parts = {part: _columns(getattr(options, part)) for part in "xyc"}
-    return invlab.Pairs.from_file(options.data, **parts)
+    return invlab.Pairs.from_file(path, **parts)
 
 
 def _task_and_pairs(options: argparse.Namespace) -> tuple[Any, Any]:
-    """The task and no pairs; or the pairs of a file, and a task that knows their names."""
+    """The task, and its pairs if there are some; or pairs, and a task that knows their names."""
     found = _task_or_pairs(options)
     if isinstance(found, invlab.Task):
-        return found, None
+        return found, None if options.pairs is None else _pairs(options, options.pairs)
+    if options.pairs is not None:
+        raise ValueError(f"--pairs: {options.data} holds pairs itself; give them once")
     labels = _names(options.x)
     return invlab.Task.from_pairs(found, name=Path(options.data).stem, labels=labels), found
 

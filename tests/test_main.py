@@ -1,6 +1,7 @@
 """The command line of the library."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -250,3 +251,19 @@ def test_a_simulator_of_its_own_dtype_is_named(capsys):
     assert "single: the simulator computes in a dtype of its own, and got x in torch.float64" in (
         capsys.readouterr().err
     )
+
+
+def test_pairs_that_were_simulated_before_are_learned_from(tmp_path, capsys):
+    assert main(["generate", "my_lens:good", "--n", "60", "--folder", "kept"]) == 0
+    (tmp_path / "y.csv").write_text("0.25\n")
+    asked = ["--targets", "y.csv", "--out", "x.csv", "--method", "nearest", "--n", "1"]
+    assert main(["invert", "my_lens:good", "--pairs", "kept", *asked]) == 0
+    # held-out pairs are simulated for the bound, and the answer is: no more than that
+    assert int(re.search(r"(\d+) simulations", capsys.readouterr().out)[1]) < 200
+    assert main(["invert", "kept", *asked]) == 0
+    assert "0 simulations" in capsys.readouterr().out
+    assert main(["invert", "kept", "--pairs", "kept", *asked]) == 2
+    assert "kept holds pairs itself" in capsys.readouterr().err
+    sizes = ["--methods", "direct", "--targets", "4", "--guesses", "1", "--seeds", "1"]
+    assert main(["compare", "kept", "--n", "30", *sizes]) == 0
+    assert "direct" in capsys.readouterr().out

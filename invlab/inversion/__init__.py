@@ -37,6 +37,8 @@ __all__ = ["Answers", "Mode", "invert"]
 # are taken: by 2000 the coverage is within 1.3 points of its level (95 %), and more cost searches
 # and simulations.
 HELD_OUT, FEWEST, MOST = 0.3, 20, 2000
+# Share of the draws on an edge from which on it is said, and what counts as on it, in widths.
+CUT_OFF, ROUNDING = 0.2, 1e-6
 # Said of draws, whose table has their mean.
 OF_DRAWS = "Unknowns are the mean ± spread of the draws; error and bound are the first draw's."
 # Said of the answers of a search to data with an error.
@@ -190,7 +192,7 @@ class _Spec:
         if not posterior and (measurement.sigma is not None or task.noisy):
             trust["notes"] = (*trust["notes"], NO_POSTERIOR)
         if posterior:
-            trust["notes"] = (*trust["notes"], OF_DRAWS)
+            trust["notes"] = (*trust["notes"], OF_DRAWS, *_at_an_edge(task, learned, x))
         return Answers(
             x=x,
             error=error,
@@ -249,6 +251,24 @@ def _trust(
         )
     bound = torch.where(reachable, bound, torch.nan)
     return {"bound": bound, "reachable": reachable, "p_value": p_value, "notes": tuple(notes)}
+
+
+def _at_an_edge(task: Task, learned: Pairs, x: Tensor) -> list[str]:
+    """What is to be said of targets whose draws ``(B, n, dx)`` were cut off.
+
+    Samplers hold their draws in the range of the unknowns that they learned from.
+    """
+    real = ~task.integer.to(x.device)
+    low, high = learned.x.to(x).amin(0), learned.x.to(x).amax(0)
+    slack = ROUNDING * (high - low)
+    cut = ((x <= low + slack) | (x >= high - slack))[..., real].any(-1)
+    many = int((cut.double().mean(1) > CUT_OFF).sum())
+    if not many:
+        return []
+    return [
+        f"Of {many} of {len(x)} targets more than {CUT_OFF:.0%} of the draws lie on an edge of "
+        "what was learned from, where they were cut off: their spread says too little."
+    ]
 
 
 def _variance(data: Pairs) -> float:

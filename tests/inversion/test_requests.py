@@ -476,3 +476,14 @@ def test_draws_say_what_stands_beside_their_mean():
 def test_data_are_pairs():
     with pytest.raises(TypeError, match="data: expected Pairs, got tuple"):
         invlab.invert(SAME, TARGETS, data=(1, 2))
+
+
+def test_draws_that_were_cut_off_are_said():
+    task = Task("line", lambda x: x * 1.0, Box([0.0], [1.0]))
+    method = invlab.get_method("mixture_density", epochs=20)
+    inside, beyond = (
+        str(invlab.invert(task, [[y]], sigma=0.1, method=method, pairs=300, n=50))
+        for y in (0.5, 1.1)
+    )
+    assert "lie on an edge" not in inside
+    assert "Of 1 of 1 targets more than 20% of the draws lie on an edge" in beyond
