@@ -257,7 +257,7 @@ def floor(n, unbiased):
     return float(posterior.mmd2(a, b, unbiased=unbiased).mean())
 
 
-floors = {(n, u): floor(n, u) for n in (100, 200, 400) for u in (0, 1)}
+floors = {(n, u): floor(n, u) for n in (100, 200, 400) for u in (False, True)}
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 for n in (100, 200, 400):
