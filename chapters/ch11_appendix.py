@@ -257,7 +257,9 @@ def floor(n, unbiased):
     return float(posterior.mmd2(a, b, unbiased=unbiased).mean())
 
 
-floors = {(n, u): floor(n, u) for n in (100, 200, 400) for u in (False, True)}
+floors = {
+    (n, u): floor(n, u) for n in (100, 200, 400) for u in (False, True)
+}
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 for n in (100, 200, 400):
