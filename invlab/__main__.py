@@ -19,8 +19,8 @@ __all__ = ["main"]
 
 # Endings of files that hold pairs; anything else names a task.
 FILES = (".csv", ".tsv", ".txt", ".dat", ".npy", ".npz", ".h5", ".hdf5", ".hdf")
-# Packages that some commands need; the message says how to install them.
 DATA = "a task; or pairs: a file, or a folder that generate made"
+# Packages that some commands need; the message says how to install them.
 OPTIONAL = ("distributed", "h5py", "matplotlib", "zuko")
 
 

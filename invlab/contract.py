@@ -12,6 +12,7 @@ from torch import Tensor
 from invlab import runtime
 from invlab.priors import is_bounded
 from invlab.simulators import FailedRows
+from invlab.simulators.numpy_functions import without_failed_rows
 from invlab.task import Task
 
 __all__ = ["Clause", "Verdicts", "check_task"]
@@ -128,8 +129,7 @@ def check_task(task: Task, *, seed: int = 0) -> Verdicts:
     # a few good rows, some more than once where there are fewer
     few = good.nonzero()[:, 0][torch.arange(ROWS, device="cpu") % int(good.sum())]
     tried, tried_c = x[few], None if c is None else c[few]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FailedRows)  # the first clause has said so
+    with without_failed_rows():  # the first clause has said so
         try:
             noise = _noise(task, tried, tried_c)
         except Exception as error:

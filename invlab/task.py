@@ -13,8 +13,7 @@ from torch import Tensor, nn
 from invlab import runtime
 from invlab.pairs import Pairs, Targets
 from invlab.priors import Box, Empirical, Prior, as_prior, certain_box, integer_mask
-from invlab.simulators import FailedRows
-from invlab.simulators.numpy_functions import UnknownShapeError
+from invlab.simulators.numpy_functions import UnknownShapeError, without_failed_rows
 from invlab.validation import require_count, require_flag, require_tensor
 
 __all__ = ["Pairs", "Simulator", "Targets", "Task"]
@@ -175,8 +174,7 @@ class Task:
     def _shape_of(self, n: int, *more: int) -> tuple[int, ...]:
         """From ``n`` draws; from more where all of them failed before one had a shape."""
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", FailedRows)
+            with without_failed_rows():
                 pairs = self.sample(n, generator=runtime.generator(0, self.name, "shape"))
         except UnknownShapeError:
             if more:
@@ -271,8 +269,7 @@ class Task:
         for _ in range(ROUNDS):
             # as many as are missing, and more where some will fail
             wanted = min(k, math.ceil((k - found) * drawn / max(found, 1))) if drawn else k
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", FailedRows)
+            with without_failed_rows():
                 pairs = self.sample(wanted, generator=generator, dtype=dtype)
             valid = self._valid_rows(pairs.y)
             drawn, found = drawn + wanted, found + int(valid.sum())

@@ -7,10 +7,8 @@ the rows, ``advice`` the sentences, and ``result`` shows both.
 
 from __future__ import annotations
 
-import contextlib
 import tempfile
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -30,7 +28,7 @@ from invlab.comparison.table import floor_row, rows_of
 from invlab.comparison.trial import Question, attempt
 from invlab.metrics.effects import require_gradient, warn_of_noise
 from invlab.runs.records import Run, missing, run
-from invlab.simulators import FailedRows
+from invlab.simulators.numpy_functions import without_failed_rows
 from invlab.task import Pairs, Targets, Task
 from invlab.trust.belief import warn_of_replicates
 from invlab.validation import require_count
@@ -41,16 +39,8 @@ __all__ = ["Comparison", "compare"]
 TRAININGS = "trainings and scores"
 
 
-@contextlib.contextmanager
-def _failures_are_said_once() -> Iterator[None]:
-    """The advice says how many rows fail, and no call of the simulator beside it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FailedRows)
-        yield
-
-
 @runtime.differentiable()
-@_failures_are_said_once()
+@without_failed_rows()  # the advice says how many fail
 def compare(
     data: Task | Pairs,
     methods: str | Sequence[Any] = "auto",
@@ -99,10 +89,11 @@ def compare(
     """
     task, pairs = _read(data)
     limits = limits_of(budget)
-    simulation_s, timed = (0.0, 0)
     if pairs is None:
         simulation_s, timed = seconds_a_simulation(task, limits.get("simulations"))
-    if pairs is not None:
+        spent = timed + ROWS
+    else:
+        simulation_s, spent = 0.0, 0
         n, targets = _sizes(task, pairs, n, targets, seeds)
     chosen = choose(
         task, methods, n=n, simulated=pairs is None, seconds=limits.get("seconds"), seeds=seeds,
@@ -114,7 +105,7 @@ def compare(
         searches=sum(one.searches for one in running), simulation_s=simulation_s,
         a_search=max((one.least_calls for one in running), default=0),
         a_guess=REPLICATES if task.noisy else 1,
-        spent=timed + (ROWS if pairs is None else 0),
+        spent=spent,
     )  # fmt: skip
     trials = _Trials(task, pairs, plan)
     where = {"jobs": jobs, "scheduler": scheduler}
@@ -258,7 +249,7 @@ def _part(question: Question, share: int) -> Question:
     return replace(question, data=question.data[: max(2, len(question.data) // share)])
 
 
-@_failures_are_said_once()
+@without_failed_rows()
 def _compute(
     trials: _Trials, candidate: Candidate, share: int, seeds: Sequence[int]
 ) -> dict[str, Any]:

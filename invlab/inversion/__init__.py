@@ -8,7 +8,6 @@ an answer has to meet and what was measured; ``choice`` takes the method, ``answ
 from __future__ import annotations
 
 import copy
-import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,8 +23,8 @@ from invlab.inversion.constraints import constrained, keep_allowed
 from invlab.inversion.request import Asked, asked, by_pattern
 from invlab.inversion.rounds import in_rounds
 from invlab.metrics.effects import require_gradient, warn_of_noise
-from invlab.simulators import FailedRows
 from invlab.simulators.counted import Counted
+from invlab.simulators.numpy_functions import without_failed_rows
 from invlab.task import Pairs, Task
 from invlab.trust import ErrorBound, Reachability
 from invlab.trust.belief import fitting_surrogate, warn_of_replicates
@@ -118,13 +117,13 @@ def invert(
     if isinstance(task, Pairs):
         data = task if data is None else data
         task = Task.from_pairs(data, name="pairs")
-    if isinstance(task, Task) and data is None and not task.has_simulator:
+    if not isinstance(task, Task):
+        raise TypeError(f"invert: expected a Task or Pairs, got {type(task).__name__}")
+    if data is None and not task.has_simulator:
         raise ValueError(
             f"invert: {task.name} was made from pairs and has no simulator; give the pairs too, "
             "as data=pairs"
         )
-    if not isinstance(task, Task):
-        raise TypeError(f"invert: expected a Task or Pairs, got {type(task).__name__}")
     level = require_share("level", level)
     n = require_count("n", n)
     simulate = require_flag("simulate", simulate)
@@ -152,8 +151,7 @@ def invert(
             warn_of_noise(narrow, data)
             require_gradient(narrow, data)
         spec = _Spec(method, budget, simulate and task.has_simulator, data)
-        with warnings.catch_warnings():  # what fails has been said of the pairs
-            warnings.simplefilter("ignore", FailedRows)
+        with without_failed_rows():  # what fails has been said of the pairs
             found = by_pattern(request, spec.answer)
     return replace(found, calls=counter.rows)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,25 @@ from torch import Tensor
 
 from invlab.validation import require_flag, unmasked
 
-__all__ = ["FailedRows", "NumpySimulator", "UnknownShapeError", "numpy_simulator"]
+__all__ = [
+    "FailedRows",
+    "NumpySimulator",
+    "UnknownShapeError",
+    "numpy_simulator",
+    "without_failed_rows",
+]
 
 
 class FailedRows(UserWarning):
     """Rows that a simulator could not compute: how many of how many, and the first message."""
+
+
+@contextlib.contextmanager
+def without_failed_rows() -> Iterator[None]:
+    """Within the block, or the function it decorates, nobody is warned of failed rows."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FailedRows)
+        yield
 
 
 class UnknownShapeError(ValueError):

@@ -100,8 +100,7 @@ def warn_of_replicates(task: Task, data: Pairs) -> None:
     """
     if task.has_simulator:
         return
-    x = data.x if data.c is None else torch.cat([data.x, data.c.to(data.x)], 1)
-    settings = len(x.unique(dim=0))
+    settings = len(beside(data.x, data.c).unique(dim=0))
     replicates = int(data.equal_rows().max()) + 1 - settings
     if replicates > REPEATED * len(data):
         warnings.warn(

@@ -180,8 +180,7 @@ def undetermined(
     x, c = x.detach().double(), None if c is None else c.detach().double()
     correlation = 0.0
     if isinstance(model, Task):
-        slopes, x_spread, y_spread = _of_task(model, x, c)
-        correlation = _correlation(model)
+        slopes, x_spread, y_spread, correlation = _of_task(model, x, c)
         labels = model.labels if labels is None else labels
     elif isinstance(model, Surrogate):
         slopes, x_spread, y_spread = _of_surrogate(model, x, c)
@@ -197,8 +196,8 @@ def undetermined(
     return Identifiability(values, directions, names, words, failed, differences, correlation)
 
 
-def _of_task(task: Task, x: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-    """Derivatives of y by x at each answer, ``(B, dy, dx)``, and spreads over the prior."""
+def _of_task(task: Task, x: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor, Tensor, float]:
+    """Derivatives of y by x at each answer, ``(B, dy, dx)``, and what the prior says."""
     if not task.has_simulator:
         raise ValueError(
             f"{task.name}: has no simulator; fit a surrogate, fit_surrogate(pairs), and ask it"
@@ -208,12 +207,13 @@ def _of_task(task: Task, x: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor, T
         need = "no context c" if task.context is None else "a context c for each answer"
         raise ValueError(f"c: {task.name} takes {need}")
     draws = runtime.generator(0, task.name, "identifiability")
-    x_spread = task.prior.sample(DRAWS, generator=draws).double().std(0, correction=0)
+    unknowns = task.prior.sample(DRAWS, generator=draws).double()
+    x_spread, correlation = unknowns.std(0, correction=0), _correlation(unknowns)
     pairs = task.usable(task.sample(SIMULATED, generator=draws, dtype=torch.float64))
     y_spread = pairs.y.flatten(1).std(0, correction=0).to(x)
     x_spread = x_spread.to(x)
     if not task.differentiable:
-        return _differences(task, x, c, STEP * x_spread), x_spread, y_spread
+        return _differences(task, x, c, STEP * x_spread), x_spread, y_spread, correlation
 
     def effect(x: Tensor) -> Tensor:
         y = task.simulator(x) if c is None else task.simulator(x, c)
@@ -224,13 +224,11 @@ def _of_task(task: Task, x: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor, T
             )
         return y.flatten(1)
 
-    return jacobian(effect, x).detach(), x_spread, y_spread
+    return jacobian(effect, x).detach(), x_spread, y_spread, correlation
 
 
-def _correlation(task: Task) -> float:
-    """The largest between two unknowns of the prior, in size."""
-    draws = runtime.generator(0, task.name, "identifiability")
-    x = task.prior.sample(DRAWS, generator=draws).double()
+def _correlation(x: Tensor) -> float:
+    """The largest between two unknowns of draws ``(N, dx)``, in size."""
     x = x[:, x.std(0) > 0]
     if x.shape[1] < 2:
         return 0.0
