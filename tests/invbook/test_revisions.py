@@ -5,12 +5,19 @@ Where they differ, the records in results/ are those of other code: raise the re
 message names, so that they count as stale, and write the new numbers by
 
     python tests/invbook/test_revisions.py
+
+Which takes each run with the kernels of several processors, and keeps the numbers that are the
+same with all: a search through a network that is hardly trained may end anywhere.
 """
 
 import itertools
 import json
 import math
+import os
+import subprocess
+import sys
 import warnings
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -26,10 +33,19 @@ from invbook.papers.neural_adjoint import models
 from invbook.papers.neural_adjoint import runs as adjoint_runs
 from invbook.papers.trust import runs as trust_runs
 from invlab import runtime
+from invlab.methods.adjoint_search import AdamSearch
 
 FILE = Path(__file__).with_name("fingerprints.json")
-# Numbers kept of a run, and how far they may be off on other processors.
-KEPT, OFF = 12, 0.02
+# Numbers kept of a run, how far they may be off on other processors, and how far those may be off
+# that are kept, with the kernels of these.
+KEPT, OFF, STEADY = 12, 0.02, 0.005
+KERNELS = (
+    {},
+    {"MKL_CBWR": "COMPATIBLE"},
+    {"MKL_CBWR": "AVX2"},
+    {"ATEN_CPU_CAPABILITY": "default"},
+    {"ATEN_CPU_CAPABILITY": "avx2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"},
+)
 FEW = {"targets": 3, "guesses": 4, "epochs": 2}
 SHORT = {"iterations": 3, "lr": 3e-3}
 SMALL = {"width": 16, "layers": 3, "epochs": 2}
@@ -44,16 +60,25 @@ def loss_design():
 
 
 def of_methods(make):
-    """r_T of each method, T = 1 and as many as there are."""
+    """r_T of each method, T = 1 and as many as there are, and the error of its network."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("invbook.papers.neural_adjoint.scoring.DRAWS", 50)
+        # a long search multiplies the rounding of the first step
+        short = partial(AdamSearch, steps=3)
+        patch.setattr("invbook.papers.neural_adjoint.experiments.AdamSearch", short)
         found = make()
-    return {
+    numbers = {
         f"{method}/{end}": float(result["r_T"][end])
         for method, result in found.items()
         if "r_T" in result
         for end in (0, -1)
     }
+    networks = {
+        f"{method}/validation": result["validation"]
+        for method, result in found.items()
+        if "validation" in result
+    }
+    return numbers | networks
 
 
 def of_systems():
@@ -135,7 +160,7 @@ KINDS = {
     "neural_adjoint/compare": (
         adjoint_runs,
         "compare",
-        lambda: of_methods(lambda: adjoint.compare("sine", 0, pairs=100, pool=50, **FEW)),
+        lambda: of_methods(lambda: adjoint.compare("sine", 0, pairs=100, pool=50, steps=2, **FEW)),
     ),
     "neural_adjoint/models": (
         adjoint_runs,
@@ -186,13 +211,31 @@ def revision(kind):
 
 
 def fingerprint(kind):
-    """A few numbers of a tiny run, by name."""
+    """The numbers of a tiny run, by name."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         numbers = KINDS[kind][2]()
-    names = sorted(name for name, value in numbers.items() if math.isfinite(value))
-    chosen = names[:: math.ceil(len(names) / KEPT)]
-    return {name: float(f"{numbers[name]:.4g}") for name in chosen}
+    return {name: float(f"{value:.4g}") for name, value in numbers.items() if math.isfinite(value)}
+
+
+def with_kernels(kernels):
+    """The numbers of all kinds, by a process that takes these kernels."""
+    command = [sys.executable, __file__, "--print"]
+    made = subprocess.run(
+        command, env=os.environ | kernels, stdout=subprocess.PIPE, check=True, encoding="utf-8"
+    )
+    return json.loads(made.stdout.splitlines()[-1])
+
+
+def steady(several):
+    """A few of the numbers that are the same in several dictionaries: the first one's."""
+    first = several[0]
+    names = sorted(
+        name
+        for name, value in first.items()
+        if all(found.get(name) == pytest.approx(value, rel=STEADY, abs=1e-9) for found in several)
+    )
+    return {name: first[name] for name in names[:: math.ceil(len(names) / KEPT)]}
 
 
 def kept():
@@ -202,7 +245,8 @@ def kept():
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_change_of_the_numbers_comes_with_a_new_revision(kind):
-    entry, numbers = kept()[kind], fingerprint(kind)
+    entry, found = kept()[kind], fingerprint(kind)
+    numbers = {name: found.get(name) for name in entry["numbers"]}
     module, name, _ = KINDS[kind]
     where = f"{module.__name__}: {name}"
     remedy = f"then run `python tests/invbook/{Path(__file__).name}`"
@@ -217,9 +261,17 @@ def test_every_kind_of_run_has_a_fingerprint_and_no_other():
     for module in (adjoint_runs, joint_runs):
         names = {name for other, name, _ in KINDS.values() if other is module}
         assert names == set(module.REVISIONS), f"{module.__name__}: REVISIONS"
+    assert all(len(entry["numbers"]) for entry in kept().values())
 
 
 if __name__ == "__main__":
-    entries = {kind: {"revision": revision(kind), "numbers": fingerprint(kind)} for kind in KINDS}
+    if sys.argv[1:] == ["--print"]:
+        print(json.dumps({kind: fingerprint(kind) for kind in KINDS}))
+        sys.exit()
+    made = [with_kernels(kernels) for kernels in KERNELS]
+    entries = {
+        kind: {"revision": revision(kind), "numbers": steady([found[kind] for found in made])}
+        for kind in KINDS
+    }
     FILE.write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
     print(f"{FILE.name}: written")
