@@ -16,8 +16,8 @@ from invlab.task import Simulator, Task
 from invlab.tasks import get_task, list_tasks
 
 if TYPE_CHECKING:
-    from invlab.comparison import compare
-    from invlab.inversion import invert
+    from invlab.comparison import Comparison, compare
+    from invlab.inversion import Answers, invert
     from invlab.runs import generate
     from invlab.trust import ErrorBound, Reachability
 
@@ -42,6 +42,8 @@ _ROOMS = (
 
 # Names whose room is opened when they are asked for.
 _LATER = {
+    "Answers": "inversion",
+    "Comparison": "comparison",
     "ErrorBound": "trust",
     "Reachability": "trust",
     "compare": "comparison",
@@ -50,7 +52,9 @@ _LATER = {
 }
 
 __all__ = [
+    "Answers",
     "Box",
+    "Comparison",
     "ErrorBound",
     "Integer",
     "LogUniform",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import invlab
-from invlab.pair_files import read_table
+from invlab.pair_files import column_names, read_table
 from invlab.runs.shards import read
 from invlab.runtime import any_encoding
 
@@ -210,8 +210,7 @@ def _task_and_pairs(options: argparse.Namespace) -> tuple[Any, Any]:
         return found, None if options.pairs is None else _pairs(options, options.pairs)
     if options.pairs is not None:
         raise ValueError(f"--pairs: {options.data} holds pairs itself; give them once")
-    labels = _names(options.x)
-    return invlab.Task.from_pairs(found, name=Path(options.data).stem, labels=labels), found
+    return invlab.Task.from_pairs(found, name=Path(options.data).stem), found
 
 
 def _targets(options: argparse.Namespace, task: Any) -> tuple[Any, Any]:
@@ -219,6 +218,10 @@ def _targets(options: argparse.Namespace, task: Any) -> tuple[Any, Any]:
     y, c = _names(options.y), _names(options.c)
     names = None if y is None or (task.c_dim and c is None) else [*y, *(c or [])]
     table = read_table(options.targets, names)
+    head = None if names else column_names(options.targets)
+    if head:
+        what = "y, and c behind it," if task.c_dim else "y"
+        print(f"{options.targets}: {', '.join(head)} are taken as {what} in this order")
     if not task.c_dim:
         return table, None
     return table[..., : -task.c_dim], table[..., -task.c_dim :]

@@ -7,17 +7,26 @@ import warnings
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from invlab.validation import did_you_mean, is_integer, require_count
 
-__all__ = ["Columns", "read_arrays", "read_table"]
+__all__ = ["Columns", "column_names", "read_arrays", "read_table"]
 
 # Which part of a file: how many columns, or names of columns or arrays.
 Columns = int | str | Sequence[str] | None
-Arrays = tuple[np.ndarray, np.ndarray, np.ndarray | None]
+
+
+class Arrays(NamedTuple):
+    """What a file holds, and the names that a table has for the unknowns."""
+
+    x: np.ndarray
+    y: np.ndarray
+    c: np.ndarray | None
+    labels: list[str] | None = None
+
 
 # What stands in a table where a number is missing.
 MISSING = {"", "na", "n/a", "nan", "null", "none"}
@@ -25,7 +34,7 @@ FORMATS = "expected .csv, .tsv, .txt, .npy, .npz, .h5 or .hdf5"
 
 
 def read_arrays(path: str | Path, x: Columns, y: Columns, c: Columns) -> Arrays:
-    """Unknowns, observations and contexts of a file, floating-point; see ``Pairs.from_file``.
+    """Unknowns, observations, contexts and labels of a file; see ``Pairs.from_file``.
 
     Raises:
         FileNotFoundError: no such file.
@@ -89,6 +98,12 @@ def read_table(path: str | Path, columns: Sequence[str] | None = None) -> np.nda
     return table
 
 
+def column_names(path: str | Path) -> list[str] | None:
+    """What a table in text says in its first line; None where that holds numbers, or no text."""
+    path = Path(path)
+    return None if path.suffix.lower() == ".npy" else _table(path, ())[0]
+
+
 def _loaded(path: Path) -> Any:
     try:
         return np.load(path, allow_pickle=False)  # a pickle could run any code
@@ -131,7 +146,7 @@ def _from_arrays(
         except ValueError as error:
             raise ValueError(f"{path}: {listed} do not fit together: {error}") from error
 
-    return array("x", x), array("y", y), None if c is None else array("c", c)
+    return Arrays(array("x", x), array("y", y), None if c is None else array("c", c))
 
 
 def _read(path: Path, file: Any, name: str) -> np.ndarray:
@@ -166,13 +181,15 @@ def _from_table(
                 f"but {has}; give names to leave some out"
             )
         parts = np.split(table, np.cumsum(counts)[:-1], axis=1)
+        labels = names[: counts[0]] if names else None
     elif any(map(is_integer, asked.values())):
         raise ValueError(f"{path}: expected names for x, y and c, or counts for all, got {asked}")
     elif names is None:
         raise ValueError(f"{path}: has no line of names; give counts of columns, such as x=3, y=2")
     else:
         parts = [table[:, _places(path, names, chosen)] for chosen in asked.values()]
-    return parts[0], parts[1], parts[2] if len(parts) == 3 else None
+        labels = _words(x)
+    return Arrays(parts[0], parts[1], parts[2] if len(parts) == 3 else None, labels)
 
 
 def _places(path: Path, names: list[str], asked: Any) -> list[int]:

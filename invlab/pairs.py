@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,16 +38,18 @@ class Pairs:
         x: unknowns, shape ``(N, dx)``.
         y: observations, shape ``(N, *dy)``; NaN where a simulation failed.
         c: contexts, shape ``(N, dc)``, or None.
+        labels: names of the unknowns, such as those that a table has, or None.
 
     Raises:
         TypeError: something is neither a floating-point tensor nor such an array.
-        ValueError: different numbers of rows, no rows, NaN in x or c, or tensors on different
-            devices.
+        ValueError: different numbers of rows, no rows, NaN in x or c, tensors on different
+            devices, or another number of labels than of unknowns.
     """
 
     x: Tensor
     y: Tensor
     c: Tensor | None = None
+    labels: Sequence[str] | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         _settle(self)
@@ -57,12 +60,17 @@ class Pairs:
         if self.c is not None:
             require_tensor("Pairs: c", self.c, ("N", "dc"), device=self.x.device)
         require_same_length(x=self.x, y=self.y, c=self.c)
+        if self.labels is not None and len(self.labels) != self.x.shape[1]:
+            raise ValueError(
+                f"Pairs: expected {self.x.shape[1]} labels, one an unknown, got "
+                f"{len(self.labels)}: {list(self.labels)}"
+            )
 
     @classmethod
     def from_file(
         cls, path: str | Path, *, x: Columns = None, y: Columns = None, c: Columns = None
     ) -> Pairs:
-        """Pairs that lie in a file, with the precision that they have there.
+        """Pairs that lie in a file, with its precision and its names of the unknowns.
 
         Args:
             path: a table (``.csv``, ``.tsv``, ``.txt``, or ``.npy`` of two axes), or arrays
@@ -84,9 +92,10 @@ class Pairs:
             ValueError: another format, a column that is missing, stands more than once in the file
                 or is asked for twice, or an entry that is no number.
         """
-        arrays = read_arrays(path, x, y, c)
+        found = read_arrays(path, x, y, c)
         try:
-            return cls(*arrays).to(device())  # type: ignore[arg-type]
+            whole = cls(found.x, found.y, found.c, labels=found.labels)  # type: ignore[arg-type]
+            return whole.to(device())
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
 
@@ -116,11 +125,13 @@ class Pairs:
 
     def __getitem__(self, rows: Tensor | slice) -> Pairs:
         """The chosen rows, as pairs."""
-        return Pairs(self.x[rows], self.y[rows], None if self.c is None else self.c[rows])
+        c = None if self.c is None else self.c[rows]
+        return Pairs(self.x[rows], self.y[rows], c, labels=self.labels)
 
     def to(self, *to: Any) -> Pairs:
         """The same pairs on another device or of another dtype, as by ``Tensor.to``."""
-        return Pairs(self.x.to(*to), self.y.to(*to), None if self.c is None else self.c.to(*to))
+        c = None if self.c is None else self.c.to(*to)
+        return Pairs(self.x.to(*to), self.y.to(*to), c, labels=self.labels)
 
     def split(
         self,

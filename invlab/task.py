@@ -105,7 +105,7 @@ class Task:
             name: of the task.
             box: where answers are meant to lie; around the x of the pairs if not given.
             prior: law of the unknowns; one whose draws are rows of the pairs if not given.
-            labels, units: as for a task.
+            labels, units: as for a task; the labels of the pairs if not given.
         """
         task = Task(
             name,
@@ -113,7 +113,7 @@ class Task:
             Empirical(pairs.x) if prior is None else prior,
             box=Box.around(pairs.x) if box is None else box,
             context=None if pairs.c is None else Empirical(pairs.c),
-            labels=labels,
+            labels=pairs.labels if labels is None else labels,
             units=units,
             differentiable=False,
         )

@@ -215,12 +215,14 @@ def test_where_the_results_go_is_made_or_refused_before_anything_is_computed(
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")
-def test_targets_bring_their_contexts(tmp_path):
+def test_targets_bring_their_contexts(tmp_path, capsys):
     (tmp_path / "y.csv").write_text("y,c\n0.5,1\n0.5,2\n", encoding="utf-8")
     command = ["invert", "my_lens:scaled", "--targets", "y.csv", "--out", "x.csv"]
     assert main([*command, "--method", "bfgs", "--n", "1"]) == 0
     rows = (tmp_path / "x.csv").read_text(encoding="utf-8").splitlines()[1:]
     assert [float(row.split(",")[2]) for row in rows] == pytest.approx([0.5, 0.25], abs=1e-6)
+    said = capsys.readouterr().out
+    assert "y.csv: y, c are taken as y, and c behind it, in this order" in said
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+import invlab
 from invlab import Box, Pairs, Targets, Task
 from invlab.runtime import generator
 
@@ -208,15 +209,33 @@ def test_a_table_is_read_by_names_and_by_counts(tmp_path, text):
     assert found.y[1, 1].isnan()
     assert found.c.tolist() == [[3], [8]]
     assert found.x.dtype == torch.float64
+    assert found.labels == ["angle", "width"]
     counted = Pairs.from_file(str(path), x=2, y=np.int64(2), c=1).to("cpu")
     assert counted.x.tolist() == [[1, 2], [6, 7]]
     assert counted.c.tolist() == [[5], [100]]
+    assert counted.labels == ["width", "angle"]
+
+
+def test_the_names_of_unknowns_stay_with_the_pairs_and_come_back_with_the_answers():
+    x = torch.rand(60, 2, dtype=torch.float64)
+    pairs = Pairs(x, x.sum(1, keepdim=True), labels=["width", "angle"])
+    kept, held = pairs.split(0.5)
+    for part in (kept, held, pairs[:3], pairs.to(torch.float32), pairs.distinct()):
+        assert part.labels == ["width", "angle"]
+    assert Task.from_pairs(pairs, name="lens").labels == ["width", "angle"]
+    assert Task.from_pairs(pairs, name="lens", labels=["a", "b"]).labels == ["a", "b"]
+    answers = invlab.invert(pairs, pairs.y[:2], method="nearest", n=1)
+    assert "width" in str(answers)
+    with pytest.raises(ValueError, match="expected 2 labels, one an unknown, got 1"):
+        Pairs(x, x, labels=["width"])
 
 
 def test_a_table_without_names_is_read_by_counts(tmp_path):
     path = tmp_path / "data.txt"
     path.write_text("1 2 3\n4 5 6\n", encoding="utf-8")
-    assert Pairs.from_file(path, x=1, y=2).y.tolist() == [[2, 3], [5, 6]]
+    found = Pairs.from_file(path, x=1, y=2)
+    assert found.y.tolist() == [[2, 3], [5, 6]]
+    assert found.labels is None
     with pytest.raises(ValueError, match="no line of names; give counts"):
         Pairs.from_file(path, x="a", y="b")
     np.save(tmp_path / "data.npy", np.arange(6).reshape(2, 3))

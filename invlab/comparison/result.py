@@ -31,9 +31,10 @@ th:first-child, td:first-child { text-align: left }
 # What the columns of the printed table are.
 LEGEND = (
     "geo_T: geometric mean of the error of the best of T guesses, in units of the variance of y, "
-    "which the\nadvice goes by; r_T: its mean over the targets that have a valid answer, in the "
-    "same unit; failed_T: the\nshare that has none; fit_s, answer_s: processor seconds to train, "
-    "and a target; answer_calls: simulations\na target. result.rows has more."
+    "which the\nadvice goes by; what is below the floor (or 1e-9) counts as the floor. r_T: its "
+    "mean over the targets that\nhave a valid answer, in the same unit; failed_T: the share that "
+    "has none; fit_s, answer_s: processor\nseconds to train, and a target; answer_calls: "
+    "simulations a target. result.rows has more."
 )
 
 

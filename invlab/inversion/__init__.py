@@ -22,10 +22,11 @@ from invlab.inversion.choice import fitted
 from invlab.inversion.constraints import constrained, keep_allowed
 from invlab.inversion.request import Asked, asked, by_pattern
 from invlab.inversion.rounds import in_rounds
+from invlab.metrics import noise_floor
 from invlab.metrics.effects import require_gradient, warn_of_noise
 from invlab.simulators.counted import Counted
 from invlab.simulators.numpy_functions import without_failed_rows
-from invlab.task import Pairs, Task
+from invlab.task import Pairs, Targets, Task
 from invlab.trust import ErrorBound, Reachability
 from invlab.trust.belief import fitting_surrogate, warn_of_replicates
 from invlab.validation import require_count, require_flag, require_share
@@ -46,6 +47,8 @@ NO_POSTERIOR = (
     "method='mixture_density' draws from the posterior, and invlab.trust.undetermined names what "
     "the data leave free."
 )
+# Held-out pairs whose unknowns are simulated again, to say what the truth would be off by.
+FLOOR_PAIRS = 50
 # Share of reachable targets that the test leaves alone.
 RELIABLE = 0.95
 # Below this share of the variance of y an answer explains its target.
@@ -180,14 +183,17 @@ class _Spec:
         # draws that carry the error of a measurement are a posterior, and stay one
         exchangeable = bool(getattr(method, "exchangeable", False))
         looks = name not in NULLS  # draws of the prior know nothing of y
-        posterior = exchangeable and looks and (measurement.sigma is not None or task.noisy)
+        uncertain = measurement.sigma is not None or task.noisy
+        posterior = exchangeable and looks and uncertain
         answering = Answering(
             task, method, learned, surrogate, part.n, self.simulate, self.simulate and not posterior
         )
         x, error = answering.ranked(part.y, part.c)
         held = measurement.with_error(held, part.seed)
         trust = _trust(answering, part, x, error, held)
-        if not posterior and (measurement.sigma is not None or task.noisy):
+        if uncertain and self.simulate:
+            trust["notes"] = (*trust["notes"], _of_the_truth(task, held, measurement.error_unit))
+        if uncertain and not posterior:
             trust["notes"] = (*trust["notes"], NO_POSTERIOR)
         if posterior:
             trust["notes"] = (*trust["notes"], OF_DRAWS, *_at_an_edge(task, learned, x))
@@ -249,6 +255,16 @@ def _trust(
         )
     bound = torch.where(reachable, bound, torch.nan)
     return {"bound": bound, "reachable": reachable, "p_value": p_value, "notes": tuple(notes)}
+
+
+def _of_the_truth(task: Task, held: Pairs, unit: str) -> str:
+    """What the errors are to be compared with where observations have an error."""
+    few = held[:FLOOR_PAIRS]
+    floor = float(noise_floor(task, Targets(few.y, few.c, few.x), replicates=1).mean())
+    return (
+        f"Observations have an error: the truth itself is off by {floor:.2g} {unit} in the mean; "
+        "answers that are off by less cannot be told from it."
+    )
 
 
 def _at_an_edge(task: Task, learned: Pairs, x: Tensor) -> list[str]:

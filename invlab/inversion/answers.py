@@ -26,7 +26,7 @@ class Mode:
     """Answers of one target that lie close together.
 
     Attributes:
-        x: the best of them, ``(dx,)``.
+        x: the first of them in the order of the answers, ``(dx,)``.
         error: of that one; NaN where nothing was simulated.
         share: of the target's answers.
         count: how many.
@@ -86,7 +86,7 @@ class Answers:
         return len(self.x)
 
     def modes(self, target: int = 0, *, radius: float = 0.25) -> list[Mode]:
-        """The distinct answers to one target: clusters, the best first.
+        """The distinct answers to one target: clusters, in the order of the answers.
 
         Args:
             target: which.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -48,7 +49,9 @@ class Measurement:
 
     def pairs(self, data: Pairs) -> Pairs:
         """Pairs with what would have been measured of y, without an error."""
-        return data if self.whole else Pairs(data.x, self.of(data.y.flatten(1)), data.c)
+        if self.whole:
+            return data
+        return replace(data, y=self.of(data.y.flatten(1)))
 
     def with_error(self, data: Pairs, seed: int) -> Pairs:
         """The pairs of :meth:`pairs` with the error of a measurement."""
@@ -56,7 +59,7 @@ class Measurement:
             return data
         draws = runtime.generator(seed, "measurement error")
         error = torch.randn(data.y.shape, generator=draws, dtype=torch.float64, device="cpu")
-        return Pairs(data.x, data.y + error.to(data.y), data.c)
+        return replace(data, y=data.y + error.to(data.y))
 
     def task(self, task: Task) -> Task:
         """The task that observes what was measured."""

@@ -273,6 +273,29 @@ def test_with_sigma_errors_count_in_its_square():
     assert "bound [σ²]" in str(found)
 
 
+def of_the_truth(found):
+    """What the notes say that the truth would be off by."""
+    (note,) = [note for note in found.notes if "the truth itself is off by" in note]
+    return float(note.partition("off by ")[2].split()[0])
+
+
+def test_the_error_of_the_truth_stands_beside_errors_that_carry_noise():
+    noisy = Task(
+        "noisy",
+        lambda x: x + 0.1 * torch.randn_like(x),
+        SAME.prior,
+        noisy=True,
+        differentiable=False,
+    )
+    found = invlab.invert(noisy, TARGETS, method="nearest", pairs=400, n=2)
+    assert of_the_truth(found) == pytest.approx(0.02, rel=0.5)  # twice the variance
+    found = invlab.invert(SAME, TARGETS, sigma=0.1, method="local_search", pairs=400, n=2)
+    assert of_the_truth(found) == pytest.approx(1.0, rel=0.5)  # sigma squared is the unit
+    for asked in ({}, {"sigma": 0.1, "simulate": False}):
+        found = invlab.invert(SAME, TARGETS, method="pool", pairs=100, n=2, **asked)
+        assert "the truth" not in str(found)
+
+
 PLAIN = Task("plain", lambda x: x * 1.0, invlab.Normal([0.0, 0.0], [1.0, 1.0]))
 FAR_OUT = [[2.6, -3.1], [0.1, -0.2]]
 
