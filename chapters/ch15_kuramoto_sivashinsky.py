@@ -337,11 +337,11 @@ check(
     "Steps of the refinement over those of BFGS, where both solve",
     together.nit[done].double().mean() / plain.nit[done].double().mean(),
     "<",
-    1,
+    2,
 )
 
 # %% [markdown]
-# As the paper says, the network alone gets into the right valley but stays "far from machine precision" (Section 4.3). The refinement then needs fewer iterations than BFGS from the mean. In the library all this is one call. It keeps the best answer of each problem on the way, refines it, and with `fallback=True` takes that of BFGS where it is better:
+# As the paper says, the network alone gets into the right valley but stays "far from machine precision" (Section 4.3). The refinement then takes about as many iterations as BFGS from the mean. How many hangs on rounding, which the training multiplies: with the arithmetic of four kinds of processors it took between two thirds and five quarters of them. In the library all this is one call. It keeps the best answer of each problem on the way, refines it, and with `fallback=True` takes that of BFGS where it is better:
 
 # %%
 library = invlab.minimize(
