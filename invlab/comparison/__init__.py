@@ -63,7 +63,9 @@ def compare(
 
     Args:
         data: a task; or pairs alone, of which a third then trains the network that judges guesses
-            in place of a simulator, and another part serves as targets.
+            in place of a simulator, and another part serves as targets. Where targets will come
+            with an error of measurement, the simulator is to add it, with ``noisy=True``: this call
+            knows no ``sigma``, and may name a method that ``invert`` cannot give one.
         methods: ``"auto"``, or names of :func:`invlab.list_methods` and objects of your own with
             ``fit`` and ``propose``.
         n: pairs to learn from, a seed.
