@@ -344,7 +344,7 @@ check(
 )
 
 # %% [markdown]
-# Why is the network not called dead, although its answers hardly vary? Because the loss asked for the same answer everywhere. A dead network would give a constant answer that the loss did not ask for.
+# A network whose answer no longer depends on its input is called a {term}`dead network`. Why is this one not called dead, although its answers hardly vary? Because the loss asked for the same answer everywhere. A dead network would give a constant answer that the loss did not ask for.
 #
 # ## Beside the paper
 #

@@ -115,7 +115,7 @@ plt.show()
 #
 # ## Exact answers, in a few lines
 #
-# Which throws land at 8 m? One could try many throws and keep those that come close. That is always a compromise between being exact and ever finishing. There is a better way: let one unknown be *solved for*. The start $x_1$ only shifts the landing. So draw height, angle and speed from the prior, compute how far such a throw reaches, and let the start be what is missing. The result is exact. How often to keep it? As often as the prior finds the start plausible that it needs.
+# Which throws land at 8 m? One could try many throws and keep those that come close. That is always a compromise between being exact and ever finishing. There is a better way: let one unknown be *solved for*. The start $x_1$ only shifts the landing. So draw height, angle and speed from the prior, compute how far such a throw reaches, and let the start be what is missing. The result is exact. But not each such throw is equally likely: keep it with a probability that is proportional to the prior's density at the start that it needs.
 
 # %%
 landing = 8.0  # try 5.0

@@ -325,7 +325,7 @@ right.legend(
 plt.show()
 
 # %% [markdown]
-# The image of a line is a line. To come from one hollow to the next it has to cross the pass between them, where $f \ge 0$, at least 0.3 above the target. A continuous map of one connected cloud cannot tear it. All that training can do is to let $x$ hurry across. Whatever $z$ lies on such a crossing makes a wrong guess. A mixture ({doc}`ch08_mixture_density`) is not bound to this; a cVAE ({doc}`ch09_cvae`) is.
+# A continuous map carries a line to an unbroken curve. To come from one hollow to the next it has to cross the pass between them, where $f \ge 0$, at least 0.3 above the target. A continuous map of one connected cloud cannot tear it. All that training can do is to let $x$ hurry across. Whatever $z$ lies on such a crossing makes a wrong guess. A mixture ({doc}`ch08_mixture_density`) is not bound to this; a cVAE ({doc}`ch09_cvae`) is.
 
 # %% tags=["hide-input"]
 piece = sine.modes(path[None], wish)[0]
@@ -348,7 +348,7 @@ check(
 )
 
 # %% [markdown]
-# The {doc}`appendix <ch10_appendix>` has both flows with and without waves in numbers, and a milder cure than more padding: a flow of monotone curves in place of affine steps.
+# The {doc}`appendix <ch10_appendix>` has both flows with and without waves in numbers, and a milder cure. More padding, numbers beside $x$ that give the map room to go around a gap, helps a little. A flow whose steps are monotone curves (*splines*), and not one stretch and one shift each, helps more.
 #
 # ## The dead term
 #

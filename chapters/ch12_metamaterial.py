@@ -50,7 +50,7 @@ plt.show()
 #
 # The paper's spectra come from a commercial program, at a minute and a half each (Section 8.6.3). No reader can run that, and nobody can judge guesses without a simulator. The paper's way out is a recipe for *any* expensive simulator: run it 40,000 times, once; train an ensemble of networks on the result; from then on the networks *are* the simulator. Such a {term}`neural simulator` is called a **proxy** here, $\tilde f$. This chapter goes the whole way again with a solver of our own, so that each step can be run and checked.
 #
-# The ranges of heights and radii and the band are the paper's. The period of the cell (210 µm), the permittivity of the silicon (11.7) and its loss are not published and are our choice: the spectra are like the paper's, not the same.
+# The ranges of heights and radii and the band are the paper's. The period of the cell (210 µm), the permittivity of the silicon (11.7; it says how strongly the silicon slows light down) and its absorption, which engineers and our code call `loss`, are not published and are our choice: the spectra are like the paper's, not the same.
 
 # %%
 import torch
@@ -175,7 +175,7 @@ check(
 # %% [markdown]
 # ## A spectrum from few frequencies
 #
-# The 300 frequencies of a spectrum would be 300 solutions. But the amplitude $r(f)$ is nearly a ratio of two polynomials: each resonance is a zero of the denominator, a *pole* a little off the real axis. The **{term}`AAA algorithm`** {cite:p}`nakatsukasa2018aaa` finds such a ratio through given values, and a few dozen solved frequencies are enough for all of them.
+# The 300 frequencies of a spectrum would be 300 solutions. But the amplitude $r(f)$ of the reflected wave at the frequency $f$ (in this section $f$ is no simulator) is nearly a ratio of two polynomials: each resonance is a zero of the denominator, a *pole* a little off the real axis. The **{term}`AAA algorithm`** {cite:p}`nakatsukasa2018aaa` finds such a ratio through given values, and a few dozen solved frequencies are enough for all of them.
 #
 # With one exception. At the dotted line of {numref}`fig-cell`, $f_0$, the speed of light over the period, a second order of diffraction begins to travel. Its wavenumber is $\sqrt{f^2 - f_0^2}$, and no ratio of polynomials in $f$ follows a square root. The remedy is an old one: change the variable. With
 #

@@ -176,7 +176,7 @@ print(tuple(pairs.x.shape), tuple(pairs.y.shape))
 # %% [markdown]
 # `invert` goes from the measurement to ranked answers. {term}`sigma` is the error of the measurement: differences between what an answer causes and what was measured count in units of it, so that an `error` of about one or less means "as near as the noise allows". It is one number, or one for each observation where these have different units or errors. Leave it out if you do not know it; errors are then in the units of $y$, squared.
 #
-# We name a method here, `lm`, the classical least-squares search of {term}`Levenberg–Marquardt` from 50 starts. It needs nothing but the simulator and its gradients, as the diagram shows. The {doc}`next chapter <ch19_which_method>` is about choosing a method.
+# We name a method here, `lm`, the classical least-squares search of {term}`Levenberg–Marquardt` from 50 starts. The search needs nothing but the simulator and its gradients, as the diagram shows; the pairs serve the test whether this measurement can come from the simulator at all ({doc}`ch20_how_far_to_trust`), and without `data=` the call simulates 2000 of its own. The {doc}`next chapter <ch19_which_method>` is about choosing a method.
 
 # %% mystnb={"figure": {"name": "fig-own-search", "caption": "A search on the simulator. Ellipses are computed, the double frame is the simulator, the slanted box is data. From each start the gradient of the difference moves the unknowns, until the difference no longer falls."}, "image": {"alt": "A chain from left to right: the unknowns x enter your simulator f, which gives what x would cause, y hat. Beside it stands the measured y. A bracket below the two says difference, in units of sigma. A dashed arrow leads from it back to x: the gradient moves the unknowns."}} tags=["hide-input"]
 diagram.chain(
@@ -350,7 +350,7 @@ for name, value in zip(names, from_table.x[0, 0].tolist()):
 print(*from_table.notes, sep="\n")
 
 # %% [markdown]
-# The answer comes with a note instead of a bound of its error: a bound takes simulations, and a table cannot be asked. {doc}`ch20_how_far_to_trust` explains such bounds.
+# The answer comes with a note instead of a bound of its error: a bound takes simulations, and a table cannot be asked. {doc}`ch20_how_far_to_trust` explains such bounds. With a table alone `invlab.compare(known)` still puts the methods in order: a network, trained on a third of the rows, judges the answers in place of the simulator, so that no error smaller than its own can be seen. The last check is to set the proposed unknowns and to measure.
 #
 # :::{admonition} Use it when
 # :class: tip

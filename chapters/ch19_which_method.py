@@ -60,7 +60,7 @@ guesses = (1, 10)  # T, the guesses that a target is allowed
 # %% [markdown]
 # ## Two simulators
 #
-# The first is the drug of the last chapter: a smooth formula with gradients and without noise. The second is its opposite. A disease spreads in a village of 50. Each day every ill person may infect each healthy one, with the same small probability, and is ill for one day. The probability and the number of people who were ill at first are to be found from the daily counts of eight days. The counts are random, they are whole numbers, and there is no gradient.
+# The first is the drug of the last chapter: a smooth formula with gradients and without noise. (The *measurement* of the last chapter has an error. `compare` judges answers without one, unless the simulator adds it: draw it there with `torch.randn` and say `noisy=True`, and the comparison is about posteriors too.) The second is its opposite. A disease spreads in a village of 50. Each day every ill person may infect each healthy one, with the same small probability, and is ill for one day. The probability and the number of people who were ill at first are to be found from the daily counts of eight days. The counts are random, they are whole numbers, and there is no gradient.
 
 
 # %%
@@ -307,7 +307,7 @@ check(
 # %% [markdown]
 # ## A budget
 #
-# `budget=8` above limits the processor seconds: trainings are shortened so that all fit in about half of them, and no further seed is begun once they are spent. For a simulator that takes long say `budget={"simulations": 2000}`. A comparison of $M$ methods costs
+# `budget=8` above limits the processor seconds: trainings are shortened so that all fit in about half of them, and no further seed is begun once they are spent. For a simulator that takes long say `budget={"simulations": 2000}`. A comparison that judges $M$ methods, the three baselines among them, costs
 #
 # $$
 # \text{seeds} \times (n + \text{targets} + M \cdot \text{targets} \cdot T)
@@ -318,7 +318,7 @@ check(
 # %% [markdown]
 # ## Does the papers' advice transfer?
 #
-# Ren, Padilla and Malof {cite:p}`ren2020benchmarking` recommend the neural adjoint for nearly every task (their Section 6.1). Holl and Thuerey {cite:p}`holl2024joint` offer joint optimisation as a drop-in replacement of classical optimisers (their Section 6). Does either hold on simulators that the papers do not have? The book's own study, whose map opens this page, has twenty-four small simulators, from an epidemic to a beam, and three of the book's tasks. On each, a small comparison names a method, as `compare` did above. A larger one, on other pairs and other targets, says what every method reaches. The {term}`regret` of a choice is its error over the error of the best method there: one is perfect, two is twice the error. Errors below a millionth of the variance of y count as equal.
+# Ren, Padilla and Malof {cite:p}`ren2020benchmarking` recommend the neural adjoint for nearly every task (their Section 6.1). Holl and Thuerey {cite:p}`holl2024joint` offer joint optimisation as a drop-in replacement of classical optimisers (their Section 6). Does either hold on simulators that the papers do not have? The book's own study, whose map opens this page, has twenty-four small simulators in its full size, from an epidemic to a beam, and three of the book's tasks. On each, a small comparison names a method, as `compare` did above. A larger one, on other pairs and other targets, says what every method reaches. The {term}`regret` of a choice is its error over the error of the best method there: one is perfect, two is twice the error. Errors below a millionth of the variance of y count as equal.
 #
 # The study keeps two groups of simulators apart. Some were looked at while the rules of the advice were written; the others were not, and only they can show that the rules hold elsewhere.
 
@@ -344,7 +344,7 @@ advice.regrets(panels, study)
 plt.show()
 
 # %% [markdown]
-# With a simulator at hand that is cheap and smooth, neither paper's advice holds: a plain search on the simulator itself, BFGS or Levenberg–Marquardt from many starts, is ahead by powers of ten, and `compare` says so. Where answers must cost no further simulations, always taking the neural adjoint is nearly as good as asking: paper 2 is right within its own rules, since all its methods answer that way. A conditional invertible network as a fixed choice is worse than the look-up in both panels: it is very bad where there is no noise. (In the chart below it comes first in one row, for many guesses on noisy simulators. That row asks about noisy simulators alone.)
+# With a simulator at hand that is cheap and smooth, neither paper's advice holds: a plain search on the simulator itself, BFGS or Levenberg–Marquardt from many starts, is ahead by powers of ten, and `compare` says so. Where answers must cost no further simulations, always taking the neural adjoint is nearly as good as asking: paper 2 is right within its own rules, since all its methods answer that way. A conditional invertible network as a fixed choice is worse than the look-up in both panels: it is very bad where there is no noise. (In the chart below it is named in rows that ask about noisy simulators alone.)
 
 
 # %% tags=["hide-input"]
@@ -367,9 +367,9 @@ check(
 # %% [markdown]
 # ## The decision chart
 #
-# For each question below, one rule reads the recorded rows: among the methods that the question allows, the one with the lowest geometric mean of regret on the simulators of this kind. Those within a factor of 1.2 stand beside it. Nothing in it is written by hand, and it is the chart on the first page of the book. A row that rests on one simulator is no more than a hint.
+# For each question below, one rule reads the recorded rows: among the methods that the question allows, the one with the lowest geometric mean of regret on the simulators of this kind. Those within a factor of 1.2 stand beside it. A method that could not run on one of them counts there as the worst one. Nothing in it is written by hand, and it is the chart on the first page of the book. A row that rests on one simulator is no more than a hint.
 #
-# If several rows fit your problem, the one with the hardest restriction counts. *Does a run of your simulator take seconds or more?* Then read "no further simulations": a search runs the simulator some fifty to several hundred times for each answer, and the last row, answers within 10 ms, holds only because the simulators of the study are fast. *Is the simulator noisy?* Then read the rows of noisy simulators, even if torch can compute gradients. Otherwise gradients decide. And whatever the row says, run `compare` on your own task before you rely on it.
+# If several rows fit your problem, the one with the hardest restriction counts. *Does a run of your simulator take seconds or more?* Then read "no further simulations": a search runs the simulator from fifty to more than a thousand times for each target, and in the rows for answers within 10 ms it stands only because the simulators of the study are fast. *Is the simulator noisy?* Then read the rows of noisy simulators, even if torch can compute gradients. Otherwise gradients decide. And whatever the row says, run `compare` on your own task before you rely on it.
 
 # %% tags=["hide-input"]
 head, *rows = chart_table(study)
@@ -416,7 +416,7 @@ floor = (many.y - again).square().mean() / many.y.var(0).mean()
 print(f"{floor:.1f}")
 
 # %% [markdown]
-# About a third of the variance of the counts is chance. Two runs with the same unknowns differ by twice their noise, so the noise itself is half of that. The number in the table comes from its few targets, and differs somewhat.
+# The floor is about a third of the variance of the counts. The difference of two runs with the same unknowns has twice the variance of one, so chance makes up half of the floor, about a sixth. The number in the table comes from its few targets, and differs somewhat.
 #
 # ```{solution-end}
 # ```
@@ -430,7 +430,7 @@ if answered(floor=floor):
 # :label: ex-which-cost
 # ```
 #
-# Your simulator takes two seconds. You want to compare five methods that do not search, with 200 pairs, 20 targets, one guess and two seeds. How many hours of simulation is this, `hours`? And how many with ten guesses, `hours_ten`?
+# Your simulator takes two seconds. You want to compare two methods that do not search, five rows with the three baselines, with 200 pairs, 20 targets, one guess and two seeds. How many hours of simulation is this, `hours`? And how many with ten guesses, `hours_ten`?
 #
 # ```{exercise-end}
 # ```

@@ -228,7 +228,7 @@ print(trust.expected_coverage(network, some.x, some.y, n=count))
 print(trust.tarp(some.x, proposed))
 
 # %% [markdown]
-# Each test sees other faults, which is why there are three, and a network that was trained in a hurry seldom passes all of them. A posterior that fails one should not be read as probabilities. Its draws are still guesses.
+# Each test sees other faults, which is why there are three, and a network that was trained in a hurry seldom passes all of them. A posterior that fails one should not be read as probabilities. Its draws are still guesses. What helps is a longer training, more pairs, or another sampler such as `cinn` or `flow_matching`, and then the tests again.
 
 # %% tags=["hide-input"]
 held_at_90 = {

@@ -54,6 +54,10 @@ def _smooth(facts: Mapping[str, Any]) -> bool:
     return bool(facts["differentiable"] and not facts["noisy"])
 
 
+def _rough(facts: Mapping[str, Any]) -> bool:
+    return not _smooth(facts)
+
+
 def _without_gradient(facts: Mapping[str, Any]) -> bool:
     return not facts["differentiable"] and not facts["noisy"]
 
@@ -94,7 +98,8 @@ QUESTIONS = (
     Question("no further simulations; many guesses", _any, many=True, takes=_alone),
     Question("an expensive simulator", _dear),
     Question(f"{MANY_UNKNOWNS} unknowns or more", _many_unknowns),
-    Question("answers within 10 ms", _any, takes=_immediate),
+    Question("answers within 10 ms; a simulator with gradients", _smooth, takes=_immediate),
+    Question("answers within 10 ms; any other simulator", _rough, takes=_immediate),
 )
 
 

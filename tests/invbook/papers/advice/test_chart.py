@@ -81,7 +81,8 @@ def test_each_question_asks_its_own_simulators_and_methods():
     assert found["a noisy simulator; a posterior is wanted"]["method"] == "cinn"
     assert found["a noisy simulator; one guess"]["method"] == "nearest"
     assert found["8 unknowns or more"]["method"] == "nearest"
-    assert found["answers within 10 ms"]["method"] == "direct"
+    assert found["answers within 10 ms; a simulator with gradients"]["method"] == "direct"
+    assert "answers within 10 ms; any other simulator" not in found  # nobody answers so fast
     assert found["an expensive simulator"]["method"] == "pool"
     assert "lm" not in found["no further simulations; one guess"]["method"]
     assert found["a simulator without gradients; one guess"]["cases"] == 1
