@@ -356,7 +356,7 @@ print(*from_table.notes, sep="\n")
 # :class: tip
 # * **Use it when** you can compute, by whatever program, what a guess would cause, or have a table of such pairs.
 # * **Not when** you can write the inverse down, or when the unknowns are fields of a million numbers; the library is for some dozens.
-# * **Cost**: a few hundred simulations to begin with. `check_task` takes about fifty.
+# * **Cost**: a few hundred simulations to begin with, and as many again for `check_task` (which takes some more of a simulator that is fast).
 # * **How to test it**: `check_task`, then an answer to a target whose unknowns you know, as in the loop above.
 # :::
 #

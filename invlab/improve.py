@@ -145,7 +145,7 @@ def refine(
 
     def search(start: Tensor, seen: Seen) -> Tensor:
         better, _ = gauss_newton(
-            lambda x, *given: task.simulator(seen(x), *given).flatten(1),
+            lambda x, *given: task.traced(seen(x), *given).flatten(1),
             start,
             targets.flatten(1).to(flat),
             contexts,
@@ -272,7 +272,7 @@ def differences(
         raise ValueError(f"y_scale: expected a finite number above 0, got {y_scale}")
 
     def apart(x: Tensor, rows: Tensor) -> Tensor:
-        effect = task.simulator(x) if c is None else task.simulator(x, c[rows].to(x))
+        effect = task.traced(x) if c is None else task.traced(x, c[rows].to(x))
         return residual(goal[rows].to(x), effect.flatten(1)) / y_scale
 
     return apart
@@ -383,7 +383,7 @@ def _roundings(x: Tensor, whole: Tensor) -> list[Tensor]:
 def _squared_error(task: Task, x: Tensor, y: Tensor, c: Tensor | None) -> Tensor:
     """Mean squared difference of effects ``(M, dx)`` from targets ``(M, *dy)``: ``(M,)``."""
     with torch.no_grad():
-        effect = task.simulator(x.clone()) if c is None else task.simulator(x.clone(), c.clone())
+        effect = task.traced(x.clone()) if c is None else task.traced(x.clone(), c.clone())
     return residual(y.flatten(1).to(x), effect.flatten(1)).double().square().mean(1)
 
 

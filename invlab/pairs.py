@@ -128,6 +128,12 @@ class Pairs:
         c = None if self.c is None else self.c[rows]
         return Pairs(self.x[rows], self.y[rows], c, labels=self.labels)
 
+    def joined(self, more: Pairs) -> Pairs:
+        """These rows and, behind them, more of the same task."""
+        c = None if self.c is None or more.c is None else torch.cat([self.c, more.c.to(self.c)])
+        x, y = torch.cat([self.x, more.x.to(self.x)]), torch.cat([self.y, more.y.to(self.y)])
+        return Pairs(x, y, c, labels=self.labels)
+
     def to(self, *to: Any) -> Pairs:
         """The same pairs on another device or of another dtype, as by ``Tensor.to``."""
         c = None if self.c is None else self.c.to(*to)

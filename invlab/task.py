@@ -20,6 +20,8 @@ __all__ = ["Pairs", "Simulator", "Targets", "Task"]
 
 # Failed targets are drawn again in at most so many rounds.
 ROUNDS = 100
+# Draws of a round at least, once a round has found no target; and how many may find none.
+FEWEST, IN_VAIN = 64, 1000
 # One draw tells the shape of y, and some more where that one fails.
 SHAPE_DRAWS = (1, 8, 64)
 
@@ -269,6 +271,10 @@ class Task:
         for _ in range(ROUNDS):
             # as many as are missing, and more where some will fail
             wanted = min(k, math.ceil((k - found) * drawn / max(found, 1))) if drawn else k
+            if drawn and not found:  # few targets are no reason to give up early
+                if drawn >= max(IN_VAIN, ROUNDS * k):
+                    break
+                wanted = max(wanted, FEWEST)
             with without_failed_rows():
                 pairs = self.sample(wanted, generator=generator, dtype=dtype)
             valid = self._valid_rows(pairs.y)
@@ -332,22 +338,32 @@ class Task:
             )
         return mask
 
+    def traced(self, *inputs: Tensor) -> Tensor:
+        """The simulator itself, unchecked, as searches call it that differentiate it.
+
+        One with gradients of its own, such as forces of a potential, takes them under
+        ``torch.no_grad()`` too.
+        """
+        try:
+            return self.simulator(*inputs)
+        except RuntimeError as error:
+            if torch.is_grad_enabled() or "does not require grad" not in str(error):
+                raise
+            with runtime.differentiable(), torch.enable_grad():
+                return self.simulator(*map(runtime.normal_tensor, inputs)).detach()
+
     def _run(self, *inputs: Tensor) -> Tensor:
         # copies: a simulator may work in place, and its y may be the x that it was given
         inputs = tuple(given.clone() for given in inputs)
         try:
-            y = self.simulator(*inputs)
+            y = self.traced(*inputs)
         except RuntimeError as error:
             if "same dtype" in str(error) or "expected scalar type" in str(error):
                 raise TypeError(
                     f"{self.name}: the simulator computes in a dtype of its own, and got x in "
                     f"{inputs[0].dtype} ({error}); bring its constants to x, as by weight.to(x)"
                 ) from error
-            if torch.is_grad_enabled() or "does not require grad" not in str(error):
-                raise
-            # a simulator with gradients of its own, such as forces of a potential
-            with runtime.differentiable(), torch.enable_grad():
-                y = self.simulator(*map(runtime.normal_tensor, inputs)).detach()
+            raise
         if not isinstance(y, Tensor):
             raise TypeError(
                 f"{self.name}: the simulator must return a torch tensor, got {type(y).__name__}; "

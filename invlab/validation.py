@@ -65,6 +65,12 @@ def require_tensor(
         raise TypeError(
             f"{name}: expected a tensor of shape {wanted}, got {kind}; use torch.as_tensor"
         )
+    if value.is_complex():
+        raise TypeError(
+            f"{name}: expected a floating-point tensor of shape {wanted}, got {value.dtype}; give "
+            "real and imaginary parts as numbers of their own, by "
+            "torch.view_as_real(y).flatten(-2), or magnitude and phase"
+        )
     if not value.is_floating_point():
         raise TypeError(
             f"{name}: expected a floating-point tensor of shape {wanted}, got {value.dtype}; "

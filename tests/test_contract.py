@@ -374,3 +374,17 @@ def test_a_check_leaves_the_callers_random_numbers_alone():
     before = torch.get_rng_state()
     check_task(Task("t", square, BOX))
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_simulator_that_waits_is_not_asked_hundreds_of_times_more(monkeypatch):
+    rows, now = [0], [0.0]
+
+    def simulate(x):
+        rows[0] += len(x)
+        now[0] += len(x)
+        return x * 1.0
+
+    monkeypatch.setattr(runtime, "wall_seconds", lambda: now[0])
+    task = Task("waits", simulate, Box([0.0], [1.0]))
+    assert check_task(task).passed
+    assert rows[0] < 400

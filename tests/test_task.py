@@ -217,7 +217,7 @@ def test_failed_targets_are_drawn_again_and_the_first_ones_stay():
 
 
 @pytest.mark.parametrize(
-    ("share", "said"), [(1.1, "only 0 of 500 draws"), (0.9999, "of the prior")]
+    ("share", "said"), [(1.1, "only 0 of 1029 draws"), (0.9999, "of the prior")]
 )
 def test_a_prior_that_gives_next_to_no_valid_target_is_named(share, said):
     with pytest.raises(ValueError, match=f"holed: expected 5 targets with a valid y, .*{said}"):
@@ -416,3 +416,15 @@ def test_observations_never_share_memory_with_unknowns():
     pairs = Task("same", lambda x: x, Box([0.0], [1.0])).sample(4)
     pairs.y[0] = 9
     assert (pairs.x <= 1).all()
+
+
+def test_one_target_is_sought_as_long_as_many_are():
+    task = Task("rare", lambda x: torch.where(x < 0.02, x, torch.nan), Box([0.0], [1.0]))
+    for seed in range(40):
+        assert len(task.targets(1, seed=seed)) == 1
+
+
+def test_a_complex_y_is_told_how_to_keep_both_parts():
+    task = Task("phase", lambda x: torch.polar(x, x), Box([0.1], [1.0]))
+    with pytest.raises(TypeError, match=r"view_as_real\(y\)"):
+        task.sample(3)

@@ -174,11 +174,13 @@ class _Trials:
     def question(self, seed: int) -> tuple[Question, Judge, float]:
         """What a seed asks, its judge, and the floor: of the noise, or the judge's own error.
 
-        Made once a seed, and handed on to other processes; that of the seed before is dropped.
+        Made once a seed, and handed on to other processes. That of the seed before is dropped, but
+        for the first, which the learning curve asks again.
         """
         if seed not in self._asked:
             lay_out = self._simulated if self.pairs is None else self._held_out
-            self._asked = {seed: lay_out(seed)}
+            kept = {k: asked for k, asked in self._asked.items() if k == 0}
+            self._asked = kept | {seed: lay_out(seed)}
         return self._asked[seed]
 
     def _simulated(self, seed: int) -> tuple[Question, Judge, float]:
@@ -191,12 +193,15 @@ class _Trials:
         if plan.dear:
             usable = self.task.usable(data)
             count = min(plan.targets, max(1, len(usable) // 4))
-            data, held = usable.split(count / len(usable), generator=draws)
+            kept, held = usable.split(count / len(usable), generator=draws)
             asked = Targets(held.y, held.c, held.x)
+            # those that failed stay among what is learned from, where they are counted
+            failed = ~self.task.valid(data.y)
+            data = kept.joined(data[failed]) if bool(failed.any()) else kept
         else:
             asked = self.task.targets(plan.targets, seed=1_000_000 + seed, dtype=torch.float64)
         judge = Judge(self.task, data.y, simulation_s=plan.simulation_s)
-        floor = float(judge.floor(asked).mean())
+        floor = float(judge.floor(asked).nanmean())
         return Question(data, asked, plan.guesses, seed), judge, floor
 
     def _held_out(self, seed: int) -> tuple[Question, Judge, float]:
@@ -263,7 +268,7 @@ def _compute(
     if "calls" in found and candidate.name not in NULLS:
         found["calls"] += len(question.data)
     invalid = 1 - float(judge.task.valid(question.data.y).double().mean())
-    return {"found": found, "floor": floor, "invalid": invalid}
+    return {"found": found, "floor": floor, "invalid": invalid, "pairs": len(question.data)}
 
 
 def _compared(
@@ -277,6 +282,8 @@ def _compared(
     notes = {candidate.name: candidate.reason for candidate in chosen}
     found = {c.name: [record["found"] for record in made.get(c.name, [])] for c in chosen}
     rows, scores = rows_of(found, plan.guesses, notes, floor)
+    seeds = max(map(len, found.values()), default=0)  # the budget may end it before the last
+    plan = replace(plan, n=every[0].get("pairs", plan.n), seeds=seeds)
     facts = Facts(
         rows={row["method"]: row for row in rows},
         scores=scores,
@@ -307,20 +314,21 @@ def _records(
             break
         runs = [trials.run(one, seed) for one in running]
         begun = {"before": seed * len(runs), "after": (plan.seeds - seed - 1) * len(runs)}
-        made = _run(trials, runs, seed, folder, where | begun | {"description": TRAININGS})
+        start = runtime.cpu_seconds()
+        _lay_out(trials, runs, seed, folder)
+        spent += runtime.cpu_seconds() - start
+        told = where | begun | {"description": TRAININGS}
+        made = run(runs, seeds=[seed], folder=folder, **told)
         for candidate, record in zip(running, made, strict=True):
             records[candidate.name].append(record)
             spent += record["cpu_seconds"]
     return records
 
 
-def _run(
-    trials: _Trials, runs: list[Run], seed: int, folder: Path, where: dict[str, Any]
-) -> list[dict[str, Any]]:
-    """The records of one seed, made where they are missing."""
+def _lay_out(trials: _Trials, runs: list[Run], seed: int, folder: Path) -> None:
+    """Make what a seed asks, here, so that every process is handed the same."""
     if missing(runs, seeds=[seed], folder=folder):
-        trials.question(seed)  # here, so that every process is handed the same
-    return run(runs, seeds=[seed], folder=folder, **where)
+        trials.question(seed)
 
 
 def _curve(
@@ -338,7 +346,9 @@ def _curve(
         return None
     best = running[order[0]]
     runs = [trials.run(best, 0, part) for part in CURVE]
-    made = _run(trials, runs, 0, folder, where | {"description": f"{best.name} on fewer pairs"})
+    _lay_out(trials, runs, 0, folder)
+    what = f"{best.name} on fewer pairs"
+    made = run(runs, seeds=[0], folder=folder, **where, description=what)
     whole = facts.scores[best.name]
     curve = {trials.plan.n: float(whole.logs(n)[0].mean().exp())}
     for part, record in zip(CURVE, made, strict=True):

@@ -92,12 +92,16 @@ class Judge:
         return refine(self.task, x.double(), y, targets.c, bounded=True)
 
     def floor(self, targets: Targets) -> Tensor:
-        """Error of the truth under fresh noise, ``(B,)``; zero without noise."""
+        """Error of the truth under fresh noise, ``(B,)``; zero without noise.
+
+        Of the replicates that are valid; NaN where none is.
+        """
         assert targets.x is not None
         if not self.task.noisy:
             return torch.zeros(len(targets), dtype=torch.float64, device=targets.y.device)
         seen = [self.errors(targets.x[:, None], targets, stream=100 + k) for k in range(REPLICATES)]
-        return torch.stack(seen).mean(0)[:, 0]
+        found = torch.stack(seen)[..., 0]
+        return found.where(found.isfinite(), torch.nan).nanmean(0)
 
 
 def _chosen(choose: Tensor, score: Tensor) -> Tensor:

@@ -79,14 +79,25 @@ def _measured(candidate: Candidate, question: Question, judge: Judge, most: int)
         **judge.scores(x, targets, guesses, exchangeable=exchangeable),
     }
     if judge.can_refine:
-        better = judge.refined(x, targets)
-        again = judge.scores(better, targets, guesses, exchangeable=exchangeable)
-        found["refined"] = again["errors"]
+        found |= _refined(x, question, judge, guesses, exchangeable)
     if targets.x is not None:
         found |= _density(method, targets.x, targets)
         if candidate.draws:
             found |= _calibration(method, targets.x, targets)
     return found
+
+
+def _refined(
+    x: Tensor, question: Question, judge: Judge, guesses: tuple[int, ...], exchangeable: bool
+) -> dict[str, Any]:
+    """Errors after a refinement; one that fails says nothing against the guesses."""
+    try:
+        better = judge.refined(x, question.targets)
+    except Exception as error:
+        first = str(error).partition("\n")[0]
+        return {"note": f"refinement failed: {type(error).__name__}: {first}"}
+    again = judge.scores(better, question.targets, guesses, exchangeable=exchangeable)
+    return {"refined": again["errors"]}
 
 
 def _copied(question: Question) -> Question:

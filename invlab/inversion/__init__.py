@@ -22,6 +22,9 @@ from invlab.inversion.choice import fitted
 from invlab.inversion.constraints import constrained, keep_allowed
 from invlab.inversion.request import Asked, asked, by_pattern
 from invlab.inversion.rounds import in_rounds
+from invlab.methods.neural_adjoint import NeuralAdjoint
+from invlab.methods.sampler import Sampler
+from invlab.methods.simulator_search import SimulatorSearch
 from invlab.metrics import noise_floor
 from invlab.metrics.effects import require_gradient, warn_of_noise
 from invlab.simulators.counted import Counted
@@ -103,8 +106,9 @@ def invert(
             the simulator makes the pairs and calibrates the bound, and no more.
         calls: for a dear simulator: all that may be spent, in rounds of search, simulation and
             fit; where targets miss different numbers, each kind takes an equal part of it.
-            ``method``, ``pairs`` and ``simulate`` are then not looked at, and there is no bound
-            beside the errors that were seen.
+            The rounds start from ``data`` where that is given; ``method``, ``pairs`` and
+            ``simulate`` are then not looked at, and there is no bound beside the errors that were
+            seen.
         seed: of everything random.
 
     Returns:
@@ -117,23 +121,12 @@ def invert(
     Warns:
         UserWarning: equal unknowns give different y, though the task says ``noisy=False``.
     """
-    if isinstance(task, Pairs):
-        data = task if data is None else data
-        task = Task.from_pairs(data, name="pairs")
-    if not isinstance(task, Task):
-        raise TypeError(f"invert: expected a Task or Pairs, got {type(task).__name__}")
-    if data is None and not task.has_simulator:
-        raise ValueError(
-            f"invert: {task.name} was made from pairs and has no simulator; give the pairs too, "
-            "as data=pairs"
-        )
+    task, data = _read(task, data)
     level = require_share("level", level)
     n = require_count("n", n)
     simulate = require_flag("simulate", simulate)
     narrow = copy.copy(constrained(task, bounds, feasible))
     if data is not None:
-        if not isinstance(data, Pairs):
-            raise TypeError(f"data: expected Pairs, got {type(data).__name__}")
         narrow.note_shape(data.y[0])
         warn_of_replicates(task, data)
     counter = Counted(narrow.simulator)
@@ -143,30 +136,59 @@ def invert(
     if calls is not None:
         # asking for the shape of y may have taken one
         left = require_count("calls", calls) - counter.rows
-        found = by_pattern(request, lambda part: in_rounds(part, left // part.parts))
+        known = None if data is None else keep_allowed(narrow, narrow.usable(data))
+        found = by_pattern(request, lambda part: in_rounds(part, left // part.parts, known))
     else:
+        brought = data is not None
         if data is None:
-            draws = runtime.generator(seed, task.name, "invert")
-            count = require_count("pairs", pairs)
+            count, draws = (
+                require_count("pairs", pairs),
+                runtime.generator(seed, task.name, "invert"),
+            )
             data = narrow.sample(count, generator=draws, dtype=torch.float64)
         data = keep_allowed(narrow, narrow.usable(data))
         if simulate and task.has_simulator:
             warn_of_noise(narrow, data)
             require_gradient(narrow, data)
-        spec = _Spec(method, budget, simulate and task.has_simulator, data)
+        spec = _Spec(method, budget, simulate and task.has_simulator, data, brought)
         with without_failed_rows():  # what fails has been said of the pairs
             found = by_pattern(request, spec.answer)
     return replace(found, calls=counter.rows)
 
 
+def _read(task: Any, data: Any) -> tuple[Task, Pairs | None]:
+    """The task, one around pairs where there is no other; and the pairs, if there are some."""
+    if isinstance(task, Pairs):
+        data = task if data is None else data
+    if data is not None:
+        if not isinstance(data, Pairs):
+            raise TypeError(f"data: expected Pairs, got {type(data).__name__}")
+        data = data.to(runtime.device())
+    if isinstance(task, Pairs):
+        task = Task.from_pairs(data, name="pairs")
+    if not isinstance(task, Task):
+        raise TypeError(f"invert: expected a Task or Pairs, got {type(task).__name__}")
+    if data is None and not task.has_simulator:
+        raise ValueError(
+            f"invert: {task.name} was made from pairs and has no simulator; give the pairs too, "
+            "as data=pairs"
+        )
+    return task, data
+
+
 @dataclass
 class _Spec:
-    """How to answer; the name of the method is settled by the first part that is answered."""
+    """How to answer; the name of the method is settled by the first part that is answered.
+
+    ``brought`` says that the data came from the caller, so that a method that came fitted may have
+    learned from all of them.
+    """
 
     method: Any
     budget: Any
     simulate: bool
     data: Pairs
+    brought: bool
 
     def answer(self, part: Asked) -> Answers:
         """The answers to targets in which the same numbers were measured."""
@@ -174,6 +196,8 @@ class _Spec:
         task = measurement.task(part.task)
         data = measurement.pairs(self.data)
         learned, held = _parts(task, data, part.seed)
+        if self.brought and getattr(self.method, "facts", None) and task.has_simulator:
+            held = _fresh(task, len(held), part.seed)
         method, name = fitted(
             self.method, task, learned, measurement, n=part.n, budget=self.budget, seed=part.seed
         )
@@ -181,10 +205,8 @@ class _Spec:
             self.method = name
         surrogate = fitting_surrogate(None, learned)
         # draws that carry the error of a measurement are a posterior, and stay one
-        exchangeable = bool(getattr(method, "exchangeable", False))
-        looks = name not in NULLS  # draws of the prior know nothing of y
         uncertain = measurement.sigma is not None or task.noisy
-        posterior = exchangeable and looks and uncertain
+        posterior = uncertain and _draws(method, name)
         answering = Answering(
             task, method, learned, surrogate, part.n, self.simulate, self.simulate and not posterior
         )
@@ -196,7 +218,7 @@ class _Spec:
         if uncertain and not posterior:
             trust["notes"] = (*trust["notes"], NO_POSTERIOR)
         if posterior:
-            trust["notes"] = (*trust["notes"], OF_DRAWS, *_at_an_edge(task, learned, x))
+            trust["notes"] = (*trust["notes"], OF_DRAWS, *_at_an_edge(task, method, learned, x))
         return Answers(
             x=x,
             error=error,
@@ -257,23 +279,42 @@ def _trust(
     return {"bound": bound, "reachable": reachable, "p_value": p_value, "notes": tuple(notes)}
 
 
+def _draws(method: Any, name: str) -> bool:
+    """Whether guesses are draws of p(x | y): not those of the prior, which know nothing of y.
+
+    Nor those of a search that does not rank them.
+    """
+    searches = isinstance(method, NeuralAdjoint | SimulatorSearch)
+    return bool(getattr(method, "exchangeable", False)) and name not in NULLS and not searches
+
+
+def _fresh(task: Task, n: int, seed: int) -> Pairs:
+    """Pairs that nobody has learned from, for a method that came fitted with pairs."""
+    draws = runtime.generator(seed, task.name, "invert", "held out")
+    fresh = task.sample(n, generator=draws, dtype=torch.float64)
+    return keep_allowed(task, task.usable(fresh))
+
+
 def _of_the_truth(task: Task, held: Pairs, unit: str) -> str:
     """What the errors are to be compared with where observations have an error."""
     few = held[:FLOOR_PAIRS]
-    floor = float(noise_floor(task, Targets(few.y, few.c, few.x), replicates=1).mean())
+    found = noise_floor(task, Targets(few.y, few.c, few.x), replicates=1)
+    floor = float(found[found.isfinite()].mean())  # a replicate may fail
     return (
         f"Observations have an error: the truth itself is off by {floor:.2g} {unit} in the mean; "
         "answers that are off by less cannot be told from it."
     )
 
 
-def _at_an_edge(task: Task, learned: Pairs, x: Tensor) -> list[str]:
+def _at_an_edge(task: Task, method: Any, learned: Pairs, x: Tensor) -> list[str]:
     """What is to be said of targets whose draws ``(B, n, dx)`` were cut off.
 
     Samplers hold their draws in the range of the unknowns that they learned from.
     """
     real = ~task.integer.to(x.device)
     low, high = learned.x.to(x).amin(0), learned.x.to(x).amax(0)
+    if isinstance(method, Sampler):  # a part of the pairs may have been its validation
+        low, high = method.low.to(x), method.high.to(x)
     slack = ROUNDING * (high - low)
     cut = ((x <= low + slack) | (x >= high - slack))[..., real].any(-1)
     many = int((cut.double().mean(1) > CUT_OFF).sum())

@@ -102,10 +102,18 @@ class Answering:
         if not isinstance(prior, Restricted):
             return self._proposed(y, self.n, c)
         x = self._proposed(y, asked, c)
-        look_up = get_method("nearest", bounds="free").fit(self.task, self.learned)
-        x = torch.cat([x, look_up.propose(y, min(self.n, len(self.learned)), c).double()], 1)
+        if not getattr(self.method, "exchangeable", False):
+            # pairs are allowed; among the draws of a posterior they have no place
+            look_up = get_method("nearest", bounds="free").fit(self.task, self.learned)
+            x = torch.cat([x, look_up.propose(y, min(self.n, len(self.learned)), c).double()], 1)
         allowed = prior.allows(x.flatten(0, 1)).unflatten(0, x.shape[:2])
-        # allowed ones first, in their order; pairs are allowed, so that there are n of them
+        there = int(allowed.sum(1).min())
+        if there < self.n:
+            raise ValueError(
+                f"n: of {x.shape[1]} guesses for one target only {there} meet bounds and feasible, "
+                f"got n={self.n}; ask for fewer, or give more pairs"
+            )
+        # allowed ones first, in their order
         order = (~allowed).byte().argsort(dim=1, stable=True)
         return x.take_along_dim(order[..., None], 1)[:, : self.n]
 

@@ -104,6 +104,9 @@ class _Seen:
 
     def __call__(self, x: Tensor, *c: Tensor) -> Tensor:
         y = self.task.simulator(x, *c)
+        if type(self.task).valid is not Task.valid:  # else what is not valid is not finite
+            works = self.task.valid(y)
+            y = torch.where(works[(..., *[None] * self.axes)], y, torch.nan)
         return self.measurement.of(y.flatten(-self.axes) if self.axes else y[..., None])
 
 

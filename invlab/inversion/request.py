@@ -115,6 +115,11 @@ def by_pattern(request: Asked, answer: Callable[[Asked], Answers]) -> Answers:
 def _in_order(parts: list[Answers], rows: Tensor) -> Answers:
     """One result from those of the parts, whose targets were ``rows``."""
     back = rows.argsort()
+    n = min(part.x.shape[1] for part in parts)  # with contexts one part may have fewer
+    parts = [
+        replace(part, x=part.x[:, :n], error=part.error[:, :n], believed=part.believed[:, :n])
+        for part in parts
+    ]
     joined: dict[str, Any] = {}
     for entry in fields(Answers):
         values = [getattr(part, entry.name) for part in parts]

@@ -33,7 +33,7 @@ APART = 0.15
 MEMBERS = 3
 
 
-def in_rounds(asked: Asked, calls: int) -> Answers:
+def in_rounds(asked: Asked, calls: int, known: Pairs | None = None) -> Answers:
     """Answers that were all simulated, with ``calls`` simulations in all.
 
     Each round fits a few networks to all simulations so far, searches through their mean for
@@ -43,6 +43,8 @@ def in_rounds(asked: Asked, calls: int) -> Answers:
     Args:
         asked: a part of a request.
         calls: at least 10.
+        known: pairs of the task that were simulated before. Where there are a few, no
+            simulations go into draws of the prior.
 
     Raises:
         ValueError: fewer.
@@ -52,8 +54,13 @@ def in_rounds(asked: Asked, calls: int) -> Answers:
         raise ValueError(f"calls: expected at least 10 simulations{kinds}, got {calls} to spend")
     measurement, task = asked.measurement, asked.measurement.task(asked.task)
     draws = runtime.generator(asked.seed, task.name, "rounds")
-    first = max(5, round(FIRST * calls))
-    data = task.sample(first, generator=draws, dtype=torch.float64)
+    if known is None or len(known) < LEAST:
+        first = max(5, round(FIRST * calls))
+        data = task.sample(first, generator=draws, dtype=torch.float64)
+        data = data if known is None else measurement.pairs(known).joined(data)
+    else:
+        first, data = 0, measurement.pairs(known)
+    noise = runtime.generator(asked.seed, task.name, "rounds", "noise")
     left, turn = calls - first, 0
     if asked.c is not None and left < len(asked.y):
         raise ValueError(
@@ -63,8 +70,7 @@ def in_rounds(asked: Asked, calls: int) -> Answers:
     while left > 0:
         each = max(FEWEST, -(-left // max(1, ROUNDS - turn)))
         x, c = _next(task, task.usable(data), asked, measurement, min(each, left), calls - left)
-        y = effects(task, x, c, generator=draws)
-        data = Pairs(torch.cat([data.x, x]), torch.cat([data.y, y]), _both(data.c, c))
+        data = data.joined(Pairs(x, effects(task, x, c, generator=noise), c))
         left, turn = left - len(x), turn + 1
     return _best_of(task, data, asked)
 
@@ -83,7 +89,10 @@ def _next(
     ranks = torch.arange(CANDIDATES, device=guesses.device).expand(len(guesses), -1).clone()
     worst = doubt[:, 1:].argmax(1) + 1
     other = _another(model, guesses, doubt, asked, task)
-    ranks.scatter_(1, torch.stack([worst, other], 1), 0)
+    # under a context of its own each target is to have one before any has a second
+    turns = (1, 2) if asked.c is not None else (0, 0)
+    for extra, turn in zip((worst, other), turns, strict=True):
+        ranks.scatter_reduce_(1, extra[:, None], torch.full_like(ranks[:, :1], turn), "amin")
     # all targets in turn, so that the last is reached too where a round is shorter than the list
     place = (torch.arange(len(guesses), device=guesses.device) - begin) % len(guesses)
     order = (ranks * len(guesses) + place[:, None]).flatten().argsort(stable=True)
@@ -197,7 +206,3 @@ def _best_of(task: Task, data: Pairs, asked: Asked) -> Answers:
         x_length=data.x.std(0).clamp_min(1e-30),
         error_unit=asked.measurement.error_unit,
     )
-
-
-def _both(one: Tensor | None, other: Tensor | None) -> Tensor | None:
-    return None if one is None or other is None else torch.cat([one, other])

@@ -160,6 +160,8 @@ def draws_inside(prior: Prior, n: int, box: Box | None, generator: torch.Generat
     What falls outside is drawn again, a bounded number of times; what is missing then, since the
     prior hardly reaches the box, is drawn uniformly in the box.
     """
+    if n == 0:
+        return torch.empty(0, prior.dim, dtype=torch.float64, device="cpu")
     x = prior.sample(n, generator=generator)
     if box is None or bool(box.contains(x).all()):
         return x

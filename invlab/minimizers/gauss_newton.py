@@ -159,13 +159,12 @@ def _linearise(
         with torch.no_grad():
             return residual(y, fun(x.clone(), *given)), None
     if y.shape[1] > x.shape[1]:
-        columns = []
-        for unit in torch.eye(x.shape[1], dtype=x.dtype, device=x.device):
-            passed: tuple[Tensor, ...] = torch.func.jvp(
-                lambda x: fun(x.clone(), *given), (x,), (unit.expand_as(x),)
-            )
-            columns.append(passed[1])
-        return residual(y, passed[0].detach()), torch.stack(columns, 2).detach()
+        try:
+            y_hat, jacobian = _forward(fun, x, given)
+        except RuntimeError:  # an operation that knows its derivative backwards alone
+            pass
+        else:
+            return residual(y, y_hat), jacobian
     with torch.enable_grad():
         x = x.detach().requires_grad_()
         y_hat = fun(x.clone(), *given)
@@ -175,6 +174,17 @@ def _linearise(
             for k, component in enumerate(components)
         ]
     return residual(y, y_hat.detach()), torch.stack(slopes, 1)
+
+
+def _forward(fun: Map, x: Tensor, given: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """``f(x)`` and its Jacobian, by one forward pass an unknown."""
+    columns = []
+    for unit in torch.eye(x.shape[1], dtype=x.dtype, device=x.device):
+        passed: tuple[Tensor, ...] = torch.func.jvp(
+            lambda x: fun(x.clone(), *given), (x,), (unit.expand_as(x),)
+        )
+        columns.append(passed[1])
+    return passed[0].detach(), torch.stack(columns, 2).detach()
 
 
 def residual(y: Tensor, y_hat: Tensor) -> Tensor:

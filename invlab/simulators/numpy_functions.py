@@ -124,7 +124,7 @@ class NumpySimulator:
             return None
         found = self._array(values, "all rows")
         if found.shape in ((), (len(inputs[0]),)) and _is_failure(found):
-            return np.full((len(inputs[0]), *(self.shape or (1,))), np.nan)
+            return np.full((len(inputs[0]), *self._known_shape(inputs[0], {})), np.nan)
         if found.ndim == 0 or len(found) != len(inputs[0]):
             raise ValueError(
                 f"{self.name}: expected one observation a row, ({len(inputs[0])}, ...), got shape "
@@ -137,8 +137,7 @@ class NumpySimulator:
     def _one_by_one(self, inputs: list[np.ndarray], failures: dict[int, str]) -> np.ndarray:
         """Observations of each row; a row that raised is NaN, and its message kept.
 
-        The rows that are good say the shape of y, which those of a single NaN do not; where there
-        is none but such, one number is a row.
+        The rows that are good say the shape of y, which those of a single NaN do not.
         """
         values: dict[int, np.ndarray] = {}
         for i in range(len(inputs[0])):
@@ -157,13 +156,17 @@ class NumpySimulator:
             found = found.reshape(found.shape[1:] if self.batched else found.shape)
             values[i] = found.reshape(1) if found.ndim == 0 else found
             self._settle(values[i].shape, f"row {i}")
-        if self.shape is None and len(failures) == len(inputs[0]):
-            raise UnknownShapeError(
-                f"{self.name}: all {len(failures)} rows failed, so the shape of y is not known; "
-                f"the first, x = {_short(inputs[0][0])}: {failures[0]}"
-            )
-        nothing = np.full(self.shape or (1,), np.nan)
+        nothing = np.full(self._known_shape(inputs[0], failures), np.nan)
         return np.stack([values.get(i, nothing) for i in range(len(inputs[0]))])
+
+    def _known_shape(self, x: np.ndarray, failures: dict[int, str]) -> tuple[int, ...]:
+        """The shape of y, which rows before or among these ``x`` have said."""
+        if self.shape is None:
+            raise UnknownShapeError(
+                f"{self.name}: all {len(x)} rows failed, so the shape of y is not known; "
+                f"the first, x = {_short(x[0])}: {failures.get(0, 'gave NaN or infinity')}"
+            )
+        return self.shape
 
     def _array(self, value: Any, where: str) -> np.ndarray:
         """What the function returned, as float64 numbers of its own."""

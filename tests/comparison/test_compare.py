@@ -285,8 +285,8 @@ def test_what_all_methods_of_a_seed_are_asked_is_simulated_once():
         return x.square()
 
     task = Task("counted", simulate, Box([0.0], [1.0]), differentiable=False)
-    invlab.compare(task, ["prior", "nearest"], n=70, targets=4, guesses=(1,), seeds=1)
-    assert calls.count(70) == 1
+    invlab.compare(task, ["prior", "nearest"], n=70, targets=4, guesses=(1,), seeds=2)
+    assert calls.count(70) == 2  # the learning curve asks the first seed again
 
 
 def test_one_bar_counts_the_trainings_of_all_seeds(monkeypatch, tmp_path):
@@ -426,3 +426,96 @@ def test_rows_that_fail_are_said_once_and_not_at_each_call():
         result = invlab.compare(task, ["direct"], n=60, targets=4, guesses=(1,), seeds=1)
     assert not [one for one in said if isinstance(one.message, FailedRows)]
     assert "Check the prior" in result.advice
+
+
+class Backwards(torch.autograd.Function):
+    """x and its powers, by a function that knows its derivative backwards alone."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return torch.cat([x, x**2, x**3], -1)
+
+    @staticmethod
+    def backward(ctx, slope):
+        (x,) = ctx.saved_tensors
+        first, second, third = slope.chunk(3, -1)
+        return first + 2 * x * second + 3 * x**2 * third
+
+
+def test_a_simulator_with_derivatives_backwards_alone_is_refined_and_compared():
+    task = Task("adjoint", Backwards.apply, Box([0.2, 0.2], [1.0, 1.0]))
+    target = task.targets(2, seed=0, dtype=torch.float64)
+    better = invlab.refine(task, (target.x + 0.05)[:, None], target.y)
+    torch.testing.assert_close(better[:, 0], target.x, atol=1e-7, rtol=0)
+    found = invlab.compare(task, ["direct"], n=40, targets=4, guesses=(1,), seeds=1, budget=2.0)
+    rows = {row["method"]: row for row in found.rows}
+    assert rows["nearest"]["refined_1"] < 1e-9
+    assert not any("failed" in row["note"] for row in found.rows)
+
+
+def test_a_simulator_with_gradients_of_its_own_inside_is_refined():
+    def slope(x):
+        x = x if x.requires_grad else x.detach().requires_grad_()
+        (force,) = torch.autograd.grad(x.pow(3).sum(), x, create_graph=True)
+        return force
+
+    task = Task("force", slope, Box([0.2], [1.0]))
+    found = invlab.refine(task, torch.full((1, 1, 1), 0.5).double(), torch.tensor([[1.0]]).double())
+    assert float(found) == pytest.approx(3**-0.5, abs=1e-9)
+
+
+def test_a_refinement_that_fails_leaves_the_guesses_their_scores(monkeypatch):
+    def broken(*_):
+        raise RuntimeError("no derivative\nmore lines")
+
+    monkeypatch.setattr("invlab.comparison.judge.Judge.refined", broken)
+    found = invlab.compare(SQUARE, ["nearest"], n=30, targets=4, guesses=(1,), seeds=1)
+    row = next(row for row in found.rows if row["method"] == "nearest")
+    assert row["geo_1"] is not None
+    assert row["note"] == "refinement failed: RuntimeError: no derivative"
+
+
+def test_a_replicate_that_fails_leaves_a_floor():
+    def simulate(x):
+        y = x + 0.1 * torch.randn_like(x)
+        return torch.where(torch.rand_like(x) < 0.05, torch.nan, y)
+
+    task = Task("flaky", simulate, Box([0.0], [1.0]), noisy=True, differentiable=False)
+    found = invlab.compare(task, ["nearest"], n=100, targets=30, guesses=(1,), seeds=1)
+    floor = next(row for row in found.rows if row["method"] == "floor")
+    assert floor["r_1"] == pytest.approx(0.02 * 12, rel=0.5)
+    answers = invlab.invert(task, [[0.4]], method="nearest", pairs=200, n=1)
+    assert "off by inf" not in str(answers)
+    assert "the truth itself is off by" in str(answers)
+
+
+def test_the_head_names_the_seeds_and_pairs_that_there_were(monkeypatch):
+    ticks = iter(range(0, 10**9, 5))  # a second of any kind takes five
+    with runtime.set_clock(lambda: float(next(ticks))):
+        found = invlab.compare(SQUARE, [], n=30, targets=4, guesses=(1,), seeds=3, budget=1.0)
+    assert found.plan.seeds == 1
+    assert "1 seeds" in str(found)
+    monkeypatch.setattr("invlab.comparison.seconds_a_simulation", lambda *_: (1.0, 1))
+
+    def simulate(x):
+        return torch.where(x < 0.5, torch.nan, x)
+
+    task = Task("dear", simulate, Box([0.0], [1.0]), differentiable=False)
+    found = invlab.compare(task, ["nearest"], n=60, targets=4, guesses=(1,), seeds=1)
+    assert found.plan.n == 56
+    assert found.facts.invalid == pytest.approx(0.5, abs=0.2)
+    assert "Check the prior" in found.advice
+
+
+def test_the_simulation_of_pairs_counts_in_the_budget_of_seconds():
+    now = [0.0]
+
+    def simulate(x):
+        now[0] += len(x)
+        return x.square()
+
+    task = Task("slow", simulate, Box([0.0], [1.0]), differentiable=False)
+    with runtime.set_clock(lambda: now[0]):
+        found = invlab.compare(task, [], n=30, targets=4, guesses=(1,), seeds=3, budget=20.0)
+    assert found.plan.seeds == 1

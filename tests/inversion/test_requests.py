@@ -510,3 +510,98 @@ def test_draws_that_were_cut_off_are_said():
     )
     assert "lie on an edge" not in inside
     assert "Of 1 of 1 targets more than 20% of the draws lie on an edge" in beyond
+
+
+def test_a_method_that_learned_from_the_pairs_gets_a_bound_from_others():
+    simulator, rows = counting(lambda x: x * 1.0)
+    task = Task("line", simulator, SAME.prior)
+    pairs = task.sample(300, dtype=torch.float64)
+    look_up = invlab.get_method("nearest").fit(task, pairs)
+    fresh = task.targets(300, seed=3, dtype=torch.float64)
+    found = invlab.invert(task, fresh.y, method=look_up, data=pairs, simulate=False, n=1)
+    error = invlab.resimulation_error(task, found.x, fresh.y)[:, 0]
+    assert (error <= found.bound).double().mean() > 0.8
+
+
+def test_what_breaks_a_condition_is_no_answer():
+    far = {"feasible": lambda x: (x - 0.5).abs().amax(1) > 0.3, "pairs": 60}
+    with pytest.raises(ValueError, match="only .* meet bounds and feasible, got n=100"):
+        invlab.invert(SAME, [[0.5, 0.5]], method="direct", n=100, **far)
+    found = invlab.invert(SAME, [[0.5, 0.5]], method="direct", n=20, **far)
+    assert far["feasible"](found.x[0]).all()
+
+
+def test_each_target_is_simulated_under_its_context_before_any_is_twice():
+    task = Task("scaled", lambda x, c: x * c, Box([0.0], [1.0]), context=Box([1.0], [2.0]))
+    c = torch.linspace(1, 2, 4, dtype=torch.float64)[:, None]
+    found = invlab.invert(task, c * 0.5, c=c, calls=10, n=1)
+    assert found.error.isfinite().all()
+
+
+def test_rounds_with_contexts_and_missing_numbers_have_as_many_answers():
+    task = Task(
+        "both", lambda x, c: torch.cat([x * c, x + c], -1), Box([0.0], [1.0]),
+        context=Box([1.0], [2.0]),
+    )  # fmt: skip
+    y = [[0.5, 1.5], [0.5, math.nan], [0.6, math.nan], [0.7, math.nan]]
+    found = invlab.invert(task, y, c=[[1.0], [1.2], [1.4], [1.6]], calls=40, n=10)
+    assert found.x.shape[:2] == found.error.shape
+    assert len(found) == 4
+
+
+def test_rounds_begin_with_the_pairs_that_there_are():
+    simulator, rows = counting(lambda x: x * 1.0)
+    task = Task("dear", simulator, SAME.prior)
+    pairs = SAME.sample(200, dtype=torch.float64)
+    found = invlab.invert(task, TARGETS, calls=12, data=pairs, n=1)
+    assert rows[0] <= 12
+    known = torch.cdist(pairs.y, torch.tensor(TARGETS).double()).square().amin(0) / 2
+    assert (found.error[:, 0] <= known + 1e-12).all()
+
+
+def test_noise_of_the_rounds_is_not_that_of_the_first_draws():
+    seen = []
+
+    def simulate(x):
+        noise = torch.rand_like(x)
+        seen.append(noise.clone())
+        return x + 0.1 * noise
+
+    task = Task("n", simulate, Box([0.0], [1.0]), noisy=True, differentiable=False)
+    invlab.invert(task, [[0.5]], calls=40, n=1)
+    first, rest = seen[1], torch.cat(seen[2:])
+    assert not torch.isin(rest, first).any()
+
+
+def test_what_a_task_calls_valid_counts_beside_sigma_too():
+    class Positive(Task):
+        def valid(self, y):
+            return super().valid(y) & (y > 0).all(-1)
+
+    task = Positive("positive", lambda x: x[..., :1], Box([-1.0, -1.0], [1.0, 1.0]))
+    asked = {"method": "pool", "pairs": 200, "n": 1}
+    for sigma in (None, 0.1):
+        found = invlab.invert(task, [[-0.5]], sigma=sigma, **asked)
+        assert found.x[0, 0, 0] > -0.05 or found.error.isinf().all()
+
+
+def test_draws_that_were_cut_off_are_said_whichever_pairs_were_held_out():
+    task = Task("line", lambda x: x * 1.0, Box([0.0], [1.0]))
+    for seed in range(6):
+        method = invlab.get_method("mixture_density", epochs=20)
+        found = invlab.invert(
+            task, [[1.1]], sigma=0.1, method=method, pairs=150, n=50, seed=seed, simulate=False
+        )
+        assert "were cut off" in str(found), seed
+
+
+def test_a_search_that_does_not_rank_is_no_posterior():
+    search = invlab.get_method("neural_adjoint", search="adam", ranked=False, epochs=2)
+    found = invlab.invert(SAME, TARGETS, sigma=0.1, method=search, pairs=60, n=4)
+    assert not found.posterior
+
+
+def test_one_start_is_enough_for_one_guess():
+    pairs = SAME.sample(40, dtype=torch.float64)
+    search = invlab.get_method("local_search", starts=1).fit(SAME, pairs)
+    assert search.propose(pairs.y[:2], 1).shape == (2, 1, 2)

@@ -502,3 +502,15 @@ def test_a_task_with_draws_of_its_own_is_not_taken_apart(tmp_path):
 
     with pytest.raises(RuntimeError, match="1 of 1 shards failed.*ArithmeticError"):
         generate(Own("own", refusing, Box([0], [1])), 20, folder=tmp_path)
+
+
+def test_a_process_whose_rows_all_fail_knows_the_shape_of_y(tmp_path):
+    def wide(x):
+        return float("nan") if x[0] < 0.5 else np.array([x[0], x[0] ** 2, 1.0])
+
+    for jobs in (1, 2):
+        task = Task("wide", numpy_simulator(wide, batched=False), Box([0.0], [1.0]))
+        with pytest.warns(FailedRows):
+            pairs = generate(task, 12, folder=tmp_path / str(jobs), shard=1, jobs=jobs)
+        assert pairs.y.shape == (12, 3)
+        assert pairs.y.isnan().any()
