@@ -60,6 +60,7 @@ class ErrorBound:
     _features: _Features = field(repr=False)
     _regression: ErrorRegression | _Multiple = field(repr=False)
     _quantile: float = field(repr=False)
+    _least: float = field(repr=False)
     _worth: float = field(repr=False)
 
     @classmethod
@@ -111,13 +112,13 @@ class ErrorBound:
         seen = features(x, held.y, held.c).nan_to_num(0.0)
         worth = _worth(_believed(seen), errors, level)
         floor = features.floor(held)
-        regression, quantile = _fitted(seen, floor, held.equal_rows(), errors, level, worth)
+        regression, quantile, least = _fitted(seen, floor, held.equal_rows(), errors, level, worth)
         kind: Kind = "regression" if isinstance(regression, ErrorRegression) else "believed"
         if math.isinf(conformal_quantile(torch.zeros_like(errors), level)):
             kind = "none"
         failed = int(errors.isinf().sum())
         n = len(held)
-        return cls(level, kind, n, n, failed, features, regression, quantile, worth)
+        return cls(level, kind, n, n, failed, features, regression, quantile, least, worth)
 
     def __call__(self, x: Tensor, y: Tensor, c: Tensor | None = None) -> Tensor:
         """Bounds of the re-simulated error of answers, without a simulation.
@@ -144,7 +145,7 @@ class ErrorBound:
         center, width = self._regression(seen)
         # what f̂ itself believes is not undercut: far from the pairs the regression knows less
         believed = self._worth * _believed(seen)
-        bound = (center + width * self._quantile).exp().maximum(believed)
+        bound = ((center + width * self._quantile).exp() - self._least).maximum(believed)
         return torch.where(bound.isnan(), torch.inf, bound) * self._features.unit
 
     @property
@@ -185,11 +186,14 @@ def _simulated(task: Task, x: Tensor, held: Pairs) -> Tensor:
 
 def _fitted(
     seen: Tensor, floor: float, group: Tensor, errors: Tensor, level: float, worth: float
-) -> tuple[ErrorRegression | _Multiple, float]:
-    """What predicts the log error, and the quantile of the scores that are left."""
+) -> tuple[ErrorRegression | _Multiple, float, float]:
+    """What predicts the log error, the quantile of the scores that are left, and what was added.
+
+    A little is added to each error before its logarithm is taken.
+    """
     finite = errors[errors.isfinite()]
     if not len(finite):
-        return _Multiple(floor), math.inf
+        return _Multiple(floor), math.inf, 0.0
     least = max(float(finite.quantile(1e-3)) / 10, TINY)
     logs = (errors.clamp_max(float(finite.max())) + least).log()
     regression: ErrorRegression | _Multiple
@@ -201,7 +205,7 @@ def _fitted(
     # below what f̂ believes an error is covered in any case; a failure is above every bound
     scores = torch.where(errors <= worth * _believed(seen), -torch.inf, scores)
     scores = torch.where(errors.isfinite(), scores, torch.inf)
-    return regression, conformal_quantile(scores, level)
+    return regression, conformal_quantile(scores, level), least
 
 
 def _worth(believed: Tensor, errors: Tensor, level: float) -> float:

@@ -68,6 +68,22 @@ def test_coverage_over_many_calibrations():
     assert sum(shares) / 40 == pytest.approx(91 / 101, abs=0.015)
 
 
+def test_a_surrogate_that_foresees_the_error_does_not_make_it_too_careful():
+    """The better the logarithm is foreseen, the more what is added to the error would count."""
+
+    def ripple(u):
+        return 3e-3 * torch.sin(40 * u[..., :1]).expand(*u.shape[:-1], 3)
+
+    def aside(y, c):
+        return y[:, :2] + 0.3
+
+    shares = []
+    for seed in range(30):
+        _, bound, error = calibrated(400, fault=ripple, answer=aside, seed=seed)
+        shares.append(float((error <= bound).double().mean()))
+    assert sum(shares) / 30 == pytest.approx(361 / 401, abs=0.01)
+
+
 def test_it_follows_the_error_and_covers_the_hard_targets_too():
     _, bound, error = calibrated(900)
     assert spearmanr(bound, error).statistic > 0.8
