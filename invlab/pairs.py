@@ -129,9 +129,9 @@ class Pairs:
         return Pairs(self.x[rows], self.y[rows], c, labels=self.labels)
 
     def joined(self, more: Pairs) -> Pairs:
-        """These rows and, behind them, more of the same task."""
-        c = None if self.c is None or more.c is None else torch.cat([self.c, more.c.to(self.c)])
-        x, y = torch.cat([self.x, more.x.to(self.x)]), torch.cat([self.y, more.y.to(self.y)])
+        """These rows and, behind them, more of the same task, in the wider dtype of the two."""
+        c = None if self.c is None or more.c is None else torch.cat([self.c, more.c])
+        x, y = torch.cat([self.x, more.x]), torch.cat([self.y, more.y])
         return Pairs(x, y, c, labels=self.labels)
 
     def to(self, *to: Any) -> Pairs:

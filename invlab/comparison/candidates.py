@@ -10,6 +10,7 @@ from typing import Any
 from invlab.comparison.exact import ExactPosterior
 from invlab.comparison.plan import DEAR_SECONDS, SEARCH_CALLS
 from invlab.methods import Method, class_of, get_method
+from invlab.methods.neural_adjoint import NeuralAdjoint
 from invlab.methods.options import options_of
 from invlab.task import Task
 
@@ -171,8 +172,17 @@ def _candidate(task: Task, method: Any, simulated: bool) -> Candidate:
         return Candidate(label or str(method), method, reason=str(error))
     name = label or _name(blank)
     searches = bool(getattr(blank, "calls_simulator", False))
-    draws = bool(getattr(blank, "exchangeable", False)) and not searches and name not in NULLS
-    return Candidate(name, method, options, _reason(task, blank, simulated), draws, searches)
+    reason = _reason(task, blank, simulated)
+    return Candidate(name, method, options, reason, draws_given_y(blank, name), searches)
+
+
+def draws_given_y(method: Any, name: str) -> bool:
+    """Whether guesses are independent draws given y, so that they may be a posterior.
+
+    Not those of the prior, nor those of a search that does not rank what it finds.
+    """
+    searches = getattr(method, "calls_simulator", False) or isinstance(method, NeuralAdjoint)
+    return bool(getattr(method, "exchangeable", False)) and not searches and name not in NULLS
 
 
 def _brief(candidate: Candidate, n: int, steps: int) -> Candidate:

@@ -15,16 +15,14 @@ import torch
 from torch import Tensor
 
 from invlab import runtime
-from invlab.comparison.candidates import NULLS
+from invlab.comparison.candidates import draws_given_y
 from invlab.inversion.answering import Answering
 from invlab.inversion.answers import Answers, Mode
 from invlab.inversion.choice import fitted
 from invlab.inversion.constraints import constrained, keep_allowed
 from invlab.inversion.request import Asked, asked, by_pattern
 from invlab.inversion.rounds import in_rounds
-from invlab.methods.neural_adjoint import NeuralAdjoint
 from invlab.methods.sampler import Sampler
-from invlab.methods.simulator_search import SimulatorSearch
 from invlab.metrics import noise_floor
 from invlab.metrics.effects import require_gradient, warn_of_noise
 from invlab.simulators.counted import Counted
@@ -141,10 +139,8 @@ def invert(
     else:
         brought = data is not None
         if data is None:
-            count, draws = (
-                require_count("pairs", pairs),
-                runtime.generator(seed, task.name, "invert"),
-            )
+            draws = runtime.generator(seed, task.name, "invert")
+            count = require_count("pairs", pairs)
             data = narrow.sample(count, generator=draws, dtype=torch.float64)
         data = keep_allowed(narrow, narrow.usable(data))
         if simulate and task.has_simulator:
@@ -206,7 +202,7 @@ class _Spec:
         surrogate = fitting_surrogate(None, learned)
         # draws that carry the error of a measurement are a posterior, and stay one
         uncertain = measurement.sigma is not None or task.noisy
-        posterior = uncertain and _draws(method, name)
+        posterior = uncertain and draws_given_y(method, name)
         answering = Answering(
             task, method, learned, surrogate, part.n, self.simulate, self.simulate and not posterior
         )
@@ -277,15 +273,6 @@ def _trust(
         )
     bound = torch.where(reachable, bound, torch.nan)
     return {"bound": bound, "reachable": reachable, "p_value": p_value, "notes": tuple(notes)}
-
-
-def _draws(method: Any, name: str) -> bool:
-    """Whether guesses are draws of p(x | y): not those of the prior, which know nothing of y.
-
-    Nor those of a search that does not rank them.
-    """
-    searches = isinstance(method, NeuralAdjoint | SimulatorSearch)
-    return bool(getattr(method, "exchangeable", False)) and name not in NULLS and not searches
 
 
 def _fresh(task: Task, n: int, seed: int) -> Pairs:

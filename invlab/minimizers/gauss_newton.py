@@ -123,6 +123,8 @@ def _descend(
     error = torch.full(x.shape[:1], torch.inf, dtype=torch.float64, device=x.device)
     rows = torch.arange(len(x), device=x.device)
     point = x
+    # one forward pass an unknown, or one backward pass a number of y: the fewer
+    forward = y.shape[1] > x.shape[1]
 
     def ridge(jacobian: Tensor) -> Tensor:
         # relative to the mean of the diagonal that it is added to
@@ -131,7 +133,8 @@ def _descend(
     for step in range(steps + 1):
         last = step == steps
         given = [c[rows] for c in contexts]
-        left, jacobian = _linearise(fun, point, y[rows], given, derivative=not last)
+        goal = y[rows]
+        left, jacobian, forward = _linearise(fun, point, goal, given, forward, derivative=not last)
         here = left.double().square().mean(1)
         better = here < error[rows]
         best[rows[better]] = point[better]
@@ -149,22 +152,22 @@ def _descend(
 
 
 def _linearise(
-    fun: Map, x: Tensor, y: Tensor, given: list[Tensor], *, derivative: bool
-) -> tuple[Tensor, Tensor | None]:
+    fun: Map, x: Tensor, y: Tensor, given: list[Tensor], forward: bool, *, derivative: bool
+) -> tuple[Tensor, Tensor | None, bool]:
     """Residual ``y − f(x)`` and Jacobian ``(M, dy, dx)``; what is given beside x is a constant.
 
-    One backward pass a component of y, or one forward pass an unknown where these are fewer.
+    Also whether to go forward the next time: not where an operation cannot.
     """
     if not derivative:
         with torch.no_grad():
-            return residual(y, fun(x.clone(), *given)), None
-    if y.shape[1] > x.shape[1]:
+            return residual(y, fun(x.clone(), *given)), None, forward
+    if forward:
         try:
             y_hat, jacobian = _forward(fun, x, given)
         except RuntimeError:  # an operation that knows its derivative backwards alone
-            pass
+            forward = False
         else:
-            return residual(y, y_hat), jacobian
+            return residual(y, y_hat), jacobian, forward
     with torch.enable_grad():
         x = x.detach().requires_grad_()
         y_hat = fun(x.clone(), *given)
@@ -173,7 +176,7 @@ def _linearise(
             torch.autograd.grad(component.sum(), x, retain_graph=k < len(components) - 1)[0]
             for k, component in enumerate(components)
         ]
-    return residual(y, y_hat.detach()), torch.stack(slopes, 1)
+    return residual(y, y_hat.detach()), torch.stack(slopes, 1), forward
 
 
 def _forward(fun: Map, x: Tensor, given: list[Tensor]) -> tuple[Tensor, Tensor]:

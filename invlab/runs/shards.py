@@ -24,7 +24,7 @@ from invlab.pairs import Pairs
 from invlab.priors import Prior, to_json
 from invlab.runs import processes
 from invlab.simulators import FailedRows
-from invlab.simulators.numpy_functions import UnknownShapeError
+from invlab.simulators.numpy_functions import NumpySimulator, UnknownShapeError
 from invlab.task import Task
 from invlab.validation import require_count, require_seed
 
@@ -94,10 +94,10 @@ def generate(
     size = require_count("shard", _size(folder, n) if shard is None else shard)
     _claim(folder, _identity(task, seed, size, dtype, about or {}))
     missing = [k for k in range(math.ceil(n / size)) if _load(_path(folder, k), size) is None]
-    if missing and getattr(task.simulator, "shape", ()) is None:
+    if missing and isinstance(task.simulator, NumpySimulator) and task.simulator.shape is None:
         # told here, so that a process whose rows all fail knows the shape of y too
         with contextlib.suppress(UnknownShapeError):
-            task.note_shape(torch.empty(task.y_shape, device="cpu"))
+            task.simulator.shape = task.y_shape
     one = partial(_simulate, seed=seed, size=size, dtype=dtype)
     failed, why = {}, ""
     for k, outcome in runtime.progress(

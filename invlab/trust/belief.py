@@ -134,8 +134,7 @@ def _warn_of_repeats(task: Task, held: Pairs, known: Pairs) -> None:
     """Unknowns that are all whole numbers repeat by law; others only if a split went wrong."""
     if task.repeats or held.x.device != known.x.device:
         return
-    c = None if held.c is None or known.c is None else torch.cat([held.c, known.c])
-    rows = Pairs(torch.cat([held.x, known.x]), torch.cat([held.y, known.y]), c).equal_rows()
+    rows = held.joined(known).equal_rows()
     repeats = int(torch.isin(rows[: len(held)], rows[len(held) :]).sum())
     if repeats:
         warnings.warn(
