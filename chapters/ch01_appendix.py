@@ -45,7 +45,7 @@ figures.use_style()
 # %% [markdown]
 # ## The $\ell_1$ loss has no single answer
 #
-# In {numref}`fig-direct` of the chapter both norms end near zero, which looks as if they agreed. They do not. Zero is where this network happens to start. Inside the interval between the two right answers, the $\ell_1$ {term}`gradients <gradient>` of the two pairs with one $y$ cancel exactly. So a network that starts on another function in there has no reason to leave it.
+# In {numref}`fig-direct` of the chapter both norms end near zero, which looks as if they agreed. They do not. Zero is where this network happens to start. Inside the interval between the two right answers, the $\ell_1$ {term}`gradients <gradient>` of the two pairs with one $y$ cancel exactly. So a network that starts on another function in there has no reason to leave it, as long as each step sees all pairs. (Random batches hold the two partners unequally often; that noise slowly draws the answers in.)
 #
 # To see this we start a network on a chosen function: it is first fitted to that function, and then trained on the $\ell_1$ loss, with all pairs in each step.
 
@@ -217,3 +217,6 @@ check(
     ">=",
     0.99,
 )
+
+# %% [markdown]
+# Back to {doc}`ch01_two_answers`, or on to {doc}`ch02_ask_the_forward_map`.

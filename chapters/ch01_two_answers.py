@@ -135,7 +135,7 @@ optimizer = torch.optim.Adam(inverse.parameters(), lr=1e-3)
 for _ in range(400):
     rows = torch.randint(len(x), (100,))
     loss = (inverse(y[rows]) - x[rows]).square().mean()
-    optimizer.zero_grad()
+    optimizer.zero_grad()  # forget the last step's derivatives
     loss.backward()
     optimizer.step()
 
@@ -374,7 +374,7 @@ columns = {
 Markdown(ledger.table(rows, columns))
 
 # %% [markdown]
-# Two finer points stand in the {doc}`appendix <ch01_appendix>`. The $\ell_1$ answers are near zero only because this network starts there. And when some of the data are taken away at random, many $y$ lose one of their two partners, and the loss no longer measures what you think.
+# Two finer points stand in the {doc}`appendix <ch01_appendix>`. The $\ell_1$ answers are near zero because this network starts near it and random batches draw it in, and not because the loss asks for it. And when some of the data are taken away at random, many $y$ lose one of their two partners, and the loss no longer measures what you think.
 #
 # :::{admonition} Use it when
 # :class: tip

@@ -63,7 +63,7 @@ models = {
 for norm in ("l1", "l2"):
     models["effect", norm] = trained("direct", norm, misfit="effect")
 
-# %% mystnb={"figure": {"name": "fig-two-networks-norms", "caption": "Encoder–decoder (top) and two-step (bottom), l1 (left) and l2 (right): answers of each seed. Figures 4 to 7 of the paper, inverse part."}, "image": {"alt": "Four panels of answers over targets. In each, every seed covers one exact branch, the upper for some seeds and the lower for others; the same seed takes the same branch in most panels."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-two-networks-norms", "caption": "Encoder–decoder (top) and two-step (bottom), l1 (left) and l2 (right): answers of each seed. Figures 4 to 7 of the paper, inverse part."}, "image": {"alt": "Four panels of answers over targets. In each, every seed covers one exact branch, the upper for some seeds and the lower for others; the same seed takes the same branch in all four panels."}} tags=["hide-input"]
 fig, axes = plt.subplots(2, 2, sharex=True, sharey=True, figsize=(7, 5))
 for row, name in zip(axes, ("encoder_decoder", "tandem")):
     for ax, norm in zip(row, ("l1", "l2")):
@@ -145,7 +145,7 @@ loss = (believed - wanted).abs().mean()
 gradients = [g.norm() for g in torch.autograd.grad(loss, layers)]
 spread = float(x_hat.detach().std())
 
-# %% mystnb={"figure": {"name": "fig-stuck-two-step", "caption": "The stuck two-step network. Left: size of the gradient that each layer gets. Right: the surrogate near the answers, which all lie on the dotted line; the exact square is the thick curve."}, "image": {"alt": "Left: gradient norms over the eleven layers on a logarithmic axis, rising from about one hundred-millionth in the first layer to about one thousandth in the last. Right: a jagged surrogate with several small dents around the smooth square near zero, and a dotted vertical line at the place of all answers."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-stuck-two-step", "caption": "The stuck two-step network. Left: size of the gradient that each layer gets. Right: the surrogate near the answers, which all lie on the dotted line; the exact square is the thick curve."}, "image": {"alt": "Left: gradient norms over the eleven layers on a logarithmic axis, rising from about one hundred-millionth in the first layer to about one thousandth in the last. Right: a jagged surrogate with several small bumps around the smooth square near zero, and a dotted vertical line at the top of one of them, the place of all answers."}} tags=["hide-input"]
 place = float(x_hat.detach().mean())
 near = torch.linspace(place - 2, place + 2, 401)[:, None]
 with torch.no_grad():
@@ -182,7 +182,7 @@ check(
 )
 
 # %% [markdown]
-# The gradient is not zero. But the first layers, which would have to tell the targets apart, get many powers of ten less of it than the last one. So the answers move together, as one number, and they come to rest where the pulls of all targets cancel. The surrogate has dents of its own making there, and any of them can hold the answers. With the exact $f$ in place of the surrogate there is no dent, and training from the same start succeeds. This is not the textbook case of a dead network, whose units are all stuck at zero slope; the symptom is the same.
+# The gradient is not zero. But the first layers, which would have to tell the targets apart, get many powers of ten less of it than the last one. So the answers move together, as one number, and they come to rest where the pulls of all targets cancel. The surrogate has bumps of its own making there, and the top of any of them can hold the answers. With the exact $f$ in place of the surrogate there is no bump, and training from the same start succeeds. This is not the textbook case of a dead network, whose units are all stuck at zero slope; the symptom is the same.
 #
 # ## The recorded runs
 #
@@ -242,3 +242,6 @@ for name in ("literal_encoder_decoder", "literal_two_step"):
         ">",
         0.5,
     )
+
+# %% [markdown]
+# Back to {doc}`ch02_ask_the_forward_map`, or on to {doc}`ch03_three_points`.

@@ -81,7 +81,7 @@ chain(
 plt.show()
 
 # %% [markdown]
-# Take the network and the training of chapter 1, and change one line, the loss. In scaled units the forward map is still the square. We keep what the network answers every few steps.
+# Take the network and the training of chapter 1, and change the loss (and stop after 300 steps). In scaled units the forward map is still the square. We keep what the network answers every few steps.
 
 # %%
 seed = 1  # try 4
@@ -184,7 +184,7 @@ check("sign changes along y", score["switches"], "==", 0)
 #
 # A real simulator may take minutes for one call, or have no derivative. The paper's way out is a second network $\hat f_\theta$ with weights $\theta$ that copies the simulator: a {term}`surrogate`. There are two ways to train the pair.
 #
-# The {term}`two-step loss`, called {term}`tandem` in later papers, trains one after the other. First the surrogate learns from pairs. Then its weights are frozen at what they have become, $\theta^*$, and the inverse is trained through it (equations 13 and 14 of the paper):
+# The {term}`two-step loss`, called {term}`tandem` elsewhere {cite:p}`liu2018training`, trains one after the other. First the surrogate learns from pairs. Then its weights are frozen at what they have become, $\theta^*$, and the inverse is trained through it (equations 13 and 14 of the paper):
 #
 # $$
 # L_{\text{copy}}(\theta) = \lVert \hat f_\theta(x) - y\rVert, \qquad L_{\text{through}}(\phi) = \lVert \hat f_{\theta^*}(I_\phi(y)) - y\rVert .
@@ -284,7 +284,7 @@ for name, model in models.items():
 # %% [markdown]
 # ## A small loss and worthless answers
 #
-# In some cases the paper rescales $y$ to $[0,1]$ (Section 2). It says nothing of $x$, which reaches 33. Our networks so far saw $x/33$. Here is what happens when they do not, and everything else is unchanged.
+# In some cases the paper rescales $y$ to $[0,1]$ (Section 2). It says nothing of $x$, which reaches 33. Our networks so far saw $x/33$. Here is what happens when they do not, with the norm $\ell_1$; all else is unchanged.
 
 # %%
 no_scale, y_scaler = task.literal_scalers()  # x stays as it is
@@ -313,7 +313,7 @@ plt.show()
 # %% [markdown]
 # Two different accidents have happened.
 #
-# **The two-step network is stuck.** It starts as nearly a constant close to 0. There its surrogate has small dents of its own making, and the gradient that reaches the first layers of the inverse network is next to nothing. The answers move to such a dent together, and stay. Through the exact $f$, which has no dents, training from the same start works. The {doc}`appendix <ch02_appendix>` measures this.
+# **The two-step network is stuck.** It starts as nearly a constant close to 0. There its surrogate has small bumps of its own making, and the gradient that reaches the first layers of the inverse network is next to nothing. Nearly all targets lie higher than such a bump, so all answers climb the nearest one together, and at its top every further step would lower $\hat f$: they stay. Through the exact $f$, which has no bumps, training from the same start works. The {doc}`appendix <ch02_appendix>` measures this.
 #
 # **The encoder–decoder cheats.** Its loss is small! The surrogate gives up the few training pairs nearest to zero, which cost the mean little. In return it grows a narrow spike that reaches all $y$, and the inverse network answers inside this spike. The loss is satisfied, and the answers are worthless.
 #
@@ -437,13 +437,13 @@ for name in ("effect", "encoder_decoder", "two_step"):
 # :label: ex-gap
 # ```
 #
-# Suppose $f$ is too expensive to be called even once more. Could the training pairs alone have told you that `cheat` cheats? All pairs with $y > 100$ have $\lvert x \rvert > 10$. Ask `cheat` for the $y > 100$ of the data, and compute the share `outside` of its answers with $\lvert \hat x\rvert < 10$. What should this share be for an honest inverse?
+# Suppose $f$ is too expensive to be called even once more. Could the training pairs alone have told you that `cheat` cheats? All pairs with $y > 100$ have $\lvert x \rvert > 10$. Ask `cheat` for the $y > 100$ of the data, and compute the share `misplaced` of its answers with $\lvert \hat x\rvert < 10$. What should this share be for an honest inverse?
 #
 # ```{exercise-end}
 # ```
 
 # %%
-outside = ...  # your answer
+misplaced = ...  # your answer
 
 # %% [markdown]
 # :::{admonition} Hint
@@ -458,8 +458,8 @@ outside = ...  # your answer
 # %%
 far = data.y[data.y[:, 0] > 100]
 x_hat = cheat.propose(far)[:, 0]
-outside = float((x_hat.abs() < 10).float().mean())
-print(f"{outside:.0%} of the answers lie where no such pair ever was")
+misplaced = float((x_hat.abs() < 10).float().mean())
+print(f"{misplaced:.0%} of the answers lie where no such pair ever was")
 
 # %% [markdown]
 # An honest inverse answers with an $x$ from the region where pairs with similar $y$ were seen, so the share should be about 0. Comparing answers with the training pairs is a check that costs nothing.
@@ -468,8 +468,8 @@ print(f"{outside:.0%} of the answers lie where no such pair ever was")
 # ```
 
 # %% tags=["check-exercise", "hide-input"]
-if answered(outside=outside):
-    check("share of answers where no such pair was", outside, ">", 0.9)
+if answered(misplaced=misplaced):
+    check("share of answers where no such pair was", misplaced, ">", 0.9)
 
 # %% [markdown]
 # ```{exercise-start} Cure one side only

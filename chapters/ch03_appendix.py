@@ -264,6 +264,7 @@ lines = [
     ("11", "three pairs, true", "reduced", "rmse_y"),
     ("11", "the same, x scaled, true", "normalised_reduced", "rmse_y"),
     ("11", "three pairs, around zero", "reduced", "zero_rmse", "l2"),
+    ("11", "three pairs, around zero", "reduced", "zero_rmse", "l1"),
     ("12", "first difference, around zero", "smooth", "zero_rmse", "l2"),
     ("12", "first difference, around zero", "smooth", "zero_rmse", "l1"),
     ("12", "first difference, true", "smooth", "rmse_y", "l2"),
@@ -342,3 +343,6 @@ check(
     "<",
     0.75,
 )
+
+# %% [markdown]
+# Back to {doc}`ch03_three_points`, or on to {doc}`../parts/many_guesses`.

@@ -204,3 +204,5 @@ check("ratio of the vertical spreads", spread, ">", 1.5)
 # ## References
 #
 # Lambert's function is treated by {cite:t}`corless1996lambert`. The throw is from {cite:t}`kruse2021benchmarking`, the arm from {cite:t}`ardizzone2019analyzing`.
+#
+# Back to {doc}`ch04_four_tasks`, or on to {doc}`ch05_counting_guesses`.

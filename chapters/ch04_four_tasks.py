@@ -130,7 +130,7 @@ throws = x[keep]
 print(f"kept {keep.double().mean():.0%} of the draws")
 
 # %% [markdown]
-# These are draws from the {term}`posterior`: the law of the unknowns once $y$ is known, in which each right answer is as probable as the prior and the target make it. The library has such a sampler for each of the three tasks, in one line:
+# These are draws from the {term}`posterior`: the law of the unknowns once $y$ is known. It says which answers are right, and how likely each of them is. The library has such a sampler for each of the three tasks, in one line:
 
 # %%
 from_library = throw.posterior(exactly(landing), 2_000)[0]
@@ -183,7 +183,7 @@ check(
 # * **Right answers for one $y$**: contour lines, which are rings around the hollows or the hills; some are cut by the edge of the square.
 # :::
 #
-# To draw answers, choose $u = \sin(3\pi x_1)$ first; then $\cos(3\pi x_2)$ is what is missing from $y$. The law of $u$ is known in closed form. Move the slider. At low heights the answers are small rings around each hollow. They grow, touch their neighbours at $y = 0$, and shrink to the hilltops on the other side. The dashed line is for the first exercise.
+# To draw answers, choose $s = \sin(3\pi x_1)$ first; then $\cos(3\pi x_2)$ is what is missing from $y$. The law of $s$ is known in closed form. Move the slider. At low heights the answers are small rings around each hollow. They grow, touch their neighbours at $y = 0$, and shrink to the hilltops on the other side. The dashed line is for the first exercise.
 
 
 # %% tags=["hide-input", "nbval-ignore-output"]
@@ -337,7 +337,7 @@ check(
 #
 # ## An experiment: data that were seen before
 #
-# A benchmark has three sets of data: one to train on, one to choose settings with, and one to be judged on. They must not share anything. In the published code they do. For D2 the data at the time of the paper were a regular grid of $100 \times 100$ points, so that a set that is "generated anew" is the old one. How bad can that be? Take the most shameless memoriser there is, a {term}`look-up` table: it answers with the $x$ of the pair whose $y$ is nearest.
+# A benchmark has three sets of data: one to train on, one to choose settings with, and one to be judged on. They must not share anything. In the published code (github.com/BensonRen/BDIMNNA, commit 354473f) they do. For D2 the data at the time of the paper were a regular grid of $100 \times 100$ points, so that a set that is "generated anew" is the old one. How bad can that be? Take the most shameless memoriser there is, a {term}`look-up` table: it answers with the $x$ of the pair whose $y$ is nearest.
 
 # %% tags=["nbval-ignore-output"]
 axis = torch.linspace(-1, 1, 100, device=runtime.device())

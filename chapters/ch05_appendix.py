@@ -163,7 +163,7 @@ check("many invalid, T = 50: closed up over honest", ratio["many"], ">", 10)
 #
 # ## The T of the paper's Table 3
 #
-# The paper's Table 3 gives errors without saying for which $T$, and its Figure 3 stops at $T = 50$. Continue the figure's values for the neural adjoint by the law $T^{-2/d_y}$ of {eq}`eq-law`:
+# In the copy of the paper that we have, the caption of Table 3 has lost its symbols, and with them the $T$. Its Figure 3 stops at $T = 50$. Continue the figure's values for the neural adjoint by the law $T^{-2/d_y}$ of {eq}`eq-law`:
 
 # %% tags=["hide-input"]
 SIZES = {"ballistics": 1, "sine": 1, "robot_arm": 2}
@@ -334,3 +334,5 @@ Markdown("\n".join(lines))
 # ## References
 #
 # The estimator is a *U-statistic* {cite:p}`hoeffding1948class`. The paper is {cite:t}`ren2020benchmarking`.
+#
+# Back to {doc}`ch05_counting_guesses`, or on to {doc}`ch06_neural_adjoint`.

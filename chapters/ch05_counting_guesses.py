@@ -215,7 +215,7 @@ for name in ("prior", "nearest", "pool"):
 # %% [markdown]
 # So a table has to say which of the two its numbers are. In the published code the neural adjoint's $r_1$ is the best-ranked of 2048 candidates, and everybody else's is a random draw.
 #
-# **A guess that cannot be simulated.** Throw a ball from below the ground, and there is nothing to simulate. Such a guess is an {term}`invalid guess`. What error does it get? In the library its error is **infinite, and it stays with its target**. A mean over targets is then infinite as long as one target may have no valid guess among its $T$. A recorded table with infinities would compare nothing, so the **recorded runs** of this book charge an invalid guess with twice the variance of $y$. That is about the error of a guess that does not look at the target, as the check below {numref}`fig-baselines` shows. The published code does something else, which mixes targets up: see the {doc}`appendix <ch05_appendix>`.
+# **A guess that cannot be simulated.** Throw a ball from below the ground, and there is nothing to simulate. Such a guess is an {term}`invalid guess`. What error does it get? In the library its error is **infinite, and it stays with its target**. A mean over targets is then infinite as long as one target may have no valid guess among its $T$. A recorded table with infinities would compare nothing, so the **recorded runs** of this book (but for an older one, the ablation in the appendix of {doc}`ch06_neural_adjoint`) charge an invalid guess with twice the variance of $y$. That is about the error of a guess that does not look at the target, as the check below {numref}`fig-baselines` shows. The published code does something else, which mixes targets up: see the {doc}`appendix <ch05_appendix>`.
 #
 # ## A law for all guessers
 #
@@ -399,7 +399,7 @@ check(
 #
 # ## What if the simulator may be used?
 #
-# One baseline is missing, and the paper does not mention it: *use the simulator*. The three tasks are smooth formulas. Start from the three nearest pairs and improve them by up to ten {term}`Gauss–Newton steps <Gauss–Newton step>`, which {doc}`ch06_neural_adjoint` explains, **through the true simulator**, in float64:
+# One baseline is missing. The paper names it (Section 2, adjoint methods) and does not compare with it: *use the simulator*. The three tasks are smooth formulas. Start from the three nearest pairs and improve them by up to ten {term}`Gauss–Newton steps <Gauss–Newton step>`, which {doc}`ch06_neural_adjoint` explains, **through the true simulator**, in float64:
 
 # %% tags=["nbval-ignore-output"]
 solved = {}

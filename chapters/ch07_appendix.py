@@ -44,7 +44,7 @@ n_targets = runtime.by_preset(quick=200, full=500)
 # %% [markdown]
 # ## The boundary loss in eight settings
 #
-# {doc}`ch07_tandem` compares raw and scaled units with a surrogate of {term}`ReLU` units, as in the paper. Here both units also meet a better, smooth surrogate (SiLU). Four ways with and without the boundary loss make eight settings, with three seeds each. First, where does an untrained network start? In scaled units its answers are near zero, which is the middle of the data. Zero in raw units is more than 1.5 standard deviations from the mean in three of the four unknowns.
+# {doc}`ch07_tandem` compares raw and scaled units with a surrogate of {term}`ReLU` units, as in the paper. Here both units also meet a smooth surrogate (SiLU), which is more accurate in scaled units. Four ways with and without the boundary loss make eight settings, with three seeds each. First, where does an untrained network start? In scaled units its answers are near zero, which is the middle of the data. Zero in raw units is more than 1.5 standard deviations from the mean in three of the four unknowns.
 
 # %%
 throw = invlab.get_task("ballistics")
@@ -86,7 +86,7 @@ check(
 )
 
 # %% [markdown]
-# An {term}`invalid guess` has an infinite error in the library, so that $r_1$ of a setting with impossible throws is infinite, and a ratio of such numbers says nothing. To compare the settings we therefore look at two numbers: the mean error of the throws that are possible, and the mean over all answers when each impossible throw is *charged* twice the variance of $y$, as in all recorded runs of this book ({doc}`ch05_counting_guesses`). The second depends on that price.
+# An {term}`invalid guess` has an infinite error in the library, so that $r_1$ of a setting with impossible throws is infinite, and a ratio of such numbers says nothing. To compare the settings we therefore look at two numbers: the mean error of the throws that are possible, and the mean over all answers when each impossible throw is *charged* twice the variance of $y$, as in the recorded runs of this book ({doc}`ch05_counting_guesses`). The second depends on that price.
 
 # %%
 fresh = throw.sample(2000, generator=runtime.generator(0, "fresh"))
@@ -194,7 +194,7 @@ check(
 )
 
 # %% [markdown]
-# In raw units the boundary loss gains more than a factor of ten if impossible throws are charged. Among the possible throws of the smooth surrogate it gains much less, so how many powers of ten one reports depends on the price. In scaled units it gains nothing, even for the least accurate surrogate of the four. The smooth surrogate in scaled units is far more accurate without a boundary loss than any network in raw units with one.
+# In raw units the boundary loss gains about a factor of a hundred if impossible throws are charged. Among the possible throws of the smooth surrogate it gains much less, so how many powers of ten one reports depends on the price. In scaled units it gains nothing, even for the least accurate surrogate of the four. The smooth surrogate in scaled units is far more accurate without a boundary loss than any network in raw units with one.
 #
 # ## Several tandems are several guesses
 #
@@ -444,4 +444,4 @@ check(
 # * **Boundary loss.** The gain that the paper reports (supplement, Section 8.4 and Figure 8) is not there in our recorded run. All our networks see $x$ in scaled units and start inside the data. Whether the units explain the paper's gain we cannot know: its networks and its 500 epochs are different ones, and on the arm zero lies in the middle of the data in any units (see the second exercise of {doc}`ch07_tandem`).
 # * **Beside other methods.** On the throw the tandem is about as accurate as the pool, and the neural adjoint of {doc}`ch06_neural_adjoint` is far more accurate than both.
 #
-# Back to {doc}`ch07_tandem`.
+# Back to {doc}`ch07_tandem`, or on to {doc}`ch08_mixture_density`.

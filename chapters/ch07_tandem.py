@@ -173,6 +173,7 @@ n_targets = runtime.by_preset(quick=200, full=500)
 asked = throw.targets(n_targets, seed=0, dtype=torch.float64)
 
 zero = torch.zeros_like(data.x[0])
+# no shift; only the speed is divided, by 15
 raw = Standardizer(zero, torch.tensor([1.0, 1.0, 1.0, 15.0]).to(zero))
 relu = {"activation": torch.relu, "lr": 2e-3}  # as in the paper
 ways = {
@@ -191,7 +192,7 @@ for way, options in ways.items():
 # %% [markdown]
 # A list of seeds trains one network for each seed, all in one go, and `invert` gives one answer of each. Note that the scaled tandems are trained for 3 epochs and the raw ones for 20: the surrogate of the scaled ones is made *worse* on purpose, so that a good surrogate cannot be the reason if they stay in the data.
 
-# %% mystnb={"figure": {"name": "fig-fence", "caption": "Answers of three tandems each to the same targets, over the training data (grey). Left: raw units. Right: scaled units, with a worse surrogate."}, "image": {"alt": "Two panels of start height over speed with a grey cloud of training data at heights around 1.5 metres and speeds around 15 metres per second. Left, the answers without boundary loss lie below the cloud at negative heights, those with boundary loss inside it. Right, the answers with and without boundary loss lie on top of each other in the middle of the cloud."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-fence", "caption": "Answers of three tandems each to the same targets, over the training data (grey). Left: raw units. Right: scaled units, with a worse surrogate."}, "image": {"alt": "Two panels of start height over speed with a grey cloud of training data at heights around 1.5 metres and speeds around 15 metres per second. Left, the answers without boundary loss lie below the cloud at negative heights, those with boundary loss along its lower edge. Right, the answers with and without boundary loss lie on top of each other in the middle of the cloud."}} tags=["hide-input"]
 fig, axes = plt.subplots(1, 2, figsize=(8, 3.3), sharey=True)
 for ax, way in zip(axes, ways):
     few = data.x[:1000].cpu()
@@ -299,7 +300,7 @@ several = invlab.get_method(
     epochs=60,
     lr=4e-3,
     lr_end=1e-6,
-    schedule="one-cycle",
+    schedule="one-cycle",  # the rate rises, then falls
     **small | {"batch_size": 200},
 ).fit(sine, sine_pairs, seed=list(range(8)))
 levels = torch.linspace(-1.8, 1.8, 181)[:, None].to(sine_pairs.y)
@@ -396,7 +397,7 @@ for name in tasks:
 # :label: ex-ask-surrogate
 # ```
 #
-# Which of the eight networks on the sine has the largest error? Find out without the simulator: from the error that its *own* surrogate believes. `several.member(k)` is network number `k` alone; `propose` gives its answers, and {func}`invlab.improve.surrogate_error` takes a surrogate, answers and targets. Collect the mean over the targets `sine_asked.y` for each network in a list `suspect`.
+# Which of the eight networks on the sine has the largest error? Find out without the simulator: from the error that its *own* surrogate believes. `several.member(k)` is network number `k` alone; `propose` gives its answers, and {func}`invlab.surrogate_error` takes a surrogate, answers and targets. Collect the mean over the targets `sine_asked.y` for each network in a list `suspect`.
 #
 # ```{exercise-end}
 # ```
@@ -417,13 +418,11 @@ suspect = ...  # your answer
 # ```
 
 # %%
-from invlab.improve import surrogate_error
-
 suspect = []
 for k in range(len(several.invert(sine_asked.y))):
     one = several.member(k)
     x_one = one.propose(sine_asked.y)
-    error = surrogate_error(one.surrogate, x_one, sine_asked.y)
+    error = invlab.surrogate_error(one.surrogate, x_one, sine_asked.y)
     suspect.append(float(error.mean()))
 
 # %% [markdown]

@@ -410,4 +410,4 @@ columns = {
 Markdown(ledger.table(clipping, columns))
 
 # %% [markdown]
-# Back to {doc}`ch08_mixture_density`.
+# Back to {doc}`ch08_mixture_density`, or on to {doc}`ch09_cvae`.

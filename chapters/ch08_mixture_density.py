@@ -248,7 +248,7 @@ plt.show()
 # %% [markdown]
 # A single Gaussian can do no better than the mean and covariance of all answers together, which for the sine are nearly those of the whole square. A few Gaussians cover several rings each, and fill the gaps between them. Only when there are several for each piece can they lie *along* it.
 #
-# To put this into numbers we need, besides $r_T$, a score for whole distributions. The squared **maximum mean discrepancy** ({term}`MMD`, {cite:p}`gretton2012kernel`) compares how similar two draws of the model are to each other, two draws of the exact posterior to each other, and a draw of the model to an exact one. It is zero on average if both samples come from one law. Similarity falls with distance, by the paper's three kernels (supplement, Section 8.1); we measure $x$ in standard deviations of the {term}`prior`.
+# To put this into numbers we need, besides $r_T$, a score for whole distributions. The squared **maximum mean discrepancy** ({term}`MMD`, {cite:p}`gretton2012kernel`) compares how similar two draws of the model are to each other, two draws of the exact posterior to each other, and a draw of the model to an exact one. It is zero on average if both samples come from one law. Similarity falls with the distance $\delta$ as $\sum_h 1/(1 + \delta^2/h^2)$ with the three widths $h = 0.05$, $0.2$ and $0.9$ (supplement, Section 8.1; the formula is that of the published code); we measure $x$ in standard deviations of the {term}`prior`.
 
 # %%
 from invlab.metrics import posterior
@@ -321,7 +321,7 @@ check(
 #
 # **Far points.** The likelihood is the logarithm of a sum of exponentials. In the 32-bit numbers that networks use, $e^{-104}$ is zero, so a point far from every Gaussian gives $\log 0 = -\infty$ and no usable gradient. The published code of the comparison adds $10^{-6}$ to the sum. This avoids the infinity, but such a point then has no influence on the training: what no Gaussian covers yet, none will ever cover. **{term}`Log-sum-exp <log-sum-exp>`** takes the largest exponent $a^*$ out of the sum first, $\log\sum_k e^{a_k} = a^* + \log\sum_k e^{a_k - a^*}$, and nothing is lost.
 #
-# **Thin Gaussians.** A precision matrix must be symmetric with positive eigenvalues, and a network's outputs can be any numbers. The published code takes a full matrix $S$ of outputs and sets $\Lambda = S S^\top$, which can be singular. `invlab` lets the network write a *triangular* factor, $\Lambda = L L^\top$, with a positive diagonal. It always has an inverse, its determinant is a product, and $\Lambda$ itself is never formed. {doc}`The appendix <ch08_appendix>` shows both traps at work.
+# **Thin Gaussians.** A precision matrix must be symmetric with positive eigenvalues, and a network's outputs can be any numbers. The published code takes a full matrix $S$ of outputs and sets $\Lambda = S S^\top$, which can be singular. `invlab` lets the network write a *triangular* factor, $\Lambda = R R^\top$, with a positive diagonal. It always has an inverse, its determinant is a product, and $\Lambda$ itself is never formed. {doc}`The appendix <ch08_appendix>` shows both traps at work.
 #
 # **Another density.** The draws must come from the density that was trained. It sounds too obvious to test. But the published code trains with $\Lambda = S S^\top$ and **draws from $\Lambda + I$**: one is added to the diagonal, so that a singular matrix can be inverted. No direction of a Gaussian can then be wider than one unit of $x$. The throw ({doc}`ch04_four_tasks`) has broad directions, so here is a model of it, and a twin with the same weights that draws as published:
 
@@ -455,7 +455,7 @@ check("MMD² of the same network", tested["Λ, as trained"]["mmd"], "<", 0.01)
 #
 # Our recorded run (`python -m invbook bench neural_adjoint --preset full`) trains on 10,000 simulations with five seeds, and scores 500 fresh targets for each with up to 200 draws. The paper's numbers {cite:p}`ren2020benchmarking` are from its Table 7 ($T = 1$), Figure 3 ($T = 50$, read off) and Table 3 ($T = 200$).
 
-# %% mystnb={"figure": {"name": "fig-mdn-paper", "caption": "Recorded error of the best of T guesses. Circles: our mixture density network, with 95 % intervals. Stars: the paper's. Beside them draws of the prior, the pool and the neural adjoint; these last two are ranked by a surrogate, so that their first guess is a chosen one."}, "image": {"alt": "Three panels, one a task, with logarithmic axes. Our network's line falls with T and lies below the paper's stars on each task, by factors of three to seventeen or so. The prior's dotted line lies above, pool and neural adjoint below."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-mdn-paper", "caption": "Recorded error of the best of T guesses, in m² for ballistics and the robot arm. Circles: our mixture density network, with 95 % intervals. Stars: the paper's. Beside them draws of the prior, the pool and the neural adjoint; these last two are ranked by a surrogate, so that their first guess is a chosen one."}, "image": {"alt": "Three panels, one a task, with logarithmic axes. Our network's line falls with T and lies below the paper's stars on each task, by factors of three to about twenty-four. The prior's dotted line lies above, pool and neural adjoint below."}} tags=["hide-input"]
 rows = inverse_models.recorded()
 fig, axes = plt.subplots(1, 3, figsize=(9.5, 3.3))
 for ax, name in zip(axes, inverse_models.NAMES):
@@ -498,7 +498,7 @@ for name, called in inverse_models.NAMES.items():
 # :class: tip
 # * **Use it when** you want all answers with their shares, the density of any $x$, and draws within microseconds, for up to about ten unknowns.
 # * **Not when** the answers form long thin curves or surfaces in many dimensions, which take very many Gaussians; or when one accurate answer is all you need.
-# * **Cost**: one training. $C$ must be chosen in advance: with $d$ unknowns each Gaussian adds $1 + d + d(d+1)/2$ outputs.
+# * **Cost**: one training. $C$ must be chosen in advance: with $d_x$ unknowns each Gaussian adds $1 + d_x + d_x(d_x+1)/2$ outputs.
 # * **How to test it**: ranks of true unknowns among the draws (calibration), MMD² where exact draws exist, and $r_T$ for accuracy. Double $C$ and see whether the validation loss still falls.
 # :::
 #
@@ -650,7 +650,7 @@ if answered(before=before, after=after, repaired=repaired):
 # ## What we saw
 #
 # * A network can answer with a density: weights, means and precisions that depend on $y$. It gives all answers, and how likely each is.
-# * The number of Gaussians decides. On the sine one is worse than no model at all, and a ring needs several for each of its pieces.
+# * The number of Gaussians decides. On the sine one is no better than the prior at one guess, and worse by MMD²; a ring needs several for each of its pieces.
 # * Three traps: use log-sum-exp, so that far points count; a triangular factor, so that thin Gaussians survive; and draw from the density that you trained. $r_T$ does not see the third; variance, calibration and MMD² do.
 # * What is not smooth, such as walls and whole numbers, is blurred.
 #

@@ -437,7 +437,7 @@ print(
 # %% [markdown]
 # On the throw very few targets decide our mean at $T = 200$: their $y$ is far out, and 200 draws found nothing near it. Two hundred targets, as in the paper (published code), mostly have none like them. On the arm the collapse is undone. On the sine, look at the prior beside the paper at $T = 200$: a sampler that does not look at $y$ is within about a factor of ten of it, so that $r_{200}$ says little there.
 #
-# How well do the draws match the exact posterior? The paper's score (its Table 4) keeps the pairs of a draw with itself, which adds about six over the number of draws. Ours is unbiased, on scaled $x$, and its *floor* is that of exact draws against exact draws.
+# How well do the draws match the exact posterior? The helper in the published code keeps the pairs of a draw with itself, which adds about six over the number of draws; whether the paper's Table 4 was made with it is not said. Ours is unbiased, on scaled $x$, and its *floor* is that of exact draws against exact draws.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 Markdown(inverse_models.matching_table(rows, "cvae"))
@@ -458,4 +458,4 @@ check(
 )
 
 # %% [markdown]
-# Back to {doc}`ch09_cvae`.
+# Back to {doc}`ch09_cvae`, or on to {doc}`ch10_invertible`.

@@ -244,7 +244,7 @@ check(
 )
 
 # %% [markdown]
-# One number of noise chooses between two answers. One flaw is in plain sight. The curve is *continuous*: on its way from one answer to the other it passes through everything between, and some draws land there.
+# One number of noise chooses between two answers. One flaw is in plain sight. The curve is *continuous*: on its way from one answer to the other it passes through everything between, and more than a quarter of the draws land there.
 #
 # ## A weight in disguise
 #
@@ -254,7 +254,7 @@ check(
 # \sigma_x^2 = \beta / 2 .
 # $$ (eq-beta)
 #
-# **A weight on the divergence is a width of the decoder.** And the weight means nothing without the *reduction*, that is, whether sums or averages are taken. If both terms are summed over the unknowns and the latent numbers, $\beta$ is what {eq}`eq-beta` says. If the squared error is *averaged* over the $d$ unknowns and the divergence is summed, the true weight is $d\beta$.
+# **A weight on the divergence is a width of the decoder.** And the weight means nothing without the *reduction*, that is, whether sums or averages are taken. If both terms are summed over the unknowns and the latent numbers, $\beta$ is what {eq}`eq-beta` says. If the squared error is *averaged* over the $d_x$ unknowns and the divergence is summed, the true weight is $d_x\beta$.
 #
 # The published code of the comparison sums both, with $\beta = 1$ on the arm. So the decoder is *told* that its answers are wrong by $\sqrt{1/2} \approx 0.7$, when the unknowns themselves vary by 0.25 and 0.5. ({doc}`the appendix <ch09_appendix>` has the other tasks.)
 #
@@ -264,7 +264,7 @@ check(
 #
 # A case that can be solved says exactly when. Let $x$ be one normal number with standard deviation $s$ and the decoder linear, $\hat x = w z$. With the best encoder the bound is exact, so that training minimises $-\log p(x)$, where $p$ is normal with variance $w^2 + \sigma_x^2$. The best variance is $s^2$, hence $w^2 = s^2 - \sigma_x^2$; and $w = 0$ if $\sigma_x \ge s$, because $w^2$ cannot be negative {cite:p}`lucas2019dont`. **A latent number lives only if what it explains is wider than $\sigma_x$.** Otherwise the decoder ignores it; this is a {term}`collapsed latent`.
 #
-# The library's version learns one $\sigma_{x,i}$ for each unknown, as {cite:t}`rybkin2021simple` recommend. It is one line, `invlab.get_method("cvae").fit(task, pairs)`. With the option `sigma` the width is fixed. We train it three times on the arm: with the paper's loss ($x$ in its own units, $\sigma_x^2 = \tfrac12$), with a fixed width in scaled $x$, and with a learned one.
+# The library's version learns one $\sigma_{x,i}$ for each unknown, as {cite:t}`rybkin2021simple` recommend. It is one line, `invlab.get_method("cvae").fit(task, pairs)`. With the option `sigma` the width is fixed. We train it three times on the arm: with the loss of the published code ($x$ in its own units, $\sigma_x^2 = \tfrac12$), with a fixed width in scaled $x$, and with a learned one.
 
 # %%
 from invbook.papers import neural_adjoint
@@ -342,9 +342,9 @@ check(
 )
 
 # %% [markdown]
-# With the paper's loss, our small run gives nearly the paper's curve on the arm (its Figure 3 and Table 3): more guesses hardly lower the error. Two hundred guesses of a decoder that ignores its noise are one guess. Only width and scale differ from the model that works. The paper says that its results on these tasks agree with those of {cite:t}`kruse2021benchmarking` "with one exception" (Section 6), without naming it. This may be the one.
+# With that loss, our small run gives nearly the paper's curve on the arm (its Figure 3 and Table 3): more guesses hardly lower the error. Two hundred guesses of a decoder that ignores its noise are one guess. Only width and scale differ from the model that works. The paper says that its results on these tasks agree with those of {cite:t}`kruse2021benchmarking` "with one exception" (Section 6), without naming it. This may be the one.
 #
-# The learned model leaves some latent numbers unused. This is no collapse. It has five, and the poses that reach a point form a surface of two dimensions. What it does not need, it switches off.
+# The learned model leaves some latent numbers unused. This is no collapse. It has five, and the poses that reach a point form a surface of two dimensions. Three stay awake, one more than the surface needs, and the others are switched off.
 #
 # ## One blob, sixteen pieces
 #
@@ -562,7 +562,7 @@ if answered(moved=moved):
 #
 # * A decoder turns noise and a target into an answer. An encoder, needed only in training, says which noise would have given this one.
 # * A weight on the divergence is a width of the decoder, $\sigma_x^2 = \beta/2$, and means something only together with the scale of $x$ and the reduction.
-# * Where the width exceeds what there is to tell, the latent falls silent and guesses no longer differ. A small run with the paper's weight comes close to its result on the arm, and a learned width undoes it.
+# * Where the width exceeds what there is to tell, the latent falls silent and guesses no longer differ. A small run with the published code's weight comes close to its result on the arm, and a learned width undoes it.
 # * A continuous map cannot cut a blob into pieces. Fast functions of $z$ let it be steep where it must; filaments remain.
 #
 # ## Where next

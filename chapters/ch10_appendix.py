@@ -175,7 +175,7 @@ check("Network passes of a draw, flow matching", flow["passes"], "==", 11)
 check("Network passes of a draw, cINN", cinn["passes"], "==", 12)
 
 # %% [markdown]
-# From the left panels one could conclude that flows cannot do many modes. They can; the small networks inside could not see them. Flow matching needs the waves just as much, so the obstacle lies in the networks, and not in the block, the loss or the modes.
+# From the panels without waves (0 octaves) one could conclude that flows cannot do many modes. They can; the small networks inside could not see them. Flow matching without waves, trained for half as many epochs, does not see them either, so the obstacle lies in the networks, and not in the block, the loss or the modes.
 #
 # The two scores disagree about who is best, and both are right. A guess of flow matching is *blurred*: few are far off, few are very close. The INN's filaments make bad guesses, and its sharp rings make some excellent ones, and of 200 guesses you keep one. Which score you need depends on whether you want *an answer* or *all answers*.
 #
@@ -283,7 +283,7 @@ check(
 )
 
 # %% [markdown]
-# With several unknowns the curve of each is chosen by $y$ and by the unknowns before it. What the networks have to see stays as it was: on the sine the spline flow needs the waves like everybody else.
+# With several unknowns the curve of each is chosen by $y$ and by the unknowns before it. What the networks have to see stays as it was: a spline flow needs the waves for the same reason as the others, although this page does not measure it.
 #
 # ## Far draws
 #
@@ -377,7 +377,7 @@ check(
 # %% [markdown]
 # ## The dead term, in the published setting
 #
-# The paper's own network with its data and loss on the sine, run for 20 epochs apart from this page, had a latent 15 wide and growing. It should be one wide.
+# The published network and loss, with the paper's data, on the sine, run for 20 epochs apart from this page, had a latent 15 wide and growing. It should be one wide.
 #
 # ## The recorded run
 #
@@ -511,4 +511,6 @@ slow = ratio("time/{}/{}/infer", "flow_matching", "cinn")
 check("Recorded: time of a draw, flow matching over cINN", slow, ">", 3)
 
 # %% [markdown]
-# The difference to the paper is largest where the term is alive that was dead there. On all tasks the gain comes with small networks and scaled data. In the full run, too, the INN tends to be ahead of flow matching in $r_{200}$ and behind it in MMD². The pool, no flow at all, matches the posterior best of all.
+# The difference to the paper is largest for the INN, whose term is alive here and dead in the published code. On all tasks the gain comes with small networks and scaled data. In the full run, too, the INN tends to be ahead of flow matching in $r_{200}$ and behind it in MMD². The pool, no flow at all, matches the posterior best of all.
+#
+# Back to {doc}`ch10_invertible`, or on to {doc}`ch11_benchmark`.

@@ -79,7 +79,7 @@ axes[1].legend(fontsize=8)
 plt.show()
 
 # %% [markdown]
-# The dotted line is $c/p$, the speed of light over the period. Above it the wavelength is shorter than the period, and a second order of diffraction travels. The observation $y$ is what comes straight back.
+# The dotted line is $c/p$, the speed of light over the period. Above it the wavelength is shorter than the period, and beside the straight wave a slanted one travels, the first order of diffraction. The observation $y$ is what comes straight back.
 #
 # The cell also has symmetries. Moving it by half a period along $x$, along $y$ or both swaps the cylinders and changes nothing about the sheet. Mirroring the cell about its diagonal is not among them, because the light has a direction: its electric field points along $x$.
 
@@ -180,7 +180,7 @@ check(
 )
 
 # %% [markdown]
-# One cell proves little. `python -m invbook bench metamaterial --preset full` recorded the solver's errors over many, and its time. The measure is the $6 \cdot 10^{-5}$ that the paper's networks have (Section 5.1): a solver that feeds networks need not be more exact than they are, and should not be less.
+# One cell proves little. `python -m invbook bench metamaterial --preset full` recorded the solver's errors over many, and its time. The measure is the $6 \cdot 10^{-5}$ that the paper's networks have (Section 5.1): a solver that feeds networks should not be less exact than they are. By this measure $M = 6$ is enough for networks such as the paper's. It is not for ours: the first row below is larger than the $1.6 \cdot 10^{-5}$ by which our proxy misses the solver, so that the proxy copies the solver better than the solver copies Maxwell's equations.
 
 # %% tags=["hide-input"]
 solver = {row["id"]: row for row in ledger.rows(metamaterial.CLAIMS)}
@@ -206,7 +206,7 @@ for name, limit in limits.items():
     )
 
 # %% [markdown]
-# Where is it wrong? A second record solves six cells at 15 frequencies with $M = 12$, which costs some thirty times as much. The largest difference lies on the flank of a resonance, between a peak and a dip, where a small shift moves the reflectance most, and most of the squared error of $M = 6$ stands above 1.2 THz.
+# Where is it wrong? A second record solves six cells at 15 frequencies with $M = 12$, which costs about fifty times as much. The largest difference lies on the flank of a resonance, between a peak and a dip, where a small shift moves the reflectance most, and most of the squared error of $M = 6$ stands above 1.2 THz.
 
 # %% tags=["hide-input"]
 converged = records["metamaterial/convergence"]
@@ -369,7 +369,7 @@ check(
 )
 
 # %% [markdown]
-# Why did the paper need 40,000? It uses the same symmetry, and counts 160,000 pairs (Section 8.6.3). But its networks predict the 300 numbers one by one, and do not average over arrangements; and its spectra are not ours. Sharper peaks would be reason enough, as follows.
+# Why did the paper need 40,000? It uses the same symmetry, and counts 160,000 pairs (Section 8.6.3). But its networks predict 300 numbers and no principal components (published code), and do not average over arrangements; and its spectra are not ours. Sharper peaks would be reason enough, as follows.
 #
 # ### How lossy?
 #
@@ -566,7 +566,7 @@ check(
 )
 
 # %% [markdown]
-# The vote ranks candidates, and cannot pull back one that is gone; the fence can, where its place is known. Note the last two columns of the table: outside the box the proxy, too, was never trained, and is the wrong judge. Cylinders that overlap do not exist, whatever a network says of them.
+# The vote ranks candidates, and cannot pull back one that is gone; the fence can, where its place is known. Outside the box the proxy, too, was never trained, and nothing says that it is a fair judge there. In this run both judges agree, as the last two columns show. Cylinders that overlap do not exist, whatever a network says of them.
 #
 # ## The recorded run: all models
 #
@@ -617,7 +617,7 @@ print(
 # * **Another sheet.** Period, permittivity and loss are ours. How far the spectra vary, which sets the scale of all errors, need not be what it is in the paper: compare the order of the methods, not the digits.
 # * **Another proxy.** Ours is smooth in $x$ (SiLU units on a handful of principal components); the published code's networks have kinks (ReLU units, then transposed convolutions along the frequency). A surrogate of smooth units copies a smooth proxy more easily.
 # * **No crime.** In the published code the neural adjoint searches a network of the architecture of its simulator's members. Here the simulator has residual blocks and the symmetries built in, and the surrogate has neither.
-# * **The INN** is flat here, as in the paper, though its loss is the right one ({doc}`ch10_invertible`). To have 300 numbers in $y$ at one end, it needs about as many of padding beside the eight unknowns at the other, and its guesses for one target can then hardly differ. A cINN, which looks at $y$ from the side, has it easier.
+# * **The INN** is flat here, as in the paper, though its loss is the right one ({doc}`ch10_invertible`). To have 300 numbers in $y$ at one end, it needs about as many of padding beside the eight unknowns at the other. Nearly all of its draws leave the box and are clipped to it ({doc}`ch11_appendix` has the share), so that the flat curve is that of points on the walls; why the draws fly out we have not shown. A cINN, which looks at $y$ from the side, does better.
 # * **Training**: as for the other tasks, {doc}`ch11_appendix`.
 # * **Anchors** ({doc}`ch06_neural_adjoint`) help less here: with eight unknowns 10,000 pairs are sparse, and the nearest one is not near.
 
@@ -636,7 +636,7 @@ check(
 )
 
 # %% [markdown]
-# The same models, asked to invert *true* spectra and judged by Maxwell's equations, which nobody could do in the paper (20 spectra of one seed, so other targets than in the columns before).
+# The same models, asked to invert *true* spectra and judged by Maxwell's equations, which the paper did not do: its Section 8.6.3 puts all guesses at 400 days (20 spectra of one seed, so other targets than in the columns before).
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 heads = {
@@ -724,3 +724,5 @@ plt.show()
 
 # %% [markdown]
 # What these two are like to invert, a comparison says, as for any simulator of your own: `invlab.compare` of `get_task("layered_stack")`, explained in {doc}`ch19_which_method`.
+#
+# Back to {doc}`ch12_metamaterial`, or on to {doc}`../parts/many_problems`.

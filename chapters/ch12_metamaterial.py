@@ -50,7 +50,7 @@ plt.show()
 #
 # The paper's spectra come from a commercial program, at a minute and a half each (Section 8.6.3). No reader can run that, and nobody can judge guesses without a simulator. The paper's way out is a recipe for *any* expensive simulator: run it 40,000 times, once; train an ensemble of networks on the result; from then on the networks *are* the simulator. Such a {term}`neural simulator` is called a **proxy** here, $\tilde f$. This chapter goes the whole way again with a solver of our own, so that each step can be run and checked.
 #
-# The ranges of heights and radii and the band are the paper's. The period of the cell (210 µm), the permittivity of the silicon (11.7; it says how strongly the silicon slows light down) and its absorption, which engineers and our code call `loss`, are not published and are our choice: the spectra are like the paper's, not the same.
+# The band is the paper's. The ranges are those of the published code: heights from 30 to 55 and radii from 42 to 52 (it names no unit; we take µm). The period of the cell (210 µm), the permittivity of the silicon (11.7; it says how strongly the silicon slows light down) and its absorption, which engineers and our code call `loss`, are not published and are our choice: the spectra are like the paper's, not the same.
 
 # %%
 import torch
@@ -177,7 +177,7 @@ check(
 #
 # The 300 frequencies of a spectrum would be 300 solutions. But the amplitude $r(f)$ of the reflected wave at the frequency $f$ (in this section $f$ is no simulator) is nearly a ratio of two polynomials: each resonance is a zero of the denominator, a *pole* a little off the real axis. The **{term}`AAA algorithm`** {cite:p}`nakatsukasa2018aaa` finds such a ratio through given values, and a few dozen solved frequencies are enough for all of them.
 #
-# With one exception. At the dotted line of {numref}`fig-cell`, $f_0$, the speed of light over the period, a second order of diffraction begins to travel. Its wavenumber is $\sqrt{f^2 - f_0^2}$, and no ratio of polynomials in $f$ follows a square root. The remedy is an old one: change the variable. With
+# With one exception. At the dotted line of {numref}`fig-cell`, $f_0$, the speed of light over the period, the wave need not leave straight any more: a second, slanted wave begins to travel (the first order of diffraction). Its wavenumber is $\sqrt{f^2 - f_0^2}$, and no ratio of polynomials in $f$ follows a square root. The remedy is an old one: change the variable. With
 #
 # $$
 # w = \frac{f}{f_0} + \sqrt{\frac{f^2}{f_0^2} - 1}, \qquad
@@ -246,7 +246,7 @@ plt.show()
 # %% tags=["hide-input"]
 of_n = dict(zip(numbers, error["unfolded"]))
 check(
-    "28 frequencies or the next more: error in the unfolded variable",
+    "28 frequencies or fewer: error in the unfolded variable",
     min(e for n, e in of_n.items() if n <= max(28, numbers[0])),
     "<",
     1e-5,
@@ -443,9 +443,9 @@ for j in chosen:
 #
 # ## What a proxy hides
 #
-# All this was judged by the networks. The paper could do no more; here the true simulator is at hand, so let Maxwell judge the same guesses, and the polished ones.
+# All this was judged by the networks. The paper did no more (its Section 8.6.3 puts the simulation of all guesses at 400 days). Here the true simulator is at hand, so let Maxwell judge the same guesses, and the polished ones.
 #
-# To polish on the proxy, and to keep what the proxy likes best, is to search in the very network that judges. That is called an **{term}`inverse crime`**. The paper names the risk (Section 5.1), and in its published code the network that the neural adjoint searches has *exactly the architecture* of those that are its simulator. Ours commits the perfect crime.
+# To polish on the proxy, and to keep what the proxy likes best, is to search in the very network that judges. That is called an **{term}`inverse crime`**. The paper names the risk (Section 5.1), and in its published code the network that the neural adjoint searches has *exactly the architecture* of those that are its simulator, although Section 5.1 speaks of an ensemble of large and varying models as the remedy. Ours commits the perfect crime.
 
 # %%
 T = 3
@@ -492,7 +492,7 @@ check(
 )
 
 # %% [markdown]
-# So a proxy is a fair judge down to its own error, and blind below it. A method that reports less than that has solved the proxy and not the physics. Ask for the error of the proxy before you compare what was measured on it. The neural adjoint's best number in the paper, $6.67 \cdot 10^{-5}$ in Table 3, is as large as its proxy's $6 \cdot 10^{-5}$, and a smaller one would say nothing about the material.
+# So a proxy is a fair judge down to its own error, and blind below it. A method that reports less than that has solved the proxy and not the physics. Ask for the error of the proxy before you compare what was measured on it. The neural adjoint's best number in the paper, $6.67 \cdot 10^{-5}$ in Table 3, is as large as its proxy's $6 \cdot 10^{-5}$, and a smaller one would say nothing about the material. The same holds for us: from fifty guesses on, our number is about the error of our own proxy, and what lies below says nothing about the sheet.
 #
 # ## All models, beside the paper
 #
@@ -622,7 +622,7 @@ ratio = interpolate(nodes, r, grid, narrow.cutoff)
 bent = float((ratio.abs().square() - exact_R).square().mean())
 
 # %% [markdown]
-# Without a square root in the band there is nothing to unfold, and the plain frequency is as good. It was the root, not the number of resonances, that made it fail.
+# Without a square root in the band there is nothing to unfold, and the plain frequency is as good: both errors are equally small. (In this smaller cell there are also fewer sharp resonances in the band, so that 28 frequencies are enough.)
 #
 # ```{solution-end}
 # ```

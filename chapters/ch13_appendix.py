@@ -272,7 +272,7 @@ Markdown(course_in_words(recorded))
 # %% [markdown]
 # The paper sees this loss rise, since it is highest next to the truth, and the refinement makes good for it (Section 4.1).
 #
-# More problems do not help in the paper either: the two methods "do not scale with $n$ in this example" (Section 4.1). Why not? The later form of the paper sees rapid oscillations of a loss as noise on a signal, and coupling as an average over problems that leaves the signal. But this loss has no signal below its oscillations: averaged over one wave or more, it is flat.
+# More problems do not help in the paper either: the two methods "do not scale with $n$ in this example" (Section 4.1). Why not? One may see rapid oscillations of a loss as noise on a signal, and coupling as an average over problems that leaves the signal. But this loss has no signal below its oscillations: averaged over one wave or more, it is flat.
 
 # %%
 places = torch.linspace(53, 203, 1501, dtype=torch.float64)[:, None]
@@ -351,7 +351,7 @@ columns = {
 Markdown(ledger.table(shown, columns))
 
 # %% [markdown]
-# Then what each method finds, and costs, at $n = 64$. `found` is the share of packets within one sample. Seconds are those of one CPU core for all 64 problems, with refinement. Multi-start was searched in $S = 1$ in both columns.
+# Then what each method finds, and costs, at $n = 64$. `found` is the share of packets within one sample. Seconds are those of one CPU core for all 64 problems, with refinement. Multi-start and exchange were searched in $S = 1$ in both columns. (The mean of exchange hangs on a seed or two, as its interval shows.)
 
 # %% tags=["hide-input"]
 rows = {
@@ -473,7 +473,7 @@ check(
 )
 
 # %% [markdown]
-# The networks' lead over as many random draws is what they have learned; in the small unit little of it is left. The paper's finding that supervised learning with refinement has the lowest loss for $n \ge 32$ (Section 4.1) comes out in the small unit only.
+# The networks' lead over as many random draws is what they have learned; in the small unit nothing of it is left. The paper's finding that supervised learning with refinement has the lowest loss for $n \ge 32$ (Section 4.1) comes out in the small unit only.
 #
 # Refined in the large unit, even the envelope finds only about half of the packets: its answer is in the right valley, and the first step of BFGS leaps out of it. The unit alone, *our own BFGS in S = 1* judged against BFGS in $S = 75$, is better in more than half of the problems, without any network.
 #
@@ -565,7 +565,7 @@ check("m = 6: lead of supervised over restarts, points", lead, ">", 0)
 # | batch norm | statistics of the batch, always | all problems are in the batch; there is no other data |
 # | last layer | as PyTorch starts it | the starts are then spread over the window; see {doc}`ch14_billiards` for the opposite case |
 # | training | Adam, $3 \cdot 10^{-4}$, 300 steps, three networks | chosen on other seeds |
-# | answer | that of the last step | as in the paper |
+# | answer | that of the last step | as the paper's Eq. 2 suggests |
 #
 # One sentence of Section 3 needs a grain of salt. It says that $\partial \mathcal N/\partial\theta$ "is independent of the specific example". The weights are common to all examples; the derivative is taken at each problem's own input, and so differs between them. {numref}`fig-cross-talk` shows by how much.
 #
@@ -647,3 +647,5 @@ check(
 # The rate matters most: a higher one drives the answers into the edges of the window, where the tanh is flat. A small last layer makes all start where BFGS starts, and many end there too. Clipping, the usual remedy for gradients that are large and point anywhere, does no harm.
 #
 # And look at the last two rows. An optimiser that takes many small steps instead of one long leap does about as well with no network and no neighbour to learn from. Noise, which is of no use to the network, shakes single searches out of poor valleys. What looks like cross-talk is, on this problem, for the most part the company of a slower optimiser.
+#
+# Back to {doc}`ch13_wave_packet`, or on to {doc}`ch14_billiards`.

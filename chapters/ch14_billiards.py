@@ -108,7 +108,7 @@ hits = task.hits(problems.start, problems.c)
 print(f"first guesses that hit: {int(hits.sum())} of {n}")
 
 
-# %% mystnb={"figure": {"name": "fig-shots", "caption": "Two problems. Thin dashed lines: the first guess; solid: the answer. Left it hits the other ball and misses the target, right it misses the ball. After Figure 3a of the paper."}, "image": {"alt": "Two tables with a cue ball on the left, another ball in the middle and a target on the right. On the left table the first guess hits the ball, which rolls past the target; on the right it passes the ball by. The answers hit the balls off centre, and these roll to the target."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-shots", "caption": "Two problems. Thin dashed lines: the first guess; solid: the answer. Left it hits the other ball and misses the target, right it misses the ball. After Figure 3a of the paper."}, "image": {"alt": "Two tables with a cue ball on the left, another ball in the middle and a target on the right. On the left table the first guess hits the ball, which rolls aside and stops short of the target; on the right it passes the ball by. The answers hit the balls off centre, and these roll to the target."}} tags=["hide-input"]
 def table(ax, c, shots, lines):
     """Balls, target and the ways of both balls for each shot."""
     radius = task.simulator.radius
@@ -186,7 +186,7 @@ check("the slope is never infinite or NaN", slope_cut.isfinite().all())
 check("loss of the exact answers", problems.loss(answer), "<", 1e-20)
 
 # %% [markdown]
-# One random shot in eight gives a gradient at all. And the gradient is no friend: towards a grazing hit it grows without bound, like the inverse square root of the distance to the edge, and there it pushes the shot *off* the ball, if that lowers the loss. Aim the cue yourself; the title says where the ball comes to rest and whether there is a gradient.
+# One random shot in eight gives a gradient at all. And the gradient is no friend: towards a grazing hit it grows without bound, like the inverse square root of the distance to the edge, and there it pushes the shot *off* the ball, if that lowers the loss. Aim the cue yourself; the title says where the ball comes to rest and whether there is a gradient. In a running notebook all three sliders work; on the page the first one moves.
 
 
 # %% tags=["hide-input"]
@@ -225,7 +225,7 @@ widgets.explorer(
 # %% [markdown]
 # ## BFGS, and what decides it
 #
-# The paper reports that BFGS "only converges for those examples where the cue ball already hits the correct side of the other ball" (Section 4.2). That has to be so: elsewhere its first gradient is zero, and it stops where it stands.
+# The paper reports that BFGS "only converges for those examples where the cue ball already hits the correct side of the other ball" (Section 4.2). Where the ball is missed that has to be so: the first gradient is zero, and BFGS stops where it stands. In ours every problem whose first guess hits is solved, on whichever side.
 
 # %%
 plain = invlab.minimize(problems.fun, problems.start)
@@ -283,6 +283,7 @@ plt.show()
 # %%
 torch.manual_seed(SEED)
 seen = torch.cat([problems.c, problems.y], 1).float()
+# one octave of waves, as in the library
 seen = torch.cat([seen, (1.5 * seen).sin(), (1.5 * seen).cos()], 1)
 layers, before = [], seen.shape[1]
 for _ in range(3):
@@ -463,7 +464,7 @@ check(
 )
 
 # %% [markdown]
-# Three cures. *Lower the rate* "until stable convergence is reached", as the paper says (Section 4). That matters most. *Keep each problem's best answer* on the way, so that a run that dies has still found something; the paper keeps the last. And a *small last layer*, which begins where a third of the shots hit; at a low rate it is slower, though ({doc}`ch14_appendix`). One usual remedy does not help here: {term}`clipping <gradient clipping>` each problem's gradient makes all problems pull equally hard, and many runs then collapse. The appendix shows it.
+# Two cures, and a precaution. *Lower the rate* "until stable convergence is reached", as the paper says (Section 4). That matters most. *Keep each problem's best answer* on the way, so that a run that dies has still found something; the paper's Eq. 2 takes the last. The precaution is a *small last layer*, which begins where a third of the shots hit: at the high rate it keeps all networks alive, but several then stay where they began and fewer problems are solved ({doc}`ch14_appendix`). One usual remedy does not help here: {term}`clipping <gradient clipping>` each problem's gradient makes all problems pull equally hard, and many runs then collapse. The appendix shows it.
 #
 # ## The same help without a network
 #
@@ -518,7 +519,7 @@ check(
 #
 # ## Beside the paper
 #
-# Problems better than BFGS / equal to it in per cent, mean over $n$, as in the paper's Table 2. The paper's number stands beside our run of the paper's method, which takes the answers of the last step. A further row is our version, which keeps each problem's best answer on the way. In two more rows nothing is learned. The paper counts without a tolerance; the last column calls losses equal that differ by less than $10^{-7}$ m².
+# Problems better than BFGS / equal to it in per cent, mean over $n$, as in the paper's Table 2. The paper's number stands beside our run of the paper's method, which takes the answers of the last step. A further row is our version, which keeps each problem's best answer on the way. In two more rows nothing is learned. The paper seems to count without a tolerance; the last column calls losses equal that differ by less than $10^{-7}$ m².
 
 # %% tags=["hide-input"]
 shown = [
@@ -687,7 +688,7 @@ if answered(by_neighbour=by_neighbour):
 # :label: ex-wake
 # ```
 #
-# A collapsed network could be woken: give random gradients to a network *all of whose* problems have none, and to no other. `train` has an option for this: a function `hear` gets the gradients by the answers, of shape (networks, n, 2), and returns those that the networks are trained on. Write `wake(g)`, train with `lr=1e-2` and `hear=wake`, and call the run `woken`.
+# A collapsed network could be woken: whenever no problem of a network has a gradient, add random ones to that network, and leave the others alone. `train` has an option for this: a function `hear` gets the gradients by the answers, of shape (networks, n, 2), and returns those that the networks are trained on. Write `wake(g)`, train with `lr=1e-2` and `hear=wake`, and call the run `woken`.
 #
 # ```{exercise-end}
 # ```
@@ -720,7 +721,7 @@ after = 100 * share_solved(problems, woken.best).mean()
 print(f"solved: {rescued.mean():.0f} to {after:.0f} %")
 
 # %% [markdown]
-# A random push is repeated until some shot hits again, and then the search goes on. It costs nothing as long as nobody is dead.
+# A random push is repeated until some shot hits again, and then the search goes on. The gradient may be lost again, so that most of these networks end dead once more; on the way they have solved more problems. It costs nothing as long as nobody is dead.
 #
 # ```{solution-end}
 # ```
@@ -737,7 +738,7 @@ if answered(woken=woken):
 #
 # * Where a shot misses, the gradient is exactly zero, and BFGS solves the problems whose first guess hits and no other.
 # * Through one network, the problems with a gradient lead out those without: with 64 problems or more nearly all are solved, with a handful about half.
-# * If all shots miss at once, the search is dead. A lower rate, each problem's best answer and, at a high rate, a small last layer are the cures.
+# * If all shots miss at once, the search is dead. A lower rate and each problem's best answer are the cures; a small last layer keeps a network alive at a high rate, at a price.
 # * Passing answers around *without* a network gives the same rise with $n$, and restarts from the prior solve everything in less time.
 #
 # ## Where next

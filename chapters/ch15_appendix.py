@@ -59,7 +59,7 @@ about = truth[example], c[example]
 maps = {T: waves.losses(grid, *about, T) for T in HORIZONS}
 cuts = {T: waves.losses(cut, *about, T) for T in HORIZONS}
 
-# %% mystnb={"figure": {"name": "fig-maps", "caption": "Loss of one problem over (α, β); star: the truth. Upper row: only the final states are compared, lower row: the trajectories. From left to right the horizon grows from 25 to 100 units of time."}, "image": {"alt": "Six maps. In the lower left one, trajectories to t = 25, a dark valley surrounds the star, with one or two shallow side valleys. To the right and in the upper row the maps break up into ever finer patches, until only a dot around the star is dark."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-maps", "caption": "Loss of one problem over (α, β); star: the truth. Upper row: only the final states are compared, lower row: the trajectories. From left to right the horizon grows from 25 to 100 units of time."}, "image": {"alt": "Six maps. In the lower left one, trajectories to t = 25, a dark valley surrounds the star, with one or two shallow side valleys. To the right the valleys get narrower, and in the upper row the maps break up into ever finer patches around zero α."}} tags=["hide-input"]
 fig, axes = plt.subplots(
     2, 3, figsize=(9, 5.4), sharex=True, sharey=True, layout="constrained"
 )
@@ -141,7 +141,7 @@ def solved(x, loss):
     return float(problems.solved(x, loss).double().mean())
 
 
-# %% mystnb={"figure": {"name": "fig-stuck", "caption": "Three problems that BFGS does not solve: their loss over (α, β) (dark is low), the start (circle), where BFGS ended (square) and the truth (star)."}, "image": {"alt": "Three maps of the loss with a dark valley around the red star. In each a white square marks where BFGS stopped, in another dark valley or at the edge of the box, away from the star; the white circle of the start is in the middle."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-stuck", "caption": "Three problems that BFGS does not solve: their loss over (α, β) (dark is low), the start (circle), where BFGS ended (square) and the truth (star)."}, "image": {"alt": "Three maps of the loss with a dark valley around the red star. In each a white square at the upper edge of β marks where BFGS stopped; the white circle of the start is in the middle."}} tags=["hide-input"]
 failed = (plain.fun > 1e-3).nonzero()[:3, 0]
 fig, axes = plt.subplots(
     1, 3, figsize=(9, 3.2), sharey=True, layout="constrained"
@@ -412,3 +412,5 @@ if luck:
 # | training | Adam, 150 steps, a rate that falls from 0.003 to 0.00003; of each problem the best answer on the way | 0.01, or no batch norm, is unstable (tuning seeds, not recorded) |
 #
 # On which seeds the present rate was chosen, and what had been tried before, stands in {doc}`../how_settings_were_chosen`. The live training of the chapter has a constant rate and the answers at the end.
+#
+# Back to {doc}`ch15_kuramoto_sivashinsky`, or on to {doc}`ch16_navier_stokes`.

@@ -229,7 +229,7 @@ if "kuramoto_sivashinsky" in pairs:
 #
 # ## Seeds that choose, and seeds that judge
 #
-# Rates, lengths and last layers were chosen on a few sets of problems. There they look better than they are, so everything else in this book is measured on other seeds. Both beside each other, with refinement:
+# Rates, lengths and last layers were chosen on a few sets of problems. There they may look better than they are, so everything else in this book is measured on other seeds. Both beside each other, with refinement:
 
 # %% tags=["hide-input"]
 SHOWN = [(m, q) for q in ("solved", bits[0]) for m in ("joint", "direct")]
@@ -499,3 +499,6 @@ lines.append(
     {"verdict": "all rows"} | {s: len(rows) for s, rows in of.items()}
 )
 Markdown(ledger.table(lines, {"verdict": "rows of the ledger"} | TITLES))
+
+# %% [markdown]
+# Back to {doc}`ch17_scoreboard`, or on to {doc}`../parts/own_problem`.

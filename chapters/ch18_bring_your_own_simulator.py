@@ -125,7 +125,7 @@ check("share that absorbs faster than it clears", faster, "in", (0.2, 0.8))
 #
 # The lines above used three things, and every method of the library needs them:
 #
-# 1. **A simulator**: a function from rows of unknowns $x$ to rows of observations $y$. It takes many rows at a time, shape `(N, 3)`, and returns as many, here `(N, 10)`.
+# 1. **A simulator**: a function from rows of unknowns $x$ to rows of observations $y$. It takes many rows at a time, shape `(N, 3)`, and returns as many, here `(N, 10)`. There may be further axes in front, so write `x[..., 0]` and not `x[:, 0]`; `numpy_simulator` sees to that for NumPy code.
 # 2. **A prior**: which unknowns are possible, and how likely each is before the measurement. `Box(low, high)` is the simplest, with all values between two ends equally likely; the page {doc}`../api/priors` has others.
 # 3. **Two facts**: whether torch can compute gradients of the function, which are the derivatives of $y$ by the unknowns, and whether it draws noise. In doubt say `differentiable=False`: then methods that need a gradient are left out.
 #
@@ -167,7 +167,7 @@ check(
 # %% [markdown]
 # ## Pairs, and one answer
 #
-# `generate` draws unknowns from the prior, simulates them, and keeps the pairs in a folder. It may be interrupted and called again: what is there is not simulated twice. With `jobs=8` it works in eight processes.
+# `generate` draws unknowns from the prior, simulates them, and keeps the pairs in a folder. It may be interrupted and called again: what is there is not simulated twice. (After a change of the function take another folder: the change is not noticed.) With `jobs=8` it works in eight processes.
 
 # %%
 pairs = invlab.generate(drug, 400, folder=folder / "drug")
@@ -356,7 +356,7 @@ print(*from_table.notes, sep="\n")
 # :class: tip
 # * **Use it when** you can compute, by whatever program, what a guess would cause, or have a table of such pairs.
 # * **Not when** you can write the inverse down, or when the unknowns are fields of a million numbers; the library is for some dozens.
-# * **Cost**: a few hundred simulations to begin with, and as many again for `check_task` (which takes some more of a simulator that is fast).
+# * **Cost**: 2000 simulations for `invert` as it stands (`pairs=` sets it), and a few hundred for `check_task`. Where a run takes long, `invert(task, y, calls=200)` spends a fixed number. `bounds=` and `feasible=` say what unknowns are allowed.
 # * **How to test it**: `check_task`, then an answer to a target whose unknowns you know, as in the loop above.
 # :::
 #

@@ -294,7 +294,7 @@ for minutes, (p, flagged) in seen.items():
 Markdown("\n".join(lines))
 
 # %% [markdown]
-# Read the table from the right. Its last column judges the bound by the true simulator, the one before it by the simulator that we believe in. In truth the bound breaks at once: with the shortest delay of the table it already holds for fewer patients than promised, and no check sees anything. The believed simulator still says that the promise is kept, since an answer can nearly always be bent until it fits. From a quarter of an hour on, the check is sure that these are not data of our simulator, and many measurements are flagged one by one; by then the bound holds in truth for about half of the patients or fewer. So:
+# Read the table from the right. Its last column judges the bound by the true simulator, the one before it by the simulator that we believe in. In truth the bound breaks at once: with the shortest delay of the table it already holds for fewer patients than promised, and no check sees anything. The believed simulator still says that the promise is kept, since an answer can nearly always be bent until it fits. From a quarter of an hour on, the check is sure that these are not data of our simulator, and many measurements are flagged one by one; by then the bound holds in truth for fewer than half of the patients. So:
 #
 # * A bound is a bound under the simulator. It says nothing about the difference between simulator and world.
 # * A check that finds nothing does not show that the simulator is right. It shows that a fault is smaller than what it can see.
@@ -352,7 +352,7 @@ for name, expected, limits in (
 # :class: tip
 # * **Use it when** answers cannot be simulated where they are used (a bound); for every measurement (reachability); before you read draws as probabilities (the tests of calibration).
 # * **Not when** new targets are drawn from another distribution than the held-out ones. Then none of the numbers on this page holds.
-# * **Cost**: for the bound one simulation a held-out pair, at least 100 and better 400; for the tests of calibration a few hundred pairs and no simulation more.
+# * **Cost**: for the bound one simulation a held-out pair: from 20 on `invert` gives a bound, with 100 it begins to follow the answer, 400 are better; for the tests of calibration a few hundred pairs and no simulation more.
 # * **How to test it**: 200 fresh pairs. Count how often the bound holds.
 # :::
 #

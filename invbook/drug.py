@@ -27,10 +27,10 @@ DOSE = 100.0  # mg
 TIMES = (0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0)  # h
 # Standard deviation of one measured concentration, mg/L.
 SIGMA = 0.1
-# What was measured, mg/L. Made from 0.6 per hour, 0.15 per hour and 30 L, with noise.
 # Prior draws that walks start from the nearest of, steps of a walk, and shares of the steps that
 # exchange the rates, or go the whole way between two walkers.
 POOL, STEPS, EXCHANGES, WHOLE = 20_000, 600, 0.1, 0.1
+# What was measured, mg/L. Made from 0.6 per hour, 0.15 per hour and 30 L, with noise.
 PATIENT = (0.90, 1.42, 1.96, 2.16, 1.99, 1.67, 1.22, 0.69, 0.52, 0.10)
 
 

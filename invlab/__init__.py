@@ -25,11 +25,14 @@ __version__ = "0.2.0"
 
 # Folders and modules whose names are used with their own in front, such as invlab.losses.hermite.
 _ROOMS = (
+    "comparison",
+    "inversion",
     "losses",
     "methods",
     "metrics",
     "minimizers",
     "networks",
+    "plots",
     "priors",
     "runs",
     "runtime",

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return options.run(options)
-    except (ValueError, TypeError, OSError, RuntimeError) as error:
+    except (ValueError, TypeError, OSError, RuntimeError, FloatingPointError) as error:
         print(f"invlab: {error}", file=sys.stderr)
         return 2
     except ImportError as error:
@@ -46,14 +46,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _add_compare(commands: Any) -> None:
-    compare = commands.add_parser("compare", help="which method for this task; resumes")
+    compare = commands.add_parser(
+        "compare", help="which method for this task; resumes with --folder"
+    )
     compare.add_argument("data", metavar="MODULE:TASK|FILE|FOLDER", help=DATA)
     _add_columns(compare)
-    compare.add_argument("--methods", nargs="+", default="auto", help="names (default: auto)")
+    compare.add_argument(
+        "--methods",
+        nargs="+",
+        default="auto",
+        help="names, such as cinn lm; auto, the usual ones, may stand among them (default: auto)",
+    )
     compare.add_argument("--n", type=int, default=1000, help="pairs to learn from (default 1000)")
-    compare.add_argument("--targets", type=int, default=50, help="a seed (default 50)")
-    compare.add_argument("--guesses", type=int, nargs="+", default=(1, 10, 100), metavar="T")
-    compare.add_argument("--seeds", type=int, default=3, help="how often (default 3)")
+    compare.add_argument("--targets", type=int, default=50, help="for each seed (default 50)")
+    compare.add_argument(
+        "--guesses", type=int, nargs="+", default=(1, 10, 100), metavar="T",
+        help="numbers of guesses a target that are scored (default 1 10 100)",
+    )  # fmt: skip
+    compare.add_argument(
+        "--seeds", type=int, default=3, help="rounds with pairs of their own (default 3)"
+    )
     compare.add_argument("--seconds", type=float, help="budget of processor seconds")
     compare.add_argument("--simulations", type=float, help="budget of simulations")
     compare.add_argument("--folder", type=Path, help="of the records, to resume from")
@@ -78,7 +90,12 @@ def _add_invert(commands: Any) -> None:
     invert.add_argument(
         "--sigma", type=float, nargs="+", help="error of y: one number, or one each"
     )
-    invert.add_argument("--level", type=float, default=0.9, help="of the bound (default 0.9)")
+    invert.add_argument(
+        "--level",
+        type=float,
+        default=0.9,
+        help="share of targets that the bound holds for (default 0.9)",
+    )
     invert.add_argument("--calls", type=int, help="all simulations that may be spent")
     invert.add_argument("--seed", type=int, default=0, help="of everything random (default 0)")
     invert.set_defaults(run=_invert)
@@ -216,6 +233,11 @@ def _task_and_pairs(options: argparse.Namespace) -> tuple[Any, Any]:
 def _targets(options: argparse.Namespace, task: Any) -> tuple[Any, Any]:
     """y and c of the targets: by the names that the pairs have, else c in the last columns."""
     y, c = _names(options.y), _names(options.c)
+    if task.c_dim and (y is None) != (c is None):
+        given, other = ("--y", "--c") if c is None else ("--c", "--y")
+        raise ValueError(
+            f"{given}: {task.name} has contexts; name the columns of both, by {other} too"
+        )
     names = None if y is None or (task.c_dim and c is None) else [*y, *(c or [])]
     table = read_table(options.targets, names)
     head = None if names else column_names(options.targets)
@@ -244,10 +266,12 @@ def _columns(asked: list[str] | None) -> Any:
 
 def _task(place: str) -> Any:
     """The task that ``MODULE:TASK`` names: an object, or a class that needs no arguments."""
-    module, _, name = place.partition(":")
-    if not name:
+    module, _, name = place.rpartition(":")
+    if not module or not name:
         raise ValueError(f"expected MODULE:TASK, or a file of pairs, got {place!r}")
-    module = module.removesuffix(".py").replace("/", ".")
+    module = module.removeprefix("./").removesuffix(".py").replace("/", ".")
+    if module.startswith(".") or not all(part.isidentifier() for part in module.split(".")):
+        raise ValueError(f"expected MODULE:TASK, a module seen from this folder, got {place!r}")
     sys.path.insert(0, os.getcwd())
     try:
         task = getattr(importlib.import_module(module), name)

@@ -17,7 +17,13 @@ from invlab.priors import Box
 from invlab.priors.box import nearest_whole, whole_edges
 from invlab.surrogates.regression import Surrogate
 from invlab.task import Task
-from invlab.validation import require_flag, require_number, require_same_length, require_tensor
+from invlab.validation import (
+    batch_shape,
+    require_flag,
+    require_number,
+    require_same_length,
+    require_tensor,
+)
 
 __all__ = [
     "differences",
@@ -314,6 +320,7 @@ def _spread_of(task: Task) -> float:
 def _require_fit(surrogate: Surrogate, x: Tensor, y: Tensor) -> None:
     """Refuse guesses and targets of other sizes than the surrogate has."""
     require_tensor("x", x, ("B", "T", len(surrogate.inputs.shift)))
+    _require_targets(y, x.device)
     require_same_length(x=x, y=y)
     numbers = len(surrogate.outputs.shift)
     if y[0].numel() != numbers:
@@ -321,6 +328,12 @@ def _require_fit(surrogate: Surrogate, x: Tensor, y: Tensor) -> None:
             f"y: expected targets of {numbers} numbers, as the surrogate gives, got shape "
             f"{tuple(y.shape)}"
         )
+
+
+def _require_targets(y: Tensor, device: torch.device) -> None:
+    """Refuse what are no finite numbers; whole ones are."""
+    whole = isinstance(y, Tensor) and not (y.is_floating_point() or y.is_complex())
+    require_tensor("y", y.double() if whole else y, batch_shape(y), device=device)
 
 
 def _seen(surrogate: Surrogate, x: Tensor) -> Tensor:
@@ -403,6 +416,9 @@ def _one_row_a_guess(
 
 def _require(name: str, task: Task, x: Tensor, y: Tensor, c: Tensor | None) -> None:
     require_tensor("x", x, ("B", "T", task.x_dim), finite=False)
+    _require_targets(y, x.device)
+    if c is not None:
+        require_tensor("c", c, ("B", "dc"), device=x.device)
     require_same_length(x=x, y=y, c=c)
     if not task.differentiable:
         raise ValueError(f"{name}: {task.name} says differentiable=False; refine on a surrogate")

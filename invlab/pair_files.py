@@ -263,7 +263,10 @@ def _is_header(path: Path, lines: list[tuple[int, list[str]]], asked: Sequence[s
         UserWarning: numbers that may be names, as pandas writes them, are taken for data.
     """
     number, cells = lines[0]
-    words = [cell for cell in cells if cell and _number(cell.removeprefix("#").strip()) is None]
+    plain = [cell.removeprefix("#").strip() for cell in cells]
+    words = [cell for cell in plain if cell and _number(cell) is None]
+    if words and asked and set(asked) <= set(plain):
+        return True
     if not words:
         return _numbers_columns(path, lines, asked)
     figures = [cell for cell in cells if _number(cell) is not None]

@@ -129,7 +129,13 @@ class Pairs:
         return Pairs(self.x[rows], self.y[rows], c, labels=self.labels)
 
     def joined(self, more: Pairs) -> Pairs:
-        """These rows and, behind them, more of the same task, in the wider dtype of the two."""
+        """These rows and, behind them, more of the same task, in the wider dtype of the two.
+
+        Raises:
+            ValueError: only one of the two has contexts.
+        """
+        if (self.c is None) != (more.c is None):
+            raise ValueError("joined: expected contexts c in both pairs or in none, got one")
         c = None if self.c is None or more.c is None else torch.cat([self.c, more.c])
         x, y = torch.cat([self.x, more.x]), torch.cat([self.y, more.y])
         return Pairs(x, y, c, labels=self.labels)

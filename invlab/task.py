@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import warnings
 from collections.abc import Callable, Sequence
@@ -16,7 +17,7 @@ from invlab.priors import Box, Empirical, Prior, as_prior, certain_box, integer_
 from invlab.simulators.numpy_functions import UnknownShapeError, without_failed_rows
 from invlab.validation import require_count, require_flag, require_tensor
 
-__all__ = ["Pairs", "Simulator", "Targets", "Task"]
+__all__ = ["Pairs", "Simulator", "Targets", "Task", "without_held_out"]
 
 # Failed targets are drawn again in at most so many rounds.
 ROUNDS = 100
@@ -401,6 +402,18 @@ class _NoSimulator:
             f"{self.name}: this task was made from pairs and has no simulator; "
             "give Task(...) one, or keep some pairs for testing by pairs.split(0.1)"
         )
+
+
+def without_held_out(task: Task, learned: Pairs) -> Task:
+    """A task around pairs whose prior draws the rows that may be learned from, and no others.
+
+    Any other task is returned as it is.
+    """
+    if task.has_simulator or not isinstance(task.prior, Empirical):
+        return task
+    task = copy.copy(task)
+    task.prior = Empirical(learned.x)
+    return task
 
 
 def _first_targets(parts: list[Pairs], k: int) -> Targets:

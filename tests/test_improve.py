@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+import invlab
 from invlab import (
     Box,
     Integer,
@@ -806,3 +807,32 @@ def test_refinement_reaches_beyond_the_usual_range_of_a_prior():
     y = torch.tensor([[3.0]], dtype=torch.float64)
     for found in (refine_bfgs(task, y[None] / 2, y), refine(task, y[None] / 2, y, bounded=True)):
         assert float(found) == pytest.approx(3.0, abs=1e-5)
+
+
+@pytest.mark.parametrize("improve", [invlab.refine, invlab.refine_bfgs])
+def test_targets_are_checked_before_anything_is_improved(improve):
+    task = invlab.get_task("square")
+    x, y = torch.rand(3, 2, 1), torch.rand(3, 1)
+    with pytest.raises(ValueError, match="y: expected finite numbers"):
+        improve(task, x, torch.full_like(y, torch.nan))
+    with pytest.raises(TypeError, match="y: expected a tensor"):
+        improve(task, x, y.numpy())
+
+
+def test_a_surrogate_takes_whole_numbers_as_they_are():
+    task = invlab.get_task("square")
+    data = task.sample(200)
+    surrogate = invlab.fit_surrogate(data, seeds=[0], width=8, layers=2, epochs=2)
+    x, y = torch.rand(2, 4, 1), torch.tensor([[3], [7]])
+    whole = invlab.surrogate_error(surrogate, x, y)
+    torch.testing.assert_close(whole, invlab.surrogate_error(surrogate, x, y.double()).to(whole))
+    one = surrogate(torch.tensor([[2]]))
+    torch.testing.assert_close(one, surrogate(torch.tensor([[2.0]]).double()))
+
+
+def test_a_simulator_in_float64_refines_guesses_in_float32():
+    weight = torch.tensor([2.0], dtype=torch.float64)
+    task = invlab.Task("twice", lambda x: x * weight, invlab.Box([0.0], [1.0]))
+    x = invlab.refine(task, torch.full((1, 1, 1), 0.5), torch.tensor([[0.6]]))
+    assert x.dtype == torch.float32
+    assert float(x) == pytest.approx(0.3)

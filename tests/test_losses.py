@@ -262,3 +262,17 @@ def test_every_loss_can_be_reached(path):
     assert not missing, f"invlab/losses/__init__.py: import {', '.join(missing)} from {path.name}"
     unnamed = sorted(set(functions) - set(losses.__all__))
     assert not unnamed, f"invlab/losses/__init__.py: name {', '.join(unnamed)} in __all__"
+
+
+def test_the_boundary_loss_spreads_nothing():
+    box = Box([0.0], [2.5])
+    assert float(losses.boundary_loss(torch.tensor([[3]]), box)) == pytest.approx(0.2)
+    with pytest.raises(ValueError, match=r"boundary_loss: x: expected shape \(..., 1\)"):
+        losses.boundary_loss(torch.tensor([0.1, 2.0, 3.0]), box)
+    with pytest.raises(ValueError, match=r"boundary_loss: x: expected shape \(..., 2\)"):
+        losses.boundary_loss(torch.rand(5, 1), Box([0.0, 0.0], [1.0, 1.0]))
+
+
+def test_a_misfit_is_over_rows_and_features():
+    with pytest.raises(ValueError, match="expected the same rows and features"):
+        losses.misfit(torch.rand(5), torch.rand(5))

@@ -269,3 +269,23 @@ def test_pairs_that_were_simulated_before_are_learned_from(tmp_path, capsys):
     sizes = ["--methods", "direct", "--targets", "4", "--guesses", "1", "--seeds", "1"]
     assert main(["compare", "kept", "--n", "30", *sizes]) == 0
     assert "direct" in capsys.readouterr().out
+
+
+def test_columns_of_both_y_and_its_context_are_named_or_none(tmp_path, capsys):
+    (tmp_path / "targets.csv").write_text("c,y\n1,0.5\n")
+    request = ["invert", "my_lens:scaled", "--targets", "targets.csv", "--out", "x.csv"]
+    for given, missing in ((["--c", "c"], "--y"), (["--y", "y"], "--c")):
+        assert main([*request, "--method", "nearest", *given]) == 2
+        assert f"name the columns of both, by {missing} too" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("place", ["./my_lens.py:good", "my_lens.py:good"])
+def test_a_file_names_its_module(place, capsys):
+    assert main(["check", place]) == 0
+    assert "FAIL" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("place", ["../my_lens.py:good", "/my_lens.py:good", ":good", "my_lens:"])
+def test_a_module_elsewhere_is_refused_in_words(place, capsys):
+    assert main(["check", place]) == 2
+    assert "expected MODULE:TASK" in capsys.readouterr().err

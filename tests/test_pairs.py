@@ -370,3 +370,18 @@ def test_printed_they_are_sizes_and_failed_rows():
         repr(Pairs(torch.ones(2, 3), y)) == "Pairs(x: (2, 3), y: (2, 2), 1 rows with an invalid y)"
     )
     assert repr(Pairs(y[:1], y[:1], y[:1])) == "Pairs(x: (1, 2), y: (1, 2), c: (1, 2))"
+
+
+def test_contexts_are_joined_with_contexts():
+    with_c = Pairs(torch.rand(3, 1), torch.rand(3, 1), torch.rand(3, 1))
+    without = Pairs(torch.rand(3, 1), torch.rand(3, 1))
+    for one, other in ((with_c, without), (without, with_c)):
+        with pytest.raises(ValueError, match="joined: expected contexts"):
+            one.joined(other)
+
+
+def test_columns_may_be_named_by_numbers(tmp_path):
+    path = tmp_path / "spectra.csv"
+    path.write_text("d1,d2,400,500,600,700\n1,2,3,4,5,6\n7,8,9,10,11,12\n")
+    found = Pairs.from_file(path, x=["d1", "d2"], y=["400", "500", "600", "700"])
+    assert found.y.tolist() == [[3, 4, 5, 6], [9, 10, 11, 12]]

@@ -73,7 +73,7 @@ LABEL = {
     "nearest": "look-up",
     "prior": "prior",
     "exact": "exact draws",
-    "floor": "exact draws",
+    "floor": "noise floor",
 }
 
 Array = Tensor | np.ndarray | Sequence[float]

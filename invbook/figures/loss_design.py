@@ -169,6 +169,7 @@ def interval(
     found = [records[f"loss_design/{name}/{norm}"]["scores"][score] for norm in norms]
     values = torch.tensor(found, dtype=torch.float64).mean(0)
     low, high = mean_interval(values) or (math.nan, math.nan)
+    low = max(low, 0.0)  # no error is negative, though Student's t does not know it
     mean, *ends = (
         shown(value) if digits is None else f"{value:{digits}}"
         for value in (float(values.mean()), low, high)

@@ -22,14 +22,21 @@ from invlab.comparison.advice import Facts, ranked
 from invlab.comparison.candidates import NULLS, STEP_SECONDS, STEPS, Candidate, choose
 from invlab.comparison.fingerprint import FEW_ROWS, ROWS, of_object, of_pairs, of_task
 from invlab.comparison.judge import REPLICATES, Judge, surrogate_task
-from invlab.comparison.plan import CURVE, Plan, limits_of, make_plan, seconds_a_simulation
+from invlab.comparison.plan import (
+    CURVE,
+    OverBudget,
+    Plan,
+    limits_of,
+    make_plan,
+    seconds_a_simulation,
+)
 from invlab.comparison.result import Comparison
 from invlab.comparison.table import floor_row, rows_of
 from invlab.comparison.trial import Question, attempt
 from invlab.metrics.effects import require_gradient, warn_of_noise
 from invlab.runs.records import Run, missing, run
 from invlab.simulators.numpy_functions import without_failed_rows
-from invlab.task import Pairs, Targets, Task
+from invlab.task import Pairs, Targets, Task, without_held_out
 from invlab.trust.belief import warn_of_replicates
 from invlab.validation import require_count
 
@@ -66,13 +73,16 @@ def compare(
             in place of a simulator, and another part serves as targets. Where targets will come
             with an error of measurement, the simulator is to add it, with ``noisy=True``: this call
             knows no ``sigma``, and may name a method that ``invert`` cannot give one.
-        methods: ``"auto"``, or names of :func:`invlab.list_methods` and objects of your own with
-            ``fit`` and ``propose``.
+        methods: names of :func:`invlab.list_methods`, and objects of your own with ``fit`` and
+            ``propose``; ``"auto"``, alone or among them, stands for the neural adjoint, mixture
+            density, cINN, flow matching, tandem and direct. Searches on the simulator take part by
+            themselves: ``bfgs`` and ``lm``, or ``differential_evolution`` without gradients.
         n: pairs to learn from, a seed.
         targets: targets a seed.
         guesses: numbers T of guesses a target.
         budget: processor seconds, or ``{"seconds": ..., "simulations": ...}``. After the seconds no
-            further seed is begun; the simulations limit the sizes from the start.
+            further seed is begun; the simulations limit the sizes from the start, and searches that
+            they do not pay for are left out by name.
         seeds: how often all of it is done.
         jobs: processes; scheduler: address of a Dask cluster instead.
         folder: where records are kept; the next call resumes from them.
@@ -101,14 +111,11 @@ def compare(
         task, methods, n=n, simulated=pairs is None, seconds=limits.get("seconds"), seeds=seeds,
         simulation_s=simulation_s,
     )  # fmt: skip
-    running = [candidate for candidate in chosen if not candidate.reason]
-    plan = make_plan(
-        n=n, targets=targets, guesses=guesses, seeds=seeds, budget=limits, methods=len(running),
-        searches=sum(one.searches for one in running), simulation_s=simulation_s,
-        a_search=max((one.least_calls for one in running), default=0),
-        a_guess=REPLICATES if task.noisy else 1,
-        spent=spent,
+    chosen, plan = _planned(
+        chosen, n=n, targets=targets, guesses=guesses, seeds=seeds, budget=limits,
+        simulation_s=simulation_s, a_guess=REPLICATES if task.noisy else 1, spent=spent,
     )  # fmt: skip
+    running = [candidate for candidate in chosen if not candidate.reason]
     trials = _Trials(task, pairs, plan)
     where = {"jobs": jobs, "scheduler": scheduler}
     runtime.announce(_announcement(task, plan, running))
@@ -116,6 +123,31 @@ def compare(
         return _compared(trials, chosen, Path(folder), where)
     with tempfile.TemporaryDirectory() as scratch:
         return _compared(trials, chosen, Path(scratch), where)
+
+
+def _planned(chosen: list[Candidate], **sizes: Any) -> tuple[list[Candidate], Plan]:
+    """The sizes, and who takes part: no search for which the budget in simulations is too small.
+
+    Raises:
+        OverBudget: the budget does not pay for the others either.
+    """
+    running = [candidate for candidate in chosen if not candidate.reason]
+    searches = [candidate for candidate in running if candidate.searches]
+    try:
+        return chosen, make_plan(
+            methods=len(running), searches=len(searches),
+            a_search=max((one.least_calls for one in running), default=0), **sizes,
+        )  # fmt: skip
+    except OverBudget:
+        if not searches:
+            raise
+    dearest = max(searches, key=lambda one: one.least_calls)
+    return _planned([_unpaid(one) if one is dearest else one for one in chosen], **sizes)
+
+
+def _unpaid(candidate: Candidate) -> Candidate:
+    reason = f"a target takes some {candidate.least_calls} simulations, too many for the budget"
+    return replace(candidate, reason=reason)
 
 
 def _announcement(task: Task, plan: Plan, running: Sequence[Candidate]) -> str:
@@ -208,8 +240,8 @@ class _Trials:
         assert self.pairs is not None
         usable = self.task.usable(self.pairs)
         learn, asked, third = _divided(usable, self.plan.targets, seed)
-        law, error = surrogate_task(third, self.task, seed=seed)
         learn, asked = learn[: self.plan.n], asked[: self.plan.targets]
+        law, error = surrogate_task(third, without_held_out(self.task, learn), seed=seed)
         judge = Judge(law, usable.y, refine=False)
         wanted = Targets(asked.y, asked.c, asked.x)
         return Question(learn, wanted, self.plan.guesses, seed), judge, error / judge.variance

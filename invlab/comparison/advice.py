@@ -171,10 +171,12 @@ def _fastest(facts: Facts) -> list[Advice]:
     best = facts.scores[order[0]].geometric_mean(n)
     near = [m for m in order if facts.scores[m].geometric_mean(n) <= GOOD_ENOUGH * best]
     quick = min(near, key=lambda m: facts.rows[m]["answer_s"] or 0.0)
-    seconds = facts.rows[quick]["answer_s"] or 0.0
+    seconds, most = facts.rows[quick]["answer_s"] or 0.0, facts.guesses[-1]
+    guesses = "one guess" if most == 1 else f"{most} guesses"
     text = (
         f"Where an answer has to come fast, {quick}: {1000 * seconds:.2g} ms of processor time "
-        f"a target, within a factor of {GOOD_ENOUGH:g} of the best error for {_guesses(n)}."
+        f"a target for {guesses}, many targets together, within a factor of {GOOD_ENOUGH:g} of "
+        f"the best error for {_guesses(n)}."
     )
     return [Advice("fast", text, (quick,))]
 
@@ -223,8 +225,8 @@ def _below_the_look_up(facts: Facts) -> list[Advice]:
     if not worse:
         return []
     text = (
-        f"Do not use {_and(worse)} for {_guesses(n)}: below the look-up, that is, worse than the "
-        "nearest of the training pairs."
+        f"Do not use {_and(worse)} for {_guesses(n)}: worse than the look-up, the nearest of the "
+        "training pairs."
     )
     return [Advice("below_look_up", text, tuple(worse))]
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from invlab.comparison.exact import ExactPosterior
 from invlab.comparison.plan import DEAR_SECONDS, SEARCH_CALLS
-from invlab.methods import Method, class_of, get_method
+from invlab.methods import Method, class_of, get_method, known_as
 from invlab.methods.neural_adjoint import NeuralAdjoint
 from invlab.methods.options import options_of
 from invlab.task import Task
@@ -20,18 +20,14 @@ __all__ = ["BASELINES", "NULLS", "SEARCHES", "Candidate", "choose"]
 BASELINES = ("prior", "nearest", "pool")
 # Plain optimisation on the simulator, which stands in every table too: the first two where there
 # are gradients, the last where there are none.
-SEARCHES: dict[str, tuple[str, dict[str, Any]]] = {
-    "bfgs": ("local_search", {"algorithm": "bfgs"}),
-    "lm": ("local_search", {"algorithm": "lm"}),
-    "differential_evolution": ("differential_evolution", {}),
-}
+SEARCHES = ("bfgs", "lm", "differential_evolution")
 # Simulations of a target, however few guesses are asked for: ten starts, or a population of thirty
 # and its forty generations.
 LEAST_CALLS = {"bfgs": 300, "lm": 300, "local_search": 300, "differential_evolution": 30 * 41}
 # Rows that are no method to use: draws without looking, and what only an invented task knows.
 NULLS = ("prior", "exact", "floor")
-# Learned methods that "auto" tries. The others teach something, or are beaten by one of these
-# wherever both were measured (chapter 11).
+# Learned methods that "auto" tries. The others teach something, are beaten by one of these wherever
+# both were measured (chapter 11), or need a package that is not always there (spline_flow).
 LEARNED = ("neural_adjoint", "mixture_density", "cinn", "flow_matching", "tandem", "direct")
 # Steps of training that a comparison gives a method, and its batch: enough to order the methods, a
 # tenth of what a final fit takes.
@@ -102,10 +98,7 @@ def choose(
     Raises:
         ValueError: an unknown name, or two methods of one name.
     """
-    if isinstance(methods, str) and methods == "auto":
-        asked: list[Any] = list(LEARNED)
-    else:
-        asked = [methods] if isinstance(methods, str) else list(methods)
+    asked = _asked(methods)
     searches = [name for name in SEARCHES if task.differentiable == (name in ("bfgs", "lm"))]
     always: list[Any] = [*BASELINES, *searches]
     if simulated and callable(getattr(task, "posterior", None)):
@@ -115,7 +108,7 @@ def choose(
     always = [one for one in always if _name(one) not in own]
     named = [*always, *(one for one in asked if not _among(one, always))]
     # a name given twice, or in two words, is one row
-    named = list({_label(one) if isinstance(one, str) else id(one): one for one in named}.values())
+    named = list({one if isinstance(one, str) else id(one): one for one in named}.values())
     made = [_candidate(task, one, simulated) for one in named]
     if simulation_s > DEAR_SECONDS:
         made = [_too_dear(candidate, simulation_s) for candidate in made]
@@ -127,20 +120,28 @@ def choose(
     return [_brief(one, n, steps) for one in made]
 
 
+def _asked(methods: Any) -> list[Any]:
+    """Names and objects; ``"auto"``, alone or beside others, stands for the learned ones."""
+    alone = isinstance(methods, str) or not isinstance(methods, Iterable)
+    named: list[Any] = []
+    for one in [methods] if alone else methods:
+        if one is None or isinstance(one, type):
+            raise TypeError(
+                f"methods: expected names, or objects with fit and propose, got {one!r}"
+            )
+        named += LEARNED if isinstance(one, str) and one == "auto" else [one]
+    return [known_as(one) if isinstance(one, str) else one for one in named]
+
+
 def _too_dear(candidate: Candidate, seconds: float) -> Candidate:
     """Left out where it searches, since a simulation is dear."""
     if not candidate.searches or candidate.reason:
         return candidate
     reason = (
-        f"an answer takes some {SEARCH_CALLS} simulations of {seconds:.2g} s each; "
+        f"a target takes some {candidate.least_calls} simulations of {seconds:.2g} s each; "
         "invlab.invert(..., calls=N) spends a fixed number"
     )
     return replace(candidate, reason=reason)
-
-
-def _label(name: str) -> str:
-    """What the registry calls a name."""
-    return name if name in SEARCHES else class_of(name).name
 
 
 def _name(method: Any) -> str:
@@ -163,17 +164,14 @@ def steps_within(seconds: float | None, methods: int, seeds: int) -> int:
 
 
 def _candidate(task: Task, method: Any, simulated: bool) -> Candidate:
-    label, options = "", dict[str, Any]()
-    if isinstance(method, str) and method in SEARCHES:
-        label, (method, options) = method, SEARCHES[method]
     try:
-        blank = get_method(method, **options) if isinstance(method, str) else method
+        blank = get_method(method) if isinstance(method, str) else method
     except ImportError as error:  # an optional package that is not installed
-        return Candidate(label or str(method), method, reason=str(error))
-    name = label or _name(blank)
+        return Candidate(str(method), method, reason=str(error))
+    name = _name(method)
     searches = bool(getattr(blank, "calls_simulator", False))
     reason = _reason(task, blank, simulated)
-    return Candidate(name, method, options, reason, draws_given_y(blank, name), searches)
+    return Candidate(name, method, {}, reason, draws_given_y(blank, name), searches)
 
 
 def draws_given_y(method: Any, name: str) -> bool:
@@ -187,7 +185,7 @@ def draws_given_y(method: Any, name: str) -> bool:
 
 def _brief(candidate: Candidate, n: int, steps: int) -> Candidate:
     """The same with the options of a short training, where it takes part and is one of ours."""
-    if candidate.reason or candidate.options or not isinstance(candidate.method, str):
+    if candidate.reason or not isinstance(candidate.method, str):
         return candidate
     return replace(candidate, options=brief_options(class_of(candidate.method), n, steps))
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
-from types import CodeType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -53,8 +54,11 @@ def _feed(digest: Any, value: Any, above: list[int]) -> None:
     if id(value) in above:  # a circle
         return
     above = [*above, id(value)]
-    if isinstance(value, Tensor | np.ndarray):
-        array = value.detach().cpu().numpy() if isinstance(value, Tensor) else value
+    if isinstance(value, Tensor):
+        digest.update(f"{value.dtype}{tuple(value.shape)}".encode())
+        digest.update(_bytes_of(value))
+    elif isinstance(value, np.ndarray | np.generic):
+        array = np.asarray(value)
         digest.update(f"{array.dtype}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     elif value is None or isinstance(value, str | bytes | bool | int | float | complex):
@@ -69,9 +73,17 @@ def _feed(digest: Any, value: Any, above: list[int]) -> None:
             _feed(digest, part, above)
     elif isinstance(value, set | frozenset):
         _feed(digest, sorted(map(str, value)), above)
+    elif isinstance(value, BuiltinFunctionType):
+        digest.update(f"{value.__module__}.{value.__qualname__} {value.__self__!r}".encode())
     else:
         for part in _inside(value):
             _feed(digest, part, above)
+
+
+def _bytes_of(value: Tensor) -> bytes:
+    """The numbers of a tensor; NumPy does not know all of their kinds."""
+    plain = value.detach().cpu().to_dense().contiguous()
+    return plain.reshape(-1).view(torch.uint8).numpy().tobytes()
 
 
 def _inside(value: Any) -> list[Any]:
@@ -91,7 +103,15 @@ def _inside(value: Any) -> list[Any]:
     parts = [type(value), getattr(value, "__dict__", {}), slots]
     if hasattr(value, "func") and hasattr(value, "args"):  # functools.partial
         parts += [value.func, value.args, value.keywords]
+    elif not parts[1] and not slots and type(value).__reduce_ex__ is object.__reduce_ex__:
+        # what holds its state in C, such as a range or a dtype, shows it in its words
+        parts.append(_words_of(value))
     return parts
+
+
+def _words_of(value: Any) -> str:
+    """What an object says of itself, without its address."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
 
 
 def _own_code(kind: Any) -> list[Any]:

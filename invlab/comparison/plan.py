@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from invlab.simulators.counted import Counted
 from invlab.task import Task
 from invlab.validation import is_integer, require_count
 
-__all__ = ["Plan", "limits_of", "make_plan", "seconds_a_simulation"]
+__all__ = ["OverBudget", "Plan", "limits_of", "make_plan", "seconds_a_simulation"]
 
 # A simulation that takes longer than this is dear: one answer a target, and few targets.
 DEAR_SECONDS = 0.05
@@ -27,6 +28,10 @@ SEARCH_CALLS, SEARCH_SECONDS = 100, 30.0
 # A simulator that takes so many times the processor's time waits for something: what counts then
 # is the clock on the wall. Of a budget in simulations a hundredth may go into this question.
 WAITING, SHARE_TIMED = 10.0, 0.01
+
+
+class OverBudget(ValueError):
+    """A budget in simulations does not even pay for the smallest comparison."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +143,7 @@ def limits_of(budget: float | Mapping[str, float] | None) -> dict[str, float]:
             raise TypeError(f"budget: expected a number of {name}, got {value!r}")
         if not value > 0:
             raise ValueError(f"budget: expected {name} above 0, got {value}")
-    return limits
+    return {name: value for name, value in limits.items() if value < math.inf}
 
 
 def make_plan(
@@ -167,8 +172,8 @@ def make_plan(
 
     Raises:
         TypeError: a size that is no whole number, or no sequence of guesses.
-        ValueError: a size below one, another word in the budget, or a budget in simulations that
-            does not even pay for one answer a target.
+        ValueError: a size below one, or another word in the budget.
+        OverBudget: a budget in simulations that does not even pay for one answer a target.
     """
     if is_integer(guesses) or isinstance(guesses, str):
         raise TypeError(
@@ -207,9 +212,9 @@ def _within(plan: Plan, simulations: float | None, methods: int, searches: int) 
         elif plan.targets > 5:
             plan = replace(plan, targets=max(5, plan.targets // 2))
         else:
-            raise ValueError(
+            raise OverBudget(
                 f"budget: {simulations:g} simulations do not pay for {plan.n} pairs and one "
                 f"answer to {plan.targets} targets by {methods} methods, which take "
-                f"{plan.simulations(methods, searches)}; give a smaller n or fewer methods"
+                f"{plan.simulations(methods, searches)}; give more, a smaller n or fewer methods"
             )
     return plan

@@ -21,6 +21,8 @@ __all__ = ["Question", "attempt"]
 
 # Draws a target for the calibration of a sampler, and the level of its coverage.
 DRAWS, LEVEL = 99, 0.9
+# Fewer draws of a method of the user's test nothing.
+FEWEST_DRAWS = 9
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ def _measured(candidate: Candidate, question: Question, judge: Judge, most: int)
     start = runtime.cpu_seconds()
     method = candidate.build().fit(task, question.data, seed=question.seed)
     fitted, used = runtime.cpu_seconds(), counted.rows
-    x = guesses_of(method, targets.y, guesses[-1], targets.c, x_dim=task.x_dim)
+    there = min(guesses[-1], getattr(method, "most", guesses[-1]))  # a look-up in few pairs
+    x = guesses_of(method, targets.y, there, targets.c, x_dim=task.x_dim)
     asked = runtime.cpu_seconds()
     exchangeable = bool(getattr(method, "exchangeable", False))
     found = {
@@ -74,7 +77,7 @@ def _measured(candidate: Candidate, question: Question, judge: Judge, most: int)
         "answer_s": (asked - fitted) / len(targets),
         "answer_calls": (counted.rows - used) / len(targets),
         "calls": counted.rows,
-        "note": "" if most >= question.guesses[-1] else _too_dear(guesses[-1]),
+        "note": _short(question.guesses[-1], most, there),
         "in_box": float(judge.task.box.contains(x).double().mean()),
         **judge.scores(x, targets, guesses, exchangeable=exchangeable),
     }
@@ -109,8 +112,14 @@ def _copied(question: Question) -> Question:
     return replace(question, data=own, targets=Targets(y, c, x))
 
 
-def _too_dear(most: int) -> str:
-    return f"asked for {most} guesses only, since each takes many simulations"
+def _short(wanted: int, affordable: int, there: int) -> str:
+    """Why fewer guesses than wanted were asked for, or nothing."""
+    plural = "guess" if there == 1 else "guesses"
+    if there < min(wanted, affordable):
+        return f"has {there} {plural} only, one a pair"
+    if affordable < wanted:
+        return f"asked for {there} {plural} only, since each takes many simulations"
+    return ""
 
 
 def _density(method: Any, x: Tensor, targets: Targets) -> dict[str, float]:
@@ -132,28 +141,33 @@ def _calibration(method: Any, x: Tensor, targets: Targets) -> dict[str, float]:
     if len(x) < 2:
         return {}
     draws = guesses_of(method, targets.y, DRAWS, targets.c, x_dim=x.shape[1])
-    bins = min(10, max(2, len(x) // 5))
+    n = draws.shape[1]  # a method of the user's may have fewer
+    if n < FEWEST_DRAWS:
+        return {}
+    bins = min(10, max(2, len(x) // 5), n + 1)
     ranks = calibration_ranks(x, draws)
-    edge = (1 - LEVEL) / 2 * (DRAWS + 1)
-    inside = (ranks >= edge) & (ranks < DRAWS + 1 - edge)
-    p = uniformity(ranks, DRAWS, bins=bins)
+    edge = (1 - LEVEL) / 2 * (n + 1)
+    inside = (ranks >= edge) & (ranks < n + 1 - edge)
+    # of few draws the interval holds another share than the level
+    level = sum(edge <= rank < n + 1 - edge for rank in range(n + 1)) / (n + 1)
+    p = uniformity(ranks, n, bins=bins)
     length = x.std(0).clamp_min(1e-30)
     order = torch.randperm(len(x), generator=runtime.generator(0, "references"), device="cpu")
     points = x[order.to(x.device)]
     near = ((x - points) / length).norm(dim=1, keepdim=True)
     nearer = ((draws - points[:, None]) / length).norm(dim=2, keepdim=True)
-    joint = uniformity(calibration_ranks(near, nearer), DRAWS, bins=bins)
+    joint = uniformity(calibration_ranks(near, nearer), n, bins=bins)
     return {
         "coverage": float(inside.double().mean()),
-        "coverage_p": min(1.0, _of_coverage(inside) * len(p)),
+        "coverage_p": min(1.0, _of_coverage(inside, level) * len(p)),
         "calibration_p": min(1.0, float(p.min()) * len(p)),
         "joint_p": float(joint[0]),
     }
 
 
-def _of_coverage(inside: Tensor) -> float:
+def _of_coverage(inside: Tensor, level: float) -> float:
     """Smallest p-value over the unknowns that so many of ``(B, dx)`` lie inside by chance."""
     from scipy.stats import binomtest  # slow to import
 
     counts = inside.sum(0).tolist()
-    return min(float(binomtest(count, len(inside), LEVEL).pvalue) for count in counts)
+    return min(float(binomtest(count, len(inside), level).pvalue) for count in counts)

@@ -27,7 +27,7 @@ from invlab.metrics import noise_floor
 from invlab.metrics.effects import require_gradient, warn_of_noise
 from invlab.simulators.counted import Counted
 from invlab.simulators.numpy_functions import without_failed_rows
-from invlab.task import Pairs, Targets, Task
+from invlab.task import Pairs, Targets, Task, without_held_out
 from invlab.trust import ErrorBound, Reachability
 from invlab.trust.belief import fitting_surrogate, warn_of_replicates
 from invlab.validation import require_count, require_flag, require_share
@@ -155,7 +155,9 @@ def invert(
 def _read(task: Any, data: Any) -> tuple[Task, Pairs | None]:
     """The task, one around pairs where there is no other; and the pairs, if there are some."""
     if isinstance(task, Pairs):
-        data = task if data is None else data
+        if data is not None:
+            raise ValueError("data: expected none beside pairs, got Pairs twice; join them first")
+        data = task
     if data is not None:
         if not isinstance(data, Pairs):
             raise TypeError(f"data: expected Pairs, got {type(data).__name__}")
@@ -192,11 +194,13 @@ class _Spec:
         task = measurement.task(part.task)
         data = measurement.pairs(self.data)
         learned, held = _parts(task, data, part.seed)
+        task = without_held_out(task, learned)
         if self.brought and getattr(self.method, "facts", None) and task.has_simulator:
             held = _fresh(task, len(held), part.seed)
         method, name = fitted(
-            self.method, task, learned, measurement, n=part.n, budget=self.budget, seed=part.seed
-        )
+            self.method, task, learned, measurement, n=part.n, budget=self.budget,
+            simulate=self.simulate, seed=part.seed,
+        )  # fmt: skip
         if isinstance(self.method, str):
             self.method = name
         surrogate = fitting_surrogate(None, learned)

@@ -7,7 +7,6 @@ from typing import Any
 
 from invlab import runtime
 from invlab.comparison import compare
-from invlab.comparison.candidates import SEARCHES
 from invlab.inversion.measurement import Measurement, honours, those_that_honour
 from invlab.methods import Method, class_of, get_method
 from invlab.methods.simulator_search import SimulatorSearch
@@ -27,6 +26,7 @@ def fitted(
     *,
     n: int,
     budget: Any,
+    simulate: bool,
     seed: int,
 ) -> tuple[Any, str]:
     """A fitted method, and its name; an object that is not fitted is copied, and stays so.
@@ -37,16 +37,18 @@ def fitted(
         measurement: of them.
         n: answers a target.
         budget: of the comparison, see :func:`invlab.compare`.
+        simulate: whether ``"auto"`` may simulate, and take a search on the simulator.
         seed: of the training.
 
     Raises:
         ValueError: a method that cannot do what is asked of it; names those that can.
     """
     if isinstance(method, str) and method == "auto":
-        name = _best(task, learned, measurement, n=n, budget=budget)
-        return _fit(*_by_name(name), task, learned, measurement, seed), name
+        asked = task if simulate else learned
+        name = _best(asked, task.name, learned, measurement, n=n, budget=budget)
+        return _fit(name, task, learned, measurement, seed), name
     if isinstance(method, str):
-        return _fit(*_by_name(method), task, learned, measurement, seed), method
+        return _fit(method, task, learned, measurement, seed), method
     name = getattr(method, "name", type(method).__name__)
     if getattr(method, "facts", None):
         if not measurement.whole:
@@ -79,13 +81,8 @@ def _counted(method: Any, task: Task) -> Any:
     return method
 
 
-def _by_name(name: str) -> tuple[str, dict[str, Any]]:
-    return SEARCHES.get(name, (name, {}))
-
-
 def _fit(
     name: str,
-    options: dict[str, Any],
     task: Task,
     learned: Pairs,
     measurement: Measurement,
@@ -94,7 +91,7 @@ def _fit(
     kind = class_of(name)
     if measurement.sigma is not None:
         _require_weights(name, kind)
-    options = options | measurement.options(kind, learned)
+    options = measurement.options(kind, learned)
     made: Method = get_method(name, **options).fit(task, learned, seed=seed)
     return made
 
@@ -108,9 +105,17 @@ def _require_weights(name: str, kind: type) -> None:
         )
 
 
-def _best(task: Task, learned: Pairs, measurement: Measurement, *, n: int, budget: Any) -> str:
+def _best(
+    asked: Task | Pairs,
+    place: str,
+    learned: Pairs,
+    measurement: Measurement,
+    *,
+    n: int,
+    budget: Any,
+) -> str:
     """The name of the best of a small comparison that can do what is asked."""
-    runtime.announce(f"invert: a small comparison on {task.name} chooses the method")
+    runtime.announce(f"invert: a small comparison on {place} chooses the method")
     sizes: dict[str, Any] = {
         "n": min(PAIRS, len(learned)),
         "targets": TARGETS,
@@ -119,9 +124,10 @@ def _best(task: Task, learned: Pairs, measurement: Measurement, *, n: int, budge
         "seeds": 1,
         "budget": SECONDS if budget is None else budget,
     }
-    found = compare(task if task.has_simulator else learned, **sizes)
-    for name in found.order(min(n, GUESSES)):
-        kind = class_of(_by_name(name)[0])
+    found = compare(asked, **sizes)
+    # a dear simulator, or a small budget, leaves the larger number of guesses out
+    for name in found.order(found.plan.guesses[-1]):
+        kind = class_of(name)
         if measurement.sigma is None or honours(kind):
             return name
     raise ValueError("invert: no method gave an answer in the comparison; see its rows")

@@ -67,14 +67,16 @@ def asked(task: Task, y: Any, c: Any, sigma: Any, *, n: int, level: float, seed:
     if bool(targets.isinf().any()):
         raise ValueError("y: expected numbers, or NaN where nothing was measured, got infinity")
     contexts = None if c is None else _numbers("c", c)
+    came = None if contexts is None else tuple(contexts.shape)
     if contexts is not None and contexts.ndim == 1:
-        contexts = contexts[None].expand(len(targets), -1)
+        one_each = task.c_dim == 1 and len(contexts) == len(targets)
+        contexts = contexts[:, None] if one_each else contexts[None].expand(len(targets), -1)
     wanted = (len(targets), task.c_dim)
     if (contexts is None) != (task.context is None) or (
         contexts is not None and tuple(contexts.shape) != wanted
     ):
         need = f"contexts c of shape {wanted}" if task.context is not None else "no context c"
-        got = "none" if contexts is None else f"{tuple(contexts.shape)}"
+        got = "none" if came is None else f"{came}"
         raise ValueError(f"c: {task.name} takes {need}, got {got}")
     errors = require_sigma(sigma, shape)
     every = torch.ones(math.prod(shape), dtype=torch.bool, device="cpu")

@@ -97,7 +97,8 @@ def _next(
     place = (torch.arange(len(guesses), device=guesses.device) - begin) % len(guesses)
     order = (ranks * len(guesses) + place[:, None]).flatten().argsort(stable=True)
     target = torch.arange(len(guesses), device=guesses.device).repeat_interleave(CANDIDATES)[order]
-    x = task.box.clip(guesses.flatten(0, 1)[order])
+    x, box = guesses.flatten(0, 1)[order], task.answer_box
+    x = x if box is None else box.clip(x)  # the usual range of an unbounded prior is no limit
     if isinstance(task.prior, Restricted):
         x, target = _allowed(task.prior, x, target, count, asked.seed + begin)
     if asked.c is None or data.c is None:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from invlab.priors import Box
+from invlab.validation import require_points
 
 __all__ = ["boundary_loss"]
 
@@ -16,6 +17,10 @@ def boundary_loss(x: Tensor, box: Box) -> Tensor:
     Ren, Padilla and Malof (2020), equation 5, with each unknown in units of the range R of the
     box, and with the *mean* of one guess. The published code sums over the batch what the
     misfit averages, so that there the weight grows with the number of guesses searched together.
+
+    Raises:
+        TypeError, ValueError: x is no tensor of real numbers, or has not the unknowns of the box.
     """
+    x = require_points("boundary_loss: x", x, box.dim)
     width = box.width.to(x)
     return torch.relu((x - box.center.to(x)).abs() / width - 0.5).mean(-1)

@@ -37,9 +37,9 @@ def misfit(prediction: Tensor, target: Tensor, norm: Norm = "l2") -> Tensor:
     """
     if norm not in ("l1", "l2"):
         raise ValueError(f"norm: expected 'l1' or 'l2', got {norm!r}")
-    if prediction.shape[-2:] != target.shape[-2:]:
+    if prediction.ndim < 2 or prediction.shape[-2:] != target.shape[-2:]:
         raise ValueError(
-            "misfit: expected the same rows and features, "
+            "misfit: expected the same rows and features, (..., N, d), "
             f"got {tuple(prediction.shape)} and {tuple(target.shape)}"
         )
     residual = prediction - target

@@ -44,7 +44,6 @@ __all__ += [kind.__name__ for kind in _METHODS.values()]
 
 # Other names for the same thing.
 _ALIASES = {
-    "bfgs": "local_search",
     "conditional_vae": "cvae",
     "de": "differential_evolution",
     "fmpe": "flow_matching",
@@ -54,10 +53,10 @@ _ALIASES = {
     "knn": "nearest",
     "look_up": "nearest",
     "lookup": "nearest",
-    "levenberg_marquardt": "local_search",
+    "levenberg_marquardt": "lm",
     "mdn": "mixture_density",
     "mixture_density_network": "mixture_density",
-    "multistart": "local_search",
+    "multistart": "bfgs",
     "na": "neural_adjoint",
     "nearest_neighbor": "nearest",
     "nearest_neighbour": "nearest",
@@ -67,6 +66,11 @@ _ALIASES = {
     "supervised": "direct",
     "two_step": "tandem",
     "vae": "cvae",
+}
+# Names that stand for a method with some of its options.
+_WITH_OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "bfgs": ("local_search", {"algorithm": "bfgs"}),
+    "lm": ("local_search", {"algorithm": "lm"}),
 }
 # Names of families, and of methods that there are not: what comes nearest.
 _NEAR = {
@@ -87,14 +91,16 @@ def get_method(name: str, **options: Any) -> Any:
     """An untrained method by name.
 
     Args:
-        name: one of :func:`list_methods`, or another name of it, such as ``"mdn"`` or ``"na"``.
+        name: one of :func:`list_methods`, or another name of it, such as ``"mdn"`` or ``"na"``;
+            ``"bfgs"`` and ``"lm"`` are ``"local_search"`` with that algorithm.
         options: of its class, see below.
 
     Raises:
         ValueError: no such method, or an option with a value that makes no sense.
         TypeError: an option that the method does not have; says which are near.
     """
-    return class_of(name)(**options)
+    _, chosen = _WITH_OPTIONS.get(known_as(name), ("", {}))
+    return class_of(name)(**chosen | options)
 
 
 def class_of(name: str) -> type[Method]:
@@ -103,13 +109,24 @@ def class_of(name: str) -> type[Method]:
     Raises:
         ValueError: no such method; says which are near.
     """
+    word = known_as(name)
+    kind, _ = _WITH_OPTIONS.get(word, (word, {}))
+    return _METHODS[kind]
+
+
+def known_as(name: str) -> str:
+    """The one word for a method that goes by several: ``"lm"`` for ``"Levenberg-Marquardt"``.
+
+    Raises:
+        ValueError: no such method; says which are near.
+    """
     require_name("get_method", name, list_methods())
-    word = name.lower().replace("-", "_").replace(" ", "_")
+    word = name.lower().replace("-", "_").replace("–", "_").replace(" ", "_")
     word = _ALIASES.get(word, word)
-    if word in _METHODS:
-        return _METHODS[word]
+    if word in _METHODS or word in _WITH_OPTIONS:
+        return word
     near = _NEAR.get(word)
-    hint = did_you_mean(word, [*_METHODS, *_ALIASES])
+    hint = did_you_mean(word, [*_METHODS, *_WITH_OPTIONS, *_ALIASES])
     if near is not None:
         hint = f"; did you mean {' or '.join(map(repr, near))}?"
     raise ValueError(f"get_method: expected one of {list_methods()}, got {name!r}{hint}")

@@ -103,6 +103,11 @@ class Nearest(Method):
         self.scaler = Standardizer.fit(seen).to(seen.device)
         self.x, self.y = data.x.clone(), self.scaler(seen)
 
+    @property
+    def most(self) -> int:
+        """How many guesses a target can have, the pairs in the box."""
+        return len(self.x) if self.box is None else int(self.box.contains(self.x).sum())
+
     def guess(
         self,
         y: Tensor,

@@ -87,7 +87,12 @@ class EncoderDecoder(InverseNetwork):
         **more: Any,
     ) -> None:
         """Train both networks on one loss."""
-        kept, _ = self._prepare(task, data, seeds)
+        if targets is not None and self.held_out:
+            raise ValueError(
+                "held_out: expected 0 with targets, since the pairs are then used whole at each "
+                f"step, got {self.held_out}"
+            )
+        kept, held = self._prepare(task, data, seeds)
         assert self.surrogate is not None
         f_hat = self.surrogate.core
         rough = self._roughness(task, kept)
@@ -115,15 +120,18 @@ class EncoderDecoder(InverseNetwork):
         def all_pairs(seen: Tensor, y: Tensor, c: Tensor | None = None) -> dict[str, Tensor]:
             return terms(kept.x, kept.y, kept.c, seen, y, c)
 
-        columns = [goals.seen, goals.y, *([kept.x] if targets is None else [])]
-        columns += [] if goals.c is None else [goals.c]
+        def columns(rows: Scaled) -> list[Tensor]:
+            found = [rows.seen, rows.y, *([rows.x] if targets is None else [])]
+            return found if rows.c is None else [*found, rows.c]
+
         self.history = {"joint": History()}
         self.surrogate.history = self.history["joint"]
         train(
             torch.nn.ModuleList([self.inverse, self.surrogate]),
             same_rows if targets is None else all_pairs,
-            columns,
+            columns(goals),
             seeds=seeds,
+            validation=None if held is None else columns(held),
             description="encoder-decoder",
             history=self.history["joint"],
             **self.training_options,

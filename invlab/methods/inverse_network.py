@@ -16,7 +16,7 @@ from invlab.losses import Norm
 from invlab.methods.base import Bounds, Method, split_for_validation
 from invlab.methods.options import require_encoder
 from invlab.networks.encoders import FeatureScale, Kind, OneMember, beside, encoder_for, kind_of
-from invlab.networks.mlp import MLP, Bounded, ScaledNetwork, Standardizer
+from invlab.networks.mlp import MLP, Bounded, ScaledNetwork, Standardizer, copied_scale
 from invlab.networks.training import TrainingOptions, require_training
 from invlab.priors import Box
 from invlab.surrogates.regression import Surrogate, build_surrogate
@@ -94,6 +94,10 @@ class InverseNetwork(Method):
             raise ValueError(f"norm: expected 'l1' or 'l2', got {norm!r}")
         if not callable(activation):
             raise TypeError(f"activation: expected a function of a tensor, got {activation!r}")
+        if isinstance(activation, nn.Module) and any(True for _ in activation.parameters()):
+            raise ValueError(
+                f"activation: expected a function without weights of its own, got {activation!r}"
+            )
         if bounded and x_scaler is not None:
             raise ValueError("x_scaler: with bounded=True the box is the scale; leave it out")
         self.norm = norm
@@ -177,10 +181,7 @@ class InverseNetwork(Method):
 
     def _own_scale(self, name: str, dim: int) -> Standardizer | None:
         """A copy of a scale that was given as an option."""
-        scale = copy.deepcopy(self._given[name])
-        if scale is not None and len(scale.shift) != dim:
-            raise ValueError(f"{name}: expected {dim} numbers, got {len(scale.shift)}")
-        return scale
+        return copied_scale(name, self._given[name], dim)
 
     @property
     def _y_dim(self) -> int:

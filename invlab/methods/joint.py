@@ -102,6 +102,11 @@ class JointOptimization(SimulatorSearch):
                 require_lengths(name, lengths)
         # in a tuple, so that a module of the caller's does not become a part of this one
         self._given = (require_encoder(encoder),)
+        if isinstance(encoder, nn.Module) and self.networks > 1:
+            raise ValueError(
+                "networks: an encoder of your own is one start; expected 1 network, got "
+                f"{self.networks}"
+            )
         self.bounded, self.output_scale, self.x_scale = bounded, output_scale, x_scale
         self.search: dict[str, Any] = {
             "lr": lr,
@@ -152,7 +157,8 @@ class JointOptimization(SimulatorSearch):
 
         Args:
             y: targets.
-            n: guesses a target, each by networks with other seeds; n times the cost.
+            n: guesses a target, each by networks with other seeds; n times the cost. An encoder of
+                your own has one start, and gives one guess.
             c: contexts, ``(B, dc)``, where the task has one.
             bounds: a smaller box for this call, which is then the box of the search.
             generator: draws the seeds of the networks; they follow from that of :meth:`fit` if
@@ -174,6 +180,10 @@ class JointOptimization(SimulatorSearch):
     ) -> Tensor:
         """One search a guess, each of all targets together."""
         assert self.task is not None
+        if isinstance(self._given[0], nn.Module) and n > 1:
+            raise ValueError(
+                f"n: an encoder of your own is one start; expected one guess a target, got {n}"
+            )
         generator = self.own_generator(generator)
         draws = torch.randint(2**31, (n, self.networks), generator=generator, device="cpu")
         y = y.unflatten(1, self.facts["y_shape"]).double()

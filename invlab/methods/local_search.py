@@ -73,8 +73,26 @@ class LocalSearch(StartedSearch):
             for x, some in zip(start.flatten(0, 1).split(CHUNK), rows.split(CHUNK), strict=True)
         ]
         x, misfit = (torch.cat(ends) for ends in zip(*parts, strict=True))
+        x, misfit = self._settled(x, misfit, y[rows], None if c is None else c[rows], box)
         shape = start.shape[:2]
         return rank(x.unflatten(0, shape), misfit.unflatten(0, shape))[:, :n]
+
+    def _settled(
+        self, x: Tensor, misfit: Tensor, y: Tensor, c: Tensor | None, box: Box | None
+    ) -> tuple[Tensor, Tensor]:
+        """The ends as whole numbers where the prior has them, with the misfit there."""
+        assert self.task is not None
+        whole = self.whole(x)
+        if box is not None:
+            whole = torch.clamp(whole, *(edge.to(whole) for edge in self._edges(box)))
+        moved = (whole != x).any(1)
+        if not bool(moved.any()):
+            return x, misfit
+        fun = squared_distance(self.task, y.double(), c, y_scale=float(self.y_length))
+        rows = moved.nonzero()[:, 0]
+        with torch.no_grad():
+            there = fun(whole[rows], rows).to(misfit)
+        return whole, misfit.index_copy(0, rows, there.nan_to_num(torch.inf))
 
     def _search(
         self, task: Task, start: Tensor, y: Tensor, c: Tensor | None, box: Box | None

@@ -25,7 +25,7 @@ from invlab.methods.adjoint_search import (
 )
 from invlab.methods.base import Bounds, Method, Seeds, split_for_validation
 from invlab.methods.options import options_of
-from invlab.networks.mlp import Standardizer
+from invlab.networks.mlp import Standardizer, copied_scale
 from invlab.networks.training import History, TrainingOptions, require_training
 from invlab.priors import Box
 from invlab.surrogates.regression import (
@@ -227,8 +227,8 @@ class NeuralAdjoint(Method):
             width=self.width,
             layers=self.layers,
             activation=silu,
-            x_scaler=self._given[0],
-            y_scaler=self._given[1],
+            x_scaler=copied_scale("x_scaler", self._given[0], data.x.shape[1]),
+            y_scaler=copied_scale("y_scaler", self._given[1], data.y[0].numel()),
             held_out=held,
             history=self.history["surrogate"],
             **self.training_options,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import warnings
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 
 from invlab import runtime
 from invlab.methods.base import Bounds, Method, split_for_validation
-from invlab.networks.mlp import MLP, Standardizer
+from invlab.networks.mlp import MLP, Standardizer, copied_scale
 from invlab.networks.training import (
     History,
     Terms,
@@ -154,8 +153,8 @@ class Sampler(Method):
         x_dim, c_dim, seeds = (self.facts[name] for name in ("x_dim", "c_dim", "seeds"))
         y_dim = math.prod(self.facts["y_shape"])
         x_scaler, y_scaler = self._given
-        self.x_scaler = _fitting("x_scaler", x_scaler, x_dim)
-        self.y_scaler = _fitting("y_scaler", y_scaler, y_dim)
+        self.x_scaler = copied_scale("x_scaler", x_scaler, x_dim) or Standardizer.identity(x_dim)
+        self.y_scaler = copied_scale("y_scaler", y_scaler, y_dim) or Standardizer.identity(y_dim)
         self.c_scaler = Standardizer.identity(c_dim) if c_dim else None
         edge = torch.full((x_dim,), math.inf, dtype=torch.float64, device="cpu")
         self.register_buffer("low", -edge)
@@ -396,15 +395,6 @@ def _require_noise(sigma: Any) -> float | list[float]:
         raise ValueError(f"y_sigma: expected finite numbers of at least 0, got {sigma!r}")
     found: float | list[float] = values.tolist()
     return found
-
-
-def _fitting(name: str, given: Standardizer | None, dim: int) -> Standardizer:
-    """The given scale, or one that changes nothing."""
-    if given is None:
-        return Standardizer.identity(dim)
-    if len(given.shift) != dim:
-        raise ValueError(f"{name}: expected {dim} numbers, got {len(given.shift)}")
-    return copy.deepcopy(given)  # it moves with the method, and the caller's stays where it is
 
 
 def _each(seen: Tensor, chosen: Tensor) -> Tensor:

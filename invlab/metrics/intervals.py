@@ -95,11 +95,13 @@ def mean_interval(
         infinite number makes the upper end infinite.
 
     Raises:
-        ValueError: NaN among the values, another scale, a share without trials, or a level that
-            is none.
+        TypeError: a share without trials.
+        ValueError: not one number a seed, NaN among them, another scale, or a level that is none.
 
     Source: Olsson (2005), J. Statistics Education 13(1), for Cox's interval with Student's t.
     """
+    if isinstance(values, torch.Tensor) and values.ndim != 1:
+        raise ValueError(f"values: expected one number a seed, got shape {tuple(values.shape)}")
     numbers = np.asarray([float(value) for value in values])
     if np.isnan(numbers).any():
         raise ValueError(f"values: expected numbers or infinity, got {numbers.tolist()}")

@@ -13,7 +13,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from invlab import runtime
 from invlab.networks.mlp import MLP, fourier_features
 from invlab.networks.training import train
-from invlab.validation import require_count, require_flag, require_number, require_tensor
+from invlab.validation import require_flag, require_number, require_tensor
 
 __all__ = ["c2st", "mmd2", "mode_recall"]
 
@@ -29,7 +29,7 @@ def mmd2(
     u: Tensor,
     v: Tensor,
     *,
-    widths: Sequence[float] | Literal["median"] = WIDTHS,
+    widths: Sequence[float] | float | Literal["median"] = WIDTHS,
     unbiased: bool = True,
 ) -> Tensor:
     """Squared maximum mean discrepancy between two samples, for each target.
@@ -59,7 +59,9 @@ def mmd2(
     if isinstance(widths, str):
         if widths != "median":
             raise ValueError(f"widths: expected numbers above zero or 'median', got {widths!r}")
-    elif not len(widths) or not all(0 < width < math.inf for width in widths):
+    else:
+        widths = (widths,) if isinstance(widths, int | float) else tuple(widths)
+    if not isinstance(widths, str) and not (widths and all(0 < h < math.inf for h in widths)):
         raise ValueError(f"widths: expected numbers above zero or 'median', got {widths}")
     found = [
         _mmd2_one(a, b, (_median(a, b),) if isinstance(widths, str) else widths, unbiased)
@@ -142,7 +144,8 @@ def c2st(
     u = runtime.normal_tensor(require_tensor("u", u, ("B", "n", "d"))).detach().double()
     v = runtime.normal_tensor(require_tensor("v", v, tuple(u.shape))).detach().double()
     n, features = u.shape[1], u.shape[2] * (1 + 2 * fourier_octaves)
-    require_count("n", n // 4)
+    if n < 4:
+        raise ValueError(f"c2st: expected at least 4 draws a target, got {n}")
     # made on the CPU and moved, whatever the default device is
     with torch.device("cpu"):
         order = torch.randperm(n, generator=runtime.generator(seed, "c2st")).to(u.device)

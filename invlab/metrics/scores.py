@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from invlab.validation import require_tensor
+from invlab.validation import require_flag, require_tensor
 
 __all__ = ["Invalid", "best_of", "invalid_share", "r_T"]
 
@@ -67,6 +67,7 @@ def best_of(
     """Error of the best of T guesses for each target: ``(B, T)`` to ``(B, T)``; see :func:`r_T`."""
     choice = _errors("errors", errors, ("B", "T"))
     judge = choice if held_out is None else _held_out(held_out, choice)
+    exchangeable = require_flag("exchangeable", exchangeable)
     cost = _cost(invalid)
     lost = choice.isinf() | judge.isinf()
     choice, judge = (torch.where(lost, cost, e) for e in (choice, judge))

@@ -160,14 +160,14 @@ def _linearise(
     """
     if not derivative:
         with torch.no_grad():
-            return residual(y, fun(x.clone(), *given)), None, forward
+            return residual(y, fun(x.clone(), *given)).to(x), None, forward
     if forward:
         try:
             y_hat, jacobian = _forward(fun, x, given)
         except RuntimeError:  # an operation that knows its derivative backwards alone
             forward = False
         else:
-            return residual(y, y_hat), jacobian, forward
+            return residual(y, y_hat).to(x), jacobian.to(x), forward
     with torch.enable_grad():
         x = x.detach().requires_grad_()
         y_hat = fun(x.clone(), *given)
@@ -176,7 +176,7 @@ def _linearise(
             torch.autograd.grad(component.sum(), x, retain_graph=k < len(components) - 1)[0]
             for k, component in enumerate(components)
         ]
-    return residual(y, y_hat.detach()), torch.stack(slopes, 1), forward
+    return residual(y, y_hat.detach()).to(x), torch.stack(slopes, 1), forward
 
 
 def _forward(fun: Map, x: Tensor, given: list[Tensor]) -> tuple[Tensor, Tensor]:

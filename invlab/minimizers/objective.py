@@ -122,7 +122,7 @@ class Objective:
             leaf = points.detach().requires_grad_()
             residuals = self.fun.at(leaf, rows)
             _check("fun(x)", residuals, (len(leaf), None), hint)
-            jacobian = self._jacobian(residuals, leaf)
+            jacobian = self._jacobian(residuals, leaf).to(x)
         residuals = _own(residuals, x)
         if points is x:
             return residuals, jacobian

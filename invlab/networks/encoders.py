@@ -264,7 +264,8 @@ class OneMember(nn.Module):
 
     def forward(self, u: Tensor) -> Tensor:
         """Scaled observations ``(N, *shape)`` or ``(1, N, *shape)`` to ``(1, N, out)``."""
-        return self.network(u[0] if len(_lead(u, self.shape)) == 2 else u)[None]
+        u = u[0] if len(_lead(u, self.shape)) == 2 else u
+        return self.network(u.to(next(self.network.parameters(), u).dtype))[None]
 
 
 class FeatureScale(nn.Module):

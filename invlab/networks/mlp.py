@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from invlab import runtime
-from invlab.validation import require_count, require_tensor
+from invlab.validation import require_count, require_points, require_tensor
 
 __all__ = [
     "Bounded",
@@ -82,7 +82,12 @@ class Standardizer(nn.Module):
         return Standardizer(*map(torch.cat, pairs)).to(self.shift.device)
 
     def forward(self, v: Tensor) -> Tensor:
-        """From original units to the network's: ``(..., d) -> (..., d)``."""
+        """From original units to the network's: ``(..., d) -> (..., d)``.
+
+        Raises:
+            TypeError, ValueError: no tensor of real numbers, or another number of features.
+        """
+        v = require_points("Standardizer: v", v, len(self.shift))
         return ((v - self.shift.to(v.device)) / self.scale.to(v.device)).to(v.dtype)
 
     def inverse(self, u: Tensor) -> Tensor:
@@ -91,7 +96,19 @@ class Standardizer(nn.Module):
         Where an offset is large beside the scale, call it on ``u.double()``: float32 has no place
         for the digits.
         """
+        u = require_points("Standardizer: u", u, len(self.shift))
         return (u * self.scale.to(u.device) + self.shift.to(u.device)).to(u.dtype)
+
+
+def copied_scale(name: str, given: Standardizer | None, dim: int) -> Standardizer | None:
+    """A copy of a scale that a caller gave: it moves with the method, and the caller's stays.
+
+    Raises:
+        ValueError: of another number of features.
+    """
+    if given is not None and len(given.shift) != dim:
+        raise ValueError(f"{name}: expected {dim} numbers, got {len(given.shift)}")
+    return copy.deepcopy(given)
 
 
 class MLP(nn.Module):
@@ -260,7 +277,8 @@ class ScaledNetwork(nn.Module):
 
     def forward(self, v: Tensor) -> Tensor:
         """``(N, d_in)`` or ``(K, N, d_in)`` to ``(K, N, d_out)``, both in original units."""
-        return self.outputs.inverse(self.scaled(v).to(v.dtype))
+        dtype = v.dtype if v.is_floating_point() else torch.float64
+        return self.outputs.inverse(self.scaled(v).to(dtype))
 
     def scaled(self, v: Tensor) -> Tensor:
         """The same in the scaled units of the output, as losses and searches measure it.

@@ -79,9 +79,10 @@ def train(
 ) -> History:
     """Train a network of ``K = len(seeds)`` members in place.
 
-    With a validation set the best weights of each member are restored at the end, also when
-    the run is interrupted from the keyboard, which ends it as it ends any call; without one the
-    last weights are kept.
+    The network is in training mode during the steps, and in evaluation mode for the validation and
+    afterwards. With a validation set the best weights of each member are restored at the end, also
+    when the run is interrupted from the keyboard, which ends it as it ends any call; without one
+    the last weights are kept.
 
     Args:
         network: what is trained: its parameters that require a gradient, each ``(K, ...)``.
@@ -128,11 +129,13 @@ def train(
     start = runtime.cpu_seconds()
     try:
         for epoch in runtime.progress(range(epochs), description, total=epochs):
+            network.train()
             batches = _batches(data, size, shuffles)
             names, values = _pass(batches, terms, optimizer, rate, weights, clip, len(seeds))
             _demand_finite(values, names, epoch * steps)
             curves.append(values.mean(0))
             if validation is not None:
+                network.eval()
                 held_out.append(_held_out(terms, validation, (epoch + 1) * steps - 1))
                 best.update(held_out[-1], epoch)
                 if patience is not None and epoch - int(best.epoch.max()) >= patience:
@@ -142,6 +145,7 @@ def train(
         history.stopped = "interrupted"
         raise
     finally:
+        network.eval()
         best.restore()
         history.seconds = runtime.cpu_seconds() - start
         _write(history, names, curves, held_out, best)

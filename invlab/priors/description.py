@@ -67,11 +67,17 @@ def from_json(description: dict[str, Any]) -> Prior:
             return TorchLaw(_torch_law(entries))
         own = _OWN[kind] if kind in _OWN else _found(kind)
         factors = [from_json(factor) for factor in entries.pop("factors", [])]
+        entries = {name: _law_or_value(value) for name, value in entries.items()}
         return product.as_prior(own(*factors, **entries))
     except (KeyError, TypeError, AttributeError, ImportError) as error:
         raise ValueError(
             f"prior: cannot be made of {description!r} ({type(error).__name__}: {error})"
         ) from error
+
+
+def _law_or_value(value: Any) -> Any:
+    """An entry of a description, which may be a law itself, as in a restricted one."""
+    return from_json(value) if isinstance(value, dict) and "kind" in value else value
 
 
 def _indescribable(law: Any) -> TypeError:

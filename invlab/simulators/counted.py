@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from torch import Tensor
@@ -14,7 +15,8 @@ class Counted:
     """Calls a simulator, and counts the rows.
 
     Args:
-        simulator: any; its other attributes are reached through this one.
+        simulator: any; its other attributes are reached through this one. Those that simulate rows
+            of x too are named in its ``simulating``.
 
     Attributes:
         rows: simulated so far.
@@ -30,4 +32,11 @@ class Counted:
     def __getattr__(self, name: str) -> Any:
         if name == "simulator":  # not there yet while it is unpickled
             raise AttributeError(name)
-        return getattr(self.simulator, name)
+        found = getattr(self.simulator, name)
+        if name in getattr(self.simulator, "simulating", ()):
+            return partial(self._counting, found)
+        return found
+
+    def _counting(self, call: Callable[..., Any], x: Tensor, *more: Any) -> Any:
+        self.rows += x[..., 0].numel()
+        return call(x, *more)

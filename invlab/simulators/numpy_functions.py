@@ -103,7 +103,16 @@ class NumpySimulator:
         return f"numpy_simulator({self.name}, batched={self.batched})"
 
     def __call__(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """Map unknowns ``(..., dx)``, and contexts ``(..., dc)``, to ``(..., *dy)``."""
+        """Map unknowns ``(..., dx)``, and contexts ``(..., dc)``, to ``(..., *dy)``.
+
+        y has the dtype of x; that of whole numbers is float64.
+
+        Raises:
+            ValueError: no rows, or contexts of other leading axes than x.
+        """
+        if x.numel() == 0:
+            raise ValueError(f"{self.name}: expected at least one row, got shape {tuple(x.shape)}")
+        c = None if c is None else self._beside(x, c)
         inputs = [_rows(x)] if c is None else [_rows(x), _rows(c)]
         failures: dict[int, str] = {}
         found = self._together(inputs) if self.batched else None
@@ -113,8 +122,19 @@ class NumpySimulator:
         if lost.any():
             found[lost] = np.nan
             self._warn(int(np.argmax(lost)), lost, failures, inputs[0])
-        y = torch.as_tensor(found, device="cpu").to(x.device, x.dtype)
+        dtype = x.dtype if x.is_floating_point() else torch.float64
+        y = torch.as_tensor(found, device="cpu").to(x.device, dtype)
         return y.reshape(*x.shape[:-1], *found.shape[1:])
+
+    def _beside(self, x: Tensor, c: Tensor) -> Tensor:
+        """One context a row of x; a single one stands for all."""
+        try:
+            return c.expand(*x.shape[:-1], c.shape[-1])
+        except RuntimeError:
+            raise ValueError(
+                f"{self.name}: expected a context for each row of x {tuple(x.shape)}, got c of "
+                f"shape {tuple(c.shape)}"
+            ) from None
 
     def _together(self, inputs: list[np.ndarray]) -> np.ndarray | None:
         """Observations of a function for batches; None where it raised."""

@@ -55,6 +55,9 @@ class Push(Simulator):
         steps: of time.
     """
 
+    # other calls that simulate rows
+    simulating = ("run",)
+
     def __init__(self, grid: MacGrid, steps: int) -> None:
         super().__init__()
         self.grid, self.steps = grid, steps

@@ -68,7 +68,9 @@ def uniformity(ranks: Tensor, n: int, *, bins: int = 20) -> Tensor:
             f"uniformity: expected whole numbers from 0 to {n}, got some from {ranks.min():g} to "
             f"{ranks.max():g}; n is the number of draws that were ranked among"
         )
-    if require_count("bins", bins) > n + 1:
+    if require_count("bins", bins) < 2:
+        raise ValueError("uniformity: expected at least 2 bins, got 1, into which all ranks fall")
+    if bins > n + 1:
         raise ValueError(f"uniformity: expected at most {n + 1} bins for {n} draws, got {bins}")
     from scipy.stats import chi2  # slow to import
 

@@ -159,8 +159,15 @@ def expected_coverage(
     own = method.log_density(x[:, None].to(draws), y, c)[:, 0]
     # regions grow from the highest density down: the truth is in once its own is reached
     drawn = method.log_density(draws, y, c)
-    u = _uniform(-own[:, None].double(), -drawn[..., None].double(), generator)
+    if bool(own.isnan().any() | drawn.isnan().any()):
+        raise ValueError("log_density: expected no NaN, got some; a density of 0 is -inf")
+    # outside of the support the truth lies beyond every draw
+    u = _uniform(_finite(-own[:, None]), _finite(-drawn[..., None]), generator)
     return _curve("expected coverage", u, confidence, ("highest density",))
+
+
+def _finite(surprise: Tensor) -> Tensor:
+    return surprise.double().nan_to_num(posinf=torch.finfo(torch.float64).max)
 
 
 def tarp(

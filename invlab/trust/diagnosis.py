@@ -210,7 +210,7 @@ def _failed(lost: int, asked: int) -> Finding:
 
 def _dead(spread: float, missed: bool, *, network: bool) -> Finding:
     remedy = (
-        "scale x and y to about one inside the networks, look whether the surrogate has a dent "
+        "scale x and y to about one inside the networks, look whether the surrogate has a bump "
         "where the answers lie, and try another seed"
     )
     if not network:

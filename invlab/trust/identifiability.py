@@ -107,9 +107,11 @@ class Identifiability:
             lines.append(f"  answer {row + 1}: {self._words(row)}")
         more = len(self.failed) - SHOWN
         if more > 0:
-            works = ~self.failed[SHOWN:]
-            mean = self.free[SHOWN:][works].sum(1).double().mean()
-            lines.append(f"  {more} more, with {float(mean):.1f} free directions on average")
+            free = self.free[SHOWN:][~self.failed[SHOWN:]].sum(1).double()
+            what = ", whose derivative is not finite"
+            if len(free):
+                what = f", with {float(free.mean()):.1f} free directions on average"
+            lines.append(f"  {more} more{what}")
         return "\n".join(lines)
 
     def _words(self, row: int) -> str:
@@ -216,7 +218,10 @@ def _of_task(task: Task, x: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor, T
         return _differences(task, x, c, STEP * x_spread), x_spread, y_spread, correlation
 
     def effect(x: Tensor) -> Tensor:
-        y = task.simulator(x) if c is None else task.simulator(x, c)
+        inputs = (x,) if c is None else (x, c)
+        # copies: a simulator may work in place; and the same noise whoever asks
+        with runtime.seeded(runtime.next_seed(noise_stream(task, "identifiability"))):
+            y = task.traced(*(given.clone() for given in inputs))
         if x.requires_grad and not y.requires_grad:
             raise ValueError(
                 f"{task.name}: y does not depend on x for torch, but the task says it is "

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import warnings
 
 import pytest
@@ -12,9 +13,10 @@ from invlab import Box, Pairs, Task, runtime
 from invlab.comparison.candidates import Candidate
 from invlab.comparison.fingerprint import of_pairs
 from invlab.comparison.judge import Judge, surrogate_task
-from invlab.comparison.plan import make_plan, seconds_a_simulation
+from invlab.comparison.plan import limits_of, make_plan, seconds_a_simulation
 from invlab.comparison.trial import Question, attempt
 from invlab.simulators import FailedRows
+from invlab.task import without_held_out
 
 SMALL = {"n": 60, "targets": 6, "guesses": (1, 3), "seeds": 2}
 ALWAYS = {"prior", "nearest", "pool", "bfgs", "lm"}
@@ -519,3 +521,36 @@ def test_the_simulation_of_pairs_counts_in_the_budget_of_seconds():
     with runtime.set_clock(lambda: now[0]):
         found = invlab.compare(task, [], n=30, targets=4, guesses=(1,), seeds=3, budget=20.0)
     assert found.plan.seeds == 1
+
+
+def test_searches_that_a_budget_does_not_pay_are_left_out_by_name():
+    found = invlab.compare(
+        SQUARE, ["direct"], n=100, targets=5, guesses=(1,), seeds=1, budget={"simulations": 500}
+    )
+    rows = {row["method"]: row for row in found.rows}
+    assert "too many for the budget" in rows["bfgs"]["note"]
+    assert rows["direct"]["r_1"] is not None
+    with pytest.raises(ValueError, match="do not pay for 100 pairs"):
+        invlab.compare(SQUARE, ["direct"], n=100, seeds=1, budget={"simulations": 50})
+
+
+def test_an_infinite_budget_is_none():
+    assert limits_of({"simulations": math.inf}) == {}
+    assert limits_of({"seconds": 3, "simulations": math.inf}) == {"seconds": 3}
+
+
+def test_a_look_up_in_few_pairs_keeps_the_guesses_that_it_has():
+    found = invlab.compare(SQUARE, [], n=30, targets=5, guesses=(1, 40), seeds=1)
+    (row,) = (row for row in found.rows if row["method"] == "nearest")
+    assert row["r_1"] is not None
+    assert row["r_40"] is None
+    assert "has 30 guesses only" in row["note"]
+
+
+def test_the_prior_of_pairs_alone_does_not_know_the_targets():
+    pairs = Pairs(torch.rand(60, 1), torch.rand(60, 1))
+    task = Task.from_pairs(pairs, name="pairs")
+    learned = pairs[:40]
+    narrow = without_held_out(task, learned)
+    assert (len(narrow.prior.x), len(task.prior.x)) == (40, 60)
+    assert without_held_out(SQUARE, learned) is SQUARE

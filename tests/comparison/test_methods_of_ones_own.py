@@ -1,12 +1,16 @@
 """Objects of a user's own take part, whatever they lack, and spoil nothing for the others."""
 
+import collections
 import functools
 
+import numpy as np
 import pytest
 import torch
 
 import invlab
 from invlab import Box, Task
+from invlab.comparison import trial
+from invlab.comparison.candidates import choose
 from invlab.comparison.fingerprint import of_object, of_task
 from invlab.methods.asking import guesses_of
 
@@ -168,3 +172,76 @@ def test_a_fingerprint_of_a_task_sees_what_happens_in_a_part_of_the_prior():
     assert of_task(failing(0.0)) != of_task(failing(0.05))
     # a dear simulator is recognised by few draws
     assert of_task(failing(0.0), 8) == of_task(failing(0.05), 8)
+
+
+class Holding(Constant):
+    def __init__(self, what):
+        super().__init__()
+        self.what = what
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (np.int64(1), np.int64(8)),
+        (np.float32(0.5), np.float32(0.25)),
+        (torch.relu, torch.tanh),
+        (range(3), range(4)),
+        (torch.float32, torch.float64),
+        (torch.ones(2, dtype=torch.bfloat16), torch.zeros(2, dtype=torch.bfloat16)),
+        (collections.deque([1]), collections.deque([2])),
+    ],
+    ids=["integer", "float", "function", "range", "dtype", "bfloat16", "deque"],
+)
+def test_settings_of_any_kind_tell_two_methods_apart(one, other):
+    assert of_object(Holding(one)) != of_object(Holding(other))
+    assert of_object(Holding(one)) == of_object(Holding(one))
+
+
+def test_what_has_no_words_of_its_own_is_the_same_each_time():
+    assert of_object(Holding(object())) == of_object(Holding(object()))
+
+
+def test_a_single_object_and_auto_among_others_are_understood():
+    single = invlab.compare(SAME, Constant(), **SMALL | {"n": 24})
+    assert "Constant" in {row["method"] for row in single.rows}
+    names = {one.name for one in choose(SAME, ["auto", Constant()], n=24, simulated=True)}
+    assert {"neural_adjoint", "tandem", "Constant"} <= names
+    for nothing in (None, [Constant]):
+        with pytest.raises(TypeError, match="methods: expected names, or objects"):
+            choose(SAME, nothing, n=24, simulated=True)
+
+
+def test_two_words_for_one_method_are_one_row():
+    named = choose(SAME, ["Levenberg–Marquardt", "lm", "mdn"], n=24, simulated=True)
+    names = [one.name for one in named]
+    assert names.count("lm") == 1
+    assert "mdn" not in names
+    assert names.count("mixture_density") == 1
+
+
+class FewDraws:
+    """Exact draws of a posterior, of which there are twenty."""
+
+    name, exchangeable = "few_draws", True
+
+    def fit(self, task, data, *, seed):
+        return self
+
+    def propose(self, y, n):
+        noise = 0.1 * torch.randn(len(y), 20, 1, dtype=y.dtype)
+        return (y[:, None] + noise)[:, :n]
+
+
+def test_few_draws_of_a_right_posterior_are_no_sign_against_it():
+    # y = x + noise under a flat prior: x given y is normal around y
+    noisy = Task(
+        "noisy",
+        lambda x: x + 0.1 * torch.randn_like(x),
+        Box([-1e3], [1e3]),
+        noisy=True,
+        differentiable=False,
+    )
+    targets = noisy.targets(300, seed=0, dtype=torch.float64)
+    found = trial._calibration(FewDraws(), targets.x, targets)
+    assert min(found["coverage_p"], found["calibration_p"], found["joint_p"]) > 0.001

@@ -605,3 +605,57 @@ def test_one_start_is_enough_for_one_guess():
     pairs = SAME.sample(40, dtype=torch.float64)
     search = invlab.get_method("local_search", starts=1).fit(SAME, pairs)
     assert search.propose(pairs.y[:2], 1).shape == (2, 1, 2)
+
+
+def test_the_small_comparison_may_leave_the_larger_number_of_guesses_out(monkeypatch):
+    # as where a simulation is dear, or a budget is small
+    monkeypatch.setattr("invlab.inversion.choice.SECONDS", 1.0)
+    budget = {"simulations": 3500}
+    found = invlab.invert(SAME, TARGETS, budget=budget, pairs=100, n=3)
+    assert found.x.shape == (2, 3, 2)
+
+
+def test_without_simulations_no_search_on_the_simulator_is_chosen():
+    simulator, rows = counting(lambda x: x * 1.0)
+    task = Task("same", simulator, SAME.prior)
+    found = invlab.invert(task, TARGETS, simulate=False, pairs=200, n=2, budget=1.0)
+    assert found.method not in ("bfgs", "lm")
+    # the pairs, a first look at the shape of y, and one answer a held-out target for the bound
+    assert rows[0] <= 200 + 1 + 100
+
+
+def test_rounds_go_beyond_the_usual_range_of_an_unbounded_prior():
+    task = Task("far", lambda x: x * 1.0, invlab.Normal([0.0], [1.0]))
+    found = invlab.invert(task, [[2.5]], calls=30, n=1)
+    assert found.x[0, 0, 0] > 2.2  # 95 % of the prior end at 1.96
+
+
+def test_one_context_each_may_stand_in_one_axis():
+    task = Task("scaled", lambda x, c: x * c, Box([0.0], [1.0]), context=Box([1.0], [2.0]))
+    y, c = torch.tensor([[0.5], [0.6], [0.7]]), torch.tensor([1.0, 1.5, 2.0])
+    request = {"method": "nearest", "pairs": 50, "n": 1}
+    column = invlab.invert(task, y, c=c[:, None], **request)
+    torch.testing.assert_close(invlab.invert(task, y, c=c, **request).x, column.x)
+    with pytest.raises(ValueError, match=r"shape \(3, 1\), got \(2,\)"):
+        invlab.invert(task, y, c=c[:2], **request)
+
+
+def test_pairs_are_given_once():
+    pairs = SAME.sample(40)
+    with pytest.raises(ValueError, match="data: expected none beside pairs"):
+        invlab.invert(pairs, TARGETS, data=pairs)
+
+
+def test_simulations_that_a_task_runs_by_itself_are_counted():
+    task = invlab.get_task("navier_stokes")
+    found = task.targets(1, seed=0)
+    request = {"method": "nearest", "pairs": 6, "simulate": False, "n": 1}
+    assert invlab.invert(task, found.y, c=found.c, **request).calls >= 6
+
+
+def test_levenberg_marquardt_is_itself():
+    found = invlab.invert(SAME, TARGETS, method="levenberg_marquardt", pairs=40, n=1)
+    assert found.method == "levenberg_marquardt"
+    assert invlab.get_method("levenberg_marquardt").algorithm == "lm"
+    assert invlab.get_method("lm", starts=3).starts == 3
+    assert invlab.get_method("bfgs").algorithm == "bfgs"

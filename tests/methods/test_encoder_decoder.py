@@ -129,3 +129,22 @@ def test_a_context_is_seen_by_both_networks_and_by_targets_of_their_own():
         assert (x - targets.x).square().mean().sqrt() < 0.15
     with pytest.raises(ValueError, match=r"encoder_decoder: targets: needs a context c"):
         model.fit(task, task.sample(30), targets=Targets(targets.y))
+
+
+def test_held_out_pairs_are_what_it_says():
+    task = get_task("square")
+    data = task.sample(100)
+    options = {"width": 8, "layers": 2, "surrogate_layers": 2, "epochs": 4}
+    model = get_method("encoder_decoder", held_out=0.5, **options).fit(task, data)
+    history = model.history["joint"]
+    assert history.validation.shape == (4, 1)
+    assert int(history.best_epoch[0]) == int(history.validation[:, 0].argmin())
+    # stopping early is possible, since there is something to look at
+    get_method("encoder_decoder", held_out=0.5, patience=1, **options).fit(task, data)
+
+
+def test_held_out_pairs_beside_targets_are_refused():
+    task = get_task("square")
+    model = get_method("encoder_decoder", held_out=0.2, epochs=1)
+    with pytest.raises(ValueError, match="held_out: expected 0 with targets"):
+        model.fit(task, task.sample(50), targets=Targets(torch.rand(9, 1)))

@@ -181,3 +181,13 @@ def test_what_it_cannot_do_is_said():
     for option in ("networks", "iterations"):
         with pytest.raises(ValueError, match=f"{option}: expected"):
             get_method("joint", **{option: 0})
+
+
+def test_an_encoder_of_ones_own_is_one_start():
+    with pytest.raises(ValueError, match="networks: an encoder of your own is one start"):
+        get_method("joint", encoder=nn.Linear(2, 2), networks=2)
+    model = fitted(SINE, encoder=nn.Linear(1, 2), iterations=2)
+    y = torch.zeros(3, 1, dtype=torch.float64)
+    assert model.propose(y).shape == (3, 1, 2)
+    with pytest.raises(ValueError, match="n: an encoder of your own is one start"):
+        model.propose(y, 2)

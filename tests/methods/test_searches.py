@@ -97,3 +97,11 @@ def test_a_search_finds_what_lies_far_beyond_the_usual_range(algorithm):
     search = invlab.get_method("local_search", algorithm=algorithm).fit(task, task.sample(60))
     x = search.propose(torch.tensor([[20.0], [-1.0]], dtype=torch.float64).log1p().nan_to_num(), 2)
     assert float(x[0, 0]) == pytest.approx(20.0, rel=1e-3)
+
+
+def test_whole_numbers_are_ranked_as_they_are_proposed():
+    # 2.5 is exact and no whole number; of whole numbers 7 is best
+    task = Task("holes", lambda x: (x - 2.5) ** 2 * ((x - 7) ** 2 + 0.01), Integer([0], [10]))
+    for algorithm in ("bfgs", "lm"):
+        model = invlab.get_method(algorithm, starts=30).fit(task, task.sample(20))
+        assert float(model.propose(torch.zeros(1, 1, dtype=torch.float64))) == 7

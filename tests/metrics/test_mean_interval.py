@@ -97,3 +97,8 @@ def test_numbers_that_are_not_above_zero_are_taken_as_they_are():
 def test_what_makes_no_sense_is_named(values, options, message):
     with pytest.raises((TypeError, ValueError), match=message):
         mean_interval(values, **options)
+
+
+def test_values_are_one_number_a_seed():
+    with pytest.raises(ValueError, match=r"one number a seed, got shape \(5, 3\)"):
+        mean_interval(torch.rand(5, 3))

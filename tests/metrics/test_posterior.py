@@ -199,7 +199,7 @@ def test_the_classifier_asks_for_as_many_draws_of_both(device):
     u = torch.ones(2, 8, 1, device=device)
     with pytest.raises(ValueError, match=r"v: expected shape \(2, 8, 1\), got \(2, 7, 1\)"):
         c2st(u, u[:, 1:])
-    with pytest.raises(ValueError, match="n: expected at least 1"):
+    with pytest.raises(ValueError, match="c2st: expected at least 4 draws a target, got 3"):
         c2st(u[:, :3], u[:, :3])
 
 
@@ -274,3 +274,10 @@ def test_modes_that_are_no_whole_numbers_are_named(device):
         mode_recall(exact, exact.tolist())
     with pytest.raises(ValueError, match=r"found: expected shape .*\(1, 3\)"):
         mode_recall(exact[:1], exact)
+
+
+def test_few_draws_and_single_widths_are_said_or_understood():
+    u, v = torch.rand(2, 3, 1), torch.rand(2, 3, 1)
+    with pytest.raises(ValueError, match="c2st: expected at least 4 draws"):
+        c2st(u, v)
+    torch.testing.assert_close(mmd2(u, v, widths=0.5), mmd2(u, v, widths=(0.5,)))

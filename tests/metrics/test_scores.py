@@ -246,3 +246,9 @@ def test_the_block_of_many_guesses_is_small():
     assert found[0].item() == pytest.approx(errors.mean().item(), rel=1e-10)
     assert found[-1].item() == pytest.approx(errors.amin(1).mean().item(), rel=1e-10)
     assert (found.diff() <= 1e-9).all()
+
+
+@pytest.mark.parametrize("no_switch", ["no", None, 1])
+def test_whether_guesses_are_exchangeable_is_yes_or_no(no_switch):
+    with pytest.raises(TypeError, match="exchangeable: expected True or False"):
+        r_T(torch.rand(3, 2), exchangeable=no_switch)

@@ -483,3 +483,13 @@ def test_a_wrong_call_is_named(options, error, match):
 def test_features_have_to_be_given():
     with pytest.raises(ValueError, match="features: method 'joint' needs them"):
         minimize(lambda x: x.square().sum(1), GOOD, method="joint")
+
+
+def test_the_value_is_that_of_the_answer_where_a_search_starts_on_an_edge():
+    def fun(x):
+        return ((x - 5e-4).abs() + 0.5 * x).sum(1)
+
+    start, features = torch.zeros(2, 1, dtype=torch.float64), torch.eye(2)
+    options = {"features": features, "bounds": [(0, 1)], "refine": False, "iterations": 5}
+    found = minimize(fun, start, method="joint", **options)
+    torch.testing.assert_close(found.fun, fun(found.x))

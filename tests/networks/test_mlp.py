@@ -257,3 +257,14 @@ def test_networks_are_float32_on_the_cpu_whatever_the_defaults_are():
         torch.set_default_dtype(before)
     for a, b in zip(usual.parameters(), other.parameters(), strict=True):
         assert torch.equal(a, b)
+
+
+def test_a_scale_keeps_whole_numbers_and_spreads_nothing():
+    scale = Standardizer([5.0, 5.0], [2.0, 2.0])
+    torch.testing.assert_close(
+        scale(torch.tensor([[6, 4]])), torch.tensor([[0.5, -0.5]], dtype=torch.float64)
+    )
+    with pytest.raises(ValueError, match=r"expected shape \(..., 2\), got \(3, 1\)"):
+        scale(torch.rand(3, 1))
+    with pytest.raises(ValueError, match=r"expected shape \(..., 2\), got \(3, 1\)"):
+        scale.inverse(torch.rand(3, 1))

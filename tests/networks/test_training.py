@@ -436,3 +436,18 @@ def test_a_network_made_elsewhere_gets_its_best_weights_back():
     history = train(network, terms, (u,), validation=(u,), **options)
     kept = terms(u)["F"].item()
     assert kept == pytest.approx(history.validation.min().item())
+
+
+def test_a_network_made_elsewhere_answers_in_evaluation_mode():
+    network = nn.Sequential(nn.Linear(1, 8), nn.Dropout(0.5), nn.Linear(8, 1))
+    modes = []
+
+    def terms(x):
+        modes.append(network.training)
+        return {"loss": network(x).square().mean()}
+
+    x = torch.rand(20, 1)
+    train(network, terms, [x], validation=[x], epochs=2, batch_size=10)
+    # two steps and one validation an epoch
+    assert modes == [True, True, False] * 2
+    assert not network.training

@@ -388,3 +388,10 @@ def test_a_prior_of_ones_own_that_says_bounded_ends_there():
 def test_an_error_speaks_of_the_law_that_was_asked_for(law):
     with pytest.raises(ValueError, match=f"{law.__name__}: expected low < high"):
         law([1], [1])
+
+
+def test_a_smaller_box_around_a_law_is_written_and_read():
+    law = Restricted(Box([0.0], [1.0]), box=Box([0.0], [0.5]))
+    again = from_json(to_json(law))
+    assert isinstance(again, Restricted)
+    assert again.sample(100).max() <= 0.5

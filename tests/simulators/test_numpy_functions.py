@@ -212,3 +212,25 @@ def test_a_row_of_infinity_has_failed_like_one_of_nan(batched, bad):
     with pytest.warns(FailedRows, match=r"2 of 4 rows failed and are NaN; .*: gave NaN or inf"):
         y = numpy_simulator(pole, batched=batched)(X[:, :1])
     assert y.isnan()[:, 0].tolist() == [False, True, False, True]
+
+
+def test_whole_unknowns_do_not_cut_what_they_cause():
+    third = numpy_simulator(lambda x: x / 3, batched=False)
+    assert third(torch.tensor([[1, 2]])).tolist() == [[1 / 3, 2 / 3]]
+
+
+@pytest.mark.parametrize("batched", [True, False])
+def test_contexts_belong_to_rows(batched):
+    scaled = numpy_simulator(lambda x, c: x * c, batched=batched)
+    x, c = torch.rand(3, 1), torch.rand(3, 1)
+    torch.testing.assert_close(scaled(x, c), x * c)
+    torch.testing.assert_close(scaled(x, c[:1]), x * c[:1])
+    for wrong in (c[:2], torch.rand(5, 1)):
+        with pytest.raises(ValueError, match="expected a context for each row"):
+            scaled(x, wrong)
+
+
+@pytest.mark.parametrize("batched", [True, False])
+def test_no_rows_are_refused_in_words(batched):
+    with pytest.raises(ValueError, match="expected at least one row"):
+        numpy_simulator(lambda x: x, batched=batched)(torch.zeros(0, 2))

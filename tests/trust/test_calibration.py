@@ -116,3 +116,8 @@ def test_a_true_x_that_does_not_fit_the_draws_is_named(device):
 def test_ranks_that_cannot_be_are_refused(ranks):
     with pytest.raises(ValueError, match="uniformity: expected"):
         uniformity(ranks, 19)
+
+
+def test_one_bin_tests_nothing():
+    with pytest.raises(ValueError, match="expected at least 2 bins"):
+        uniformity(torch.zeros(10, 1), 9, bins=1)

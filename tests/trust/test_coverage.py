@@ -238,3 +238,28 @@ def test_what_does_not_fit_is_refused():
         expected_coverage(Gaussian(), x, y, n=1)
     with pytest.raises(ValueError, match="of the same length"):
         expected_coverage(Gaussian(), x[:5], y)
+
+
+class Narrow:
+    """Says that x given y is uniform within 0.1 of y, where it is uniform within 1."""
+
+    name, gives_density = "narrow", True
+
+    def propose(self, y, n, c=None, *, generator=None):
+        noise = torch.rand(len(y), n, 1, dtype=torch.float64, generator=generator)
+        return y[:, None] + 0.2 * noise - 0.1
+
+    def log_density(self, x, y, c=None):
+        inside = ((x - y[:, None]).abs() <= 0.1)[..., 0]
+        return torch.where(inside, math.log(5), -math.inf).double()
+
+
+def test_truths_outside_of_the_support_are_not_covered():
+    y = torch.rand(200, 1, dtype=torch.float64)
+    x = y + 2 * torch.rand(200, 1, dtype=torch.float64) - 1
+    found = expected_coverage(Narrow(), x, y, n=50)
+    assert float(found.coverage[0, -2]) < 0.5
+    nothing = Narrow()
+    nothing.log_density = lambda x, y, c=None: torch.full(x.shape[:2], torch.nan)
+    with pytest.raises(ValueError, match="log_density: expected no NaN"):
+        expected_coverage(nothing, x, y, n=50)

@@ -254,3 +254,28 @@ def test_unknowns_that_are_not_independent_in_the_prior_are_said(correlation):
     found = undetermined(task, torch.zeros(1, 2), noise=0.3)
     assert found.correlation == pytest.approx(correlation, abs=0.03)
     assert ("correlation of 0.95" in str(found)) is (correlation > 0)
+
+
+def test_the_answers_that_are_asked_about_stay_as_they_are():
+    x = torch.rand(3, 1, dtype=torch.float64)
+    before = x.clone()
+    undetermined(Task("in place", lambda x: x.mul_(2), Box([0.0], [1.0])), x)
+    torch.testing.assert_close(x, before)
+
+
+def test_a_noisy_simulator_is_asked_under_the_same_noise_each_time():
+    task = invlab.get_task("two_moons")
+    x = torch.rand(3, 2, dtype=torch.float64)
+    state = torch.get_rng_state()
+    first, again = (undetermined(task, x).singular_values for _ in range(2))
+    torch.testing.assert_close(first, again, rtol=0, atol=0)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_where_no_further_derivative_is_finite_nothing_is_averaged():
+    # NaN from the sixth answer on
+    task = Task("half", lambda x: torch.where(x < 0.5, x, x * torch.nan), Box([0.0], [0.49]))
+    x = torch.cat([torch.full((5, 1), 0.2), torch.full((2, 1), 0.8)]).double()
+    words = str(undetermined(task, x))
+    assert "nan" not in words
+    assert "2 more, whose derivative is not finite" in words

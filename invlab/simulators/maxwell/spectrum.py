@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from invlab.simulators.maxwell.fourier_modal import FourierModal
-from invlab.validation import require_count, require_number
+from invlab.validation import require_count, require_number, require_points
 
 __all__ = ["Reflectance", "interpolate", "unfolded"]
 
@@ -62,6 +62,7 @@ class Reflectance(nn.Module):
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """Four heights and four radii in µm, ``(..., 8)``, to reflectances ``(..., points)``."""
+        x = require_points("Reflectance: x", x, 8)
         rows = x.reshape(-1, 8).to(self.frequencies)
         directly = x.requires_grad and torch.is_grad_enabled()
         solved = self.frequencies if directly else self.nodes
