@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from invbook import frozen, papers
+from invbook.papers.neural_adjoint.runs import AWAITED, OLDER
+from invlab.tasks import get_task
 
 __all__ = ["settings_page"]
 
@@ -26,7 +28,7 @@ def settings_page(note: str) -> str:
     found = frozen.chosen()
     page = f"{note}\n{HEAD}"
     for paper in dict.fromkeys(entry.paper for entry in found):
-        page += f"\n## {papers.get_paper(paper).heading}\n"
+        page += f"\n## {papers.get_paper(paper).heading}\n{awaited(paper)}"
         for entry in found:
             if entry.paper == paper:
                 options = "".join(f"\n* `{k}`: {short(v)}" for k, v in entry.options.items())
@@ -35,6 +37,18 @@ def settings_page(note: str) -> str:
                     f"{entry.reported}. {entry.chosen}\n{options}\n"
                 )
     return page
+
+
+def awaited(paper: str) -> str:
+    """Which records are not those of the seeds below yet, and what stands in their place."""
+    if paper != "neural_adjoint" or not AWAITED:
+        return ""
+    tasks = ", ".join(get_task(name).name.replace("_", " ") for name in AWAITED)
+    return (
+        f"\n**Still to be recorded** on the seeds below: {tasks}. Until then ledger and chapters "
+        f"show there the older records, of seeds from {OLDER[0]} to {OLDER[-1]} at most, with the "
+        "settings below; they were looked at when the tandem's rate was changed.\n"
+    )
 
 
 def short(value: Any) -> str:

@@ -303,8 +303,8 @@ def advice(recorded: Recorded) -> list[Advice]:
         Advice(
             "the neural adjoint is the best choice for nearly every task and T",
             "6.1",
-            f"lowest of the paper's models in {len(adjoint)} of {total} cases (4 tasks, T = 1, 50, "
-            f"200)",
+            f"with our search, lowest of the paper's models in {len(adjoint)} of {total} cases (4 "
+            "tasks, T = 1, 50, 200)",
             _verdict(len(adjoint) / total),
         ),
         Advice(

@@ -76,7 +76,7 @@ def ranked(facts: Facts, n: int) -> list[str]:
 
     Of equal ones, such as two without any error, first the one that simulates less for an answer.
     """
-    there = [m for m, found in facts.scores.items() if n in found.errors and m not in NULLS]
+    there = [m for m, found in facts.scores.items() if found.given(n) and m not in NULLS]
 
     def key(method: str) -> tuple[float, float]:
         calls = facts.rows[method].get("answer_calls") or 0.0
@@ -120,9 +120,9 @@ def _best(facts: Facts, n: int, rule: str, what: str) -> list[Advice]:
     # what is smaller counts as the floor, so that the mean is that at most
     least = max(facts.scores[best].floor, LEAST)
     about = "at most " if score <= 1.001 * least else ""
-    text = (
-        f"For {what}, {best}: its error is {about}{score:.2g} of the variance of y (geometric mean)"
-    )
+    given = facts.scores[best].given(n)
+    fewer = f" (with {_guesses(given)} only)" if given < n else ""
+    text = f"For {what}, {best}{fewer}: its error is {about}{score:.2g} of the variance of y (geometric mean)"
     text += f"; {_and(equal)} cannot be told apart from it." if equal else "."
     return [Advice(rule, text, (best, *equal))]
 
@@ -214,7 +214,7 @@ def _refine(facts: Facts) -> list[Advice]:
 
 def _below_the_look_up(facts: Facts) -> list[Advice]:
     n = facts.guesses[0]
-    if "nearest" not in facts.scores or n not in facts.scores["nearest"].errors:
+    if "nearest" not in facts.scores or not facts.scores["nearest"].given(n):
         return []
     look_up = facts.scores["nearest"]
     worse = [

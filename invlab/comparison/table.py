@@ -32,15 +32,21 @@ SMALLEST = ("coverage_p", "calibration_p", "joint_p")
 class Scores:
     """The errors of one method by T: ``(seeds, targets)`` each, infinite where it failed.
 
-    ``floor`` is what nothing below is told apart from: the noise, or the error of the judge.
+    ``floor`` is what nothing below is told apart from: the noise, or the error of the judge. A
+    method that was asked for fewer guesses counts at larger T with what those reached, since more
+    would do no worse.
     """
 
     errors: Mapping[int, Tensor]
     floor: float = LEAST
 
+    def given(self, n: int) -> int:
+        """How many guesses the method gave where n were allowed; 0 where that is not known."""
+        return max((count for count in self.errors if count <= n), default=0)
+
     def logs(self, n: int) -> Tensor:
         """Logarithms of the errors at T = n, from the floor up; failures count as the prior's."""
-        return self.errors[n].clamp(max(self.floor, LEAST), 10.0).log()
+        return self.errors[self.given(n)].clamp(max(self.floor, LEAST), 10.0).log()
 
     def geometric_mean(self, n: int) -> float:
         """Geometric mean over seeds and targets; what the advice ranks by."""

@@ -171,3 +171,14 @@ def test_who_fails_the_test_of_calibration_is_named():
 def test_one_that_raised_an_error_did_take_part():
     case = facts({"a": scores(0.1)}, {"b": row("b", note="failed: ValueError: no")})
     assert said(case, "left_out")[0].text == "b failed: ValueError: no."
+
+
+def test_a_search_that_gave_one_guess_is_not_passed_over_where_ten_are_allowed():
+    # ten guesses of the network are worse than the one of the search
+    single = Scores({1: scores(1e-6).errors[1]})
+    case = facts({"search": single, "network": scores(1e-2)})
+    assert ranked(case, 10) == ["search", "network"]
+    (sentence,) = said(case, "many_guesses")
+    assert sentence.methods == ("search",)
+    assert "search (with one guess only): its error" in sentence.text
+    assert "only" not in said(case, "one_guess")[0].text

@@ -37,4 +37,6 @@ def task(name: str = "pendulum") -> Task:
     return Task(name, simulate, prior, labels=labels, differentiable=False)
 
 
-CASE = Case("pendulum", task, tuned=False, traits=frozenset({"kinks"}))
+# Untouched until the study was first run: it then showed that a search which had been asked for one
+# guess was passed over at larger T, and the rule was mended.
+CASE = Case("pendulum", task, tuned=True, traits=frozenset({"kinks"}))
