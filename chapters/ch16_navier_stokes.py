@@ -745,7 +745,8 @@ x_free, x_prior = fit(0.0).x, fit(1.0).x
 if answered(x_free=x_free, x_prior=x_prior):
     answers = {"free": x_free, "prior": x_prior, "middle": m.repeat(n, 1)}
     away = {
-        name: ((x - veiled.x) / h).abs().mean() for name, x in answers.items()
+        name: ((x - veiled.x) / h).abs().mean()
+        for name, x in answers.items()
     }
     check(
         "Error with the pull over without it",

@@ -20,14 +20,16 @@
 import matplotlib.pyplot as plt
 from IPython.display import Markdown
 
-from invbook import answered, check, diagram, figures
+from invbook import answered, check, diagram, figures, ledger
 from invbook.figures import advice
 from invbook.figures import own_problem as pictures
-from invbook.papers.advice import chart_table
+from invbook.numbers import shown
+from invbook.papers.advice import CLAIMS, chart_table
+from invbook.papers.advice.claims import GOAL
 
 figures.use_style()
 study = advice.study()
-fig, ax = plt.subplots(figsize=(8, 3.6))
+fig, ax = plt.subplots(figsize=(9, 4))
 advice.ratio_map(ax, study)
 plt.show()
 
@@ -49,7 +51,6 @@ import torch
 
 import invlab
 from invbook.drug import drug
-from invbook.numbers import shown
 from invlab import runtime
 
 torch.set_num_threads(1)  # the networks are small: one thread is fastest
@@ -317,38 +318,38 @@ check(
 # %% [markdown]
 # ## Does the papers' advice transfer?
 #
-# Ren, Padilla and Malof {cite:p}`ren2020benchmarking` recommend the neural adjoint for nearly every task (their Section 6.1). Holl and Thuerey {cite:p}`holl2024joint` offer joint optimisation as a drop-in replacement of classical optimisers (their Section 6). Does either hold on simulators that the papers do not have? The book's own study, whose map opens this page, has twenty-four small simulators in its full size, from an epidemic to a beam, and three of the book's tasks. On each, a small comparison names a method, as `compare` did above. A larger one, on other pairs and other targets, says what every method reaches. The {term}`regret` of a choice is its error over the error of the best method there: one is perfect, two is twice the error. Errors below a millionth of the variance of y count as equal.
+# Ren, Padilla and Malof {cite:p}`ren2020benchmarking` recommend the neural adjoint for nearly every task (their Section 6.1). Holl and Thuerey {cite:p}`holl2024joint` offer joint optimisation as a drop-in replacement of classical optimisers (their Section 6). Does either hold on simulators that the papers do not have? The book's own study, whose map opens this page, has twenty-four small simulators, from an epidemic to a beam, and three of the book's tasks. On each, a small comparison names a method, as `compare` did above. A larger one, on other pairs and other targets, says what every method reaches. The {term}`regret` of a choice is its error over the error of the best method there: one is perfect, two is twice the error. Errors below a millionth of the variance of y count as equal.
 #
 # The study keeps two groups of simulators apart. Some were looked at while the rules of the advice were written; the others were not, and only they can show that the rules hold elsewhere.
 
 # %% tags=["hide-input"]
+judged = advice.untouched(study)
 tuned = sum(bool(record["facts"]["tuned"]) for record in study)
-settings, preset = study[0]["settings"]["large"], study[0]["preset"]
-looked_at = "all" if tuned == len(study) else f"{tuned}"
-looked_at += " of these"
-sizes = f"{settings['n']} pairs and {settings['targets']} targets"
-size = f"the *{preset}* size of the study, with {sizes} in the larger comparison"
-caution = (
-    "Take it as a rehearsal: the others wait for the full run "
-    "(`python -m invbook bench advice --preset full`)."
+settings = max(
+    (record["settings"]["large"] for record in study), key=lambda s: s["n"]
 )
 Markdown(
-    f"What you see here is {size}. It has {len(study)} simulators, and {looked_at} "
-    f"were looked at. {caution if preset == 'quick' else ''}"
+    f"The larger comparison has {settings['n']} pairs and {settings['targets']} "
+    f"targets. Of the {len(study)} simulators {tuned} were looked at; the next "
+    f"figure has the {len(judged)} others alone."
 )
 
-# %% mystnb={"figure": {"name": "fig-which-regret", "caption": "Regret of each way to choose, geometric mean over the simulators of the study with a 95 % interval. Left: all methods are allowed. Right: only those that call no simulator for an answer."}, "image": {"alt": "Two panels, one row a way to choose, on a logarithmic axis of regret from one upwards. On the left the advice of compare and a search on the simulator lie near one, and the neural adjoint, joint optimisation, the look-up and the conditional invertible network far to the right. On the right compare and the neural adjoint lie together below two."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-which-regret", "caption": "Regret of each way to choose, geometric mean over the simulators that nobody had looked at, with a 95 % interval. Left: all methods are allowed. Right: only those that call no simulator for an answer."}, "image": {"alt": "Two panels, one row a way to choose, on a logarithmic axis of regret from one upwards. On the left the advice of compare and a search on the simulator lie near one, and the neural adjoint, joint optimisation, the look-up and the conditional invertible network far to the right. On the right compare and the neural adjoint lie together below two."}} tags=["hide-input"]
 fig, panels = plt.subplots(1, 2, sharey=True, figsize=(8, 2.9))
-advice.regrets(panels, study)
+advice.regrets(panels, judged)
 plt.show()
 
 # %% [markdown]
-# With a simulator at hand that is cheap and smooth, neither paper's advice holds: a plain search on the simulator itself, BFGS or Levenberg–Marquardt from many starts, is ahead by powers of ten, and `compare` says so. Where answers must cost no further simulations, always taking the neural adjoint is nearly as good as asking: paper 2 is right within its own rules, since all its methods answer that way. A conditional invertible network as a fixed choice is worse than the look-up in both panels: it is very bad where there is no noise. (In the chart below it is named in rows that ask about noisy simulators alone.)
+# With a simulator at hand that is cheap and smooth, neither paper's advice holds: a plain search on the simulator itself, BFGS or Levenberg–Marquardt from many starts, is ahead by powers of ten, and `compare` says so. Where answers must cost no further simulations, always taking the neural adjoint is nearly as good as asking: paper 2 is right within its own rules, since all its methods answer that way. A conditional invertible network as a fixed choice is ahead of the look-up and far behind the other two: it is very bad where there is no noise. (In the chart below it is named in rows that ask about noisy simulators alone.)
+#
+# One simulator showed a fault. On the pendulum `compare` could afford a single guess of its search, which was better than the best ten or hundred guesses of every network; the rule for ten guesses looked at methods with ten guesses only, and named a network. The rule is mended, and the pendulum has been counted among those that were looked at since ({doc}`../how_settings_were_chosen`).
 
 
 # %% tags=["hide-input"]
 def mean_regret(choice, alone=False):
-    return float(advice.log_regret(study, choice, alone=alone).mean().exp())
+    return float(
+        advice.log_regret(judged, choice, alone=alone).mean().exp()
+    )
 
 
 constants = ["neural_adjoint", "joint", "nearest", "cinn"]
@@ -361,6 +362,31 @@ check(
     nearly / mean_regret("compare", alone=True),
     "in",
     (0.6, 1.6),
+)
+
+# %% tags=["hide-input"]
+rows = {row["id"]: row for row in ledger.rows(CLAIMS)}
+
+
+def measured(key):
+    row = rows[f"advice/untouched/{key}"]
+    ends = " to ".join(shown(row[end]) for end in ("low", "high"))
+    return f"{shown(row['ours'])} ({ends})"
+
+
+search = rows["advice/untouched/search/over_compare"]
+seen = "that is no difference that this study can see"
+if search["low"] > 1:
+    seen = "that is worse"
+Markdown(
+    f"On the {len(judged)} simulators the advice has a regret of "
+    f"{measured('compare/r')}; the goal set beforehand was {GOAL} at most. "
+    f"Always searching on the simulator, with the look-up where no search is "
+    f"possible, has {measured('search/over_compare')} times the error of the "
+    f"advice; {seen}. And asking is not free: the small comparison took "
+    f"{measured('compare/calls')} times the simulations and "
+    f"{measured('compare/seconds')} times the processor seconds of somebody "
+    "who takes the best method at once. (95 % intervals in brackets.)"
 )
 
 # %% [markdown]

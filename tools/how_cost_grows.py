@@ -76,7 +76,7 @@ def growth_figure(note: str) -> str:
 
 def scaling_records() -> dict[str, dict[str, Any]]:
     """The records of the study by method, in the order of their files."""
-    found = load_records(preset="full")
+    found = load_records()
     keys = sorted(key for key in found if key.startswith("scaling/"))
     return {key.removeprefix("scaling/"): found[key] for key in keys}
 

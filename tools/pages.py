@@ -119,9 +119,11 @@ def decision_chart() -> str:
     """The chart of the first page: what to take, by the study of the advice."""
     found = study()
     head, *rows = chart_table(found)
-    size = "" if found[0]["preset"] == "full" else " in its quick size (60 pairs, 6 targets)"
+    tuned = sum(record["facts"]["tuned"] for record in found)
+    most = max(max(record["settings"]["large"]["guesses"]) for record in found)
     source = (
-        f"From the book's own study of {len(found)} simulators{size}; "
+        f"From the book's own study of {len(found)} simulators, {tuned} of which were looked at "
+        f"while its rules were chosen. Many guesses are {most}, and times are those for as many. "
         "{doc}`chapters/ch19_which_method` tells how it is made, and `invlab.compare` asks your "
         "own simulator."
     )

@@ -15,7 +15,7 @@ from invbook.results import load_records
 from invlab.metrics import mean_interval
 from invlab.runs.records import Record
 
-__all__ = ["errors_over_best", "log_regret", "ratio_map", "regrets", "study"]
+__all__ = ["errors_over_best", "log_regret", "ratio_map", "regrets", "study", "untouched"]
 
 # Rows of the map.
 METHODS = (
@@ -44,13 +44,13 @@ MOST = 1e4
 
 
 def study() -> list[Record]:
-    """Its recorded runs, one a simulator: those of the full size if there are any, else quick."""
-    for preset in ("full", "quick"):
-        records = load_records(preset=preset)
-        found = [record for key, record in records.items() if key.startswith("advice/")]
-        if found:
-            return found
-    return []
+    """Its recorded runs, one a simulator."""
+    return [record for key, record in load_records().items() if key.startswith("advice/")]
+
+
+def untouched(records: Sequence[Record]) -> list[Record]:
+    """Those that nobody looked at while rules were chosen."""
+    return [record for record in records if not record["facts"]["tuned"]]
 
 
 def errors_over_best(record: Record, methods: Sequence[str] = METHODS) -> dict[str, float]:
@@ -128,6 +128,7 @@ def regrets(
                 continue
             logs = log_regret(records, name, alone=alone)
             ends = torch.tensor(mean_interval(logs) or (torch.nan, torch.nan)).exp()
+            ends = ends.clamp_min(1.0)  # no method is better than the best
             ax.plot(ends, [places[name]] * 2, color=BLUE)
             ax.plot(logs.mean().exp(), places[name], "o", color=BLUE)
         ax.set(xscale="log", xlabel="regret")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -42,6 +43,7 @@ class Claim:
         geometric: whether the values are logarithms, of which the exponential of the mean is shown.
         scale: of the interval, see :func:`invlab.metrics.mean_interval`.
         trials: answers behind a number in per cent, for the scale ``"share"``.
+        between: what the values cannot leave, such as 0 and 1 for a share; an interval ends there.
     """
 
     id: str
@@ -61,6 +63,7 @@ class Claim:
     geometric: bool = False
     scale: Scale = "linear"
     trials: int | None = None
+    between: tuple[float, float] = (-math.inf, math.inf)
 
     def __post_init__(self) -> None:
         if (self.kind == "reproduction") != (self.accept is not None):

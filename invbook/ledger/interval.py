@@ -32,7 +32,11 @@ def interval(claim: Claim, numbers: Sequence[float]) -> tuple[tuple[float, float
         text = f"the seeds differ by powers of ten: the interval is the range of {len(numbers)}"
         return (min(numbers), max(numbers)), f"{text}, which holds their median"
     found = mean_interval(numbers, scale=claim.scale, trials=claim.trials)
-    return found, "" if found else "one seed has no interval"
+    if found is None:
+        return None, "one seed has no interval"
+    # Student's t knows nothing of the ends of a scale
+    low, high = (min(max(end, claim.between[0]), claim.between[1]) for end in found)
+    return (low, high), ""
 
 
 def _heavy(numbers: Sequence[float]) -> bool:

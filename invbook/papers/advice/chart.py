@@ -18,6 +18,8 @@ LEVEL = 1.2
 # Above these seconds an answer is not immediate.
 IMMEDIATE = 0.01
 MANY_UNKNOWNS = 8
+# So many of these are named.
+NAMED = 3
 # What stands for a single simulator, so that nobody overlooks it in a column of numbers.
 ALONE = "only one"
 
@@ -170,12 +172,19 @@ def chart_table(records: Sequence[Record]) -> list[list[str]]:
         [
             row["have"],
             spoken(row["method"]),
-            ", ".join(map(spoken, row["also"])),
+            _listed(row["also"]),
             ALONE if row["cases"] == 1 else str(row["cases"]),
         ]
         for row in decisions(records)
     ]
     return [["If you have", "take", "or", "simulators behind it"], *rows]
+
+
+def _listed(methods: Sequence[str]) -> str:
+    """The first few by name, and how many more."""
+    named = list(map(spoken, methods[:NAMED]))
+    more = len(methods) - NAMED
+    return ", ".join(named) + (f" and {more} more" if more > 0 else "")
 
 
 def spoken(method: str) -> str:

@@ -5,6 +5,7 @@ The goals are about the untouched simulators; those that the rules were chosen o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -60,6 +61,7 @@ def _claim(
     rule: str,
     *,
     ratio: bool = True,
+    between: tuple[float, float] = (-math.inf, math.inf),
 ) -> Claim:
     return Claim(
         f"advice/{half}/{name}",
@@ -69,6 +71,7 @@ def _claim(
         rule,
         cases=True,
         geometric=ratio,
+        between=between,
     )
 
 
@@ -99,6 +102,8 @@ def _regret(half: str, strategy: str, measure: str, scope: str = "") -> Claim:
         f"{scope}{strategy}/{measure}",
         score(f"{scope}{strategy}/{measure}"),
         rule + (f"; the goal is at most {GOAL}" if goal else ""),
+        # errors are over the lowest of all, so that their logarithms are not below zero
+        between=(0.0, math.inf) if measure in ("r", "geo") else (-math.inf, math.inf),
     )
 
 
@@ -111,6 +116,7 @@ def _share(half: str, strategy: str, scope: str = "") -> Claim:
         score(f"{scope}{strategy}/within_2"),
         rule + SCOPES[scope] + (f"; the goal is at least {WITHIN_GOAL}" if goal else ""),
         ratio=False,
+        between=(0.0, 1.0),
     )
 
 

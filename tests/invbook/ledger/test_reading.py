@@ -318,3 +318,14 @@ def test_a_number_is_shown_with_its_interval_where_there_is_one():
     assert ledger.with_interval(row, ".1g") == "0.001 [0.001, 0.002]"
     assert ledger.with_interval({**row, "low": None, "high": None}) == "1.2e-03"
     assert ledger.with_interval({"ours": None, "low": None, "high": None}) == "–"
+
+
+def test_an_interval_ends_where_the_quantity_does(tmp_path):
+    for k, share in enumerate((1.0, 1.0, 0.5)):
+        record(tmp_path, f"paper/{k}", [share])
+    names = [f"paper/{k}" for k in range(3)]
+    (free,) = ledger.rows([replace(claim(*names), cases=True)], tmp_path)
+    (held,) = ledger.rows([replace(claim(*names), cases=True, between=(0.0, 1.0))], tmp_path)
+    assert free["high"] > 1
+    assert held["high"] == 1
+    assert held["low"] == free["low"]
