@@ -270,7 +270,7 @@ def _task(place: str) -> Any:
     if not module or not name:
         raise ValueError(f"expected MODULE:TASK, or a file of pairs, got {place!r}")
     module = module.removeprefix("./").removesuffix(".py").replace("/", ".")
-    if module.startswith(".") or not all(part.isidentifier() for part in module.split(".")):
+    if not all(module.split(".")):
         raise ValueError(f"expected MODULE:TASK, a module seen from this folder, got {place!r}")
     sys.path.insert(0, os.getcwd())
     try:

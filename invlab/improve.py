@@ -320,7 +320,7 @@ def _spread_of(task: Task) -> float:
 def _require_fit(surrogate: Surrogate, x: Tensor, y: Tensor) -> None:
     """Refuse guesses and targets of other sizes than the surrogate has."""
     require_tensor("x", x, ("B", "T", len(surrogate.inputs.shift)))
-    _require_targets(y, x.device)
+    _require_numbers("y", y, x.device)
     require_same_length(x=x, y=y)
     numbers = len(surrogate.outputs.shift)
     if y[0].numel() != numbers:
@@ -330,10 +330,10 @@ def _require_fit(surrogate: Surrogate, x: Tensor, y: Tensor) -> None:
         )
 
 
-def _require_targets(y: Tensor, device: torch.device) -> None:
-    """Refuse what are no finite numbers; whole ones are."""
-    whole = isinstance(y, Tensor) and not (y.is_floating_point() or y.is_complex())
-    require_tensor("y", y.double() if whole else y, batch_shape(y), device=device)
+def _require_numbers(name: str, given: Tensor, device: torch.device) -> None:
+    """Refuse what are no finite numbers, ``(B, ...)``; whole ones are."""
+    whole = isinstance(given, Tensor) and not (given.is_floating_point() or given.is_complex())
+    require_tensor(name, given.double() if whole else given, batch_shape(given), device=device)
 
 
 def _seen(surrogate: Surrogate, x: Tensor) -> Tensor:
@@ -416,9 +416,9 @@ def _one_row_a_guess(
 
 def _require(name: str, task: Task, x: Tensor, y: Tensor, c: Tensor | None) -> None:
     require_tensor("x", x, ("B", "T", task.x_dim), finite=False)
-    _require_targets(y, x.device)
+    _require_numbers("y", y, x.device)
     if c is not None:
-        require_tensor("c", c, ("B", "dc"), device=x.device)
+        _require_numbers("c", c, x.device)
     require_same_length(x=x, y=y, c=c)
     if not task.differentiable:
         raise ValueError(f"{name}: {task.name} says differentiable=False; refine on a surrogate")

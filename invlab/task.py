@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from invlab import runtime
 from invlab.pairs import Pairs, Targets
 from invlab.priors import Box, Empirical, Prior, as_prior, certain_box, integer_mask
+from invlab.priors.restricted import Restricted
 from invlab.simulators.numpy_functions import UnknownShapeError, without_failed_rows
 from invlab.validation import require_count, require_flag, require_tensor
 
@@ -409,10 +410,13 @@ def without_held_out(task: Task, learned: Pairs) -> Task:
 
     Any other task is returned as it is.
     """
-    if task.has_simulator or not isinstance(task.prior, Empirical):
+    law = task.prior
+    if task.has_simulator or not isinstance(getattr(law, "law", law), Empirical):
         return task
-    task = copy.copy(task)
-    task.prior = Empirical(learned.x)
+    task, rows = copy.copy(task), Empirical(learned.x)
+    task.prior = rows
+    if isinstance(law, Restricted):
+        task.prior = Restricted(rows, box=law.box, condition=law.condition)
     return task
 
 

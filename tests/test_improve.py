@@ -836,3 +836,14 @@ def test_a_simulator_in_float64_refines_guesses_in_float32():
     x = invlab.refine(task, torch.full((1, 1, 1), 0.5), torch.tensor([[0.6]]))
     assert x.dtype == torch.float32
     assert float(x) == pytest.approx(0.3)
+
+
+def test_contexts_in_whole_numbers_are_numbers():
+    task = invlab.Task(
+        "scaled", lambda x, c: x * c, invlab.Box([0.0], [1.0]), context=Box([1.0], [3.0])
+    )
+    x, y = torch.full((2, 1, 1), 0.5), torch.tensor([[0.4], [1.2]])
+    whole = refine(task, x, y, torch.tensor([[1], [2]]))
+    torch.testing.assert_close(whole[:, 0, 0], torch.tensor([0.4, 0.6]))
+    with pytest.raises(ValueError, match="c: expected finite numbers"):
+        refine(task, x, y, torch.tensor([[torch.nan], [2.0]]))

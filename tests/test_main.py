@@ -289,3 +289,10 @@ def test_a_file_names_its_module(place, capsys):
 def test_a_module_elsewhere_is_refused_in_words(place, capsys):
     assert main(["check", place]) == 2
     assert "expected MODULE:TASK" in capsys.readouterr().err
+
+
+def test_a_file_may_have_a_name_that_is_no_word_of_python(tmp_path, capsys):
+    (tmp_path / "01-lens.py").write_text(MINE, encoding="utf-8")
+    assert main(["check", "01-lens.py:good"]) == 0
+    assert "FAIL" not in capsys.readouterr().out
+    sys.modules.pop("01-lens", None)

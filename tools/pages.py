@@ -123,7 +123,8 @@ def decision_chart() -> str:
     most = max(max(record["settings"]["large"]["guesses"]) for record in found)
     source = (
         f"From the book's own study of {len(found)} simulators, {tuned} of which were looked at "
-        f"while its rules were chosen. Many guesses are {most}, and times are those for as many. "
+        f"while its rules were chosen. Many guesses are {most}; times are for as many, or for "
+        "one where a search could not afford more. "
         "{doc}`chapters/ch19_which_method` tells how it is made, and `invlab.compare` asks your "
         "own simulator."
     )

@@ -387,5 +387,7 @@ def _curve(
         if "errors" not in record["found"]:
             return None
         _, scores = rows_of({best.name: [record["found"]]}, facts.guesses, {}, facts.floor)
+        if not scores[best.name].given(n):  # a look-up in fewer pairs than guesses
+            return None
         curve[trials.plan.n // part] = scores[best.name].geometric_mean(n)
     return curve

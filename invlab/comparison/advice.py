@@ -72,7 +72,7 @@ class Facts:
 
 
 def ranked(facts: Facts, n: int) -> list[str]:
-    """Methods with a score at T = n, the lowest geometric mean first; no null rows.
+    """Methods with a score at T = n or fewer, the lowest geometric mean first; no null rows.
 
     Of equal ones, such as two without any error, first the one that simulates less for an answer.
     """
@@ -122,7 +122,10 @@ def _best(facts: Facts, n: int, rule: str, what: str) -> list[Advice]:
     about = "at most " if score <= 1.001 * least else ""
     given = facts.scores[best].given(n)
     fewer = f" (with {_guesses(given)} only)" if given < n else ""
-    text = f"For {what}, {best}{fewer}: its error is {about}{score:.2g} of the variance of y (geometric mean)"
+    text = (
+        f"For {what}, {best}{fewer}: its error is {about}{score:.2g} of the variance of y "
+        "(geometric mean)"
+    )
     text += f"; {_and(equal)} cannot be told apart from it." if equal else "."
     return [Advice(rule, text, (best, *equal))]
 
@@ -171,7 +174,8 @@ def _fastest(facts: Facts) -> list[Advice]:
     best = facts.scores[order[0]].geometric_mean(n)
     near = [m for m in order if facts.scores[m].geometric_mean(n) <= GOOD_ENOUGH * best]
     quick = min(near, key=lambda m: facts.rows[m]["answer_s"] or 0.0)
-    seconds, most = facts.rows[quick]["answer_s"] or 0.0, facts.guesses[-1]
+    seconds = facts.rows[quick]["answer_s"] or 0.0
+    most = facts.scores[quick].given(facts.guesses[-1])
     guesses = "one guess" if most == 1 else f"{most} guesses"
     text = (
         f"Where an answer has to come fast, {quick}: {1000 * seconds:.2g} ms of processor time "

@@ -96,6 +96,7 @@ def choose(
         simulation_s: processor seconds of a simulation.
 
     Raises:
+        TypeError: neither names nor objects.
         ValueError: an unknown name, or two methods of one name.
     """
     asked = _asked(methods)

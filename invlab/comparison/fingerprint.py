@@ -72,9 +72,10 @@ def _feed(digest: Any, value: Any, above: list[int]) -> None:
         for part in value:
             _feed(digest, part, above)
     elif isinstance(value, set | frozenset):
-        _feed(digest, sorted(map(str, value)), above)
+        _feed(digest, sorted(map(_words_of, value)), above)
     elif isinstance(value, BuiltinFunctionType):
-        digest.update(f"{value.__module__}.{value.__qualname__} {value.__self__!r}".encode())
+        whose = _words_of(value.__self__)
+        digest.update(f"{value.__module__}.{value.__qualname__} {whose}".encode())
     else:
         for part in _inside(value):
             _feed(digest, part, above)
@@ -82,8 +83,9 @@ def _feed(digest: Any, value: Any, above: list[int]) -> None:
 
 def _bytes_of(value: Tensor) -> bytes:
     """The numbers of a tensor; NumPy does not know all of their kinds."""
-    plain = value.detach().cpu().to_dense().contiguous()
-    return plain.reshape(-1).view(torch.uint8).numpy().tobytes()
+    plain = value.detach().cpu().to_dense().resolve_conj().resolve_neg().reshape(-1)
+    # a copy in order: a single entry of another tensor may keep its stride
+    return plain.clone(memory_format=torch.contiguous_format).view(torch.uint8).numpy().tobytes()
 
 
 def _inside(value: Any) -> list[Any]:
@@ -103,7 +105,7 @@ def _inside(value: Any) -> list[Any]:
     parts = [type(value), getattr(value, "__dict__", {}), slots]
     if hasattr(value, "func") and hasattr(value, "args"):  # functools.partial
         parts += [value.func, value.args, value.keywords]
-    elif not parts[1] and not slots and type(value).__reduce_ex__ is object.__reduce_ex__:
+    elif not parts[1] and not slots:
         # what holds its state in C, such as a range or a dtype, shows it in its words
         parts.append(_words_of(value))
     return parts

@@ -81,7 +81,9 @@ class Comparison:
         return order[0]
 
     def order(self, T: int | None = None) -> list[str]:
-        """All methods with a score at T guesses, the best first; without prior and exact answers.
+        """All methods with a score, the best of T guesses first; without prior and exact answers.
+
+        A method that was asked for fewer guesses counts with what those reached.
 
         Raises:
             ValueError: T was not compared.

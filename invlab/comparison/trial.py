@@ -12,6 +12,7 @@ from torch import Tensor
 from invlab import runtime
 from invlab.comparison.candidates import Candidate
 from invlab.comparison.judge import Judge
+from invlab.methods import Method
 from invlab.methods.asking import guesses_of
 from invlab.simulators.counted import Counted
 from invlab.task import Pairs, Targets
@@ -68,7 +69,8 @@ def _measured(candidate: Candidate, question: Question, judge: Judge, most: int)
     start = runtime.cpu_seconds()
     method = candidate.build().fit(task, question.data, seed=question.seed)
     fitted, used = runtime.cpu_seconds(), counted.rows
-    there = min(guesses[-1], getattr(method, "most", guesses[-1]))  # a look-up in few pairs
+    most_of_it = method.most if isinstance(method, Method) else None  # of a look-up in few pairs
+    there = guesses[-1] if most_of_it is None else min(guesses[-1], most_of_it)
     x = guesses_of(method, targets.y, there, targets.c, x_dim=task.x_dim)
     asked = runtime.cpu_seconds()
     exchangeable = bool(getattr(method, "exchangeable", False))
@@ -116,7 +118,7 @@ def _short(wanted: int, affordable: int, there: int) -> str:
     """Why fewer guesses than wanted were asked for, or nothing."""
     plural = "guess" if there == 1 else "guesses"
     if there < min(wanted, affordable):
-        return f"has {there} {plural} only, one a pair"
+        return f"has {there} {plural} a target only"
     if affordable < wanted:
         return f"asked for {there} {plural} only, since each takes many simulations"
     return ""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from invlab.improve import rank, refine, refine_bfgs
-from invlab.methods import get_method
+from invlab.methods import Method, get_method
 from invlab.methods.asking import guesses_of
 from invlab.methods.baselines import Nearest
 from invlab.metrics import resimulation_error
@@ -92,12 +92,14 @@ class Answering:
     def _guesses(self, y: Tensor, c: Tensor | None) -> Tensor:
         """Allowed guesses, at least n."""
         prior, asked = self.task.prior, SPARE * self.n
-        if isinstance(self.method, Nearest):
-            asked = min(asked, len(self.method.x))
+        most = self.method.most if isinstance(self.method, Method) else None
+        if most is not None:
+            asked = min(asked, most)
             if self.n > asked:
+                look_up = isinstance(self.method, Nearest)
+                what = "pairs that are not held out to calibrate" if look_up else "guess a target"
                 raise ValueError(
-                    f"n: {self.method.name} answers with the {asked} pairs that are not held out "
-                    f"to calibrate, got n={self.n}"
+                    f"n: {self.method.name} answers with the {asked} {what}, got n={self.n}"
                 )
         if not isinstance(prior, Restricted):
             return self._proposed(y, self.n, c)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from typing import Any
 
 from invlab import runtime
@@ -124,7 +125,10 @@ def _best(
         "seeds": 1,
         "budget": SECONDS if budget is None else budget,
     }
-    found = compare(asked, **sizes)
+    with warnings.catch_warnings():
+        # said of all pairs before
+        warnings.filterwarnings("ignore", message=".*repeated measurements")
+        found = compare(asked, **sizes)
     # a dear simulator, or a small budget, leaves the larger number of guesses out
     for name in found.order(found.plan.guesses[-1]):
         kind = class_of(name)

@@ -246,6 +246,7 @@ class Method(nn.Module):
             "seeds": list(seeds),
         }
         self.assemble()
+        self.eval()  # a module of the user's may answer otherwise while it trains
         return self
 
     @runtime.differentiable()
@@ -280,6 +281,11 @@ class Method(nn.Module):
         x = self.guess(flat, require_count("n", n), c, generator=generator, box=box)
         x = self.whole(x.detach()).to(y.dtype)
         return (x if box is None else _clip(x, *self._edges(box))).contiguous()
+
+    @property
+    def most(self) -> int | None:
+        """How many guesses a target can have; None for any number."""
+        return None
 
     @runtime.differentiable()
     def log_density(self, x: Tensor, y: Tensor, c: Tensor | None = None) -> Tensor:

@@ -144,6 +144,11 @@ class JointOptimization(SimulatorSearch):
         )
         self.c_scale = None if data.c is None else Standardizer.fit(data.c).to(data.c.device)
 
+    @property
+    def most(self) -> int | None:
+        """One with an encoder of your own, which is one start; else None, any number."""
+        return 1 if isinstance(self._given[0], nn.Module) else None
+
     def propose(
         self,
         y: Tensor,
@@ -180,7 +185,7 @@ class JointOptimization(SimulatorSearch):
     ) -> Tensor:
         """One search a guess, each of all targets together."""
         assert self.task is not None
-        if isinstance(self._given[0], nn.Module) and n > 1:
+        if self.most is not None and n > self.most:
             raise ValueError(
                 f"n: an encoder of your own is one start; expected one guess a target, got {n}"
             )

@@ -91,7 +91,7 @@ class LocalSearch(StartedSearch):
         fun = squared_distance(self.task, y.double(), c, y_scale=float(self.y_length))
         rows = moved.nonzero()[:, 0]
         with torch.no_grad():
-            there = fun(whole[rows], rows).to(misfit)
+            there = torch.cat([fun(whole[some], some) for some in rows.split(CHUNK)]).to(misfit)
         return whole, misfit.index_copy(0, rows, there.nan_to_num(torch.inf))
 
     def _search(

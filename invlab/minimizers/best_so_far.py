@@ -75,7 +75,8 @@ class BestSoFar:
         # where the coordinates begin a little inside an edge, that is the point that was seen
         every = torch.arange(len(self.start), device=self.rows.device)
         seen_at = self.coordinates.x_of(self.start, every)
-        self.x = torch.where(sound[:, None], seen_at, self.x) if keep else seen_at
+        there = self.coordinates.start.isfinite().all(1, keepdim=True)
+        self.x = torch.where(there, seen_at, self.x) if keep else seen_at
         self.value_at_start = seen.value
         self.fun = torch.where(sound, seen.value if keep else torch.inf, seen.value)
         stopped = MESSAGES[Reason.START_NOT_FINITE]

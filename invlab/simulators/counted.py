@@ -37,6 +37,6 @@ class Counted:
             return partial(self._counting, found)
         return found
 
-    def _counting(self, call: Callable[..., Any], x: Tensor, *more: Any) -> Any:
+    def _counting(self, call: Callable[..., Any], x: Tensor, *more: Any, **options: Any) -> Any:
         self.rows += x[..., 0].numel()
-        return call(x, *more)
+        return call(x, *more, **options)

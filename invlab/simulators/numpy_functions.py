@@ -128,13 +128,14 @@ class NumpySimulator:
 
     def _beside(self, x: Tensor, c: Tensor) -> Tensor:
         """One context a row of x; a single one stands for all."""
-        try:
-            return c.expand(*x.shape[:-1], c.shape[-1])
-        except RuntimeError:
+        if c.shape[:-1] == x.shape[:-1]:
+            return c
+        if c.ndim == 0 or c.shape[:-1].numel() != 1:
             raise ValueError(
                 f"{self.name}: expected a context for each row of x {tuple(x.shape)}, got c of "
                 f"shape {tuple(c.shape)}"
-            ) from None
+            )
+        return c.reshape(-1).expand(*x.shape[:-1], -1)
 
     def _together(self, inputs: list[np.ndarray]) -> np.ndarray | None:
         """Observations of a function for batches; None where it raised."""

@@ -20,7 +20,7 @@ from invlab.methods.adjoint_search import GaussNewtonSearch
 from invlab.methods.baselines import nearest_rows
 from invlab.metrics.effects import effects, noise_stream
 from invlab.surrogates import Surrogate
-from invlab.task import Pairs, Task
+from invlab.task import Pairs, Task, without_held_out
 from invlab.trust.belief import believed_effect, fitting_surrogate, require_targets, usable_parts
 from invlab.trust.conformal import conformal_p_values
 from invlab.trust.neighbours import Neighbours, beside
@@ -86,6 +86,7 @@ class Reachability:
         """
         level = require_share("level", level)
         held, known = usable_parts(task, held_out, learned)
+        task = without_held_out(task, known)
         fewest = math.ceil(1 / level - 1e-9) - 1
         if len(held) < fewest:
             warnings.warn(

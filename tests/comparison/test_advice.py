@@ -182,3 +182,8 @@ def test_a_search_that_gave_one_guess_is_not_passed_over_where_ten_are_allowed()
     assert sentence.methods == ("search",)
     assert "search (with one guess only): its error" in sentence.text
     assert "only" not in said(case, "one_guess")[0].text
+
+
+def test_the_time_is_that_of_the_guesses_that_were_given():
+    case = facts({"search": Scores({1: scores(1e-6).errors[1]})})
+    assert "a target for one guess, many targets" in said(case, "fast")[0].text

@@ -544,7 +544,7 @@ def test_a_look_up_in_few_pairs_keeps_the_guesses_that_it_has():
     (row,) = (row for row in found.rows if row["method"] == "nearest")
     assert row["r_1"] is not None
     assert row["r_40"] is None
-    assert "has 30 guesses only" in row["note"]
+    assert "has 30 guesses a target only" in row["note"]
 
 
 def test_the_prior_of_pairs_alone_does_not_know_the_targets():
@@ -554,3 +554,30 @@ def test_the_prior_of_pairs_alone_does_not_know_the_targets():
     narrow = without_held_out(task, learned)
     assert (len(narrow.prior.x), len(task.prior.x)) == (40, 60)
     assert without_held_out(SQUARE, learned) is SQUARE
+
+
+def test_a_learning_curve_needs_as_many_pairs_as_guesses():
+    # of a quarter of the pairs the look-up has fewer than were asked for
+    found = invlab.compare(SQUARE, [], n=40, targets=5, guesses=(20,), seeds=1)
+    assert {"nearest", "lm"} <= {row["method"] for row in found.rows}
+
+
+def test_targets_of_pairs_alone_are_not_in_the_prior_of_the_methods():
+    seen = []
+
+    class Spy:
+        name, exchangeable = "spy", False
+
+        def fit(self, task, data, *, seed):
+            seen.append((task.prior.x, data.x))
+            return self
+
+        def propose(self, y, n):
+            return torch.zeros(len(y), n, 1)
+
+    spy = Spy()
+    kept = {"n": 1000, "targets": 5, "guesses": (1,), "seeds": 1}
+    # a copy of the object takes part, and shares the list
+    invlab.compare(Pairs(torch.rand(90, 1), torch.rand(90, 1)), [spy], **kept)
+    ((prior, learned),) = seen
+    assert set(prior.flatten().tolist()) == set(learned.double().flatten().tolist())

@@ -1,7 +1,9 @@
 """Objects of a user's own take part, whatever they lack, and spoil nothing for the others."""
 
 import collections
+import datetime
 import functools
+import random
 
 import numpy as np
 import pytest
@@ -245,3 +247,37 @@ def test_few_draws_of_a_right_posterior_are_no_sign_against_it():
     targets = noisy.targets(300, seed=0, dtype=torch.float64)
     found = trial._calibration(FewDraws(), targets.x, targets)
     assert min(found["coverage_p"], found["calibration_p"], found["joint_p"]) > 0.001
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        lambda: np.array([[0.0, 1.0]])[:, 0],
+        lambda: torch.tensor([[0.0, 1.0]])[:, 0],
+        lambda: torch.tensor([1 + 2j]).conj(),
+        lambda: random.Random(0).random,
+        lambda: {object()},
+        lambda: datetime.date(2026, 1, 2),
+    ],
+    ids=["array", "stride", "conjugate", "method of C", "set", "date"],
+)
+def test_what_is_the_same_is_recognised_whatever_it_is(again):
+    assert of_object(Holding(again())) == of_object(Holding(again()))
+
+
+def test_dates_are_told_apart():
+    one, other = (Holding(datetime.date(2026, 1, day)) for day in (1, 2))
+    assert of_object(one) != of_object(other)
+
+
+def test_an_encoder_of_ones_own_takes_part_with_its_one_guess():
+    joint = invlab.get_method("joint", encoder=torch.nn.Linear(2, 2), iterations=2, refine=False)
+    result = compare([joint], guesses=(1, 3))
+    assert row(result, "joint")["r_1"] is not None
+    assert row(result, "joint")["r_3"] is None
+    assert "has 1 guess a target only" in row(result, "joint")["note"]
+    narrow = {"bounds": [(0.0, 0.9), (0.0, 0.9)], "pairs": 60}
+    found = invlab.invert(SAME, [[0.3, 0.6]], method=joint, n=1, **narrow)
+    assert found.x.shape == (1, 1, 2)
+    with pytest.raises(ValueError, match="joint answers with the 1 guess a target, got n=2"):
+        invlab.invert(SAME, [[0.3, 0.6]], method=joint, n=2, pairs=60)

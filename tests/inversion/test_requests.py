@@ -607,10 +607,10 @@ def test_one_start_is_enough_for_one_guess():
     assert search.propose(pairs.y[:2], 1).shape == (2, 1, 2)
 
 
-def test_the_small_comparison_may_leave_the_larger_number_of_guesses_out(monkeypatch):
+@pytest.mark.slow
+def test_the_small_comparison_may_leave_the_larger_number_of_guesses_out():
     # as where a simulation is dear, or a budget is small
-    monkeypatch.setattr("invlab.inversion.choice.SECONDS", 1.0)
-    budget = {"simulations": 3500}
+    budget = {"simulations": 3500, "seconds": 1.0}
     found = invlab.invert(SAME, TARGETS, budget=budget, pairs=100, n=3)
     assert found.x.shape == (2, 3, 2)
 

@@ -493,3 +493,14 @@ def test_the_value_is_that_of_the_answer_where_a_search_starts_on_an_edge():
     options = {"features": features, "bounds": [(0, 1)], "refine": False, "iterations": 5}
     found = minimize(fun, start, method="joint", **options)
     torch.testing.assert_close(found.fun, fun(found.x))
+
+
+def test_a_row_that_takes_no_part_has_the_value_of_its_answer_too():
+    def fun(x):
+        return ((x - 5e-4).abs() + 0.5 * x).sum(1)
+
+    start, features = torch.zeros(2, 1, dtype=torch.float64), torch.eye(2)
+    features[1] = torch.nan
+    options = {"features": features, "bounds": [(0, 1)], "refine": False, "iterations": 5}
+    found = minimize(fun, start, method="joint", **options)
+    torch.testing.assert_close(found.fun, fun(found.x))

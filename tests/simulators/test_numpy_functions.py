@@ -225,7 +225,7 @@ def test_contexts_belong_to_rows(batched):
     x, c = torch.rand(3, 1), torch.rand(3, 1)
     torch.testing.assert_close(scaled(x, c), x * c)
     torch.testing.assert_close(scaled(x, c[:1]), x * c[:1])
-    for wrong in (c[:2], torch.rand(5, 1)):
+    for wrong in (c[:2], torch.rand(5, 1), torch.rand(3, 3, 1)):
         with pytest.raises(ValueError, match="expected a context for each row"):
             scaled(x, wrong)
 
@@ -234,3 +234,11 @@ def test_contexts_belong_to_rows(batched):
 def test_no_rows_are_refused_in_words(batched):
     with pytest.raises(ValueError, match="expected at least one row"):
         numpy_simulator(lambda x: x, batched=batched)(torch.zeros(0, 2))
+
+
+def test_a_context_is_not_spread_over_the_wrong_axis():
+    scaled = numpy_simulator(lambda x, c: x * c, batched=True)
+    x = torch.rand(3, 3, 1)
+    with pytest.raises(ValueError, match="expected a context for each row"):
+        scaled(x, torch.rand(3, 1))
+    torch.testing.assert_close(scaled(x[0, 0], torch.tensor([[2.0]])), 2 * x[0, 0])

@@ -273,7 +273,7 @@ def test_a_noisy_simulator_is_asked_under_the_same_noise_each_time():
 
 
 def test_where_no_further_derivative_is_finite_nothing_is_averaged():
-    # NaN from the sixth answer on
+    # torch's derivative of this is NaN everywhere
     task = Task("half", lambda x: torch.where(x < 0.5, x, x * torch.nan), Box([0.0], [0.49]))
     x = torch.cat([torch.full((5, 1), 0.2), torch.full((2, 1), 0.8)]).double()
     words = str(undetermined(task, x))

@@ -5,8 +5,11 @@ import torch
 from scipy.stats import kstest
 
 import invlab
-from invlab import Pairs
+from invlab import Box, Pairs, Task
+from invlab.priors import Empirical
+from invlab.priors.restricted import Restricted
 from invlab.runtime import generator
+from invlab.task import without_held_out
 from invlab.trust import Reachability
 
 from .cases import bend, bend_seen, bend_task, known_surrogate, three_parts
@@ -204,3 +207,14 @@ def test_what_does_not_fit_is_refused(surface):
         test.p_value(fresh.y[:, :2])
     with pytest.raises(ValueError, match="held_out: x: expected shape"):
         Reachability.calibrate(bend_task(), Pairs(held.y, held.y), learned, surrogate=surrogate)
+
+
+def test_no_held_out_row_is_among_the_draws_that_answers_are_looked_for_in():
+    pairs = Pairs(torch.rand(80, 1), torch.rand(80, 1))
+    for prior in (None, Restricted(Empirical(pairs.x), box=Box([0.0], [0.9]))):
+        task = Task.from_pairs(pairs, name="pairs", prior=prior)
+        narrow = without_held_out(task, pairs[:50])
+        law = narrow.prior if prior is None else narrow.prior.law
+        assert len(law.x) == 50
+        if prior is not None:
+            assert narrow.prior.sample(200).max() <= 0.9
