@@ -106,9 +106,9 @@ def parsed(line: str) -> dict[str, Any] | None:
     """``NAME key=value ...`` as a row; None for a line of another kind."""
     name, _, rest = line.partition(" ")
     pairs = [word.split("=", 1) for word in rest.split() if "=" in word]
-    if not name.isidentifier() or not rest.split()[:1] or "=" not in rest.split()[0]:
+    if not name.isidentifier() or not re.match(r"\S+=\S", rest):
         return None
-    return {"name": name} | {key: _value(text) for key, text in pairs}
+    return {"name": name} | {key: _value(text) for key, text in pairs if key and text}
 
 
 def _value(text: str) -> float | int | str:

@@ -381,6 +381,10 @@ if search["low"] > 1:
 Markdown(
     f"On the {len(judged)} simulators the advice has a regret of "
     f"{measured('compare/r')}; the goal set beforehand was {GOAL} at most. "
+    f"Always taking the neural adjoint has {measured('neural_adjoint/r')}, "
+    f"always joint optimisation {measured('joint/r')}. Without further "
+    f"simulations the advice has {measured('alone/compare/r')}, the neural "
+    f"adjoint {measured('alone/neural_adjoint/r')}. "
     f"Always searching on the simulator, with the look-up where no search is "
     f"possible, has {measured('search/over_compare')} times the error of the "
     f"advice; {seen}. And asking is not free: the small comparison took "

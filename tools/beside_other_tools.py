@@ -249,11 +249,22 @@ def printed_table(printed: Sequence[str]) -> str:
         return ""
     header, rows = printed[heads[-1]].split(), []
     for line in printed[heads[-1] + 1 :]:
-        if len(line.split()) != len(header):
+        words, numbers = line.split(), len(header) - 2
+        if len(words) < len(header) or not all(map(is_number, words[-numbers:])):
             break
-        rows.append(line.split())
+        # a method may have a name of several words
+        rows.append([words[0], " ".join(words[1:-numbers]), *words[-numbers:]])
     table = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in table)
+
+
+def is_number(word: str) -> bool:
+    """Whether a cell of a printed table is a number, or stands for none."""
+    try:
+        float(word)
+    except ValueError:
+        return word in ("–", "-")
+    return True
 
 
 def source(record: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ import io
 import json
 import math
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,15 @@ th:first-child, td:first-child { text-align: left }
 """
 
 
+# What the columns of the second table of a page are.
+MORE = (
+    "low_T and high_T: 95 % interval of r_T. median_T: half of the targets have a smaller error. "
+    "refined_T: r_T after a local search on the simulator. valid: share of guesses that can be "
+    "simulated; in_box: share inside the box of the unknowns. coverage: share of true unknowns "
+    "inside the central 90 % of the draws; coverage_p, calibration_p and joint_p: tests of "
+    "calibration, near zero where the draws are no posterior. log_density: of the true unknowns, "
+    "in nats. calls: simulations in all, the training pairs included."
+)
 # What the columns of the printed table are.
 LEGEND = (
     "geo_T: geometric mean of the error of the best of T guesses, in units of the variance of y, "
@@ -144,10 +153,17 @@ class Comparison:
         keys = [*keys, *failed, "fit_s", "answer_s", "answer_calls", "note"]
         return {"method": "method"} | {key: key for key in keys}
 
-    def _cells(self) -> list[list[str]]:
-        columns = self._columns()
+    def _more_columns(self) -> dict[str, str]:
+        """What a page has room for beside the table that is printed."""
+        keys = [f"{kind}_{n}" for n in self.plan.guesses for kind in ("low", "high", "median")]
+        keys += [f"refined_{n}" for n in self.plan.guesses]
+        keys += ["valid", "in_box", "coverage", "coverage_p", "calibration_p", "joint_p"]
+        return {"method": "method"} | {key: key for key in (*keys, "log_density", "calls")}
+
+    def _cells(self, columns: Mapping[str, str] | None = None) -> list[list[str]]:
+        columns = self._columns() if columns is None else columns
         return [list(columns.values())] + [
-            [_shown(row[key]) for key in columns] for row in self._best_first()
+            [_shown(row.get(key)) for key in columns] for row in self._best_first()
         ]
 
     def _best_first(self) -> list[Row]:
@@ -162,18 +178,13 @@ class Comparison:
         return "\n".join(lines)
 
     def _page(self) -> str:
-        cells = self._cells()
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in cells[0])
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in line) + "</tr>"
-            for line in cells[1:]
-        )
         advice = "".join(f"<p>{html.escape(sentence.text)}</p>" for sentence in self.sentences)
         return (
             f"<!doctype html><html lang='en'><meta charset='utf-8'><title>Comparison</title>"
             f"<meta name='viewport' content='width=device-width'><style>{STYLE}</style>"
             f"<h1>Which method</h1><p>{html.escape(self._head())}</p>{advice}{self._picture()}"
-            f"<table><tr>{head}</tr>{body}</table></html>\n"
+            f"{_as_html(self._cells())}<h2>Intervals, refinement, calibration</h2>"
+            f"<p>{html.escape(MORE)}</p>{_as_html(self._cells(self._more_columns()))}</html>\n"
         )
 
     def _picture(self) -> str:
@@ -186,6 +197,15 @@ class Comparison:
         text = "Error of the best of T guesses over T, a line a method."
         data = b64encode(content.getvalue()).decode()
         return f"<img alt='{text}' src='data:image/png;base64,{data}'>"
+
+
+def _as_html(cells: Sequence[Sequence[str]]) -> str:
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in cells[0])
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in line) + "</tr>"
+        for line in cells[1:]
+    )
+    return f"<table><tr>{head}</tr>{body}</table>"
 
 
 def _shown(value: Any) -> str:

@@ -169,16 +169,16 @@ class Answers:
             for label, unit in zip(self.labels, self.units, strict=True)
         ]
         seen = not bool(self.error.isnan().all())
-        of, error = ("error", self.error) if seen else ("believed", self.believed)
-        errors = [f"{name} [{self.error_unit}]" for name in (of, "bound")]
+        kinds = {"error": self.error} if seen else {}
+        kinds |= {"believed": self.believed, "bound": self.bound[:, None]}
+        errors = [f"{name} [{self.error_unit}]" for name in kinds]
         cells = [["target", *labels, *errors, "reachable", "answers"]]
         for b in range(min(len(self), SHOWN)):
             cells.append(
                 [
                     str(b),
                     *self._unknowns(b),
-                    _number(float(error[b, 0])),
-                    _number(float(self.bound[b])),
+                    *(_number(float(kind[b, 0])) for kind in kinds.values()),
                     self._reached(b),
                     self._kinds(b),
                 ]

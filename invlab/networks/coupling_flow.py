@@ -86,7 +86,7 @@ class CouplingFlow(nn.Module):
     def inverse(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """z back to u: ``(..., dim)`` to ``(K, ..., dim)``."""
         for order, (there, back) in reversed(list(zip(self.orders, self._blocks(), strict=True))):
-            z = z[..., order.argsort()]
+            z = torch.empty_like(z).index_copy(-1, order, z)  # back to where they came from
             a, b = z[..., : self.first], z[..., self.first :]
             if self.first:
                 s, t = self._affine(back, b, y)

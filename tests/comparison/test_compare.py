@@ -106,6 +106,8 @@ def test_the_best_is_named_and_the_table_printed(found, tmp_path):
     page = result.to_html(tmp_path / "report.html").read_text(encoding="utf-8")
     assert "truth" in page
     assert "http" not in page
+    assert page.count("<table>") == 2
+    assert all(f"<th>{key}</th>" in page for key in ("low_1", "median_3", "refined_1", "calls"))
     saved = json.loads(result.save(tmp_path).read_text(encoding="utf-8"))
     assert len(saved["rows"]) == len(result.rows)
 
@@ -581,3 +583,15 @@ def test_targets_of_pairs_alone_are_not_in_the_prior_of_the_methods():
     invlab.compare(Pairs(torch.rand(90, 1), torch.rand(90, 1)), [spy], **kept)
     ((prior, learned),) = seen
     assert set(prior.flatten().tolist()) == set(learned.double().flatten().tolist())
+
+
+def test_nothing_asks_the_network(monkeypatch):
+    def refuse(*arguments, **options):
+        raise OSError("no network here")
+
+    monkeypatch.setattr("socket.socket", refuse)
+    monkeypatch.setattr("socket.create_connection", refuse)
+    kept = {"n": 40, "targets": 5, "guesses": (1,), "seeds": 1}
+    found = invlab.compare(SQUARE, ["direct"], **kept)
+    assert {row["method"] for row in found.rows if row["r_1"] is not None} >= {"direct", "nearest"}
+    assert invlab.invert(SQUARE, [[4.0]], method="nearest", pairs=40, n=1).x.shape == (1, 1, 1)

@@ -94,3 +94,35 @@ def test_as_many_levels_as_numbers_of_y():
     method = invlab.get_method("cinn", y_sigma=[0.1, 0.2], epochs=1)
     with pytest.raises(ValueError, match="expected one number, or 1, one for each of y, got 2"):
         method.fit(LINE, LINE.sample(20))
+
+
+@pytest.mark.slow
+def test_both_branches_of_a_square_are_drawn_with_the_width_of_the_measurement():
+    task = Task("square", lambda x: x**2, Box([-1.0], [1.0]))
+    options = {"epochs": 80, "batch_size": 128, "y_sigma": SIGMA}
+    method = invlab.get_method("mixture_density", **options).fit(task, task.sample(3000))
+    y = torch.tensor([[0.2], [0.6]])
+    draws = method.propose(y, 4000)[..., 0].double()
+    # the two branches are alike: the size of x has the posterior of one of them
+    mean, spread = exact(y[:, 0].double(), SIGMA)
+    assert ((draws > 0).double().mean(1) - 0.5).abs().max() < 0.1
+    assert (draws.abs().mean(1) - mean).abs().max() < 0.03
+    assert (draws.abs().std(1) / spread - 1).abs().max() < 0.3
+
+
+@pytest.mark.slow
+def test_what_draws_of_the_sine_task_cause_has_the_law_of_the_measurement():
+    task, sigma = invlab.get_task("sine"), 0.4
+    options = {"epochs": 60, "batch_size": 128, "y_sigma": sigma}
+    method = invlab.get_method("flow_matching", **options).fit(task, task.sample(4000))
+    y = torch.tensor([[-1.0], [0.0], [1.2]])
+    effect = task.simulate(method.propose(y, 2000).double())[..., 0]
+    # the exact posterior on a grid of the square, weighed by the measurement
+    line = torch.linspace(-1, 1, 401, dtype=torch.float64)
+    f = task.simulate(torch.cartesian_prod(line, line))[:, 0]
+    weight = (-0.5 * ((f - y.double()) / sigma).square()).exp()
+    weight = weight / weight.sum(1, keepdim=True)
+    mean = (weight * f).sum(1)
+    spread = ((weight * f**2).sum(1) - mean**2).sqrt()
+    assert (effect.mean(1) - mean).abs().max() < 0.15
+    assert (effect.std(1) / spread - 1).abs().max() < 0.3

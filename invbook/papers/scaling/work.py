@@ -23,6 +23,8 @@ __all__ = ["Size", "answer", "fit", "solve"]
 
 # What is short is measured more than once, and the least counts.
 SHORT, TIMES = 0.3, 3
+# Pairs of the fit that does not count, which takes what a process does once.
+FIRST = 64
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,10 @@ def task_of(size: Size) -> Task:
 
 
 def fit(name: str, options: dict[str, Any], size: Size, path: Path) -> Cost:
-    """Cost of a fit; the fitted method is written to a file."""
+    """Cost of a fit, after one to few pairs that does not count; the method goes to a file."""
     task = task_of(size)
     pairs = task.sample(size.pairs, generator=runtime.generator(0, "pairs"))
+    get_method(name, **options).fit(task, pairs[:FIRST], seed=0)
     method = get_method(name, **options)
     spent = cost(lambda: method.fit(task, pairs, seed=0))
     method.save(path)

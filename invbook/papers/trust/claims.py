@@ -108,6 +108,12 @@ def _together(methods: Sequence[str]) -> list[dict[str, Any]]:
             inside,
         ),
         _row(
+            "bound/ties",
+            "answers without any error, ties that every bound covers; the case with most of them",
+            _there(*(f"bound/{method}/exact" for method in methods)),
+            worst=True,
+        ),
+        _row(
             "reach/visible",
             "smallest misfit that can be seen, in the variance of y; geometric mean",
             lambda record: [math.log(value) for value in _there("reach/visible")(record)],
