@@ -80,7 +80,7 @@ Costs = dict[str, list[tuple[int, Cost]]]
 def plan() -> list[Run]:
     """A run a method and a minimiser; two and one in the quick preset."""
     axes = runtime.by_preset(quick=QUICK, full=FULL)
-    most = runtime.by_preset(quick=0.5, full=10.0)
+    most = runtime.by_preset(quick=0.5, full=5.0)
     base = runtime.by_preset(quick=Size(pairs=100, targets=10, problems=16), full=Size())
     methods = runtime.by_preset(quick=QUICK_METHODS, full=tuple(METHODS))
     minimizers = runtime.by_preset(quick=QUICK_MINIMIZERS, full=tuple(MINIMIZERS))
