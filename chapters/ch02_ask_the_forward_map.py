@@ -65,7 +65,7 @@ targets = task.targets(300, seed=7)
 # L_{\text{effect}}(\phi) = \lVert f(I_\phi(y)) - y \rVert ,
 # $$ (eq-effect)
 #
-# equation 11 of the paper by Rivera, Pardo and Alberdi {cite:p}`rivera2020loss`. (The copy that we worked from has lost its formulas. Those of this page follow the words around them; the paper itself is open.) Only observations $y$ enter it. Nobody has to say which $x$ is meant. This has a price: $f$ is called at every training step, and its derivative is needed to train $\phi$.
+# equation 11 of the paper by Rivera, Pardo and Alberdi {cite:p}`rivera2020loss`. (The copies that we could reach show no formulas. Those of this page follow the words around them.) Only observations $y$ enter it. Nobody has to say which $x$ is meant. This has a price: $f$ is called at every training step, and its derivative is needed to train $\phi$.
 
 # %% mystnb={"figure": {"name": "fig-effect-diagram", "caption": "The misfit of the effect. The simulator (double frame) stands behind the network, and the loss compares what comes out with what went in."}, "image": {"alt": "A chain from left to right: the observation y, the trained network I, the answer x hat, the simulator f, the effect y hat. A bracket below from y to y hat says misfit of the effect."}} tags=["hide-input"]
 chain(

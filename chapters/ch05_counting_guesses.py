@@ -317,7 +317,7 @@ fig.legend(
 plt.show()
 
 # %% [markdown]
-# Look at $T = 1$. **A look-up in the training data beats the paper's best method at one guess on D1 and D2 by a large factor**, and is about as good on D3. The law explains it. A look-up among 8,000 pairs *is* the prior's best of $T = 8000$, with the simulator's calls paid beforehand and shared by all targets. With $T^{-2}$ that is very good, with $T^{-1}$ it is middling, and with 300 observations it would be nothing. A benchmark with one observation and cheap simulations is a benchmark of look-up tables.
+# Look at $T = 1$. **A look-up in the training data beats the paper's best method at one guess on D1 and D2 by a large factor**, and is about as good on D3. The law explains it. A look-up among 8,000 pairs *is* the prior's best of $T = 8000$, with the simulator's calls paid beforehand and shared by all targets. With $T^{-2}$ that is very good, with $T^{-1}$ it is middling, and with 300 observations of eight unknowns, $T^{-2/8}$, more pairs hardly help. A benchmark with one observation and cheap simulations is a benchmark of look-up tables.
 #
 # A look-up cannot get better with $T$: its second guess is no improvement on the first. The pool does. Its guesses come from a supply that does not end, and each is off by an error of the *network*, now here, now there, so that among many one is right by luck.
 

@@ -151,7 +151,7 @@ small = {"width": 128, "layers": 3}
 steps = {"batch_size": 64, "lr": 2e-3, "epochs": 40}
 size = runtime.by_preset(quick=small | steps, full={})
 widths = {
-    "the paper's loss": {
+    "the published code's loss": {
         "sigma": 0.5**0.5,
         "x_scaler": Standardizer.identity(4),
     },
@@ -207,13 +207,13 @@ check(
     1.5,
 )
 check(
-    "the paper's loss: r_1 with noise over without",
+    "the published code's loss: r_1 with noise over without",
     flat_noise[0] / flat[0],
     ">",
     3,
 )
 check(
-    f"the paper's loss: r_{guesses_each} with noise over without",
+    f"the published code's loss: r_{guesses_each} with noise over without",
     flat_noise[-1] / flat[-1],
     "<",
     1,

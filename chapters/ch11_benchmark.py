@@ -561,7 +561,7 @@ factor = 4**2
 in_two = 4 ** (2 / 2)
 
 # %% [markdown]
-# One number: the gap is a quarter and its square a sixteenth. Two numbers: the gap halves and its square is a quarter. With the eight unknowns of the meta-material it falls by $4^{2/8} = 1.4$ only.
+# One number: the gap is a quarter and its square a sixteenth. Two numbers: the gap halves and its square is a quarter. With the eight unknowns of the meta-material the square falls by a factor of $4^{2/8} = 1.4$ only.
 #
 # ```{solution-end}
 # ```

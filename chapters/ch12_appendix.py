@@ -180,7 +180,7 @@ check(
 )
 
 # %% [markdown]
-# One cell proves little. `python -m invbook bench metamaterial --preset full` recorded the solver's errors over many, and its time. The measure is the $6 \cdot 10^{-5}$ that the paper's networks have (Section 5.1): a solver that feeds networks should not be less exact than they are. By this measure $M = 6$ is enough for networks such as the paper's. It is not for ours: the first row below is larger than the $1.6 \cdot 10^{-5}$ by which our proxy misses the solver, so that the proxy copies the solver better than the solver copies Maxwell's equations.
+# One cell proves little. `python -m invbook bench metamaterial --preset full` recorded the solver's errors over many, and its time. The measure is the $6 \cdot 10^{-5}$ that the paper's networks have (Section 5.1): a solver that feeds networks should not be less exact than they are. By this measure $M = 6$ is enough for networks such as the paper's. It is not for ours: the row `truncation/mse` below is larger than the $1.6 \cdot 10^{-5}$ by which our proxy misses the solver, so that the proxy copies the solver better than the solver copies Maxwell's equations.
 
 # %% tags=["hide-input"]
 solver = {row["id"]: row for row in ledger.rows(metamaterial.CLAIMS)}

@@ -694,7 +694,14 @@ if answered(before_call=before_call, after_call=after_call):
 #
 # ## Where next
 #
-# Part II ends here. What to take along: many answers need many guesses, a comparison needs baselines and more than one score, and the judge has an error of its own. Part III solves many problems at once, beginning with {doc}`ch13_wave_packet`. To share a simulator of your own, {func}`invlab.generate`, {func}`invlab.surrogates.emulator.fit_emulator` and the `save` and `load` of {class}`invlab.surrogates.emulator.Emulator` are all that this page used. The {doc}`appendix <ch12_appendix>` has the checks of the solver, the proxy's card, all models, and two tasks whose simulators need no proxy.
+# Part II ends here. What to take along:
+#
+# * **Many answers need many guesses.** Say how many were allowed, and whether they were ranked.
+# * **A comparison needs baselines** that learn nothing, the same data for all, and more than one score: the best of $T$ and the match with the posterior order the models differently.
+# * **One right answer** is a search's business (a surrogate, or the simulator itself); **a distribution** is a sampler's, and wants a test of calibration.
+# * **The judge has an error of its own.** Nothing below it says anything about the problem.
+#
+# Part III solves many problems at once, beginning with {doc}`ch13_wave_packet`. To share a simulator of your own, {func}`invlab.generate`, {func}`invlab.surrogates.emulator.fit_emulator` and the `save` and `load` of {class}`invlab.surrogates.emulator.Emulator` are all that this page used. The {doc}`appendix <ch12_appendix>` has the checks of the solver, the proxy's card, all models, and two tasks whose simulators need no proxy.
 #
 # ## References
 #

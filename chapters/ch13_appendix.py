@@ -553,11 +553,11 @@ check("m = 6: lead of supervised over restarts, points", lead, ">", 0)
 #
 # ## What the paper leaves open
 #
-# The text of the paper gives neither $A$, $\sigma$, the noise, nor the prior of $t_0$; neither the widths of the network, its learning rate, nor the mode of the batch norm; neither the constants of the tanh nor the number of seeds. Our choices:
+# The text of the paper gives neither $A$, the width $w$, the noise, nor the prior of $t_0$; neither the widths of the network, its learning rate, nor the mode of the batch norm; neither the constants of the tanh nor the number of seeds. Our choices:
 #
 # | what | ours | why |
 # |---|---|---|
-# | packet | $A = 1$, $\sigma = 60$, noise 0.1 | two dozen valleys; the noise does not hide the packet |
+# | packet | $A = 1$, $w = 60$, noise 0.1 | two dozen valleys; the noise does not hide the packet |
 # | prior of $t_0$ | uniform, $128 \pm 50$ | |
 # | bounds | $128 \pm 75$, scaled tanh | at least 95 % of the packet's energy stays in the window |
 # | unit of BFGS | $S = 75$ and $S = 1$, both shown | decides the result |

@@ -199,7 +199,7 @@ check(
 # %% [markdown]
 # Clipping rows is a gamble here. Nearly all gradients are longer than 0.1, so that clipping gives all rows one voice, and many networks collapse. In the recorded runs below, with one network a seed, rows of length one leave far fewer problems with a gradient at the end. To clip the gradient by the *weights* (`clip`) is harmless: Adam rescales it anyway, and the ratios between rows stay.
 #
-# Noise as large as the gradients costs a quarter of the answers, and most of those at the last step, but does not end the search: the sum of hundreds of small steps averages it, and so does the coupling. The last experiment is a surprise worth remembering. Give each problem its own noisy search, without any coupling, and *more* problems are solved than by BFGS, since noise moves the shots that stand still. Not every gain over BFGS is cross-talk.
+# Noise as large as the gradients costs a fifth of the answers, and more than half of those at the last step, but does not end the search: the sum of hundreds of small steps averages it, and so does the coupling. The last experiment is a surprise worth remembering. Give each problem its own noisy search, without any coupling, and *more* problems are solved than by BFGS, since noise moves the shots that stand still. Not every gain over BFGS is cross-talk.
 #
 # ## At equal cost
 #

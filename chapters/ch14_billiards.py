@@ -464,7 +464,7 @@ check(
 )
 
 # %% [markdown]
-# Two cures, and a precaution. *Lower the rate* "until stable convergence is reached", as the paper says (Section 4). That matters most. *Keep each problem's best answer* on the way, so that a run that dies has still found something; the paper's Eq. 2 takes the last. The precaution is a *small last layer*, which begins where a third of the shots hit: at the high rate it keeps all networks alive, but several then stay where they began and fewer problems are solved ({doc}`ch14_appendix`). One usual remedy does not help here: {term}`clipping <gradient clipping>` each problem's gradient makes all problems pull equally hard, and many runs then collapse. The appendix shows it.
+# Two cures, and a precaution. *Lower the rate* "until stable convergence is reached", as the paper says (Section 4). That matters most. *Keep each problem's best answer* on the way, so that a run that dies has still found something; the paper's Eq. 2 takes the last. The precaution is a *small last layer*, which begins where a third of the shots hit: at the high rate it keeps all networks alive, but several then stay where they began, so that fewer problems are solved than at the low rate ({doc}`ch14_appendix`). One usual remedy does not help here: {term}`clipping <gradient clipping>` each problem's gradient makes all problems pull equally hard, and many runs then collapse. The appendix shows it.
 #
 # ## The same help without a network
 #

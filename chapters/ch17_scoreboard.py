@@ -130,7 +130,7 @@ Markdown(
 )
 
 # %% [markdown]
-# Counted by problems, restarts win or draw on all four. The paper's comparison had no such row. Its own claim is narrower: one joint search ends with a lower loss than one BFGS from the mean in more problems than it does with a higher one. That stands on three of the systems, and on the wave packet where BFGS works in the large unit; in the unit of one sample it is the other way round. (On the wave packet and in Navier–Stokes supervised learning solves more than the joint search as well, and in less time.)
+# Counted by problems, restarts win or draw on all four. The paper's comparison had no such row. Its own claim (Table 2) is narrower: one joint search ends with a lower loss than one BFGS from the mean in more problems than it does with a higher one. That stands on three of the systems, and on the wave packet where BFGS works in the large unit; in the unit of one sample it is the other way round. (On the wave packet and in Navier–Stokes supervised learning solves more than the joint search as well, and in less time.)
 #
 # ## Why restarts win
 #

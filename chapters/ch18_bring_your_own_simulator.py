@@ -356,7 +356,7 @@ print(*from_table.notes, sep="\n")
 # :class: tip
 # * **Use it when** you can compute, by whatever program, what a guess would cause, or have a table of such pairs.
 # * **Not when** you can write the inverse down, or when the unknowns are fields of a million numbers; the library is for some dozens.
-# * **Cost**: 2000 simulations for `invert` as it stands (`pairs=` sets it), and a few hundred for `check_task`. Where a run takes long, `invert(task, y, calls=200)` spends a fixed number. `bounds=` and `feasible=` say what unknowns are allowed.
+# * **Cost**: 2000 simulations for the pairs of `invert` (`pairs=` sets it); with a named method little more, or what its search takes; without a name the comparison that chooses one takes some forty thousand, and says so first. A few hundred for `check_task`. Where a run takes long, `invert(task, y, calls=200)` spends a fixed number. `bounds=` and `feasible=` say what unknowns are allowed.
 # * **How to test it**: `check_task`, then an answer to a target whose unknowns you know, as in the loop above.
 # :::
 #

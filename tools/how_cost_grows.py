@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 from log_lines import Panel, figure
+from notebooks import ROOT
 
 from invbook import load_records
 
@@ -21,7 +24,20 @@ of 1.5: below it something else than the size decides. Trainings took two epochs
 rounds, since it is the cost of one that grows; one size grew at a time, from 3000 pairs, four
 unknowns, eight numbers of y, 100 targets of ten draws and 256 problems. Each point was measured in
 a process of its own.
+
+**In short.** Answers of all methods, and minimisations, cost in proportion to targets, draws and
+problems once there are enough of them; below, the call itself decides, so ask for many together.
+Searches on the simulator need the whole Jacobian for Levenberg–Marquardt, and a mixture density
+writes a triangular matrix for each Gaussian: both grow with the square of the unknowns, which is
+their work.
 """
+WORKERS = ROOT / "benchmarks" / "records" / "two_workers.json"
+CREWS = {
+    "two_workers_generate": "`generate`, a simulator that waits",
+    "two_workers_maxwell": "`generate`, Maxwell's equations",
+    "two_workers_compare": "`compare`",
+    "two_workers_experiments": "experiments with their records",
+}
 WORDS = {
     "pairs": "pairs",
     "unknowns": "unknowns",
@@ -48,12 +64,14 @@ def growth_page(note: str) -> str:
     parts.append(
         "```{image} assets/how_cost_grows.svg\n"
         ":alt: Four panels of processor seconds on logarithmic axes: fits against pairs, answers "
-        "against targets and against draws, minimisations against problems. Each line of a method "
-        "is flat at small sizes and then rises in proportion.\n```\n"
+        "against targets and against draws, minimisations against problems. The lines are flat at "
+        "small sizes and bend upwards; most of the last three panels end up rising in proportion."
+        "\n```\n"
     )
     parts += [table(what, heading, records) for what, heading in SECTIONS.items()]
     parts.append(costs(records))
     parts.append(source(records))
+    parts.append(past_one_machine())
     return "\n".join(parts)
 
 
@@ -121,6 +139,30 @@ def costs(records: dict[str, dict[str, Any]]) -> str:
                 spent = f"{curve['seconds'][-1]:.2g}", f"{curve['megabytes'][-1]:.0f}"
                 lines.append([f"`{label(name)}`", what, size, *spent])
     return f"## What the largest took\n\n{markdown(lines)}\n"
+
+
+def past_one_machine() -> str:
+    """What two Dask workers gained, and how far that carries, from the recorded benchmark."""
+    record = json.loads(WORKERS.read_text(encoding="utf-8"))
+    rows = {row["name"]: row for row in record["rows"]}
+    lines = [["work", "here", "1 worker", "2 workers", "2, one killed"], ["---"] * 5]
+    for name, what in CREWS.items():
+        spent = (rows[name][key] for key in ("alone", "peer", "ours", "killed"))
+        lines.append([what, *(f"{seconds:.1f} s" for seconds in spent)])
+    printed = "\n".join(record["printed"])
+    empty = float(re.findall(r"does nothing: ([\d.]+) ms", printed)[0]) / 1000
+    sent = int(re.findall(r"a shard of spectra: (\d+) bytes", printed)[0])
+    return (
+        "\n## Past one machine\n\nSeconds on the wall, of work that is cut into runs or shards and "
+        "handed to Dask workers (`scheduler=`). All crews, the one that lost a worker too, gave "
+        f"the numbers of a single process.\n\n{markdown(lines)}\n\nOn paper: a run that does "
+        f"nothing takes {1000 * empty:.1f} ms, so that one scheduler hands out some "
+        f"{1 / empty:.0f} runs a second. Runs of a second keep about that many workers busy, runs "
+        f"of a minute {60 / empty:,.0f}; shorter ones are better put together. A shard of ten "
+        f"spectra is {sent / 1e6:.1f} MB: a network of 100 MB/s carries {1e8 / sent:.0f} of them a "
+        f"second. Until then cost falls in proportion to the workers.\n\nRecorded by "
+        f"`{record['command']}` on {record['date']}, {record['machine']}.\n"
+    )
 
 
 def markdown(lines: list[list[str]]) -> str:

@@ -35,7 +35,7 @@ def cell(x: Tensor, frequencies: Tensor, spectrum: Tensor, period: float, cutoff
         frequencies: of the spectrum, in THz.
         spectrum: reflectance.
         period: of the cell, in µm.
-        cutoff: where a second order of diffraction begins to travel, in THz.
+        cutoff: where the first order of diffraction begins to travel, in THz.
     """
     figure = plt.figure(figsize=(10, 3.1))
     # the layout does not see the name of the third axis: a column for it

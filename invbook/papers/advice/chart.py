@@ -45,6 +45,8 @@ class Question:
 SPOKEN = {
     "bfgs": "BFGS on the simulator (`bfgs`)",
     "cinn": "conditional invertible network (`cinn`)",
+    "cvae": "conditional VAE (`cvae`)",
+    "inn": "invertible network (`inn`)",
     "lm": "Levenberg–Marquardt on the simulator (`lm`)",
     "mixture_density": "mixture density network (`mixture_density`)",
     "nearest": "look-up in the pairs (`nearest`)",
