@@ -139,7 +139,7 @@ class FourierModal(nn.Module):
 
     @property
     def cutoff(self) -> float:
-        """Frequency in THz from which a slanted wave, the first order, travels too: c/p."""
+        """Frequency c/p, in THz, from which a slanted wave, the first order, travels too."""
         return LIGHT_SPEED / self.period
 
     def forward(self, heights: Tensor, radii: Tensor, frequencies: Tensor) -> Scattering:
