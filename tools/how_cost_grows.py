@@ -160,7 +160,8 @@ def past_one_machine() -> str:
         f"{1 / empty:.0f} runs a second. Runs of a second keep about that many workers busy, runs "
         f"of a minute {60 / empty:,.0f}; shorter ones are better put together. A shard of ten "
         f"spectra is {sent / 1e6:.1f} MB: a network of 100 MB/s carries {1e8 / sent:.0f} of them a "
-        f"second. Until then cost falls in proportion to the workers.\n\nRecorded by "
+        "second. Until then the time falls with the workers as far as the pieces allow: a "
+        "comparison waits for its slowest method.\n\nRecorded by "
         f"`{record['command']}` on {record['date']}, {record['machine']}.\n"
     )
 
