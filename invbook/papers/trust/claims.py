@@ -67,7 +67,10 @@ def _row(
 ) -> dict[str, Any]:
     """Options of a claim without its records."""
     own = {"id": f"trust/{name}", "source": SOURCE, "rule": rule, "values": values}
-    return own | {"cases": True} | options
+    # all but correlations and ratios are shares, distances of shares or p-values
+    share = not options.get("geometric") and not name.endswith("/rank")
+    ends = {"between": (0.0, 1.0)} if share else {}
+    return own | {"cases": True} | ends | options
 
 
 def _there(*names: str, factor: float = 1.0) -> Callable[[Record], Sequence[Any]]:
