@@ -4,7 +4,9 @@ Sixty-four billiard shots, of which BFGS from the common first guess solves thre
 optimisation trains one network on all of them and refines its answers by BFGS; multi-start restarts
 the unsolved shots from draws of the prior, until as many are solved. Both run the same batched
 simulator and the same batched BFGS in float64 on one thread, and the ratio is multi-start's time
-over that of the joint run: below one, multi-start is faster.
+over that of the joint run: below one, multi-start is faster. The line before the last sets SciPy's
+BFGS, one shot after the other from the common first guess, beside the joint run: the paper's joint
+runs take three to six times as long as its BFGS, a ratio of 0.17 to 0.33.
 
     python benchmarks/joint.py [--rows 64] [--seeds 10 11 12 13 14]
 """
@@ -19,7 +21,12 @@ import torch
 from record import keep_record
 
 from invbook.papers.joint_optimization.experiments import BILLIARDS
-from invbook.papers.joint_optimization.systems import SOLVED, Problems, draw_problems
+from invbook.papers.joint_optimization.systems import (
+    SOLVED,
+    Problems,
+    draw_problems,
+    scipy_bfgs,
+)
 from invlab.minimizers import minimize
 
 # Rounds of restarts, after which multi-start gives up.
@@ -63,15 +70,17 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[10, 11, 12, 13, 14])
     options = parser.parse_args()
     torch.set_num_threads(1)
-    times: dict[str, list[float]] = {"joint": [], "multistart": []}
+    times: dict[str, list[float]] = {"joint": [], "multistart": [], "scipy": []}
     for seed in options.seeds:
         some = draw_problems("billiards", options.rows, seed)
         spent, solved = joint(some, seed)
         other = multistart(some, seed, solved)
         times["joint"].append(spent)
         times["multistart"].append(other)
+        times["scipy"].append(scipy_bfgs(some, some.start, 1.0).cpu)
         print(f"seed {seed}: {solved} of {options.rows}, joint {spent:.2f} s, restarts {other:.2f}")
-    ours, peer = (statistics.median(times[name]) for name in ("joint", "multistart"))
+    ours, peer, single = (statistics.median(times[k]) for k in ("joint", "multistart", "scipy"))
+    print(f"joint_scipy ratio={single / ours:.3f} ours={ours:.3f} peer={single:.3f} unit=cpu_s")
     print(f"joint ratio={peer / ours:.3f} ours={ours:.3f} peer={peer:.3f} unit=cpu_s")
 
 
