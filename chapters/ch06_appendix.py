@@ -305,7 +305,7 @@ if with_fence > 1e-3:  # else no target of these seeds is fenced out
     check("share of its exact answers inside the fence", allowed, "<", 0.05)
 
 # %% [markdown]
-# A fence at the 95 % range forbids the answers of rare targets. Anchors and a pool need none. Nor does an ensemble of networks whose disagreement takes the fence's place (`spread_weight`, with `search="bfgs"`). `benchmarks/adjoint_spread.py` compared them on four tasks and three seeds, with 2000 pairs and no interval made: a weight of 0.1 had a smaller mean error than the fence on the sine, the arm and the throw, by a factor of two to six, and a larger one on the meta-material, where a weight of 1 was best. Nothing in the fence's place was worst on all four.
+# A fence at the 95 % range forbids the answers of rare targets. Anchors and a pool need none. Nor does an ensemble of networks whose disagreement takes the fence's place (`spread_weight`, with `search="bfgs"`). `benchmarks/adjoint_spread.py` compared them on four tasks and three seeds, with 2000 pairs and no interval made: a weight of 0.1 had a smaller mean error than the fence on the sine, the arm and the throw, by a factor of two to six, and a larger one on the meta-material, where a weight of 1 was best. Nothing in the fence's place was worst on three; on the throw a weight of 1 was, in the mean, though not in the median.
 #
 # ## From the paper's surrogate to ours
 #
