@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
+from beside_other_tools import missing, read
 from log_lines import Panel, figure
-from notebooks import ROOT
 
 from invbook import load_records
 
@@ -31,7 +30,6 @@ Searches on the simulator need the whole Jacobian for Levenberg–Marquardt, and
 writes a triangular matrix for each Gaussian: both grow with the square of the unknowns, which is
 their work.
 """
-WORKERS = ROOT / "benchmarks" / "records" / "two_workers.json"
 CREWS = {
     "two_workers_generate": "`generate`, a simulator that waits",
     "two_workers_maxwell": "`generate`, Maxwell's equations",
@@ -143,7 +141,9 @@ def costs(records: dict[str, dict[str, Any]]) -> str:
 
 def past_one_machine() -> str:
     """What two Dask workers gained, and how far that carries, from the recorded benchmark."""
-    record = json.loads(WORKERS.read_text(encoding="utf-8"))
+    record = read("two_workers")
+    if record is None:
+        return f"\n## Past one machine\n\n{missing('two_workers')}\n"
     rows = {row["name"]: row for row in record["rows"]}
     lines = [["work", "here", "1 worker", "2 workers", "2, one killed"], ["---"] * 5]
     for name, what in CREWS.items():

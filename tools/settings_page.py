@@ -6,7 +6,6 @@ from typing import Any
 
 from invbook import frozen, papers
 from invbook.papers.neural_adjoint.runs import AWAITED, OLDER
-from invlab.tasks import get_task
 
 __all__ = ["settings_page"]
 
@@ -43,7 +42,7 @@ def awaited(paper: str) -> str:
     """Which records are not those of the seeds below yet, and what stands in their place."""
     if paper != "neural_adjoint" or not AWAITED:
         return ""
-    tasks = ", ".join(get_task(name).name.replace("_", " ") for name in AWAITED)
+    tasks = ", ".join(name.replace("_", " ") for name in AWAITED)
     return (
         f"\n**Still to be recorded** on the seeds below: {tasks}. Until then ledger and chapters "
         f"show there the older records, of seeds from {OLDER[0]} to {OLDER[-1]} at most, with the "
