@@ -117,6 +117,17 @@ def check_task(task: Task, *, seed: int = 0) -> Verdicts:
         One :class:`Clause` a clause; ``check_task(task).passed`` is the verdict. It never
         raises for a broken simulator: the error becomes the finding. Where the simulator does
         not run at all, the other clauses are left out.
+
+    Example:
+        >>> import invlab
+        >>> def careless(x):  # unbinds the rows, and not the unknowns
+        ...     a, b = x.unbind()
+        ...     return (a + b)[..., None]
+        >>> task = invlab.Task("careless", careless, prior=invlab.Box([0, 0], [1, 1]))
+        >>> invlab.check_task(task).passed
+        False
+        >>> invlab.check_task(invlab.get_task("square")).passed
+        True
     """
     if not task.has_simulator:
         return Verdicts([Clause(RUNS, None, "the task was made from pairs, without a simulator")])

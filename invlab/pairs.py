@@ -44,6 +44,16 @@ class Pairs:
         TypeError: something is neither a floating-point tensor nor such an array.
         ValueError: different numbers of rows, no rows, NaN in x or c, tensors on different
             devices, or another number of labels than of unknowns.
+
+    Example:
+        >>> import numpy as np
+        >>> import invlab
+        >>> x = np.array([[1.0], [2.0], [3.0]])
+        >>> pairs = invlab.Pairs(x, x**2, labels=["side"])
+        >>> pairs
+        Pairs(x: (3, 1), y: (3, 1))
+        >>> pairs[:2].y.tolist()
+        [[1.0], [4.0]]
     """
 
     x: Tensor
@@ -91,6 +101,16 @@ class Pairs:
             ImportError: an HDF5 file, and h5py is not installed.
             ValueError: another format, a column that is missing, stands more than once in the file
                 or is asked for twice, or an entry that is no number.
+
+        Example:
+            >>> import numpy as np
+            >>> import invlab
+            >>> rows = [[1.0, 0.5, 2.0], [3.0, 0.1, 4.0]]
+            >>> names = "width,angle,focus"
+            >>> np.savetxt("lenses.csv", rows, delimiter=",", header=names, comments="")
+            >>> pairs = invlab.Pairs.from_file("lenses.csv", x=["width", "angle"], y="focus")
+            >>> pairs.labels, pairs.y.tolist()
+            (['width', 'angle'], [[2.0], [4.0]])
         """
         found = read_arrays(path, x, y, c)
         try:
@@ -164,6 +184,14 @@ class Pairs:
 
         Raises:
             ValueError: one of the two parts would be empty.
+
+        Example:
+            >>> import torch
+            >>> import invlab
+            >>> pairs = invlab.get_task("sine").sample(100)
+            >>> learned, held_out = pairs.split(0.2, generator=torch.Generator().manual_seed(0))
+            >>> len(learned), len(held_out)
+            (80, 20)
         """
         held = round(require_number("share", share) * len(self))
         order = torch.randperm(len(self), generator=generator, device="cpu")
@@ -207,6 +235,16 @@ class Targets:
         y: observations, shape ``(B, *dy)``.
         c: contexts, shape ``(B, dc)``, or None.
         x: the unknowns behind them, shape ``(B, dx)``, or None.
+
+    Example:
+        >>> import torch
+        >>> import invlab
+        >>> targets = invlab.get_task("robot_arm").targets(5, seed=1)
+        >>> tuple(targets.y.shape), tuple(targets.x.shape)
+        ((5, 2), (5, 4))
+        >>> measured = invlab.Targets(torch.tensor([[0.3, 0.2]]))
+        >>> measured.x is None  # nobody knows what caused it
+        True
     """
 
     y: Tensor

@@ -33,6 +33,18 @@ class Simulator(nn.Module):
 
     Subclass it when the map has constants: register them as buffers, so that ``.to(device)``
     moves them. Any callable with the same signature is accepted wherever a simulator is.
+
+    Example:
+        >>> import torch
+        >>> import invlab
+        >>> class Spring(invlab.Simulator):
+        ...     def __init__(self):
+        ...         super().__init__()
+        ...         self.register_buffer("mass", torch.tensor(2.0))
+        ...     def forward(self, x, c=None):  # stiffness to angular frequency
+        ...         return (x / self.mass.to(x)).sqrt()
+        >>> Spring()(torch.tensor([[8.0], [18.0]])).tolist()
+        [[2.0], [3.0]]
     """
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
@@ -61,6 +73,17 @@ class Task:
         TypeError: the simulator is not callable, the prior is no law, the box no Box, or
             ``differentiable`` or ``noisy`` not True or False.
         ValueError: a box, labels or units of the wrong number.
+
+    Example:
+        >>> import torch
+        >>> import invlab
+        >>> def lens(x):  # radius and index to focal length
+        ...     return x[..., :1] / (x[..., 1:] - 1)
+        >>> task = invlab.Task("lens", lens, prior=invlab.Box([0.1, 1.3], [1.0, 1.9]))
+        >>> task.simulate(torch.tensor([[0.5, 1.5]])).tolist()
+        [[1.0]]
+        >>> task.sample(100)
+        Pairs(x: (100, 2), y: (100, 1))
     """
 
     def __init__(
@@ -110,6 +133,13 @@ class Task:
             box: where answers are meant to lie; around the x of the pairs if not given.
             prior: law of the unknowns; one whose draws are rows of the pairs if not given.
             labels, units: as for a task; the labels of the pairs if not given.
+
+        Example:
+            >>> import invlab
+            >>> table = invlab.get_task("sine").sample(200)  # or invlab.Pairs.from_file(...)
+            >>> task = invlab.Task.from_pairs(table, name="measured")
+            >>> task.x_dim, task.y_shape, task.has_simulator
+            (2, (1,), False)
         """
         task = Task(
             name,

@@ -82,6 +82,17 @@ class Box(Law):
 
     Raises:
         ValueError: corners of different length, not finite, or ``low >= high`` somewhere.
+
+    Example:
+        >>> import torch
+        >>> import invlab
+        >>> box = invlab.Box([0.0, 1.0], [2.0, 5.0])
+        >>> box.center.tolist(), box.width.tolist()
+        ([1.0, 3.0], [2.0, 4.0])
+        >>> box.contains(torch.tensor([[1.0, 2.0], [3.0, 2.0]])).tolist()
+        [True, False]
+        >>> tuple(box.sample(10).shape)
+        (10, 2)
     """
 
     bounded = True

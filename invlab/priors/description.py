@@ -38,6 +38,14 @@ def to_json(prior: Any) -> dict[str, Any]:
 
     Raises:
         TypeError: a law that cannot be described this way; the message names it.
+
+    Example:
+        >>> import invlab
+        >>> invlab.priors.to_json(invlab.Integer([1], [5]))
+        {'kind': 'Integer', 'low': [1.0], 'high': [5.0]}
+        >>> again = invlab.priors.from_json(invlab.priors.to_json(invlab.Normal([0.0], [1.0])))
+        >>> again
+        Normal([0.0], [1.0])
     """
     law = product.as_prior(prior)
     if isinstance(law, ScipyLaw):

@@ -33,6 +33,15 @@ class Normal(Law):
         TypeError: both ``std`` and ``cov``, or none.
         ValueError: different lengths, numbers that are not finite, a ``std`` not above zero, or
             a matrix that is no covariance.
+
+    Example:
+        >>> import invlab
+        >>> prior = invlab.Normal([0.0, 10.0], [1.0, 2.0])
+        >>> prior.bounded, [round(end, 2) for end in prior.bounds.high.tolist()]
+        (False, [1.96, 13.92])
+        >>> joint = invlab.Normal([0.0, 10.0], cov=[[1.0, 0.5], [0.5, 4.0]])
+        >>> joint.std.tolist()
+        [1.0, 2.0]
     """
 
     def __init__(
@@ -91,6 +100,15 @@ class LogUniform(Law):
 
     Raises:
         ValueError: ends that are no corners of a box, or not above zero.
+
+    Example:
+        >>> import torch
+        >>> import invlab
+        >>> prior = invlab.LogUniform([0.01], [100.0])
+        >>> draws = prior.sample(4000, generator=torch.Generator().manual_seed(0))
+        >>> share = (draws < 1).double().mean()  # as many below 1 as above
+        >>> round(float(share), 1)
+        0.5
     """
 
     bounded = True
@@ -131,6 +149,14 @@ class Integer(Law):
 
     Raises:
         ValueError: ends that are not whole, of different length, or ``low >= high`` somewhere.
+
+    Example:
+        >>> import torch
+        >>> import invlab
+        >>> layers = invlab.Integer([1], [3])
+        >>> draws = layers.sample(100, generator=torch.Generator().manual_seed(0))
+        >>> draws.unique().tolist()
+        [1.0, 2.0, 3.0]
     """
 
     bounded = True

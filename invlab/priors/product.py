@@ -28,6 +28,16 @@ def as_prior(law: Any, name: str = "prior") -> Prior:
     Raises:
         TypeError: none of them.
         ValueError: a law of matrices.
+
+    Example:
+        >>> import torch
+        >>> from scipy import stats
+        >>> import invlab
+        >>> prior = invlab.as_prior([stats.uniform(0, 2), torch.distributions.Normal(0.0, 1.0)])
+        >>> prior.dim, prior.bounded
+        (2, False)
+        >>> tuple(prior.sample(5).shape)
+        (5, 2)
     """
     if isinstance(law, Prior):
         return law
@@ -56,6 +66,14 @@ class Product(Law):
 
     Args:
         factors: priors, or what :func:`as_prior` makes one.
+
+    Example:
+        >>> import invlab
+        >>> prior = invlab.Product(invlab.Box([0.0], [1.0]), invlab.Integer([1], [5]))
+        >>> prior.dim, prior.integer.tolist()
+        (2, [False, True])
+        >>> prior.bounds
+        Box([0.0, 1.0], [1.0, 5.0])
     """
 
     def __init__(self, *factors: Any) -> None:

@@ -85,6 +85,15 @@ def generate(
             cannot be noticed: give it another folder, or say so in ``about``.
         RuntimeError: shards failed, each row of them; those that did not are on disk.
         KeyboardInterrupt: it was interrupted.
+
+    Example:
+        >>> import torch
+        >>> import invlab
+        >>> task = invlab.get_task("sine")
+        >>> pairs = invlab.generate(task, 50, folder="sine_pairs", shard=25)
+        >>> more = invlab.generate(task, 75, folder="sine_pairs")  # simulates 25 and no more
+        >>> len(more), torch.equal(more.x[:50], pairs.x)
+        (75, True)
     """
     n, seed, folder = require_count("n", n), require_seed("seed", seed), Path(folder)
     if require_count("jobs", jobs) > 1 and scheduler is not None:

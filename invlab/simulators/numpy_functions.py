@@ -80,6 +80,17 @@ def numpy_simulator(f: Callable[..., Any], *, batched: bool) -> NumpySimulator:
             Box([0, 0], [1, 1]),
             differentiable=False,
         )
+
+    Example:
+        >>> import warnings
+        >>> import torch
+        >>> import invlab
+        >>> def inverse(x):  # one row, as an array of NumPy
+        ...     return 1 / float(x[0])
+        >>> simulator = invlab.numpy_simulator(inverse, batched=False)
+        >>> with warnings.catch_warnings(action="ignore"):  # of the row that fails
+        ...     simulator(torch.tensor([[4.0], [0.0]])).tolist()
+        [[0.25], [nan]]
     """
     return NumpySimulator(f, batched=batched)
 

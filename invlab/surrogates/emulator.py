@@ -197,6 +197,16 @@ def fit_emulator(
             context, whose y is no row of numbers, or whose y is not finite somewhere.
 
     Source: Ren, Padilla and Malof (2020), Section 5.1, which averages five networks.
+
+    Example:
+        >>> import invlab
+        >>> task = invlab.get_task("robot_arm")
+        >>> emulator = invlab.surrogates.fit_emulator(
+        ...     task.sample(200), task.box, seeds=(0, 1), width=8, components=2, epochs=2
+        ... )
+        >>> faster = invlab.Task("emulated", emulator, task.prior)
+        >>> faster.sample(5)
+        Pairs(x: (5, 4), y: (5, 2))
     """
     for pairs in (data, held_out):
         if pairs is not None:

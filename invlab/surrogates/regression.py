@@ -111,6 +111,16 @@ def fit_surrogate(
 
     Warns:
         UserWarning: how many pairs were left out.
+
+    Example:
+        >>> import invlab
+        >>> task = invlab.get_task("robot_arm")
+        >>> surrogate = invlab.fit_surrogate(task.sample(200), seeds=(0, 1), epochs=2)
+        >>> x = task.sample(5).x
+        >>> tuple(surrogate(x).shape)  # members, rows, numbers of y
+        (2, 5, 2)
+        >>> tuple(surrogate.effect(x).shape)  # their mean
+        (5, 2)
     """
     data, derivatives = _usable(data, derivatives)
     x, y = _inputs(data), data.y.detach().flatten(1)

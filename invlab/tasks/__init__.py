@@ -50,6 +50,13 @@ def get_task(name: str, **options: Any) -> Any:
     Raises:
         ValueError: no such task; the message has the nearest name.
         TypeError: an option that the task does not take, likewise.
+
+    Example:
+        >>> import invlab
+        >>> invlab.get_task("square")
+        Task('square', x: 1, prior=Box([-33.0], [33.0]))
+        >>> invlab.get_task("square", half_width=2.0).box
+        Box([-2.0], [2.0])
     """
     require_name("get_task", name, list_tasks())
     if name not in _TASKS:

@@ -96,6 +96,15 @@ class FourierModal(nn.Module):
 
     Source: Moharam and Gaylord (1981); Li (1996) for the factorisation rules; Schuster et al.
     (2007) for normal fields.
+
+    Example:
+        >>> import torch
+        >>> import invlab
+        >>> modal = invlab.simulators.FourierModal(orders=2, loss=0.0)
+        >>> size = torch.full((4,), 40.0, dtype=torch.float64)  # heights and radii in µm
+        >>> found = modal(size, size, torch.tensor([1.0], dtype=torch.float64))
+        >>> round((found.reflected + found.transmitted).item(), 6)  # nothing is absorbed
+        1.0
     """
 
     def __init__(
