@@ -98,6 +98,14 @@ def rank(x: Tensor, error: Tensor) -> Tensor:
 
     Raises:
         ValueError: not one error a guess.
+
+    Example:
+        >>> import torch
+        >>> import invlab
+        >>> x = torch.tensor([[[1.0], [2.0], [3.0]]])  # three guesses for one target
+        >>> error = torch.tensor([[0.5, 0.1, 0.3]])
+        >>> invlab.rank(x, error).flatten().tolist()
+        [2.0, 3.0, 1.0]
     """
     require_same_length(x=x, error=error)
     if x.ndim != 3 or error.shape != x.shape[:2]:
@@ -144,6 +152,15 @@ def refine(
     Raises:
         ValueError: the task says ``differentiable=False``, a context is missing or needless, or
             shapes do not fit.
+
+    Example:
+        >>> import torch
+        >>> import invlab
+        >>> task = invlab.get_task("square")  # y = x²
+        >>> rough = torch.tensor([[[4.0], [-6.0]]], dtype=torch.float64)
+        >>> x = invlab.refine(task, rough, torch.tensor([[25.0]]))
+        >>> [round(value, 6) for value in x.flatten().tolist()]
+        [5.0, -5.0]
     """
     _require("refine", task, x, y, c)
     box = task.answer_box if require_flag("bounded", bounded) else None
@@ -208,6 +225,16 @@ def refine_bfgs(
     Raises:
         ValueError: the task says ``differentiable=False``, a context is missing or needless, or
             shapes do not fit.
+
+    Example:
+        >>> import torch
+        >>> import invlab
+        >>> def ray(x):
+        ...     return torch.cat([x, 2 * x], -1)
+        >>> task = invlab.Task("ray", ray, invlab.Box([-5.0], [5.0]))
+        >>> rough, y = torch.tensor([[[4.0]]], dtype=torch.float64), torch.tensor([[1.0, 1.0]])
+        >>> round(invlab.refine_bfgs(task, rough, y).item(), 3)  # no x gives y: the nearest
+        0.6
     """
     _require("refine_bfgs", task, x, y, c)
     box = task.answer_box if require_flag("bounded", bounded) else None

@@ -98,6 +98,15 @@ def compare(
     Warns:
         UserWarning: equal unknowns give different y, though the task says ``noisy=False``; all
             pairs have the same y.
+
+    Example:
+        >>> import invlab
+        >>> task = invlab.get_task("square")
+        >>> result = invlab.compare(task, ["nearest"], n=20, targets=2, guesses=(1,), seeds=1)
+        >>> {"nearest", "prior", "bfgs"} <= {row["method"] for row in result.rows}
+        True
+        >>> result.best(1) == result.order(1)[0]  # print(result) shows a table and advice
+        True
     """
     task, pairs = _read(data)
     limits = limits_of(budget)

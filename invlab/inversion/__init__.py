@@ -118,6 +118,15 @@ def invert(
 
     Warns:
         UserWarning: equal unknowns give different y, though the task says ``noisy=False``.
+
+    Example:
+        >>> import invlab
+        >>> task = invlab.get_task("square")  # y = x²
+        >>> answer = invlab.invert(task, [[25.0]], method="lm", n=10, pairs=100)
+        >>> tuple(answer.x.shape), round(float(answer.error[0, 0]), 6)
+        ((1, 10, 1), 0.0)
+        >>> sorted(round(float(mode.x), 3) for mode in answer.modes())  # both roots
+        [-5.0, 5.0]
     """
     task, data = _read(task, data)
     level = require_share("level", level)

@@ -20,6 +20,13 @@ def boundary_loss(x: Tensor, box: Box) -> Tensor:
 
     Raises:
         TypeError, ValueError: x is no tensor of real numbers, or has not the unknowns of the box.
+
+    Example:
+        >>> import torch
+        >>> import invlab
+        >>> x = torch.tensor([[0.5], [1.0], [1.5]])
+        >>> invlab.losses.boundary_loss(x, invlab.Box([0.0], [1.0])).tolist()
+        [0.0, 0.0, 0.5]
     """
     x = require_points("boundary_loss: x", x, box.dim)
     width = box.width.to(x)

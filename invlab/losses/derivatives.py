@@ -37,6 +37,14 @@ def hermite(
 
     Returns:
         ``{"F": ‖f̂(x) − y‖, "DER": weight · ‖f̂'(x) − derivative‖}``.
+
+    Example:
+        >>> import torch
+        >>> from invlab import losses
+        >>> x = torch.tensor([[1.0], [2.0]])
+        >>> terms = losses.hermite(torch.square, x, x.square(), derivative=2 * x[..., None])
+        >>> {name: term.item() for name, term in terms.items()}
+        {'F': 0.0, 'DER': 0.0}
     """
     require_same_length(x=x, y=y, derivative=derivative)
     weight = require_number("weight", weight)

@@ -67,6 +67,15 @@ def effect_misfit(simulator: Map, x_hat: Tensor, y: Tensor, norm: Norm = "l2") -
 
     With a trained and frozen network in place of the simulator this is the second step of
     the two-step loss, equation (14), also called tandem.
+
+    Example:
+        >>> import torch
+        >>> from invlab import losses
+        >>> x, answer = torch.tensor([[5.0]]), torch.tensor([[-5.0]])
+        >>> losses.inverse_misfit(answer, x).item()  # far from the x that made the target
+        100.0
+        >>> losses.effect_misfit(torch.square, answer, x.square()).item()  # yet explains it
+        0.0
     """
     return misfit(simulator(x_hat), y, norm)
 

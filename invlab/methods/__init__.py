@@ -98,6 +98,16 @@ def get_method(name: str, **options: Any) -> Any:
     Raises:
         ValueError: no such method, or an option with a value that makes no sense.
         TypeError: an option that the method does not have; says which are near.
+
+    Example:
+        >>> import invlab
+        >>> method = invlab.get_method("mdn", epochs=2)
+        >>> method
+        MixtureDensity(epochs=2), not trained
+        >>> task = invlab.get_task("sine")
+        >>> model = method.fit(task, task.sample(200))
+        >>> tuple(model.propose(task.targets(3, seed=1).y, n=4).shape)  # targets, guesses, unknowns
+        (3, 4, 2)
     """
     _, chosen = _WITH_OPTIONS.get(known_as(name), ("", {}))
     return class_of(name)(**chosen | options)
@@ -150,6 +160,16 @@ def load_method(
         FileNotFoundError: no such file.
         ValueError: another kind of file, one that is not whole, one of a later version, or of a
             method that this version does not have; a task that is missing or does not fit.
+
+    Example:
+        >>> import torch
+        >>> import invlab
+        >>> task = invlab.get_task("sine")
+        >>> model = invlab.get_method("direct", epochs=2).fit(task, task.sample(200))
+        >>> model.save("sine.model")
+        >>> y = task.targets(3, seed=1).y
+        >>> torch.equal(invlab.load_method("sine.model").propose(y), model.propose(y))
+        True
     """
     return storage.load(path, class_of, task=task, device=device)
 

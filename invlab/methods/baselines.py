@@ -83,6 +83,14 @@ class Nearest(Method):
 
     Args:
         bounds: ``"clip"`` looks up the pairs in the task's box alone, ``"free"`` all of them.
+
+    Example:
+        >>> import invlab
+        >>> task = invlab.get_task("square")  # y = x²
+        >>> model = invlab.get_method("nearest").fit(task, task.at([-3.0, 1.0, 3.0]))
+        >>> x = model.propose(task.at([2.9]).y, n=2)
+        >>> sorted(x.flatten().tolist())
+        [-3.0, 3.0]
     """
 
     name = "nearest"

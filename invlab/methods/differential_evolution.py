@@ -35,6 +35,16 @@ class DifferentialEvolution(StartedSearch):
         bounds: ``"clip"``: the search stays in the task's box, which it cannot do without.
 
     Source: Storn and Price (1997), as in ``scipy.optimize.differential_evolution``.
+
+    Example:
+        >>> import invlab
+        >>> def steps(x):  # its derivative is zero or not there
+        ...     return (100 * x.square()).round() / 100
+        >>> task = invlab.Task("steps", steps, invlab.Box([-2.0], [2.0]), differentiable=False)
+        >>> model = invlab.get_method("differential_evolution").fit(task, task.sample(100))
+        >>> y = task.targets(1, seed=1).y
+        >>> round(invlab.resimulation_error(task, model.propose(y), y).item(), 3)
+        0.0
     """
 
     name = "differential_evolution"

@@ -84,6 +84,15 @@ class ConditionalINN(FlowSampler):
     (``x_jitter``) and the trimmed validation loss keep rare pairs from choosing the weights.
 
     Source: Ardizzone et al. (2019b); Ren, Padilla and Malof (2020), Section 5.
+
+    Example:
+        >>> import invlab
+        >>> task = invlab.get_task("robot_arm")
+        >>> model = invlab.get_method("cinn", blocks=2, epochs=2).fit(task, task.sample(200))
+        >>> tuple(model.propose(task.targets(3, seed=1).y, n=10).shape)
+        (3, 10, 4)
+        >>> model.exchangeable, model.gives_density  # independent draws, whose density it knows
+        (True, True)
     """
 
     name = "cinn"

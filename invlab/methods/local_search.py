@@ -35,6 +35,14 @@ class LocalSearch(StartedSearch):
         starts: searches a target, and more where more guesses are asked for.
         maxiter: steps of a search, at most.
         bounds: ``"clip"`` searches inside the task's box, ``"free"`` everywhere.
+
+    Example:
+        >>> import invlab
+        >>> task = invlab.get_task("square")  # y = x²
+        >>> model = invlab.get_method("local_search", algorithm="lm").fit(task, task.sample(100))
+        >>> x = model.propose(task.at([5.0]).y, n=10)
+        >>> sorted({round(value, 2) for value in x.flatten().tolist()})
+        [-5.0, 5.0]
     """
 
     name = "local_search"

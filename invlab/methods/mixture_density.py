@@ -33,6 +33,16 @@ class MixtureDensity(Sampler):
             there is nothing for Fourier features to enter.
 
     Source: Bishop (1994); Ren, Padilla and Malof (2020), Section 5.
+
+    Example:
+        >>> import invlab
+        >>> task = invlab.get_task("robot_arm")
+        >>> model = invlab.get_method("mixture_density", components=5, epochs=2)
+        >>> model = model.fit(task, task.sample(200))
+        >>> y = task.targets(3, seed=1).y
+        >>> draws = model.propose(y, n=10)
+        >>> tuple(draws.shape), tuple(model.log_density(draws, y).shape)
+        ((3, 10, 4), (3, 10))
     """
 
     name = "mixture_density"

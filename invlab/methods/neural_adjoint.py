@@ -70,6 +70,15 @@ class NeuralAdjoint(Method):
     Where the task has a context, f̂ sees x and c.
 
     Source: Ren, Padilla and Malof (2020), Section 4.
+
+    Example:
+        >>> import invlab
+        >>> task = invlab.get_task("robot_arm")
+        >>> model = invlab.get_method("neural_adjoint", epochs=2).fit(task, task.sample(200))
+        >>> tuple(model.propose(task.targets(3, seed=1).y, n=10).shape)
+        (3, 10, 4)
+        >>> model.exchangeable  # no: the surrogate ranks the guesses, best first
+        False
     """
 
     name = "neural_adjoint"

@@ -28,6 +28,15 @@ class Tandem(InverseNetwork):
 
     Source: Rivera, Pardo and Alberdi (2020), Section 3, "two-steps loss"; called tandem in Ren,
     Padilla and Malof (2020).
+
+    Example:
+        >>> import invlab
+        >>> task = invlab.get_task("square")
+        >>> model = invlab.get_method("tandem", epochs=2).fit(task, task.sample(200))
+        >>> tuple(model.propose(task.targets(5, seed=1).y).shape)  # one answer a target
+        (5, 1, 1)
+        >>> list(model.history)  # its trainings
+        ['forward', 'inverse']
     """
 
     name = "tandem"

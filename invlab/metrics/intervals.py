@@ -46,6 +46,13 @@ def bootstrap_interval(
     Raises:
         TypeError, ValueError: values of the wrong kind or shape, NaN among them, infinities of
             both signs whose mean is wanted, or another argument that is out of its range.
+
+    Example:
+        >>> import invlab
+        >>> errors = [0.20, 0.30, 0.25, 0.40, 0.35]  # one a seed, with mean 0.3
+        >>> low, high = invlab.bootstrap_interval(errors)
+        >>> 0.20 < low < 0.30 < high < 0.40
+        True
     """
     values = values if isinstance(values, Tensor) else require_numbers("values", values)
     require_tensor("values", values, ("n",) if values.ndim == 1 else ("n", "B"), finite=False)
@@ -99,6 +106,12 @@ def mean_interval(
         ValueError: not one number a seed, NaN among them, another scale, or a level that is none.
 
     Source: Olsson (2005), J. Statistics Education 13(1), for Cox's interval with Student's t.
+
+    Example:
+        >>> import invlab
+        >>> low, high = invlab.metrics.mean_interval([1.0, 2.0, 3.0])
+        >>> round(low, 2), round(high, 2)
+        (-0.48, 4.48)
     """
     if isinstance(values, torch.Tensor) and values.ndim != 1:
         raise ValueError(f"values: expected one number a seed, got shape {tuple(values.shape)}")

@@ -50,6 +50,15 @@ def mmd2(
 
     Raises:
         ValueError: shapes that do not fit, fewer than two draws, or widths that are none.
+
+    Example:
+        >>> import torch
+        >>> import invlab
+        >>> draws = torch.Generator().manual_seed(0)
+        >>> u, v = (torch.randn(1, 500, 2, generator=draws) for _ in range(2))
+        >>> same, shifted = invlab.metrics.mmd2(u, v), invlab.metrics.mmd2(u, v + 1)
+        >>> abs(same.item()) < 0.05 < shifted.item()
+        True
     """
     u = require_tensor("u", u, ("B", "n", "d")).detach().double()
     v = require_tensor("v", v, (len(u), "m", u.shape[2])).detach().double()
@@ -140,6 +149,14 @@ def c2st(
 
     Returns:
         Accuracy for each target, ``(B,)``: ½ where nothing can be told apart, 1 where everything.
+
+    Example:
+        >>> import torch
+        >>> import invlab
+        >>> draws = torch.Generator().manual_seed(0)
+        >>> u, v = (torch.randn(1, 200, 2, generator=draws) for _ in range(2))
+        >>> round(invlab.metrics.c2st(u, v + 10).item(), 2)  # told apart each time
+        1.0
     """
     u = runtime.normal_tensor(require_tensor("u", u, ("B", "n", "d"))).detach().double()
     v = runtime.normal_tensor(require_tensor("v", v, tuple(u.shape))).detach().double()
@@ -215,6 +232,14 @@ def mode_recall(found: Tensor, exact: Tensor, *, least: float = 0.1) -> Tensor:
     Raises:
         TypeError: not tensors of whole numbers.
         ValueError: shapes that do not fit, or no draws.
+
+    Example:
+        >>> import torch
+        >>> import invlab
+        >>> exact = torch.tensor([[0, 0, 1, 1]])  # draws of two modes
+        >>> found = torch.tensor([[0, 0, 0, 0]])  # one of them is never met
+        >>> invlab.metrics.mode_recall(found, exact).tolist()
+        [0.5]
     """
     for name, modes in (("found", found), ("exact", exact)):
         if not isinstance(modes, Tensor) or modes.is_floating_point() or modes.is_complex():

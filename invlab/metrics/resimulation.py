@@ -54,6 +54,14 @@ def resimulation_error(
     Warns:
         UserWarning: a noisy task without ``replicates``, or guesses for which the simulator
             raises an error.
+
+    Example:
+        >>> import torch
+        >>> import invlab
+        >>> task = invlab.get_task("square")  # y = x²
+        >>> guesses = torch.tensor([[[5.0], [-5.0], [4.0]]])
+        >>> invlab.resimulation_error(task, guesses, torch.tensor([[25.0]])).tolist()
+        [[0.0, 0.0, 81.0]]
     """
     require_tensor("x", x, ("B", "T", task.x_dim), finite=False)
     require_tensor("y", y, batch_shape(y), device=x.device)
@@ -120,6 +128,16 @@ def noise_floor(
     Raises:
         TypeError: no targets.
         ValueError: targets without x.
+
+    Example:
+        >>> import torch
+        >>> import invlab
+        >>> def measured(x):
+        ...     return x + 0.1 * torch.randn_like(x)
+        >>> task = invlab.Task("measured", measured, invlab.Box([0.0], [1.0]), noisy=True)
+        >>> floor = invlab.noise_floor(task, task.targets(2000, seed=1))
+        >>> round(float(floor.mean()), 2)  # 2 · 0.1²
+        0.02
     """
     if not isinstance(targets, Targets):
         raise TypeError(

@@ -53,6 +53,16 @@ def r_T(
     Raises:
         TypeError, ValueError: not a tensor ``(B, T)`` with at least one guess, NaN in it, another
             rule, or held-out errors of another shape or equal to the errors.
+
+    Example:
+        >>> import torch
+        >>> import invlab
+        >>> errors = torch.tensor([[4.0, 1.0, 2.0]])  # three guesses for one target
+        >>> invlab.r_T(errors, exchangeable=False).tolist()  # ranked: the first one, two, three
+        [4.0, 1.0, 1.0]
+        >>> draws = invlab.r_T(errors, exchangeable=True)  # the mean over all ones, twos, threes
+        >>> [round(value, 3) for value in draws.tolist()]
+        [2.333, 1.333, 1.0]
     """
     return best_of(errors, exchangeable=exchangeable, invalid=invalid, held_out=held_out).mean(0)
 
@@ -98,6 +108,12 @@ def invalid_share(errors: Tensor) -> float:
 
     Args:
         errors: from :func:`invlab.resimulation_error`, ``(B, T)`` or of any other shape.
+
+    Example:
+        >>> import torch
+        >>> import invlab
+        >>> invlab.invalid_share(torch.tensor([[0.5, torch.inf], [0.1, 0.2]]))
+        0.25
     """
     return float(_errors("errors", errors, ("...",)).isinf().double().mean())
 

@@ -180,6 +180,16 @@ def minimize(
     Warns:
         UserWarning: any but ``"gd"`` and ``"adam"`` below float64 with a ``gtol`` that
             rounding hides.
+
+    Example:
+        >>> import torch
+        >>> import invlab
+        >>> goals = torch.tensor([[1.0, 2.0], [3.0, 4.0]], dtype=torch.float64)
+        >>> def distance(x):  # one value a row
+        ...     return (x - goals).square().sum(1)
+        >>> found = invlab.minimize(distance, torch.zeros_like(goals), method="bfgs")
+        >>> found.x.round(decimals=3).tolist(), found.success.tolist()
+        ([[1.0, 2.0], [3.0, 4.0]], [True, True])
     """
     _check(x0, method, gtol, options)
     require_flag("record", record)

@@ -80,6 +80,18 @@ class Solution:
             ``(max(nfev), B)``; a finished row repeats its last value. Else None.
         interrupted: whether an interrupt from the keyboard ended the search; rows that had not
             finished then hold their best point so far. What records results has to end itself.
+
+    Example:
+        >>> import torch
+        >>> import invlab
+        >>> def parabola(x):  # lowest at 3
+        ...     return (x - 3).square().sum(1)
+        >>> start = torch.zeros(1, 1, dtype=torch.float64)
+        >>> found = invlab.minimize(parabola, start, bounds=[(0, 1)])
+        >>> found.x.tolist(), found.success.tolist()
+        ([[1.0]], [True])
+        >>> found.message[0].partition(":")[0]
+        'converged at an edge of the bounds'
     """
 
     x: Tensor

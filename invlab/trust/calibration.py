@@ -34,6 +34,14 @@ def calibration_ranks(
 
     Raises:
         TypeError, ValueError: tensors of the wrong kind or shape, with NaN, or on two devices.
+
+    Example:
+        >>> import torch
+        >>> from invlab import trust
+        >>> truth = torch.tensor([[0.5]])
+        >>> draws = torch.tensor([[[0.1], [0.4], [0.9]]])
+        >>> trust.calibration_ranks(truth, draws).tolist()
+        [[2]]
     """
     x = require_tensor("x", x, ("B", "d")).detach()
     shape = (len(x), "n", x.shape[1])
@@ -60,6 +68,15 @@ def uniformity(ranks: Tensor, n: int, *, bins: int = 20) -> Tensor:
     Raises:
         ValueError: more bins than possible ranks, no ranks, or ranks that are no whole numbers
             from 0 to n: those of another number of draws.
+
+    Example:
+        >>> import torch
+        >>> from invlab import trust
+        >>> ranks = torch.arange(100)[:, None]  # among 99 draws, each rank once
+        >>> round(trust.uniformity(ranks, 99).item(), 3)
+        1.0
+        >>> round(trust.uniformity(ranks // 2, 99).item(), 3)  # never in the upper half
+        0.0
     """
     if ranks.ndim != 2 or len(ranks) == 0:
         raise ValueError(f"uniformity: expected ranks of shape (B, d), got {tuple(ranks.shape)}")

@@ -197,6 +197,14 @@ def tarp(
         TypeError, ValueError: tensors of the wrong kind or shape, or with NaN.
 
     Source: Lemos et al. (2023).
+
+    Example:
+        >>> import torch
+        >>> import invlab
+        >>> g = torch.Generator().manual_seed(0)
+        >>> x, draws = torch.randn(500, 2, generator=g), torch.randn(500, 50, 2, generator=g)
+        >>> invlab.trust.tarp(x, 0.3 * draws).calibrated  # a posterior that is too narrow
+        False
     """
     x = require_tensor("x", x, ("B", "dx")).detach().double()
     require_tensor("draws", draws, (len(x), "n", x.shape[1]), device=x.device)

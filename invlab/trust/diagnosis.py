@@ -125,6 +125,14 @@ def diagnose(task: Task, model: Method, data: Pairs) -> Diagnosis:
 
     Raises:
         ValueError: fewer pairs than that, or what the model refuses to answer.
+
+    Example:
+        >>> import invlab
+        >>> task = invlab.get_task("square")  # y = x²: the mean of both roots is 0
+        >>> pairs = task.grid()
+        >>> model = invlab.get_method("direct", epochs=5).fit(task, pairs)
+        >>> invlab.trust.diagnose(task, model, pairs).states
+        ['collapse to the mean']
     """
     valid = task.valid(data.y)
     count = int(valid.sum())

@@ -50,6 +50,19 @@ class ErrorBound:
         calibrated_on: number of calibration pairs.
         calls: simulations that the calibration took.
         failed: how many of the calibration answers had no valid effect.
+
+    Example:
+        >>> import invlab
+        >>> task = invlab.get_task("square")
+        >>> learned = task.sample(200)
+        >>> held = task.sample(100, generator=invlab.runtime.generator(1))
+        >>> model = invlab.get_method("nearest").fit(task, learned)
+        >>> def answer(y, c=None):
+        ...     return model.propose(y)[:, 0]
+        >>> bound = invlab.ErrorBound.calibrate(task, answer, held, learned, level=0.9)
+        >>> y = task.targets(500, seed=1).y
+        >>> invlab.trust.worth_of_bound(bound, task, answer(y), y).share > 0.8
+        True
     """
 
     level: float

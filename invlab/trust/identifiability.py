@@ -176,6 +176,16 @@ def undetermined(
         ValueError: a task without a simulator; a noisy one without gradients whose noise is not
             drawn from torch's generators, so that differences are noise alone; a context that is
             missing or not taken, a noise that is not above zero, or shapes that do not fit.
+
+    Example:
+        >>> import torch
+        >>> import invlab
+        >>> def total(x):
+        ...     return x.sum(-1, keepdim=True)
+        >>> task = invlab.Task("total", total, invlab.Box([0, 0], [1, 1]))
+        >>> found = invlab.trust.undetermined(task, torch.tensor([[0.5, 0.5]]))
+        >>> found.free.tolist()  # the sum is known, the difference is not
+        [[False, True]]
     """
     require_tensor("x", x, ("B", "dx"))
     require_same_length(x=x, c=c)

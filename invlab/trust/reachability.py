@@ -48,6 +48,16 @@ class Reachability:
         calibrated_on: number of calibration pairs; the smallest p-value is one over one more.
         smallest_visible: 95 % quantile of the misfit over the reachable calibration targets, in
             the variance of y: what a fault of simulator or data has to exceed to be seen.
+
+    Example:
+        >>> import torch
+        >>> import invlab
+        >>> task = invlab.get_task("square")  # y = x², which is never negative
+        >>> draws = torch.Generator().manual_seed(0)
+        >>> learned, held = task.sample(300).split(1 / 3, generator=draws)
+        >>> test = invlab.Reachability.calibrate(task, held, learned, level=0.02)
+        >>> test.reachable(torch.tensor([[400.0], [-500.0]]).to(held.y)).tolist()
+        [True, False]
     """
 
     level: float
