@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import warnings
 import zipfile
 from collections.abc import Sequence
@@ -44,16 +45,17 @@ def read_arrays(path: str | Path, x: Columns, y: Columns, c: Columns) -> Arrays:
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"{path}: there is no such file")
+    x, y, c = map(_listed, (x, y, c))
     ending = path.suffix.lower()
     if ending in (".csv", ".tsv", ".txt", ".dat"):
         return _from_table(path, *_table(path, _words(x, y, c)), x, y, c)
     if ending == ".npy":
-        table = _loaded(path)
+        table = _loaded(path, np.ndarray)
         if table.ndim != 2:
             raise ValueError(f"{path}: expected a table of two axes, got shape {table.shape}")
         return _from_table(path, None, _numbers(path, "the table", table), x, y, c)
     if ending == ".npz":
-        with _loaded(path) as file:
+        with _loaded(path, np.lib.npyio.NpzFile) as file:
             return _from_arrays(path, file, list(file.files), x, y, c)
     if ending in (".h5", ".hdf5", ".hdf"):
         return _from_hdf5(path, x, y, c)
@@ -78,7 +80,7 @@ def read_table(path: str | Path, columns: Sequence[str] | None = None) -> np.nda
         raise FileNotFoundError(f"{path}: there is no such file")
     names: list[str] | None = None
     if path.suffix.lower() == ".npy":
-        table = _numbers(path, "the table", _loaded(path))
+        table = _numbers(path, "the table", _loaded(path, np.ndarray))
         if table.ndim == 0:
             raise ValueError(f"{path}: expected rows of numbers, got a single one without an axis")
     elif path.suffix.lower() in (".csv", ".tsv", ".txt", ".dat"):
@@ -104,11 +106,22 @@ def column_names(path: str | Path) -> list[str] | None:
     return None if path.suffix.lower() == ".npy" else _table(path, ())[0]
 
 
-def _loaded(path: Path) -> Any:
+def _listed(asked: Any) -> Columns:
+    """Names as a list, also where they come in an array or in pandas' index."""
+    if asked is None or isinstance(asked, str) or is_integer(asked):
+        return asked
+    return [str(name) for name in asked]
+
+
+def _loaded(path: Path, kind: type) -> Any:
     try:
-        return np.load(path, allow_pickle=False)  # a pickle could run any code
+        found = np.load(path, allow_pickle=False)  # a pickle could run any code
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path}: is no file of NumPy that holds numbers ({error})") from error
+    if not isinstance(found, kind):
+        other = ".npy" if isinstance(found, np.ndarray) else ".npz"
+        raise ValueError(f"{path}: holds what NumPy writes to {other} files; rename it")
+    return found
 
 
 def _from_hdf5(path: Path, x: Columns, y: Columns, c: Columns) -> Arrays:
@@ -117,7 +130,11 @@ def _from_hdf5(path: Path, x: Columns, y: Columns, c: Columns) -> Arrays:
     except ImportError as error:
         message = f"{path}: reading HDF5 needs one more package: pip install h5py"
         raise ImportError(message, name="h5py") from error
-    with h5py.File(path, "r") as file:
+    try:
+        opened = h5py.File(path, "r")
+    except OSError as error:
+        raise ValueError(f"{path}: is no HDF5 file ({error})") from error
+    with opened as file:
         names: list[str] = []
         file.visititems(lambda name, node: names.append(name) if hasattr(node, "shape") else None)
         return _from_arrays(path, file, names, x, y, c)
@@ -146,7 +163,10 @@ def _from_arrays(
         except ValueError as error:
             raise ValueError(f"{path}: {listed} do not fit together: {error}") from error
 
-    return Arrays(array("x", x), array("y", y), None if c is None else array("c", c))
+    labels = None
+    if x is None and "labels" in names:  # as Pairs.save writes them
+        labels = [str(name) for name in _read(path, file, "labels").reshape(-1)]
+    return Arrays(array("x", x), array("y", y), None if c is None else array("c", c), labels)
 
 
 def _read(path: Path, file: Any, name: str) -> np.ndarray:
@@ -233,15 +253,7 @@ def _table(path: Path, asked: Sequence[str]) -> tuple[list[str] | None, np.ndarr
         path: of the file.
         asked: names that are wanted, which tell a line of numbers that are names.
     """
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        first = file.readline()
-        file.seek(0)
-        delimiter = next((sign for sign in ",\t;" if sign in first), " ")
-        reader = csv.reader(file, delimiter=delimiter, skipinitialspace=True)
-        lines = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
-    lines = [(number, [cell.strip() for cell in row]) for number, row in lines]
-    if delimiter == " ":
-        lines = [(number, [cell for cell in row if cell]) for number, row in lines]
+    delimiter, lines = _lines(path)
     names = None
     if lines and _is_header(path, lines, asked):
         names = [cell.removeprefix("#").strip() for cell in lines.pop(0)[1]]
@@ -251,6 +263,49 @@ def _table(path: Path, asked: Sequence[str]) -> tuple[list[str] | None, np.ndarr
         raise ValueError(f"{path}: expected lines of numbers, found none")
     width = len(names) if names else len(lines[0][1])
     return names, np.array([_row(path, number, row, width) for number, row in lines])
+
+
+def _lines(path: Path) -> tuple[str, list[tuple[int, list[str]]]]:
+    """The delimiter, and the entries of each line with its number.
+
+    Remarks that head the file are left out, but for one right above numbers that has as many
+    entries as they: it names the columns. Of empty lines those count where something is missing:
+    between the numbers of a single column, and where delimiters stand in them.
+    """
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            written = file.read().split("\n")
+        remarks = len(list(itertools.takewhile(_is_remark, written)))
+        first = written[remarks] if remarks < len(written) else ""
+        delimiter = next((sign for sign in ",\t;" if sign in first), " ")
+        reader = csv.reader(written, delimiter=delimiter, skipinitialspace=True)
+        rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path}: expected text in UTF-8, but {error}; save it again as UTF-8"
+        ) from error
+    except csv.Error as error:
+        raise ValueError(f"{path}: is no table of text ({error})") from error
+    if delimiter == " ":
+        rows = [(number, [cell for cell in row if cell]) for number, row in rows]
+    head = [(number, row) for number, row in rows if number <= remarks and any(row)]
+    rows = [(number, row) for number, row in rows if number > remarks]
+    while rows and not any(rows[-1][1]):
+        rows.pop()
+    single = all(len(row) < 2 for _, row in rows)
+    rows = [(number, row or [""]) for number, row in rows if single or row]
+    names = bool(head and rows) and _names(head[-1][1], rows[0][1])
+    return delimiter, [head[-1], *rows] if names else rows
+
+
+def _is_remark(line: str) -> bool:
+    return line.lstrip()[:1] in ("", "#")
+
+
+def _names(remark: list[str], cells: list[str]) -> bool:
+    """Whether a remark names the columns: it stands above numbers, as many as it has entries."""
+    named = [cell for cell in (remark[0].removeprefix("#").strip(), *remark[1:]) if cell]
+    return len(named) == len(cells) and all(_number(cell) is not None for cell in cells)
 
 
 def _is_header(path: Path, lines: list[tuple[int, list[str]]], asked: Sequence[str]) -> bool:
@@ -265,25 +320,26 @@ def _is_header(path: Path, lines: list[tuple[int, list[str]]], asked: Sequence[s
     number, cells = lines[0]
     plain = [cell.removeprefix("#").strip() for cell in cells]
     words = [cell for cell in plain if cell and _number(cell) is None]
-    if words and asked and set(asked) <= set(plain):
+    if asked and set(asked) <= set(plain):
         return True
     if not words:
-        return _numbers_columns(path, lines, asked)
+        return _numbers_columns(path, lines)
     figures = [cell for cell in cells if _number(cell) is not None]
     if figures and not cells[0].startswith("#") and len(words) < len(figures):
         raise ValueError(
-            f"{path}, line {number}: expected names or numbers, got {words[0]!r} among numbers"
+            f"{path}, line {number}: expected names or numbers, got {words[0]!r} among numbers; "
+            "if they are names all the same, ask for the columns by name"
         )
     return True
 
 
-def _numbers_columns(path: Path, lines: list[tuple[int, list[str]]], asked: Sequence[str]) -> bool:
+def _numbers_columns(path: Path, lines: list[tuple[int, list[str]]]) -> bool:
     """Whether the first line, of numbers alone, is what pandas writes above unnamed columns."""
     number, cells = lines[0]
     inner = cells[1:] if cells[0] == "" else cells  # nothing stands above pandas' index
     if len(cells) < 2 or len(lines) < 2 or inner != [str(k) for k in range(len(inner))]:
         return False
-    if cells[0] == "" or (asked and set(asked) <= set(cells)):
+    if cells[0] == "":
         return True
     warnings.warn(
         f"{path}, line {number}: {', '.join(cells)} is taken for data; if these are names of "
@@ -312,6 +368,8 @@ def _number(cell: str) -> float | None:
     """A number; NaN for a missing one; None for what is none."""
     if cell.lower() in MISSING:
         return float("nan")
+    if "_" in cell:  # Python reads 1_1 as 11
+        return None
     try:
         return float(cell)
     except ValueError:

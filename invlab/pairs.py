@@ -131,6 +131,8 @@ class Pairs:
         named = {"x": self.x, "y": self.y} | ({} if self.c is None else {"c": self.c})
         content = io.BytesIO()
         arrays: dict[str, Any] = {name: _array(value) for name, value in named.items()}
+        if self.labels is not None:
+            arrays["labels"] = np.array(list(self.labels), dtype=str)
         np.savez(content, **arrays)
         write_whole(path, content.getvalue())
 

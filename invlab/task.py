@@ -245,7 +245,7 @@ class Task:
                 f"{self.name}: this task needs a context c of shape (..., {self.context.dim})"
             )
         require_tensor(f"{self.name}: c", c, ("...", self.context.dim), device=x.device)
-        return self._run(x, c)
+        return self._run(x, self._one_a_row(x, c))
 
     def sample(
         self,
@@ -280,8 +280,17 @@ class Task:
     ) -> list[Tensor]:
         """Inputs of the simulator, from their laws: ``[x]`` or ``[x, c]``, ``(n, ...)`` each."""
         n = require_count("n", n)
-        laws = [self.prior] if self.context is None else [self.prior, self.context]
-        return [law.sample(n, generator=generator).to(runtime.device(), dtype) for law in laws]
+        laws = {"prior": self.prior} | ({} if self.context is None else {"context": self.context})
+        drawn = {name: law.sample(n, generator=generator) for name, law in laws.items()}
+        for name, law in laws.items():
+            if not isinstance(drawn[name], Tensor) or drawn[name].shape != (n, law.dim):
+                kind, shape = type(drawn[name]).__name__, getattr(drawn[name], "shape", None)
+                raise ValueError(
+                    f"{self.name}: {name}: sample({n}) of {type(law).__name__} must give a torch "
+                    f"tensor of shape ({n}, {law.dim}), got {kind}"
+                    + ("" if shape is None else f" of shape {tuple(shape)}")
+                )
+        return [values.to(runtime.device(), dtype) for values in drawn.values()]
 
     def targets(self, k: int, *, seed: int, dtype: torch.dtype = torch.float32) -> Targets:
         """``k`` fresh targets to invert, drawn from a stream that training never uses.
@@ -343,15 +352,21 @@ class Task:
     def usable(self, data: Pairs) -> Pairs:
         """The pairs whose y is valid; every method learns from these alone.
 
+        The shape of y that they show is not kept: they may be another task's.
+
         Raises:
             ValueError: there is none.
 
         Warns:
             UserWarning: how many were left out.
         """
-        if self._y_shape is None:  # spares a simulation
+        before = self._y_shape
+        if before is None:  # spares a simulation
             self.note_shape(data.y[0])
-        valid = self._valid_rows(data.y)
+        try:
+            valid = self._valid_rows(data.y)
+        finally:
+            self._y_shape = before
         lost = int((~valid).sum())
         if lost == len(data):
             raise ValueError(f"{self.name}: expected pairs with a valid y, got {lost} invalid ones")
@@ -375,27 +390,41 @@ class Task:
 
         One with gradients of its own, such as forces of a potential, takes them under
         ``torch.no_grad()`` too.
+
+        Raises:
+            TypeError: it computes in a dtype of its own.
         """
         try:
             return self.simulator(*inputs)
-        except RuntimeError as error:
-            if torch.is_grad_enabled() or "does not require grad" not in str(error):
-                raise
-            with runtime.differentiable(), torch.enable_grad():
-                return self.simulator(*map(runtime.normal_tensor, inputs)).detach()
-
-    def _run(self, *inputs: Tensor) -> Tensor:
-        # copies: a simulator may work in place, and its y may be the x that it was given
-        inputs = tuple(given.clone() for given in inputs)
-        try:
-            y = self.traced(*inputs)
         except RuntimeError as error:
             if "same dtype" in str(error) or "expected scalar type" in str(error):
                 raise TypeError(
                     f"{self.name}: the simulator computes in a dtype of its own, and got x in "
                     f"{inputs[0].dtype} ({error}); bring its constants to x, as by weight.to(x)"
                 ) from error
-            raise
+            if torch.is_grad_enabled() or "does not require grad" not in str(error):
+                raise
+            with runtime.differentiable(), torch.enable_grad():
+                return self.simulator(*map(runtime.normal_tensor, inputs)).detach()
+
+    def _one_a_row(self, x: Tensor, c: Tensor) -> Tensor:
+        """A context a row of x; a single one stands for all, and so do axes of length one."""
+        lead = x.shape[:-1]
+        if c.shape[:-1].numel() == 1:
+            return c.reshape(-1).expand(*lead, -1)
+        if c.ndim != x.ndim or any(
+            size not in (1, rows) for size, rows in zip(c.shape, lead, strict=False)
+        ):
+            raise ValueError(
+                f"{self.name}: expected a context for each row of x {tuple(x.shape)}, or one for "
+                f"all, got c of shape {tuple(c.shape)}"
+            )
+        return c.expand(*lead, -1)
+
+    def _run(self, *inputs: Tensor) -> Tensor:
+        # copies: a simulator may work in place, and its y may be the x that it was given
+        inputs = tuple(given.clone() for given in inputs)
+        y = self.traced(*inputs)
         if not isinstance(y, Tensor):
             raise TypeError(
                 f"{self.name}: the simulator must return a torch tensor, got {type(y).__name__}; "
@@ -409,7 +438,8 @@ class Task:
                 "row by invlab.numpy_simulator"
             )
         self.note_shape(y[(0,) * len(lead)])
-        return y
+        # a copy: a simulator may give its own memory, which its next call overwrites
+        return y if y.requires_grad else y.clone()
 
     def _checked(self, box: Any) -> Box:
         if not isinstance(box, Box):

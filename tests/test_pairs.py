@@ -9,6 +9,7 @@ import torch
 
 import invlab
 from invlab import Box, Pairs, Targets, Task
+from invlab.pair_files import read_table
 from invlab.runtime import generator
 
 LENS = Task("lens", lambda x: x.prod(-1, keepdim=True), Box([-1.0, 0.0], [1.0, 2.0]))
@@ -385,3 +386,61 @@ def test_columns_may_be_named_by_numbers(tmp_path):
     path.write_text("d1,d2,400,500,600,700\n1,2,3,4,5,6\n7,8,9,10,11,12\n")
     found = Pairs.from_file(path, x=["d1", "d2"], y=["400", "500", "600", "700"])
     assert found.y.tolist() == [[3, 4, 5, 6], [9, 10, 11, 12]]
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "x"),
+    [
+        # names that are numbers, where they are asked for
+        ("300,400\n1,2\n3,4\n", ("300", "400"), [1, 3]),
+        # Python would read 1_1 as 11
+        ("1_1,1_2\n1,2\n3,4\n", (1, 1), [1, 3]),
+        ("1_1,1_2\n1,2\n3,4\n", (["1_1"], ["1_2"]), [1, 3]),
+        # remarks above the names, and names in a remark
+        ("# made by X\nwidth,depth\n1,2\n3,4\n", ("width", "depth"), [1, 3]),
+        ("# made by X\n1,2\n3,4\n", (1, 1), [1, 3]),
+        ("# a run\n# width depth\n1 2\n3 4\n", ("width", "depth"), [1, 3]),
+        ("\n\na;b\n1;2\n# a remark\n3;4\n;\n;\n", ("a", "b"), [1, 3]),
+        # names in an array, as of pandas
+        ("a,b\n1,2\n3,4\n", (np.array(["a"]), np.array(["b"])), [1, 3]),
+    ],
+)
+def test_names_are_found_among_remarks_and_numbers(tmp_path, text, asked, x):
+    path = tmp_path / "table.csv"
+    path.write_text(text)
+    found = Pairs.from_file(path, x=asked[0], y=asked[1])
+    assert found.x[:, 0].tolist() == x
+    assert found.y[:, 0].tolist() == [2, 4]
+
+
+def test_a_line_of_numbers_that_names_what_is_wanted_is_no_target(tmp_path):
+    path = tmp_path / "targets.csv"
+    path.write_text("400,500\n1,2\n3,4\n")
+    assert read_table(path, ["400", "500"]).tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize("text", ["p,q\n1,2\n,\n3,4\n", "y\n1\n\n3\n", 'y\n1\n""\n3\n\n'])
+def test_a_line_that_was_not_filled_in_keeps_its_place(tmp_path, text):
+    path = tmp_path / "targets.csv"
+    path.write_text(text)
+    assert np.isnan(read_table(path)).all(1).tolist() == [False, True, False]
+
+
+def test_a_file_that_is_not_what_it_says_is_named(tmp_path):
+    table, arrays, text = tmp_path / "a.npy", tmp_path / "b.npz", tmp_path / "p.csv"
+    with table.open("wb") as file:
+        np.savez(file, x=np.ones((3, 1)), y=np.ones((3, 1)))
+    with arrays.open("wb") as file:
+        np.save(file, np.ones((3, 2)))
+    text.write_bytes("width µm,y\n1,2\n".encode("cp1252"))
+    with pytest.raises(ValueError, match=r"a\.npy: holds what NumPy writes to \.npz files"):
+        Pairs.from_file(table, x=1, y=1)
+    with pytest.raises(ValueError, match=r"b\.npz: holds what NumPy writes to \.npy files"):
+        Pairs.from_file(arrays)
+    with pytest.raises(ValueError, match=r"p\.csv: expected text in UTF-8.*save it again"):
+        Pairs.from_file(text, x=1, y=1)
+
+
+def test_names_are_saved_with_the_pairs(tmp_path):
+    Pairs(X, Y, labels=["width", "angle"]).save(tmp_path / "p.npz")
+    assert Pairs.from_file(tmp_path / "p.npz").labels == ["width", "angle"]

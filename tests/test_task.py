@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from invlab import Box, Normal, Pairs, Simulator, Task, get_task, list_tasks, runtime
+from invlab import (
+    Box,
+    Normal,
+    Pairs,
+    Simulator,
+    Task,
+    check_task,
+    get_task,
+    list_tasks,
+    runtime,
+)
 from invlab.runtime import generator
 
 BOX = Box([-1.0, 0.0], [1.0, 2.0])
@@ -428,3 +438,46 @@ def test_a_complex_y_is_told_how_to_keep_both_parts():
     task = Task("phase", lambda x: torch.polar(x, x), Box([0.1], [1.0]))
     with pytest.raises(TypeError, match=r"view_as_real\(y\)"):
         task.sample(3)
+
+
+def test_a_simulator_may_give_its_own_memory_again_and_again():
+    memory = torch.zeros(10_000)
+
+    def f(x):
+        return memory[: x.numel()].view(x.shape).copy_(x**2)
+
+    task = Task("memory", f, BOX, differentiable=False)
+    first = task.sample(100)
+    task.sample(100, generator=generator(1, "other"))
+    assert torch.equal(first.y, first.x**2)
+    verdicts = check_task(Task("memory", f, Box([-1.0], [1.0]), differentiable=False))
+    assert [v.passed for v in verdicts if "effect" in v.name] == [True]
+
+
+def test_contexts_belong_to_the_rows_of_x():
+    task = shifted()
+    x, c = torch.rand(3, 4, 2), torch.rand(3, 1, 2)
+    assert torch.equal(task.simulate(x, c), x + c)
+    assert torch.equal(task.simulate(x, c[:1, 0]), x + c[0, 0])
+    for wrong in (torch.rand(4, 2), torch.rand(4, 1, 2), torch.rand(2, 2)):
+        with pytest.raises(ValueError, match="expected a context for each row of x"):
+            task.simulate(x, wrong)
+
+
+@pytest.mark.parametrize(
+    ("draw", "got"),
+    [
+        (lambda n: np.zeros((n, 2)), r"got ndarray of shape \(3, 2\)"),
+        (lambda n: torch.zeros(n), r"got Tensor of shape \(3,\)"),
+        (lambda n: [[0.0, 0.0]] * n, "got list"),
+    ],
+)
+def test_a_prior_of_ones_own_gives_tensors_of_a_row_a_draw(draw, got):
+    class Own:
+        dim, bounds = 2, BOX
+
+        def sample(self, n, *, generator=None):
+            return draw(n)
+
+    with pytest.raises(ValueError, match=r"prior: sample\(3\) of Own must give a torch.*" + got):
+        Task("own", lambda x: x, Own()).sample(3)

@@ -113,8 +113,8 @@ def mean_interval(
         >>> round(low, 2), round(high, 2)
         (-0.48, 4.48)
     """
-    if isinstance(values, torch.Tensor) and values.ndim != 1:
-        raise ValueError(f"values: expected one number a seed, got shape {tuple(values.shape)}")
+    if np.ndim(values) != 1:
+        raise ValueError(f"values: expected one number a seed, got shape {tuple(np.shape(values))}")
     numbers = np.asarray([float(value) for value in values])
     if np.isnan(numbers).any():
         raise ValueError(f"values: expected numbers or infinity, got {numbers.tolist()}")

@@ -168,7 +168,9 @@ def rmse(a: Tensor, b: Tensor) -> Tensor:
         if not isinstance(part, Tensor):
             kind = type(part).__name__
             raise TypeError(f"rmse: {name}: expected a tensor, got {kind}; use torch.as_tensor")
-    if a.ndim < 2 or b.ndim < 2 or a.shape[-2:] != b.shape[-2:]:
+    pairs = zip(reversed(a.shape[:-2]), reversed(b.shape[:-2]), strict=False)
+    fit = all(one == other or 1 in (one, other) for one, other in pairs)
+    if a.ndim < 2 or b.ndim < 2 or a.shape[-2:] != b.shape[-2:] or not fit:
         raise ValueError(
             f"rmse: expected two tables (..., N, d) of one shape, got {tuple(a.shape)} and "
             f"{tuple(b.shape)}"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from numbers import Real
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from invlab.validation import require_flag, require_tensor
+from invlab.validation import require_flag, require_number, require_tensor
 
 __all__ = ["Invalid", "best_of", "invalid_share", "r_T"]
 
@@ -141,8 +141,11 @@ def _cost(invalid: Invalid) -> float:
     if isinstance(invalid, str):
         if invalid in ("infinite", "skip"):
             return math.inf
-    elif isinstance(invalid, Real) and not isinstance(invalid, bool) and 0 <= invalid < math.inf:
-        return float(invalid)
+    else:
+        with contextlib.suppress(TypeError):
+            cost = require_number("invalid", invalid)
+            if 0 <= cost < math.inf:
+                return cost
     raise ValueError(
         f"invalid: expected 'infinite', 'skip' or a finite error from 0 up, got {invalid!r}"
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Literal
 
 import torch
@@ -33,7 +33,7 @@ class Evaluation:
     residuals: Tensor | None = None
     jacobian: Tensor | None = None
 
-    @cached_property
+    @functools.cached_property
     def sound(self) -> bool:
         """Whether all is finite, by one number; False also where the sum of all overflows."""
         total = self.value.sum() + self.gradient.sum()
@@ -41,7 +41,7 @@ class Evaluation:
             total = total + self.jacobian.sum()
         return math.isfinite(total.item())
 
-    @cached_property
+    @functools.cached_property
     def finite(self) -> Tensor:
         """Rows on which a step can be built, ``(n,)``, bool."""
         if self.sound:
@@ -159,13 +159,18 @@ class _Caller:
     def __init__(self, name: str, function: Callable[..., Any], x0: Tensor) -> None:
         if not callable(function):
             raise TypeError(f"{name}: expected a function, got {type(function).__name__}")
-        self.function = function
+        self.name, self.function = name, function
         self.takes_rows = _takes_rows(function)
         self._parked = x0.detach().clone()
 
     def __call__(self, x: Tensor, rows: Tensor, pair: bool = False) -> Any:
         points = self.points(x, rows)
         found = self.at(points, rows)
+        if pair and not (isinstance(found, tuple | list) and len(found) == 2):
+            raise ValueError(
+                f"jac=True: expected {self.name} to return two tensors, (value, gradient), got "
+                f"{type(found).__name__}; leave jac out to differentiate by torch"
+            )
         if points is x:
             return found
         return tuple(part[rows] for part in found) if pair else found[rows]
@@ -195,6 +200,8 @@ def _own(value: Tensor, x: Tensor) -> Tensor:
 
 def _takes_rows(function: Callable[..., Any]) -> bool:
     target = function.forward if isinstance(function, nn.Module) else function
+    if isinstance(target, functools.partial) and "rows" in target.keywords:
+        return False  # the caller has given them
     try:
         return "rows" in inspect.signature(target).parameters
     except (TypeError, ValueError):  # a builtin without a signature

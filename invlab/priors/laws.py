@@ -239,7 +239,7 @@ class Poisson(Law):
     def log_prob(self, x: Tensor) -> Tensor:
         """Log probability of ``x``, ``(..., dim)`` to ``(...)``; −∞ below zero and between."""
         x = require_points("Poisson: x", x, self.dim)
-        there = ((x >= 0) & (x == x.round())).all(-1)
+        there = ((x >= 0) & (x == x.round()) & x.isfinite()).all(-1)
         count, rate = x.clamp_min(0), self.rate.to(x)
         logs = (count * rate.log() - rate - torch.lgamma(count + 1)).sum(-1)
         return torch.where(there, logs, -torch.inf)
@@ -281,7 +281,8 @@ def _cholesky(cov: Tensor, dim: int) -> Tensor:
         raise ValueError(
             f"Normal: expected cov of shape ({dim}, {dim}), one row a mean, got {tuple(cov.shape)}"
         )
-    if not bool(torch.isfinite(cov).all()) or not torch.allclose(cov, cov.mT, rtol=1e-6):
+    even = 1e-6 * float(cov.abs().max())  # whatever the unit
+    if not bool(torch.isfinite(cov).all()) or not torch.allclose(cov, cov.mT, rtol=0, atol=even):
         raise ValueError(f"Normal: expected cov finite and symmetric, got {cov.tolist()}")
     factor, failed = torch.linalg.cholesky_ex((cov + cov.mT) / 2)
     if int(failed):

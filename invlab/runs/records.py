@@ -11,7 +11,7 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -238,7 +238,7 @@ def _attempt(run: Run, wanted: Record) -> Record | str:
 def _compute(run: Run, wanted: Record) -> Record:
     cpu, wall = runtime.cpu_seconds(), time.perf_counter()
     outcome = run.compute(wanted["seeds"])
-    return {
+    record = {
         "id": run.id,
         **wanted,
         "settings_digest": provenance.digest(wanted["settings"]),
@@ -246,8 +246,15 @@ def _compute(run: Run, wanted: Record) -> Record:
         "date": datetime.date.today().isoformat(),
         "cpu_seconds": round(runtime.cpu_seconds() - cpu, 2),
         "seconds": round(time.perf_counter() - wall, 2),
-        **outcome,
     }
+    own = {"id", "settings_digest", *wanted}
+    if not isinstance(outcome, Mapping) or not own.isdisjoint(outcome):
+        given = list(outcome) if isinstance(outcome, Mapping) else type(outcome).__name__
+        raise ValueError(
+            f"expected compute to return a dict without {', '.join(sorted(own))}, which say what "
+            f"was computed; got {given}"
+        )
+    return {**record, **outcome}
 
 
 def wanted_of(run: Run, seeds: Sequence[int]) -> Record:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Callable, Iterator
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -41,9 +42,9 @@ class UnknownShapeError(ValueError):
 def numpy_simulator(f: Callable[..., Any], *, batched: bool) -> NumpySimulator:
     """A simulator from any Python function of NumPy arrays.
 
-    A row that raises, or gives None, NaN or infinity, becomes a row of NaN, and one warning a call
-    says how many did and why the first one failed; a single NaN will do, whatever the shape of the
-    other rows. An interrupt (Ctrl-C) is never taken for a failure.
+    A row that raises, ends by ``sys.exit``, or gives None, nothing, NaN or infinity, becomes a row
+    of NaN, and one warning a call says how many did and why the first one failed; NaN alone will
+    do, whatever the shape of the other rows. An interrupt (Ctrl-C) is never taken for a failure.
     There are no gradients: say ``differentiable=False`` to the task. A function that draws noise
     says ``noisy=True``; its numbers follow the seed of a task where NumPy's generator is made in
     it from torch's, ``np.random.default_rng(int(torch.randint(2**31, ())))``.
@@ -152,7 +153,7 @@ class NumpySimulator:
         """Observations of a function for batches; None where it raised."""
         try:
             values = self.f(*(rows.copy() for rows in inputs))
-        except Exception:
+        except (Exception, SystemExit):
             return None
         found = self._array(values, "all rows")
         if found.shape in ((), (len(inputs[0]),)) and _is_failure(found):
@@ -172,24 +173,40 @@ class NumpySimulator:
         The rows that are good say the shape of y, which those of a single NaN do not.
         """
         values: dict[int, np.ndarray] = {}
+        lost: dict[int, tuple[int, ...]] = {}
         for i in range(len(inputs[0])):
             rows = [part[i : i + 1].copy() if self.batched else part[i].copy() for part in inputs]
             try:
                 value = self.f(*rows)
-            except Exception as error:
+            except (Exception, SystemExit) as error:  # a solver may end by sys.exit
                 failures[i] = f"{type(error).__name__}: {error}"
                 continue
             if value is None:
                 failures[i] = "gave None; does the function return y?"
                 continue
             found = self._array(value, f"row {i}")
-            if found.size == 1 and _is_failure(found):
+            if found.size == 0:
+                failures[i] = "gave no number"
                 continue
             found = found.reshape(found.shape[1:] if self.batched else found.shape)
-            values[i] = found.reshape(1) if found.ndim == 0 else found
-            self._settle(values[i].shape, f"row {i}")
+            found = found.reshape(1) if found.ndim == 0 else found
+            if _is_failure(found):
+                lost[i] = found.shape
+            else:
+                values[i] = found
+        self._settle_rows(values, lost)
         nothing = np.full(self._known_shape(inputs[0], failures), np.nan)
         return np.stack([values.get(i, nothing) for i in range(len(inputs[0]))])
+
+    def _settle_rows(self, values: dict[int, np.ndarray], lost: dict[int, tuple[int, ...]]) -> None:
+        """What the good rows say of the shape of y; without any, those of several NaN."""
+        shapes = {i: found.shape for i, found in values.items()}
+        if not shapes and self.shape is None:
+            shapes = {i: shape for i, shape in lost.items() if shape != (1,)}
+        first = next(iter(shapes.values()), None) if self.shape is None else self.shape
+        for i, shape in shapes.items():
+            self._require_shape(first, shape, f"row {i}")
+        self.shape = first
 
     def _known_shape(self, x: np.ndarray, failures: dict[int, str]) -> tuple[int, ...]:
         """The shape of y, which rows before or among these ``x`` have said."""
@@ -207,6 +224,12 @@ class NumpySimulator:
         value = unmasked(value)
         try:
             found = np.asarray(value)
+            if (
+                found.dtype.kind == "O"
+                and found.ndim
+                and all(number is None or isinstance(number, Real) for number in found.flat)
+            ):
+                found = found.astype(np.float64)  # None, as of JSON, is NaN
         except ValueError as error:  # lists of different lengths
             raise ValueError(f"{self.name}: {where} gave no array: {error}") from error
         if found.dtype.kind not in "fiub":
@@ -215,11 +238,19 @@ class NumpySimulator:
         return found.astype(np.float64)
 
     def _settle(self, shape: tuple[int, ...], where: str) -> None:
-        if self.shape is None:
-            self.shape = shape
-        elif shape != self.shape:
+        if 0 in shape:
             raise ValueError(
-                f"{self.name}: expected an observation of shape {self.shape}, as before, but "
+                f"{self.name}: expected at least one number a row, but {where} gave {shape}"
+            )
+        self._require_shape(self.shape, shape, where)
+        self.shape = shape
+
+    def _require_shape(
+        self, known: tuple[int, ...] | None, shape: tuple[int, ...], where: str
+    ) -> None:
+        if known is not None and shape != known:
+            raise ValueError(
+                f"{self.name}: expected an observation of shape {known}, as before, but "
                 f"{where} gave {shape}"
             )
 

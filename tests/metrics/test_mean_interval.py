@@ -102,3 +102,9 @@ def test_what_makes_no_sense_is_named(values, options, message):
 def test_values_are_one_number_a_seed():
     with pytest.raises(ValueError, match=r"one number a seed, got shape \(5, 3\)"):
         mean_interval(torch.rand(5, 3))
+
+
+@pytest.mark.parametrize("kind", [torch.ones, np.ones, lambda shape: np.ones(shape).tolist()])
+def test_a_table_is_not_one_number_a_seed(kind):
+    with pytest.raises(ValueError, match=r"expected one number a seed, got shape \(5, 3\)"):
+        mean_interval(kind((5, 3)))

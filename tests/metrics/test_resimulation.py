@@ -354,3 +354,9 @@ def test_what_is_no_tensor_and_what_are_no_targets_is_named():
         rmse(torch.ones(1, 2), [[1.0, 2.0]])
     with pytest.raises(TypeError, match="noise_floor: expected Targets, .* got list"):
         noise_floor(get_task("square"), [1.0])
+
+
+def test_tables_whose_leading_axes_do_not_fit_are_refused():
+    assert rmse(torch.zeros(3, 1, 5, 2), torch.ones(4, 5, 2)).shape == (3, 4)
+    with pytest.raises(ValueError, match="rmse: expected two tables"):
+        rmse(torch.rand(3, 5, 2), torch.rand(2, 5, 2))

@@ -2,6 +2,7 @@
 
 from itertools import combinations
 
+import numpy as np
 import pytest
 import torch
 
@@ -252,3 +253,12 @@ def test_the_block_of_many_guesses_is_small():
 def test_whether_guesses_are_exchangeable_is_yes_or_no(no_switch):
     with pytest.raises(TypeError, match="exchangeable: expected True or False"):
         r_T(torch.rand(3, 2), exchangeable=no_switch)
+
+
+def test_what_an_invalid_guess_costs_may_be_a_tensor_or_a_number_of_numpy():
+    errors = torch.tensor([[1.0, torch.inf]])
+    for cost in (2.0, torch.tensor(2.0), np.float32(2)):
+        assert r_T(errors, exchangeable=True, invalid=cost)[0] == 1.5
+    for wrong in (True, torch.tensor(-1.0), "none", None, torch.ones(2)):
+        with pytest.raises(ValueError, match="invalid: expected 'infinite', 'skip' or"):
+            r_T(errors, exchangeable=True, invalid=wrong)

@@ -1,5 +1,7 @@
 """What callers bring: functions that write, other defaults of torch, numbers of NumPy."""
 
+import functools
+
 import numpy as np
 import pytest
 import scipy.optimize
@@ -263,3 +265,20 @@ def test_bounds_may_be_pairs_as_in_scipy(form):
 def test_a_column_of_values_is_refused_with_the_remedy():
     with pytest.raises(ValueError, match=r"\(4\), got \(4, 1\); take out .*fun\(x\).squeeze\(1\)"):
         minimize(lambda x: x.square().sum(1, keepdim=True), ROSENBROCK.x0("cpu"))
+
+
+def test_a_function_that_gives_no_gradient_beside_its_value_is_named():
+    for method, fun in (("bfgs", lambda x: x.square().sum(1)), ("lm", lambda x: x - 1)):
+        with pytest.raises(ValueError, match=r"jac=True: expected fun to return two tensors"):
+            minimize(fun, torch.ones(3, 2).double(), method=method, jac=True)
+
+
+def test_rows_that_the_caller_has_given_stay():
+    data = torch.arange(6.0).double()[:, None]
+
+    def misfit(x, rows):
+        return (x - data[rows]).square().sum(1)
+
+    own = functools.partial(misfit, rows=torch.tensor([3, 5]))
+    found = minimize(own, torch.zeros(2, 1).double())
+    assert found.x[:, 0].tolist() == pytest.approx([3, 5])

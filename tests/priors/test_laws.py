@@ -395,3 +395,15 @@ def test_a_smaller_box_around_a_law_is_written_and_read():
     again = from_json(to_json(law))
     assert isinstance(again, Restricted)
     assert again.sample(100).max() <= 0.5
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-10, 1e10])
+def test_a_covariance_is_symmetric_in_any_unit(unit):
+    with pytest.raises(ValueError, match="finite and symmetric"):
+        Normal([0, 0], cov=torch.tensor([[1.0, 0.5], [0.0, 1.0]]) * unit)
+    Normal([0, 0], cov=torch.tensor([[1.0, 0.5], [0.5, 1.0]]) * unit)
+
+
+def test_infinity_is_no_count():
+    x = torch.tensor([[torch.inf], [-torch.inf]])
+    assert Poisson([3.0]).log_prob(x).tolist() == [-torch.inf, -torch.inf]

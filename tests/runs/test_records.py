@@ -509,3 +509,12 @@ def alive(pid):
     except FileNotFoundError:
         return False
     return status.rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.mark.parametrize(
+    "outcome", [{"scores": {"e": [1.0]}, "seeds": 1}, {"id": "../other"}, [1.0], None]
+)
+def test_what_was_computed_does_not_say_which_run_it_was(tmp_path, outcome):
+    with pytest.raises(FailedRuns, match="expected compute to return a dict without"):
+        records.run([Run("a", {}, lambda seeds: outcome)], seeds=[0], folder=tmp_path)
+    assert not list(tmp_path.rglob("*.json"))

@@ -514,3 +514,16 @@ def test_a_process_whose_rows_all_fail_knows_the_shape_of_y(tmp_path):
             pairs = generate(task, 12, folder=tmp_path / str(jobs), shard=1, jobs=jobs)
         assert pairs.y.shape == (12, 3)
         assert pairs.y.isnan().any()
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_simulator_that_ends_by_sys_exit_loses_its_rows_alone(tmp_path, jobs):
+    def f(x):
+        if bool((x < 0.5).any()):
+            raise SystemExit(3)
+        return x
+
+    task = Task("exits", f, Box([0.0], [1.0]), differentiable=False)
+    with pytest.warns(FailedRows, match="SystemExit: 3"):
+        pairs = generate(task, 40, folder=tmp_path, jobs=jobs, shard=20)
+    assert torch.equal(pairs.y.isnan(), pairs.x < 0.5)

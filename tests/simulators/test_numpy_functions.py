@@ -242,3 +242,39 @@ def test_a_context_is_not_spread_over_the_wrong_axis():
     with pytest.raises(ValueError, match="expected a context for each row"):
         scaled(x, torch.rand(3, 1))
     torch.testing.assert_close(scaled(x[0, 0], torch.tensor([[2.0]])), 2 * x[0, 0])
+
+
+@pytest.mark.parametrize(
+    "lost", [[], [np.nan, np.nan, np.nan], np.nan, [None, None], SystemExit(1)], ids=str
+)
+def test_a_row_without_numbers_has_failed_and_says_nothing_of_the_shape(lost):
+    def f(x):
+        if x[0] < 0.1:
+            if isinstance(lost, SystemExit):
+                raise lost
+            return lost
+        return [x[0], 1.0]
+
+    simulator = numpy_simulator(f, batched=False)
+    with pytest.warns(FailedRows, match="2 of 4 rows failed"):
+        y = simulator(X.flip(0))
+    assert y.isnan().all(1).tolist() == [True, False, True, False]
+    assert simulator(X[:1]).tolist() == [[0.5, 1.0]]
+
+
+def test_an_error_leaves_no_shape_behind():
+    simulator = numpy_simulator(lambda x: np.ones(1 + int(x[0] > 0.1)), batched=False)
+    with pytest.raises(ValueError, match="as before, but row 1 gave"):
+        simulator(X)
+    assert simulator(X[1:2]).shape == (1, 1)
+
+
+def test_an_observation_of_no_numbers_is_refused():
+    with pytest.raises(ValueError, match="expected at least one number a row"):
+        numpy_simulator(lambda x: x[:, :0], batched=True)(X)
+
+
+def test_a_missing_number_of_json_is_nan():
+    simulator = numpy_simulator(lambda x: [x[0], None], batched=False)
+    with pytest.warns(FailedRows):
+        assert simulator(X).isnan().all()
