@@ -198,7 +198,7 @@ def _call(task: Task, x: Tensor, c: Tensor | None) -> Tensor:
             f"the simulator must return a torch tensor, got {type(y).__name__}; wrap a NumPy "
             "function by invlab.numpy_simulator"
         )
-    return y
+    return y if y.requires_grad else y.clone()  # the next call may write where it stands
 
 
 # -- the first clause: does it run, and where ------------------------------------------------
