@@ -22,40 +22,34 @@
 # * **It takes** about half a minute on two CPU cores. Nothing is trained here.
 # :::
 
-# %%
+# %% mystnb={"figure": {"name": "fig-four-answers", "caption": "Right answers to one target of each task: eight throws that land at 8 m, three hundred points at the height −0.3, five poses with the tip at (1.7, 0.4) m."}, "image": {"alt": "Left: eight curved paths of balls from different starts, heights and angles, some steep and high, some flat, which all end at the same cross at eight metres. Middle: a map of light hills and dark hollows with blue closed rings around the hollows and red dots on the rings only. Right: five arms of three links on a vertical rail, bent in different ways, all with their tip on the same cross."}} tags=["hide-input"]
 import math
 
-import torch
-
-import invlab
-from invlab import runtime
-
-torch.set_num_threads(1)
-throw = invlab.get_task("ballistics")
-sine = invlab.get_task("sine")
-arm = invlab.get_task("robot_arm")
-
-
-def exactly(*y):
-    """One target, in float64."""
-    return torch.tensor([y], dtype=torch.float64)
-
-
-# %% mystnb={"figure": {"name": "fig-four-answers", "caption": "Right answers to one target of each task: eight throws that land at 8 m, three hundred points at the height −0.3, five poses with the tip at (1.7, 0.4) m."}, "image": {"alt": "Left: eight curved paths of balls from different starts, heights and angles, some steep and high, some flat, which all end at the same cross at eight metres. Middle: a map of light hills and dark hollows with blue closed rings around the hollows and red dots on the rings only. Right: five arms of three links on a vertical rail, bent in different ways, all with their tip on the same cross."}} tags=["hide-input"]
 import ipywidgets
 import matplotlib.pyplot as plt
+import torch
 from IPython.display import Markdown
 
+import invlab
 from invbook import answered, check, figures, widgets
 from invbook.diagram import chain
+from invbook.numbers import shown
+from invlab import runtime
 
 figures.use_style()
+torch.set_num_threads(1)
 
+asked = {"ballistics": (8.0,), "sine": (-0.3,), "robot_arm": (1.7, 0.4)}
+drawn = {name: invlab.get_task(name) for name in asked}
+found = {
+    name: drawn[name].posterior(torch.tensor([y]).double(), count)[0]
+    for (name, y), count in zip(asked.items(), (8, 300, 5))
+}
 fig, axes = plt.subplots(1, 3, figsize=(9, 3), width_ratios=[1.2, 1, 1.3])
-many = throw.posterior(exactly(8.0), 8)[0]
-figures.throws(axes[0], throw.trajectory(many))
-figures.rings(axes[1], -0.3, sine.posterior(exactly(-0.3), 300)[0])
-figures.arms(axes[2], arm.joints(arm.posterior(exactly(1.7, 0.4), 5)[0]))
+flown = drawn["ballistics"].trajectory(found["ballistics"])
+figures.throws(axes[0], flown)
+figures.rings(axes[1], -0.3, found["sine"])
+figures.arms(axes[2], drawn["robot_arm"].joints(found["robot_arm"]))
 for ax, title in zip(axes, ("D1 throw", "D2 sine", "D3 robot arm")):
     ax.set_title(title)
 plt.show()
@@ -88,8 +82,20 @@ plt.show()
 # | D3 | robot arm | a slider and three joints | where the tip is | a surface |
 # | D4 | meta-material | heights and radii of four cylinders | a spectrum of 300 values | not known |
 #
-# The last column follows a rule. Each observation is one equation, and an equation takes one dimension away. Four unknowns and one observation leave three dimensions free. **D4** is of another kind. It has far more observations than unknowns, and a simulator that is itself a network, so it gets a chapter of its own ({doc}`ch12_metamaterial`). The first three follow here, each with its {term}`prior`, which is the law that the unknowns have before anything is observed.
-#
+# The last column follows a rule. Each observation is one equation, and an equation takes one dimension away. Four unknowns and one observation leave three dimensions free. **D4** is of another kind. It has far more observations than unknowns, and a simulator that is itself a network, so it gets a chapter of its own ({doc}`ch12_metamaterial`). The first three follow here, each with its {term}`prior`, which is the law that the unknowns have before anything is observed. In the library each of them is a name:
+
+# %%
+throw = invlab.get_task("ballistics")
+sine = invlab.get_task("sine")
+arm = invlab.get_task("robot_arm")
+
+
+def exactly(*y):
+    """One target, in float64."""
+    return torch.tensor([y], dtype=torch.float64)
+
+
+# %% [markdown]
 # ## D1: a throw
 #
 # Someone throws a ball. We are told only where it lands. Air slows it down in proportion to its speed.
@@ -352,7 +358,8 @@ def looked_up(y):
 
 again = looked_up(generated[::50].y)  # "new" targets from the same grid
 fresh = looked_up(sine.targets(200, seed=0).y)
-print(f"'new' grid data: {again.mean():.0e}, fresh: {fresh.mean():.0e}")
+print(f"'new' grid data: {shown(again.mean())}")
+print(f"fresh targets:   {shown(fresh.mean())}")
 
 # %% [markdown]
 # On the grid the table is perfect, and that says nothing about new targets. In this book `task.sample` draws independent training pairs, `Pairs.split` holds some out for validation, and `task.targets(k, seed=...)` draws targets from a stream of random numbers that training never uses.

@@ -22,32 +22,21 @@
 # * **It takes** about a minute on two CPU cores.
 # :::
 
-# %%
-import math
-
-import torch
-from scipy.special import comb
-
-import invlab
-from invbook.papers import neural_adjoint
-from invlab import runtime
-
-torch.set_num_threads(1)
-n_targets = runtime.by_preset(quick=150, full=500)
-seeds = runtime.by_preset(quick=[0, 1], full=[0, 1, 2, 3, 4])
-tasks = {name: invlab.get_task(name) for name in neural_adjoint.TASKS}
-sine = tasks["sine"]
-
 # %% mystnb={"figure": {"name": "fig-patience", "caption": "Guessing blindly on the sine map for y = −0.3. Left: the best of the first 1, 10 and 100 guesses comes ever nearer to a ring of right answers. Right: the error of the best so far, for five such guessers."}, "image": {"alt": "Left: the sine map with blue rings and a hundred small red dots all over it; three large marks labelled 1, 10 and 100 lie ever nearer to a ring. Right: five falling staircases on logarithmic axes over the number of guesses."}} tags=["hide-input"]
 import matplotlib.pyplot as plt
+import torch
 
+import invlab
 from invbook import answered, check, figures, ledger
 from invbook.diagram import chain
 from invbook.figures.recorded_errors import points, recorded_errors
 from invbook.numbers import shown
+from invlab import runtime
 
 figures.use_style()
+torch.set_num_threads(1)
 names = {"ballistics": "D1 throw", "sine": "D2 sine", "robot_arm": "D3 arm"}
+sine = invlab.get_task("sine")
 
 blind = (
     2 * torch.rand(5, 100, 2, generator=runtime.generator(3, "blind")) - 1
@@ -95,6 +84,18 @@ plt.show()
 # The code is shorter than the formula. Take the sine task and the worst guesser there is, one that does not look at $y$ at all and draws from the {term}`prior`.
 
 # %%
+import math
+
+from scipy.special import comb
+
+from invbook.papers import neural_adjoint
+
+n_targets = runtime.by_preset(quick=150, full=500)
+seeds = runtime.by_preset(quick=[0, 1], full=[0, 1, 2, 3, 4])
+sine = invlab.get_task("sine")
+tasks = {name: invlab.get_task(name) for name in neural_adjoint.TASKS}
+
+# %%
 asked = sine.targets(n_targets, seed=0, dtype=torch.float64)
 guesses = sine.prior.sample(
     n_targets * 200, generator=runtime.generator(0, "guesses")
@@ -105,7 +106,7 @@ effect = sine.simulate(guesses)
 errors = (effect - asked.y[:, None]).square().mean(-1)
 best_so_far = errors.cummin(1).values  # of the first 1, 2, ..., 200 guesses
 r = best_so_far.mean(0)
-print(f"r_1 {r[0]:.1f}, r_200 {r[-1]:.0e}")
+print(f"r_1 {r[0]:.1f}, r_200 {shown(r[-1])}")
 
 # %% [markdown]
 # The same in the library, in one line each:
@@ -498,7 +499,7 @@ predicted = ...  # your answer
 
 # %%
 predicted = 1 / (2 * (density["ballistics"] * 8_000) ** 2)
-print(f"predicted: {predicted:.0e}")
+print(f"predicted: {shown(predicted)}")
 
 # %% [markdown]
 # About $5 \cdot 10^{-7}$ square metres, four powers of ten below the paper's $r_1$, from counting alone.

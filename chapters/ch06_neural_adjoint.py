@@ -22,7 +22,7 @@
 # * **It takes** about a minute on two CPU cores.
 # :::
 
-# %%
+# %% tags=["hide-input"]
 import math
 
 import torch
@@ -143,7 +143,7 @@ for label, x in (("free", free), ("fenced", fenced)):
     error = (x.sin() - target).square()  # the simulator judges
     worst = (trusted * error).max()
     print(f"{label}: {int(trusted.sum())} of 9 look right to f̂; ", end="")
-    print(f"their worst true error is {worst:.0e}")
+    print(f"their worst true error is {shown(worst)}")
 
 # %% mystnb={"figure": {"name": "fig-adjoint", "caption": "Nine starts and where they end, without (left) and with the fence (right). Above: the ends on the surrogate's curve. Middle: an arrow from each start to its end. Below: the error that the search sees, with starts (open) and ends (filled). After Figures 6 and 7 of the paper's supplement."}, "image": {"alt": "Two columns. Above, the sine and its surrogate; below, nine arrows from starts to ends. On the left most arrows lead to the two right answers, and some lead out of the shaded interval to false ones, where the surrogate meets the target and the sine does not. On the right no arrow leaves the interval: most lead to the right answers, some stop at its left edge. At the bottom the error of the surrogate has a valley at each answer and, outside the data, at each false one; the ends lie in the valleys, but for one that the fence holds at the edge."}} tags=["hide-input"]
 fig, axes = plt.subplots(

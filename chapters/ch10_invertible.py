@@ -16,7 +16,7 @@
 #
 # **In this chapter** you build a network that runs backwards exactly, use it to turn noise into answers, and find the term of a published loss that trains nothing.
 
-# %%
+# %% tags=["hide-input"]
 import copy
 import math
 

@@ -223,7 +223,7 @@ ball = invlab.get_task("ballistics")
 on_grid = invlab.get_task("ballistics", impact="grid")
 x = ball.prior.sample(5000, generator=runtime.generator(0, "grid"))
 gap = (on_grid.simulate(x) - ball.simulate(x)).square().mean()
-print(f"mean squared error of the time grid: {gap:.0e}")
+print(f"mean squared error of the time grid: {shown(gap)}")
 
 # %% tags=["hide-input"]
 finer = [

@@ -16,7 +16,7 @@
 #
 # **In this chapter** you put all models of Part II on the same targets, hold the paper's advice against the rows, and end with a table that says which method to take for which need.
 
-# %%
+# %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 import torch
 
@@ -62,6 +62,7 @@ from IPython.display import Markdown
 
 from invbook import diagram, figures, ledger
 from invbook.figures import benchmark
+from invbook.numbers import shown
 
 figures.use_style()
 fig, axes = plt.subplots(
@@ -207,8 +208,8 @@ plt.show()
 
 # %%
 gaps = (targets.y - pairs.y.T).abs().sort(dim=1).values[:, :200]
-print(f"mean squared gap in y: {gaps.square().mean():.0e}")
-print(f"r_1 of the random neighbour: {live['random neighbour'][0]:.0e}")
+print(f"mean squared gap in y: {shown(gaps.square().mean())}")
+print(f"r_1 of the random neighbour: {shown(live['random neighbour'][0])}")
 
 # %% [markdown]
 # Its error is the squared gap in $y$, and nothing else. The gap shrinks with the number of pairs $N$ like $1/N$, as long as $y$ has one number. With $d_y$ numbers it shrinks like $N^{-1/d_y}$, or like $N^{-1/d_x}$ where there are fewer unknowns than numbers. The spectra of {doc}`ch12_metamaterial` have eight unknowns: four times the pairs make the squared gap only 1.4 times smaller. There most trained models beat the look-up once they may guess fifty times, as the recorded rows show below; with a single guess few are ahead of it. A comparison on a single number of $y$ flatters the look-up, and a comparison without the look-up flatters the networks.

@@ -48,7 +48,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import Markdown
 
-from invbook import check, figures, ledger
+from invbook import check, figures, ledger, numbers
 from invbook.figures.joint import (
     STYLES,
     Recorded,
@@ -269,7 +269,7 @@ for name, (end, seconds) in found.items():
             "solved": f"{percent(end.fun < SOLVED):.0f}",
             "better": f"{beside['better']:.0f} / {beside['equal']:.0f}",
             "exact": f"{beside['better_exact']:.0f}",
-            "error": f"{float(miss):.1g}",
+            "error": numbers.shown(miss),
             "cpu": f"{seconds:.2f}",
             "runs": f"{model_runs:.0f}",
         }
