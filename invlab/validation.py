@@ -6,7 +6,7 @@ import difflib
 import math
 import operator
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ __all__ = [
     "is_integer",
     "is_truth_value",
     "require_annotated",
+    "require_axes",
     "require_count",
     "require_flag",
     "require_integer",
@@ -28,6 +29,7 @@ __all__ = [
     "require_points",
     "require_same_length",
     "require_seed",
+    "require_seeds",
     "require_share",
     "require_tensor",
     "unmasked",
@@ -115,6 +117,23 @@ def batch_shape(value: object) -> tuple[str, ...]:
     return ("B", *["dy"] * max(1, axes - 1))
 
 
+def require_axes(name: str, y: Tensor, shape: Sequence[int]) -> None:
+    """Refuse observations ``(B, *dy)`` of other axes than ``shape``, such as an image turned round.
+
+    They may be flat, and axes of length one do not count; another number of numbers is seen by who
+    compares them.
+
+    Raises:
+        ValueError: with both shapes.
+    """
+    came, wanted = ([size for size in axes if size != 1] for axes in (y.shape[1:], shape))
+    if y.ndim > 2 and len(shape) > 1 and came != wanted:
+        axes = ", ".join(map(str, shape))
+        raise ValueError(
+            f"{name}: expected shape (B, {axes}) or (B, {math.prod(shape)}), got {tuple(y.shape)}"
+        )
+
+
 def require_same_length(**tensors: Tensor | None) -> int:
     """Check that the given tensors have the same number of rows, and return that number.
 
@@ -162,6 +181,24 @@ def require_seed(name: str, value: Any) -> int:
         TypeError: not a whole number.
     """
     return require_integer(name, value)
+
+
+def require_seeds(name: str, value: Any) -> list[int]:
+    """Check a list of seeds, one a member, and return them as plain ints.
+
+    Raises:
+        TypeError: one number, which could be a seed or how many there are to be; or others than
+            whole numbers.
+        ValueError: none.
+    """
+    if not isinstance(value, Iterable) or isinstance(value, str | bytes):
+        raise TypeError(
+            f"{name}: expected seeds, one a member, such as [0] or range(3), got {value!r}"
+        )
+    seeds = [require_seed(name, seed) for seed in value]
+    if not seeds:
+        raise ValueError(f"{name}: expected at least one, got {value!r}")
+    return seeds
 
 
 def require_count(name: str, value: Any) -> int:

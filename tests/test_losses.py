@@ -276,3 +276,9 @@ def test_the_boundary_loss_spreads_nothing():
 def test_a_misfit_is_over_rows_and_features():
     with pytest.raises(ValueError, match="expected the same rows and features"):
         losses.misfit(torch.rand(5), torch.rand(5))
+
+
+@pytest.mark.parametrize("step", [0, float("nan"), float("inf")])
+def test_a_difference_quotient_needs_a_step(step):
+    with pytest.raises(ValueError, match="step: expected a finite number other than 0"):
+        losses.finite_difference(torch.square, column(1, 3), step=step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -88,8 +89,14 @@ def finite_difference(surrogate: Map, x: Tensor, *, step: float = 1e-3) -> Tenso
 
     Returns ``(..., N, dy, dx)``. In float32 a small ε loses digits to round-off, and a ReLU
     network may hide a kink inside the step: :func:`jacobian` has neither fault.
+
+    Raises:
+        TypeError, ValueError: a step that is no number, zero or not finite.
     """
-    here, step = surrogate(x), require_number("step", step)
+    step = require_number("step", step)
+    if step == 0 or not math.isfinite(step):
+        raise ValueError(f"step: expected a finite number other than 0, got {step}")
+    here = surrogate(x)
     shifts = step * torch.eye(x.shape[-1], dtype=x.dtype, device=x.device)
     return torch.stack([(surrogate(x + shift) - here) / step for shift in shifts], -1)
 

@@ -23,8 +23,13 @@ __all__ = [
     "ScaledNetwork",
     "Standardizer",
     "fourier_features",
+    "require_activation",
     "uniform_weights",
 ]
+
+
+# A column that varies by no more than so many steps of its dtype is constant but for rounding.
+ROUNDINGS = 4
 
 
 class Standardizer(nn.Module):
@@ -63,13 +68,17 @@ class Standardizer(nn.Module):
     def fit(cls, values: Tensor) -> Self:
         """Mean and standard deviation of each column of ``values``, shape ``(N, d)``.
 
-        A constant column keeps scale one, so that nothing is divided by zero.
+        A constant column keeps scale one, so that nothing is divided by zero. One that varies by
+        the rounding of its dtype alone counts as constant too: its scale is its size, at least one.
         """
         require_tensor("Standardizer.fit: values", values, ("N", "d"))
+        rounding = ROUNDINGS * torch.finfo(values.dtype).eps
         values = values.double()
-        scale = values.std(0, correction=0)
-        varies = scale > 1e-12 * values.abs().amax(0)  # more than rounding
-        return cls(values.mean(0), torch.where(varies, scale, 1.0))
+        scale, size = values.std(0, correction=0), values.abs().amax(0)
+        # not one for large numbers, whose rounding would be large too
+        noise = torch.where(scale > 1e-12 * size, size.clamp_min(1.0), 1.0)
+        varies = scale > max(1e-12, rounding) * size
+        return cls(values.mean(0), torch.where(varies, scale, noise))
 
     @classmethod
     def identity(cls, dim: int) -> Self:
@@ -111,6 +120,22 @@ def copied_scale(name: str, given: Standardizer | None, dim: int) -> Standardize
     return copy.deepcopy(given)
 
 
+def require_activation(given: Any) -> Callable[[Tensor], Tensor]:
+    """Check the option ``activation``, a function of a tensor, and return it.
+
+    Raises:
+        TypeError: something else, such as a class of torch's in place of an instance.
+    """
+    if isinstance(given, type):
+        raise TypeError(
+            f"activation: expected a function of a tensor, got the class {given.__name__}; give an "
+            f"instance, {given.__name__}()"
+        )
+    if not callable(given):
+        raise TypeError(f"activation: expected a function of a tensor, got {given!r}")
+    return given
+
+
 class MLP(nn.Module):
     """A fully connected network with a linear output, for ``K`` seeds at once.
 
@@ -134,7 +159,7 @@ class MLP(nn.Module):
         super().__init__()
         for size in sizes:
             require_count("MLP: sizes", size)
-        self.activation = activation
+        self.activation = require_activation(activation)
         generators = [runtime.generator(seed, stream, "weights") for seed in seeds]
         self.weights = nn.ParameterList()
         self.biases = nn.ParameterList()

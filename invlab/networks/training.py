@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from invlab import runtime
+from invlab.networks.encoders import OneMember
 from invlab.validation import require_count, require_same_length
 
 __all__ = ["History", "TrainingOptions", "epochs_within", "require_training", "train"]
@@ -92,7 +93,9 @@ def train(
         seeds: one a member; orders the batches.
         validation: held-out tensors like ``data``.
         epochs: passes over the data.
-        batch_size: rows a step; None, or at least the number of rows, means all at once.
+        batch_size: rows a step; None, or at least the number of rows, means all at once. Where a
+            network made elsewhere learns (:class:`~invlab.networks.encoders.OneMember`), a last
+            batch of one row joins the one before, since its norm may need two.
         lr, lr_end: highest and last learning rate; the last may be zero.
         schedule: ``"cosine"`` falls from the one to the other along half a cosine;
             ``"one-cycle"`` first rises to ``lr`` during a tenth of the steps.
@@ -118,7 +121,8 @@ def train(
         raise ValueError("patience: stopping early needs validation data, got none")
     weights = [p for p in network.parameters() if p.requires_grad]
     optimizer = torch.optim.Adam(weights, lr=lr)
-    steps = math.ceil(rows / size)
+    starts = _starts(network, rows, size)
+    steps = len(starts)
     rate = _rate(optimizer, epochs * steps, lr, lr_end, schedule)
     best = _Best(weights, len(seeds))
     shuffles = [runtime.generator(seed, "batches") for seed in seeds]
@@ -130,7 +134,7 @@ def train(
     try:
         for epoch in runtime.progress(range(epochs), description, total=epochs):
             network.train()
-            batches = _batches(data, size, shuffles)
+            batches = _batches(data, starts, shuffles)
             names, values = _pass(batches, terms, optimizer, rate, weights, clip, len(seeds))
             _demand_finite(values, names, epoch * steps)
             curves.append(values.mean(0))
@@ -323,15 +327,26 @@ def _half_cosine(start: float, end: float, part: float) -> float:
     return end + (start - end) / 2 * (math.cos(math.pi * part) + 1)
 
 
+def _starts(network: nn.Module, rows: int, size: int) -> list[int]:
+    """Where each batch of ``size`` rows begins."""
+    starts = list(range(0, rows, size))
+    foreign = any(isinstance(part, OneMember) for part in network.modules())
+    if foreign and 1 < size < rows and rows % size == 1:
+        starts.pop()
+    return starts
+
+
 def _batches(
-    data: Sequence[Tensor], size: int, shuffles: list[torch.Generator]
+    data: Sequence[Tensor], starts: list[int], shuffles: list[torch.Generator]
 ) -> list[list[Tensor]]:
     rows = len(data[0])
-    if size == rows:
+    # as they are, without the axis of members, where the caller asked for all rows at once
+    if len(starts) == 1:
         return [list(data)]
     order = torch.stack([torch.randperm(rows, generator=g, device="cpu") for g in shuffles])
     order = order.to(data[0].device)
-    return [[t[order[:, i : i + size]] for t in data] for i in range(0, rows, size)]
+    ends = [*starts[1:], rows]
+    return [[t[order[:, start:end]] for t in data] for start, end in zip(starts, ends, strict=True)]
 
 
 def _held_out(terms: Terms, validation: Sequence[Tensor], step: int) -> Tensor:

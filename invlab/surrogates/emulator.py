@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self, Unpack
@@ -17,7 +18,7 @@ from invlab.networks.mlp import ResidualMLP
 from invlab.networks.training import History, TrainingOptions, train
 from invlab.priors import Box
 from invlab.task import Pairs, Simulator
-from invlab.validation import require_count, require_tensor
+from invlab.validation import require_count, require_seeds, require_tensor
 
 __all__ = ["Emulator", "fit_emulator"]
 
@@ -90,7 +91,8 @@ class Emulator(Simulator):
 
         Args:
             path: ending in ``.safetensors``; the card has the same name and ends in ``.json``.
-            card: how it was made and how wrong it is; sizes and checksum are added.
+            card: how it was made and how wrong it is. Sizes and checksum are those of the file,
+                also where the card of another one has its own.
         """
         from safetensors.torch import save
 
@@ -107,7 +109,7 @@ class Emulator(Simulator):
             "sha256": hashlib.sha256(content).hexdigest(),
         }
         write_whole(path, content)
-        text = json.dumps({**sizes, **card}, indent=1, ensure_ascii=False) + "\n"
+        text = json.dumps({**sizes, **card, **sizes}, indent=1, ensure_ascii=False) + "\n"
         write_whole(path.with_suffix(".json"), text.encode())
 
     @staticmethod
@@ -136,21 +138,28 @@ class Emulator(Simulator):
 
         card = cls.card(path)
         content = Path(path).read_bytes()
-        found = hashlib.sha256(content).hexdigest()
-        if found != card["sha256"]:
+        found, wanted = hashlib.sha256(content).hexdigest(), str(card.get("sha256"))
+        if found != wanted:
             raise ValueError(
-                f"{path}: expected the checksum {card['sha256'][:12]}… of its card, got "
+                f"{path}: expected the checksum {wanted[:12]}… of its card, got "
                 f"{found[:12]}…; the file is damaged, install the package again"
             )
         tensors = {k: v.float() if v.dtype == torch.half else v for k, v in load(content).items()}
-        dx, width = tensors["core.weights.0"].shape[1:]
+        members, dx, width = tensors["core.weights.0"].shape
+        blocks = (sum(name.startswith("core.weights.") for name in tensors) - 2) // 2
+        if (card.get("members"), card.get("blocks")) != (members, blocks):
+            raise ValueError(
+                f"{path}: expected a card that says {members} members and {blocks} blocks, as the "
+                f"file has, got {card.get('members')} and {card.get('blocks')}; write both again "
+                "by save(path, card)"
+            )
         with torch.device("cpu"):  # where the tensors of the file are, whatever the default
             core = ResidualMLP(
                 dx,
                 len(tensors["components"]),
                 width=width,
-                blocks=card["blocks"],
-                seeds=range(card["members"]),
+                blocks=blocks,
+                seeds=range(members),
             )
             center, half = tensors["center"], tensors["half_width"]
             simulator = cls(
@@ -193,8 +202,9 @@ def fit_emulator(
         training: passed on to :func:`invlab.networks.training.train`.
 
     Raises:
-        ValueError: more components than y has numbers, or than there are pairs; pairs with a
-            context, whose y is no row of numbers, or whose y is not finite somewhere.
+        TypeError, ValueError: more components than y has numbers, or than there are pairs; pairs
+            with a context, whose y is no row of numbers, or whose y is not finite somewhere; or
+            seeds that are no list.
 
     Source: Ren, Padilla and Malof (2020), Section 5.1, which averages five networks.
 
@@ -211,19 +221,21 @@ def fit_emulator(
     for pairs in (data, held_out):
         if pairs is not None:
             _require_plain(pairs, len(box.low))
+    seeds = require_seeds("seeds", seeds)
     x, y = data.x.detach(), data.y.detach()
     most = min(len(y), y.shape[1])
     if require_count("components", components) > most:
         raise ValueError(f"components: expected at most {most}, got {components}")
-    mean, basis = _principal(y, components)
+    unit = _unit(y)
+    mean, basis = _principal(y.double() / unit, components)
     orders = [list(range(x.shape[1]))] if symmetries is None else symmetries
     copies = torch.tensor(orders, device="cpu")
     core = ResidualMLP(
         x.shape[1], components, width=width, blocks=blocks, seeds=seeds, stream="simulator"
     ).to(x.device)
-    simulator = Emulator(core, box, mean, basis, copies.to(x.device)).to(x.device)
+    simulator = Emulator(core, box, mean * unit, basis * unit, copies.to(x.device)).to(x.device)
     turns = runtime.generator(seeds[0], "symmetries")
-    variance = y.double().var(0).mean().float()
+    variance = _variance(y.double() / unit)
 
     def terms(u: Tensor, v: Tensor) -> dict[str, Tensor]:
         if torch.is_grad_enabled():
@@ -234,7 +246,7 @@ def fit_emulator(
 
     def scaled(pairs: Pairs) -> tuple[Tensor, Tensor]:
         u = (pairs.x.detach() - simulator.center) / simulator.half_width
-        return u.float(), (pairs.y.detach() - mean).float()
+        return u.float(), (pairs.y.detach().double() / unit - mean).float()
 
     options: TrainingOptions = {
         "epochs": 100,
@@ -254,6 +266,22 @@ def fit_emulator(
         **options,
     )
     return simulator.requires_grad_(False)
+
+
+def _unit(y: Tensor) -> float:
+    """A length of y, so that squares of it stay in the range of float32; 1 where nothing varies.
+
+    A power of two, which costs no digits.
+    """
+    flat = y.double()
+    largest = float((flat - flat.mean(0)).abs().amax())
+    return 2.0 ** math.frexp(largest)[1] if largest > 0 else 1.0
+
+
+def _variance(y: Tensor) -> Tensor:
+    """Of y ``(N, dy)``, mean over its numbers; 1 where nothing varies."""
+    variance = y.var(0, correction=min(1, len(y) - 1)).mean().float()
+    return torch.where(variance > 0, variance, 1.0)
 
 
 def _principal(y: Tensor, count: int) -> tuple[Tensor, Tensor]:

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from invlab import losses, runtime
 from invlab.losses import Norm
-from invlab.networks.mlp import MLP, ScaledNetwork, Standardizer
+from invlab.networks.mlp import MLP, ScaledNetwork, Standardizer, copied_scale
 from invlab.networks.training import History, TrainingOptions, train
 from invlab.task import Pairs
-from invlab.validation import require_tensor
+from invlab.validation import require_seeds, require_tensor
 
 __all__ = ["Surrogate", "disagreement", "fit_surrogate"]
 
@@ -96,8 +96,8 @@ def fit_surrogate(
         norm: ``"l1"`` or ``"l2"``.
         width, layers: size of the network; ``layers`` counts linear layers.
         activation: between them; a smooth one follows a smooth simulator more closely.
-        x_scaler, y_scaler: scales; mean and standard deviation of the data if not given, as
-            for c always.
+        x_scaler, y_scaler: scales, which are copied; mean and standard deviation of the data if
+            not given, as for c always.
         derivatives: dy/dx at the pairs in original units, ``(N, dy, dx)``, with those by c
             behind; the fit then takes all rows at once.
         derivative_weight: weight of the derivative term, in scaled units.
@@ -107,7 +107,8 @@ def fit_surrogate(
         training: passed on to it too.
 
     Raises:
-        ValueError: no pair with a finite y, or derivatives of another shape.
+        TypeError, ValueError: no pair with a finite y, derivatives of another shape, scales of
+            another number of features, an activation that is none, or seeds that are no list.
 
     Warns:
         UserWarning: how many pairs were left out.
@@ -122,13 +123,15 @@ def fit_surrogate(
         >>> tuple(surrogate.effect(x).shape)  # their mean
         (5, 2)
     """
+    seeds = require_seeds("seeds", seeds)
     data, derivatives = _usable(data, derivatives)
     x, y = _inputs(data), data.y.detach().flatten(1)
+    x_scaler = copied_scale("x_scaler", x_scaler, data.x.shape[1])
     if x_scaler is None:
         x_scaler = Standardizer.fit(x)
     elif data.c is not None:
         x_scaler = x_scaler.beside(Standardizer.fit(data.c.detach()))
-    y_scaler = Standardizer.fit(y) if y_scaler is None else y_scaler
+    y_scaler = copied_scale("y_scaler", y_scaler, y.shape[1]) or Standardizer.fit(y)
     surrogate = build_surrogate(
         x_scaler, y_scaler, seeds=seeds, width=width, layers=layers, activation=activation
     ).to(x.device)

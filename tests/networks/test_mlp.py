@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from invlab import runtime
 from invlab.networks.mlp import MLP, ScaledNetwork, Standardizer, fourier_features
 from invlab.networks.training import train
 
@@ -268,3 +269,23 @@ def test_a_scale_keeps_whole_numbers_and_spreads_nothing():
         scale(torch.rand(3, 1))
     with pytest.raises(ValueError, match=r"expected shape \(..., 2\), got \(3, 1\)"):
         scale.inverse(torch.rand(3, 1))
+
+
+@pytest.mark.parametrize("size", [1e-10, 0.7, 1e12])
+def test_a_column_of_float32_that_varies_by_rounding_alone_is_constant_too(device, size):
+    v = torch.rand(100, 1, generator=runtime.generator(0)).to(device)
+    rounded = size * ((v + 0.7) - v)
+    assert rounded.std() > 0
+    scale = Standardizer.fit(rounded)
+    assert scale.scale.item() == pytest.approx(max(1.0, 0.7 * size), rel=1e-3)
+    assert scale(rounded).abs().max() < 1e-5
+    # in float64 the same numbers would mean something
+    doubles = rounded.double()
+    assert Standardizer.fit(doubles).scale.item() == pytest.approx(doubles.std(correction=0).item())
+
+
+def test_an_activation_that_is_none_is_named():
+    with pytest.raises(TypeError, match=r"class ReLU; give an instance, ReLU\(\)"):
+        MLP([2, 3, 1], activation=torch.nn.ReLU)
+    with pytest.raises(TypeError, match="activation: expected a function of a tensor, got 'relu'"):
+        MLP([2, 3, 1], activation="relu")

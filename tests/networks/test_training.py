@@ -7,6 +7,7 @@ from torch import nn
 
 from invlab import runtime
 from invlab.networks import training
+from invlab.networks.encoders import OneMember
 from invlab.networks.mlp import MLP
 from invlab.networks.training import History, require_training, train
 
@@ -451,3 +452,19 @@ def test_a_network_made_elsewhere_answers_in_evaluation_mode():
     # two steps and one validation an epoch
     assert modes == [True, True, False] * 2
     assert not network.training
+
+
+@pytest.mark.parametrize(("rows", "sizes"), [(9, [4, 5]), (5, [5]), (10, [4, 4, 2]), (4, [4])])
+def test_a_single_row_joins_the_batch_before_where_a_network_is_made_elsewhere(rows, sizes):
+    for network, wanted in (
+        (OneMember(nn.Linear(1, 1), (1,)), sizes),
+        (nn.Linear(1, 1), [min(4, rows - i) for i in range(0, rows, 4)]),
+    ):
+        seen = []
+
+        def terms(u, network=network, seen=seen):
+            seen.append(u.shape[-2])
+            return {"F": network(u).square().mean()}
+
+        train(network, terms, [torch.rand(rows, 1)], epochs=1, batch_size=4)
+        assert seen == wanted

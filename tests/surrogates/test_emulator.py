@@ -153,3 +153,44 @@ def test_a_path_may_be_a_string(fitted, tmp_path):
     again = Emulator.load(str(tmp_path / "known.safetensors"))
     assert len(again) == 2
     assert Emulator.fingerprint(str(tmp_path / "known.safetensors"))
+
+
+def test_sizes_and_checksum_are_those_of_the_file(fitted, tmp_path):
+    path = tmp_path / "known.safetensors"
+    fitted.save(path, {"why": "first", "members": 7, "sha256": "of another"})
+    first = Emulator.card(path)
+    assert (first["members"], first["why"]) == (2, "first")
+    other = tmp_path / "other.safetensors"
+    Emulator.load(path).save(other, Emulator.card(path) | {"blocks": 9})  # a card handed on
+    assert Emulator.load(other)(BOX.low[None]).shape == (1, 12)
+    card = Emulator.card(other)
+    for wrong, said in (({"members": "two"}, "got two and 1"), ({"sha256": None}, "checksum None")):
+        other.with_suffix(".json").write_text(json.dumps(card | wrong))
+        with pytest.raises(ValueError, match=said):
+            Emulator.load(other)
+
+
+@pytest.mark.parametrize("unit", [2.0**-80, 2.0**60, 1e-24, 1e20])
+def test_the_unit_of_y_does_not_matter(unit):
+    data = pairs(known, BOX, 60)
+    double = Pairs(data.x.double(), data.y.double())
+    one, other = (
+        fit_emulator(
+            Pairs(double.x, double.y * scale), BOX, seeds=(0,), width=8, components=3, epochs=3
+        )
+        for scale in (1.0, unit)
+    )
+    torch.testing.assert_close(other(double.x) / unit, one(double.x), rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(other.history.total, one.history.total, rtol=1e-3, atol=1e-3)
+
+
+def test_pairs_that_do_not_vary_are_learned_without_a_division_by_zero():
+    data = pairs(known, BOX, 6)
+    for few in (data[:1], Pairs(data.x, data.y[:1].repeat(6, 1))):
+        model = fit_emulator(few, BOX, seeds=(0,), width=4, components=1, epochs=2)
+        torch.testing.assert_close(model(few.x), few.y)
+
+
+def test_one_number_is_no_list_of_seeds():
+    with pytest.raises(TypeError, match=r"seeds: expected seeds, one a member, .* got 3"):
+        fit_emulator(pairs(known, BOX, 6), BOX, seeds=3, components=1)

@@ -156,3 +156,23 @@ def test_pairs_that_require_a_gradient_are_left_alone():
     found = fit_line(data=alive, epochs=2)
     assert alive.x.grad is None
     assert torch.equal(found(data.x), fit_line(data=data, epochs=2)(data.x))
+
+
+def test_scales_are_copied_and_compared_with_the_data():
+    data, options = linear_pairs(), {"width": 4, "epochs": 1}
+    given = Standardizer([1.0, 0.0], [2.0, 1.0])
+    surrogate = fit_surrogate(data, x_scaler=given, y_scaler=given, **options)
+    for own in (surrogate.inputs, surrogate.outputs):
+        assert own is not given
+        assert own.shift.tolist() == given.shift.tolist()
+    for name in ("x_scaler", "y_scaler"):
+        with pytest.raises(ValueError, match=f"{name}: expected 2 numbers, got 1"):
+            fit_surrogate(data, **{name: Standardizer([1.0], [2.0])}, **options)
+
+
+def test_one_number_is_no_list_of_seeds_and_a_class_no_activation():
+    for seeds, error in ((3, TypeError), ("12", TypeError), ([], ValueError), ([0.5], TypeError)):
+        with pytest.raises(error, match="seeds: expected"):
+            fit_surrogate(linear_pairs(), seeds=seeds)
+    with pytest.raises(TypeError, match=r"activation: .*give an instance, ReLU\(\)"):
+        fit_surrogate(linear_pairs(), activation=torch.nn.ReLU)
