@@ -10,15 +10,17 @@ import torch
 from torch import Tensor
 
 from invlab import runtime
+from invlab.metrics.effects import require_gradient
 from invlab.minimizers import minimize
 from invlab.minimizers.gauss_newton import gauss_newton, residual
 from invlab.minimizers.reparametrization import XScale, default_x_scale
 from invlab.priors import Box
 from invlab.priors.box import nearest_whole, whole_edges
 from invlab.surrogates.regression import Surrogate
-from invlab.task import Task
+from invlab.task import Pairs, Task
 from invlab.validation import (
     batch_shape,
+    require_axes,
     require_flag,
     require_number,
     require_same_length,
@@ -78,8 +80,12 @@ def refine_on_surrogate(
 
     Returns:
         ``(B, T, dx)`` in the dtype of x, none worse than before as the surrogate sees it.
+
+    Raises:
+        TypeError, ValueError: sizes that do not fit the surrogate, or a step not above zero.
     """
     _require_fit(surrogate, x, y)
+    _require_step(max_step)
     flat = _at_least_single(runtime.normal_tensor(x)).flatten(0, 1)
     goal = surrogate.outputs(runtime.normal_tensor(y).flatten(1)).to(flat)
     better, _ = gauss_newton(
@@ -135,9 +141,10 @@ def refine(
     polished once more beside it. Not to be worse is then meant from the guess, rounded.
 
     Args:
-        task: differentiable. A step costs a guess one simulation with its derivative an unknown;
-            or one simulation and a backward pass a number of y, where these are no more than the
-            unknowns. The length of the context does not matter.
+        task: differentiable, which a simulation of the first guess has to show. A step costs a
+            guess one simulation with its derivative an unknown; or one simulation and a backward
+            pass a number of y, where these are no more than the unknowns. The length of the
+            context does not matter.
         x: guesses, ``(B, T, dx)``, float32 or float64, which reaches machine precision.
         y: targets, ``(B, *dy)``, in any unit, taken in the dtype of x.
         c: contexts, ``(B, dc)``, where the task has one, taken in the dtype of x.
@@ -147,11 +154,12 @@ def refine(
             is first moved to the nearest point of it, and not to be worse is then meant from there.
 
     Returns:
-        ``(B, T, dx)``.
+        ``(B, T, dx)``, without a graph.
 
     Raises:
-        ValueError: the task says ``differentiable=False``, a context is missing or needless, or
-            shapes do not fit.
+        ValueError: the task says ``differentiable=False``, or its simulator has no gradient though
+            it says nothing; a context is missing or needless, shapes do not fit, or a step is not
+            above zero.
 
     Example:
         >>> import torch
@@ -163,12 +171,14 @@ def refine(
         [5.0, -5.0]
     """
     _require("refine", task, x, y, c)
+    _require_step(max_step)
     box = task.answer_box if require_flag("bounded", bounded) else None
-    flat, targets, contexts = _one_row_a_guess(x, y, c, box)
+    flat, targets, contexts = _one_row_a_guess(x.detach(), y, c, box)
+    require_slope(task, flat, contexts)
 
     def search(start: Tensor, seen: Seen) -> Tensor:
         better, _ = gauss_newton(
-            lambda x, *given: task.traced(seen(x), *given).flatten(1),
+            lambda x, *given: _like_targets(task.traced(seen(x), *given), y),
             start,
             targets.flatten(1).to(flat),
             contexts,
@@ -306,7 +316,7 @@ def differences(
 
     def apart(x: Tensor, rows: Tensor) -> Tensor:
         effect = task.traced(x) if c is None else task.traced(x, c[rows].to(x))
-        return residual(goal[rows].to(x), effect.flatten(1)) / y_scale
+        return residual(goal[rows].to(x), _like_targets(effect, y)) / y_scale
 
     return apart
 
@@ -335,6 +345,40 @@ def spread(y: Tensor) -> float:
     middle = squared.median()
     typical = middle if middle > 0 else squared[squared > 0].mean()
     return float(2.0 ** (largest * typical.sqrt()).log2().round())
+
+
+def require_slope(task: Task, x: Tensor, c: Tensor | None) -> None:
+    """Simulate the first guess, to see that there is a way from y back to x.
+
+    A search along a gradient that is not there would hand back its starts.
+
+    Args:
+        task: says that it is differentiable, or nothing happens.
+        x: guesses, ``(M, dx)``.
+        c: their contexts, ``(M, dc)``, or None.
+
+    Raises:
+        ValueError: torch finds no way.
+    """
+    sound = x.isfinite().all(1).nonzero()[:1, 0]
+    if not len(sound):
+        return
+    x = x[sound]
+    try:
+        require_gradient(task, Pairs(x, x, None if c is None else c[sound]))
+    except (RuntimeError, TypeError):
+        return  # what else is wrong, such as another dtype, the search meets as it simulates
+
+
+def _like_targets(effect: Tensor, y: Tensor) -> Tensor:
+    """Effects ``(M, *dy)`` as ``(M, dy)``, if targets ``(B, *dy)`` have their axes or are flat."""
+    require_axes("y", y, effect.shape[1:])
+    return effect.flatten(1)
+
+
+def _require_step(max_step: float) -> None:
+    if not require_number("max_step", max_step) > 0:
+        raise ValueError(f"max_step: expected a number above 0, got {max_step}")
 
 
 def _spread_of(task: Task) -> float:
@@ -424,7 +468,7 @@ def _squared_error(task: Task, x: Tensor, y: Tensor, c: Tensor | None) -> Tensor
     """Mean squared difference of effects ``(M, dx)`` from targets ``(M, *dy)``: ``(M,)``."""
     with torch.no_grad():
         effect = task.traced(x.clone()) if c is None else task.traced(x.clone(), c.clone())
-    return residual(y.flatten(1).to(x), effect.flatten(1)).double().square().mean(1)
+    return residual(y.flatten(1).to(x), _like_targets(effect, y)).double().square().mean(1)
 
 
 def _one_row_a_guess(

@@ -847,3 +847,45 @@ def test_contexts_in_whole_numbers_are_numbers():
     torch.testing.assert_close(whole[:, 0, 0], torch.tensor([0.4, 0.6]))
     with pytest.raises(ValueError, match="c: expected finite numbers"):
         refine(task, x, y, torch.tensor([[torch.nan], [2.0]]))
+
+
+@pytest.mark.parametrize("improved", [refine, refine_bfgs])
+def test_an_image_that_is_turned_is_refused(improved):
+    task = Task("image", lambda x: x[..., None] * torch.arange(1.0, 4).to(x), Box([0, 0], [1, 1]))
+    targets = task.targets(4, seed=0)
+    with pytest.raises(
+        ValueError, match=r"y: expected shape \(B, 2, 3\) or \(B, 6\), got \(\d+, 3, 2\)"
+    ):
+        improved(task, near(task, targets, 0.05), targets.y.mT)
+    x = near(task, targets, 0.05)
+    for same in (targets.y.flatten(1), targets.y[:, None]):
+        assert torch.equal(improved(task, x, same), improved(task, x, targets.y))
+
+
+@pytest.mark.parametrize("numbers", [1, 3])
+def test_a_gradient_that_is_not_there_is_named(numbers):
+    task = Task("silent", lambda x: x.detach().square().repeat(1, numbers), Box([0.0], [1.0]))
+    targets = task.targets(2, seed=0)
+    with pytest.raises(ValueError, match="silent: .* no gradient; say differentiable=False"):
+        refine(task, targets.x[:, None] + 0.1, targets.y)
+
+
+@pytest.mark.parametrize("max_step", [0, -0.5, float("nan")])
+def test_a_step_that_leads_nowhere_is_refused(max_step):
+    task = get_task("square")
+    data = task.sample(20)
+    surrogate = fit_surrogate(data, width=4, layers=2, epochs=1)
+    for call in (
+        lambda x, y: refine(task, x, y, max_step=max_step),
+        lambda x, y: refine_on_surrogate(surrogate, x, y, max_step=max_step),
+    ):
+        with pytest.raises(ValueError, match="max_step: expected a number above 0"):
+            call(data.x[:, None], data.y)
+
+
+@pytest.mark.parametrize("improved", [refine, refine_bfgs])
+def test_what_comes_back_has_no_graph(improved):
+    for prior in (Integer([0], [9]), Product(Integer([0], [9]), Box([0.0], [1.0]))):
+        task = Task("whole", lambda x: x * 2.0, prior)
+        data = task.sample(3)
+        assert not improved(task, data.x[:, None].requires_grad_(), data.y).requires_grad

@@ -481,3 +481,12 @@ def test_a_prior_of_ones_own_gives_tensors_of_a_row_a_draw(draw, got):
 
     with pytest.raises(ValueError, match=r"prior: sample\(3\) of Own must give a torch.*" + got):
         Task("own", lambda x: x, Own()).sample(3)
+
+
+def test_pairs_tell_nothing_of_the_shape_of_y(device):
+    """They may be those of another task: what is refused does not depend on what came before."""
+    task, x = Task("fresh", lambda x: x * 1.0, BOX), torch.rand(5, 2, device=device)
+    task.usable(Pairs(x, torch.rand(5, 3, device=device)))
+    assert task.y_shape == (2,)
+    with pytest.raises(ValueError, match=r"fresh: y: expected shape \(..., 2\), got \(5, 3\)"):
+        task.usable(Pairs(x, torch.rand(5, 3, device=device)))
