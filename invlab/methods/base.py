@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from invlab import runtime
+from invlab.improve import require_slope
 from invlab.methods.options import require_options
 from invlab.networks.training import History
 from invlab.priors import Box, integer_mask
@@ -20,6 +22,7 @@ from invlab.task import Pairs, Task
 from invlab.validation import (
     batch_shape,
     is_integer,
+    require_axes,
     require_count,
     require_seed,
     require_tensor,
@@ -88,6 +91,8 @@ class Method(nn.Module):
     calls_simulator: bool = False
     # Whether one fit may train several networks, one a seed.
     several_seeds: ClassVar[bool] = False
+    # Whether sizes and tensors are all that it needs, so that build and load_state_dict make it.
+    all_in_tensors: ClassVar[bool] = True
     # The words that the option ``bounds`` may be.
     bounds_known: ClassVar[tuple[Bounds, ...]] = ("clip", "free")
     # Options of the base classes that a class sets differently.
@@ -100,7 +105,11 @@ class Method(nn.Module):
             raise TypeError(f"{cls.name}: options are keywords, got {arguments!r} without one")
         require_options(cls.name, cls, options)
         made = super().__new__(cls)
-        made.__dict__["options"] = options
+        # the caller's dictionaries may change afterwards
+        made.__dict__["options"] = {
+            name: copy.deepcopy(dict(value)) if isinstance(value, Mapping) else value
+            for name, value in options.items()
+        }
         return made
 
     def __init__(self, *, bounds: Bounds = "clip") -> None:
@@ -191,6 +200,9 @@ class Method(nn.Module):
             seed: of everything random in it, an integer; several for a method that trains a
                 network each.
 
+        Torch's global generators are left as they were; inside they follow from the seed, as the
+        noise of a simulator may and the dropout of a network of your own.
+
         Raises:
             TypeError, ValueError: pairs that do not fit the task, a context that is not taken, no
                 task or no gradient where one is needed, or several seeds where one is.
@@ -207,10 +219,13 @@ class Method(nn.Module):
         task = self._require_task(task, data)
         data = usable_pairs(self.name, task, data, takes_context=self.takes_context)
         data = Pairs(_plain(data.x), _plain(data.y), None if data.c is None else _plain(data.c))
+        if self.needs_gradient:
+            require_slope(task, data.x, data.c)
         self.history, self._interrupted = {}, False
         self.facts = facts_of(task, data, seeds)
         try:
-            self.learn(task, data, seeds, **more)
+            with runtime.seeded(runtime.next_seed(self._not_ours(seeds))):
+                self.learn(task, data, seeds, **more)
         except KeyboardInterrupt as error:
             # the last training leaves its best weights; before it there is nothing to answer with
             if not (self.history and [*self.history.values()][-1].terms):
@@ -221,6 +236,14 @@ class Method(nn.Module):
             self.facts = {}
             raise
         return self
+
+    def _not_ours(self, seeds: Sequence[int]) -> torch.Generator:
+        """Random numbers for code that draws from torch's global generator, which ours never does.
+
+        They follow from the seeds of :meth:`fit`.
+        """
+        first, *others = seeds
+        return runtime.generator(first, self.name, "not ours", *others)
 
     def build(
         self,
@@ -237,7 +260,16 @@ class Method(nn.Module):
             y_shape: of an observation, or its length.
             c_dim: numbers of a context.
             seeds: one, or one for each network that trains beside the others.
+
+        Raises:
+            TypeError: a method that also remembers pairs, the prior or the task, such as
+                ``nearest``, ``neural_adjoint`` and the searches: these are read from a file.
         """
+        if not self.all_in_tensors:
+            raise TypeError(
+                f"{self.name}: remembers more than a state_dict holds, such as pairs, the prior or "
+                "the task, so that build has no use; use save(path) and invlab.load_method(path)"
+            )
         shape = [y_shape] if isinstance(y_shape, int) else list(y_shape)
         self.facts = self.facts | {
             "x_dim": require_count("x_dim", x_dim),
@@ -273,9 +305,15 @@ class Method(nn.Module):
 
         Raises:
             TypeError, ValueError: not fitted, ``n < 1``, a context that is missing or not taken,
-                a box that does not fit, or targets of the wrong shape, device or with NaN.
+                a box that does not fit, a generator that is none, or targets of the wrong shape,
+                device or with NaN.
         """
         flat = self._require_request(y, n, c)
+        if not isinstance(generator, torch.Generator | None):
+            raise TypeError(
+                f"{self.name}: generator: expected a torch.Generator, such as "
+                f"torch.Generator().manual_seed(0), or None, got {generator!r}"
+            )
         box = self._box_for(bounds)
         c = None if c is None else _plain(c)
         x = self.guess(flat, require_count("n", n), c, generator=generator, box=box)
@@ -394,6 +432,7 @@ class Method(nn.Module):
         flat = require_request(
             self.name, y, n, c, y_dim=dim, c_dim=facts.get("c_dim", 0), device=self.device
         )
+        require_axes(f"{self.name}: y", y, facts["y_shape"])
         return _plain(flat)
 
     def _box_for(self, bounds: Box | None) -> Box | None:

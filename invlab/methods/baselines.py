@@ -35,6 +35,7 @@ class PriorSampler(Method):
 
     name = "prior"
     exchangeable = True
+    all_in_tensors = False
     bounds_known: ClassVar[tuple[Bounds, ...]] = ("reject", "clip", "free")
     defaults: ClassVar[dict[str, Any]] = {"bounds": "reject"}
 
@@ -94,6 +95,7 @@ class Nearest(Method):
     """
 
     name = "nearest"
+    all_in_tensors = False
     x: Tensor
     y: Tensor
 
@@ -113,8 +115,15 @@ class Nearest(Method):
 
     @property
     def most(self) -> int:
-        """How many guesses a target can have, the pairs in the box."""
-        return len(self.x) if self.box is None else int(self.box.contains(self.x).sum())
+        """How many guesses a target can have, the pairs in the box; all of them with ``"free"``.
+
+        Raises:
+            ValueError: not fitted.
+        """
+        if not self.facts:
+            raise ValueError(f"{self.name}: call fit(task, data) before asking for most")
+        box = self._box_for(None)
+        return len(self.x) if box is None else int(box.contains(self.x).sum())
 
     def guess(
         self,

@@ -101,7 +101,8 @@ class ConditionalVAE(Sampler):
         """Reconstruction and divergence of each pair, in nats up to a constant."""
         mean, log_variance = self.latent_law(x, y)
         z = mean + (0.5 * log_variance).exp() * normal_like(mean, draws)
-        log_sigma = self.log_sigma.clamp_min(-7)
+        # while it is learned it must not run away; a fixed one is what the caller wants
+        log_sigma = self.log_sigma.clamp_min(-7) if self.sigma is None else self.log_sigma
         gap = (x - self.decoded(z, y.expand(*z.shape[:-1], -1))) / log_sigma.exp()
         weight = self.beta * min(1.0, share / max(self.warm_up, 1e-9))
         divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(-1)

@@ -80,11 +80,19 @@ class Direct(InverseNetwork):
 
     def _misfit_of_effect(self, task: Task, u: Tensor, y: Tensor, c: Tensor | None) -> Tensor:
         """Of each row of scaled answers ``(K, N, dx)``, in scaled y: ``(K, N)``."""
-        # all rows at once come without the axis of members
-        given = () if c is None else (c.expand(*u.shape[:-1], -1),)
-        effect = task.simulator(self.x_scaler.inverse(u), *given).flatten(2)
-        residual = self.y_scaler(effect) - y
-        return (residual.abs() if self.norm == "l1" else residual.square()).mean(-1)
+        # all rows at once come without the axis of members, which a simulator never sees
+        lead = u.shape[:-1]
+        given = () if c is None else (c.expand(*lead, -1).flatten(0, 1),)
+        x, goal = self.x_scaler.inverse(u).flatten(0, 1), y.expand(*lead, -1).flatten(0, 1)
+        effect = task.traced(x, *given)
+        if len(effect) != len(goal) or effect[0].numel() != goal.shape[1]:
+            raise ValueError(
+                f"{self.name}: expected {task.name} to give {goal.shape[1]} numbers of y for each "
+                f"row of x {tuple(x.shape)}, as the pairs have, got shape {tuple(effect.shape)}"
+            )
+        residual = self.y_scaler(effect.flatten(1)) - goal
+        each = (residual.abs() if self.norm == "l1" else residual.square()).mean(-1)
+        return each.unflatten(0, lead)
 
 
 def _with_x(data: Scaled) -> tuple[Tensor, ...]:

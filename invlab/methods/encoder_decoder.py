@@ -13,7 +13,7 @@ from invlab.methods.base import Seeds, require_request
 from invlab.methods.inverse_network import InverseNetwork, Scaled, with_context
 from invlab.networks.training import History, train
 from invlab.task import Pairs, Targets, Task
-from invlab.validation import require_count
+from invlab.validation import require_axes, require_count
 
 __all__ = ["EncoderDecoder"]
 
@@ -74,7 +74,14 @@ class EncoderDecoder(InverseNetwork):
             targets: observations for the second term, with contexts where the task has one. They
                 cost no simulation. The pairs are then used whole at each step, and the targets in
                 batches.
+
+        Raises:
+            TypeError, ValueError: see :meth:`invlab.methods.base.Method.fit`, or targets that are
+                none or do not fit the pairs.
         """
+        if not isinstance(targets, Targets | Pairs | None):
+            kind = type(targets).__name__
+            raise TypeError(f"{self.name}: targets: expected Targets, as Targets(y), got {kind}")
         return self._fit(task, data, seed, targets=targets)
 
     def learn(
@@ -149,6 +156,7 @@ class EncoderDecoder(InverseNetwork):
             c_dim=self.facts["c_dim"],
             device=kept.y.device,
         ).to(torch.promote_types(y.dtype, torch.float32))
+        require_axes(f"{self.name}: targets: y", y, self.facts["y_shape"])
         c = None if c is None else c.detach().to(flat)
         return self._scaled(Pairs(flat.new_zeros(len(flat), self.facts["x_dim"]), flat, c))
 

@@ -16,7 +16,14 @@ from invlab.losses import Norm
 from invlab.methods.base import Bounds, Method, split_for_validation
 from invlab.methods.options import require_encoder
 from invlab.networks.encoders import FeatureScale, Kind, OneMember, beside, encoder_for, kind_of
-from invlab.networks.mlp import MLP, Bounded, ScaledNetwork, Standardizer, copied_scale
+from invlab.networks.mlp import (
+    MLP,
+    Bounded,
+    ScaledNetwork,
+    Standardizer,
+    copied_scale,
+    require_activation,
+)
 from invlab.networks.training import TrainingOptions, require_training
 from invlab.priors import Box
 from invlab.surrogates.regression import Surrogate, build_surrogate
@@ -92,8 +99,7 @@ class InverseNetwork(Method):
         super().__init__(bounds=bounds)
         if norm not in ("l1", "l2"):
             raise ValueError(f"norm: expected 'l1' or 'l2', got {norm!r}")
-        if not callable(activation):
-            raise TypeError(f"activation: expected a function of a tensor, got {activation!r}")
+        require_activation(activation)
         if isinstance(activation, nn.Module) and any(True for _ in activation.parameters()):
             raise ValueError(
                 f"activation: expected a function without weights of its own, got {activation!r}"

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from invlab import runtime
 from invlab.improve import spread, squared_distance
 from invlab.methods.base import Bounds
 from invlab.methods.options import require_encoder
@@ -194,9 +195,11 @@ class JointOptimization(SimulatorSearch):
         y = y.unflatten(1, self.facts["y_shape"]).double()
         features = self._features(y, c)
         where = self._search_box(self.task, box)
-        self.solutions = [
-            self._solve(self.task, y, c, features, seeds, where) for seeds in draws.tolist()
-        ]
+        self.solutions = []
+        for seeds in draws.tolist():
+            # what an encoder of your own or the simulator draws from torch's global generator
+            with runtime.seeded(runtime.next_seed(self._not_ours(seeds))):
+                self.solutions.append(self._solve(self.task, y, c, features, seeds, where))
         return torch.stack([solution.x for solution in self.solutions], 1)
 
     def _search_box(self, task: Task, box: Box | None) -> Box | None:

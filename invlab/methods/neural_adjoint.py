@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping
 from dataclasses import fields
@@ -82,6 +83,7 @@ class NeuralAdjoint(Method):
     """
 
     name = "neural_adjoint"
+    all_in_tensors = False
     # Training that brings the surrogate's error a hundred times below the published one.
     defaults: ClassVar[dict[str, Any]] = {
         "epochs": 300,
@@ -156,7 +158,8 @@ class NeuralAdjoint(Method):
             task: gives the prior that the search starts from, and the box. None for data alone.
             data: pairs.
             seed: of the networks.
-            surrogate: one that is trained already; the pairs then only serve as anchors.
+            surrogate: one that is trained already, of :func:`invlab.fit_surrogate`, of which a
+                copy in float32 is kept; the pairs then only serve as anchors.
 
         Raises:
             TypeError, ValueError: see :meth:`invlab.methods.base.Method.fit`, or a surrogate of
@@ -193,6 +196,11 @@ class NeuralAdjoint(Method):
     ) -> None:
         """Train f̂ if none was given, and remember the pairs that it learned from as anchors."""
         (seed,) = seeds
+        if not isinstance(surrogate, Surrogate | None):
+            raise TypeError(
+                f"{self.name}: surrogate: expected a Surrogate, such as fit_surrogate(data) gives, "
+                f"got {type(surrogate).__name__}"
+            )
         self._require_members(self.ensemble if surrogate is None else len(surrogate))
         data = Pairs(data.x, data.y.flatten(1), data.c)
         self.facts |= {"prior": task.prior, "fence": task.box}
@@ -210,6 +218,8 @@ class NeuralAdjoint(Method):
                 raise
         else:
             _require_fitting(surrogate, data)
+            surrogate = copy.deepcopy(surrogate).requires_grad_(False)
+            surrogate.core.float()  # not its scales, whose digits are needed
         self.surrogate = surrogate
         core = surrogate.core
         self.facts["surrogate"] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 from collections.abc import Callable, Mapping
@@ -10,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from invlab.networks.encoders import ConvolutionalEncoder, VectorEncoder, encoder_for
-from invlab.networks.mlp import Standardizer
+from invlab.networks.mlp import Standardizer, require_activation
 from invlab.networks.training import TrainingOptions, train
 from invlab.validation import did_you_mean, require_annotated
 
@@ -60,10 +61,11 @@ def require_options(name: str, cls: type, options: Mapping[str, Any]) -> None:
 
 
 def require_encoder(encoder: Any) -> Any:
-    """Check the option ``encoder``: a module, or names of options of an encoder; and return it.
+    """Check the option ``encoder``: a module, which is returned, or options, which are copied.
 
     Raises:
-        TypeError: neither, or an option that no encoder has, with the nearest that there is.
+        TypeError: neither, an option that no encoder has, with the nearest that there is, or an
+            activation that is none.
     """
     if encoder is None or isinstance(encoder, nn.Module):
         return encoder
@@ -78,7 +80,9 @@ def require_encoder(encoder: Any) -> Any:
                 f"encoder: no option {option!r}{did_you_mean(option, known)} "
                 f"(it takes {', '.join(sorted(known))})"
             )
-    return encoder
+    if "activation" in encoder:
+        require_activation(encoder["activation"])
+    return copy.deepcopy(dict(encoder))
 
 
 def _require_scaler(name: str, value: Any) -> None:

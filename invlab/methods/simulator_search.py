@@ -25,6 +25,7 @@ class SimulatorSearch(Method):
     """
 
     calls_simulator = True
+    all_in_tensors = False
     task: Task | None = None
 
     def attach(self, task: Task | None) -> None:
@@ -33,6 +34,7 @@ class SimulatorSearch(Method):
             raise ValueError(
                 f"{self.name}: calls the simulator; give the task too, load_method(path, task=...)"
             )
+        self.require_quiet(task)
         self.task = self._require_gradient(task)
 
     def own_generator(self, generator: torch.Generator | None) -> torch.Generator:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import json
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -95,22 +96,34 @@ def load(
     for name in ("x_dim", "y_shape", "c_dim", "seeds", "pairs"):
         if name not in method.facts:
             raise ValueError(f"{path}: lacks {name!r}, and was not written by method.save(path)")
-    if task is not None and task.x_dim != method.facts["x_dim"]:
-        raise ValueError(
-            f"{path}: holds a method for {method.facts['x_dim']} unknowns, {task.name} "
-            f"has {task.x_dim}"
-        )
-    if task is not None and task.has_simulator and list(task.y_shape) != method.facts["y_shape"]:
-        raise ValueError(
-            f"{path}: holds a method for y of shape {tuple(method.facts['y_shape'])}, {task.name} "
-            f"gives {tuple(task.y_shape)}"
-        )
+    if task is not None:
+        _require_fitting(path, method, task)
     method.assemble()
     method.attach(task)
     _fill(path, method, tensors)
     method.history = {name: History(**from_json(h)) for name, h in words["history"].items()}
     method.requires_grad_(False)
     return method.to(runtime.device() if device is None else torch.device(device))
+
+
+def _require_fitting(path: str | Path, method: Method, task: Task) -> None:
+    """Refuse a task of other sizes than those that the method was fitted to."""
+    facts = method.facts
+    for name, what in {"x_dim": "unknowns", "c_dim": "context numbers"}.items():
+        if getattr(task, name) != facts[name]:
+            raise ValueError(
+                f"{path}: holds a method for {facts[name]} {what}, {task.name} "
+                f"has {getattr(task, name)}"
+            )
+    if not task.has_simulator:
+        return
+    own = list(task.y_shape)
+    flat = [math.prod(own)]  # what a method learned from images that were flattened
+    if facts["y_shape"] not in (own, flat):
+        raise ValueError(
+            f"{path}: holds a method for y of shape {tuple(facts['y_shape'])}, {task.name} "
+            f"gives {tuple(own)}"
+        )
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -152,3 +152,14 @@ def test_many_targets_are_looked_up_as_few_are(dy):
     few = nearest_rows(y[:50], pool, 3)
     assert torch.equal(many[:50], few)
     assert torch.equal(nearest_rows(y, pool, 1), many[:, :1])
+
+
+def test_a_look_up_says_how_many_pairs_it_can_give():
+    data = HALF.sample(40)
+    inside = int(HALF.box.contains(data.x).sum())
+    for bounds, most in {"clip": inside, "free": 40}.items():
+        model = get_method("nearest", bounds=bounds)
+        with pytest.raises(ValueError, match=r"nearest: call fit\(task, data\)"):
+            _ = model.most
+        assert model.fit(HALF, data).most == most
+        assert model.propose(data.y[:2], most).shape == (2, most, 1)

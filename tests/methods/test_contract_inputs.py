@@ -361,3 +361,27 @@ def test_an_interrupt_before_the_first_epoch_ends_leaves_it_unfitted(case, monke
     with pytest.raises(ValueError, match=r"call fit\(task, data\)"):
         model.save("nowhere")
     assert model.fit(SQUARE, SQUARE.sample(48)).propose(y).isfinite().all()
+
+
+# Observations of other axes
+
+
+@each_learner
+def test_an_image_that_is_turned_is_refused(case):
+    model, y = fitted(case, IMAGE), IMAGE.targets(3, seed=0).y
+    said = rf"{name_of(case)}: y: expected shape \(B, 8, 6\) or \(B, 48\), got \(3, 6, 8\)"
+    with pytest.raises(ValueError, match=said):
+        model.propose(y.mT)
+    if model.gives_density:
+        with pytest.raises(ValueError, match=said):
+            model.log_density(torch.zeros(3, 1, 2).to(y), y.mT)
+    # flat, or with a channel that is alone, it is the same image
+    for same in (y.flatten(1), y[:, None]):
+        assert torch.equal(model.propose(same, 1), model.propose(y, 1))
+
+
+@each_case
+def test_a_generator_that_is_none_is_named(case):
+    y = SQUARE.targets(2, seed=0).y
+    with pytest.raises(TypeError, match=f"{name_of(case)}: generator: expected a torch.Generator"):
+        ready(case).propose(y, 2, generator=0)

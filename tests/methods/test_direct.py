@@ -237,3 +237,65 @@ def test_an_encoder_beside_a_context_reads_no_memory_that_nobody_wrote():
     data, targets = task.sample(48), task.targets(3, seed=0)
     model = get_method("direct", encoder={}, epochs=1).fit(None, data)
     assert model.propose(targets.y, 2, targets.c).isfinite().all()
+
+
+def test_the_misfit_of_the_effect_gives_the_simulator_rows_of_unknowns():
+    shapes = set()
+
+    def simulate(x, c):
+        shapes.add((x.ndim, c.ndim))
+        return x[:, :1] * c[:, :1]  # would take a column of three axes for all of it
+
+    task = Task("rows", simulate, Box([0.5], [1.0]), context=Box([1.0], [2.0]))
+    data = task.sample(40)
+    for batch_size in (16, None):
+        model = get_method("direct", misfit="effect", epochs=2, batch_size=batch_size, **SMALL)
+        assert model.fit(task, data, seed=[0, 1]).history["inverse"].total.isfinite().all()
+    assert shapes == {(2, 2)}
+
+
+def test_pairs_of_another_simulator_are_refused_and_not_spread():
+    task = Task("two", lambda x: x * 1.0, Box([0.0, 0.0], [1.0, 1.0]))
+    data = Pairs(*(part.to(TASK.sample(1).x) for part in (torch.rand(9, 2), torch.rand(9, 1))))
+    with pytest.raises(ValueError, match=r"direct: expected two to give 1 numbers of y .*, 2\)"):
+        get_method("direct", misfit="effect", epochs=1).fit(task, data)
+
+
+@pytest.mark.parametrize("name", ["direct", "local_search", "joint"])
+def test_a_gradient_that_is_not_there_is_named_before_anything_is_learned(name):
+    silent = Task("silent", lambda x: x.detach() ** 2, Box([0.0], [1.0]))
+    model = get_method(name, **{"misfit": "effect"} if name == "direct" else {})
+    with pytest.raises(ValueError, match="silent: .* has no gradient; say differentiable=False"):
+        model.fit(silent, silent.sample(8))
+    assert "not trained" in repr(model)
+
+
+def test_the_seed_decides_what_is_drawn_from_torchs_generator():
+    noisy = Task("noisy", lambda x: x + torch.randn_like(x), Box([0.0], [1.0]), noisy=True)
+    dropping = torch.nn.Sequential(torch.nn.Dropout(0.5), torch.nn.Linear(1, 1))
+    data, y = noisy.sample(40), noisy.targets(3, seed=0).y
+    for options in ({"misfit": "effect"}, {"encoder": dropping}):
+        found = []
+        for seed in (0, 0, 1):
+            torch.manual_seed(len(found))
+            before = torch.get_rng_state()
+            model = get_method("direct", epochs=3, **SMALL, **options).fit(noisy, data, seed=seed)
+            assert torch.equal(torch.get_rng_state(), before)
+            found.append(model.propose(y))
+        assert torch.equal(found[0], found[1])
+        assert not torch.equal(found[0], found[2])
+
+
+def test_a_norm_of_your_own_over_the_batch_meets_no_single_row():
+    own = torch.nn.Sequential(torch.nn.Linear(1, 4), torch.nn.BatchNorm1d(4), torch.nn.Linear(4, 1))
+    for rows in (33, 17):
+        model = get_method("direct", encoder=own, epochs=2, batch_size=16)
+        assert model.fit(TASK, TASK.sample(rows)).history["inverse"].total.isfinite().all()
+
+
+def test_options_of_an_encoder_that_change_afterwards_change_nothing():
+    options = {"width": 8}
+    model = get_method("direct", encoder=options, epochs=1)
+    options["width"] = 64
+    assert "'width': 8" in repr(model)
+    assert model.fit(TASK, TASK.sample(9)).inverse.core.weights[0].shape[-1] == 8

@@ -148,3 +148,12 @@ def test_held_out_pairs_beside_targets_are_refused():
     model = get_method("encoder_decoder", held_out=0.2, epochs=1)
     with pytest.raises(ValueError, match="held_out: expected 0 with targets"):
         model.fit(task, task.sample(50), targets=Targets(torch.rand(9, 1)))
+
+
+def test_what_are_no_targets_is_named(device):
+    with pytest.raises(TypeError, match="targets: expected Targets, .* got Tensor"):
+        fit(torch.zeros(4, 1, device=device))
+    task = Task("image", lambda x: x[..., None] * torch.ones(2).to(x), Box([0.0] * 3, [1.0] * 3))
+    data = task.sample(20)
+    with pytest.raises(ValueError, match=r"targets: y: expected shape \(B, 3, 2\) or \(B, 6\)"):
+        get_method("encoder_decoder", **TINY).fit(task, data, targets=Targets(data.y.mT))

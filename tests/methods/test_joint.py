@@ -191,3 +191,15 @@ def test_an_encoder_of_ones_own_is_one_start():
     assert model.propose(y).shape == (3, 1, 2)
     with pytest.raises(ValueError, match="n: an encoder of your own is one start"):
         model.propose(y, 2)
+
+
+def test_an_encoder_that_draws_follows_the_seed():
+    own = nn.Sequential(nn.Linear(1, 8), nn.Dropout(0.5), nn.Linear(8, 2))
+    model = fitted(SINE, encoder=own, iterations=5, refine=False)
+    y, found = SINE.targets(3, seed=0).y, []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        before = torch.get_rng_state()
+        found.append(model.propose(y))
+        assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(*found)

@@ -25,6 +25,7 @@ from invlab.methods.adjoint_search import AdamSearch, BFGSSearch, GaussNewtonSea
 from invlab.networks.mlp import Standardizer
 from invlab.priors import Normal
 from invlab.runtime import generator
+from invlab.surrogates import fit_emulator
 from invlab.surrogates.regression import Surrogate, build_surrogate
 
 SINE = get_task("sine")
@@ -299,9 +300,9 @@ def test_a_pool_needs_no_more_memory_for_more_contexts(lines, monkeypatch):
     rows = []
     model = get_method("pool", pool=300, candidates=5)
     model.fit(LINES, LINES.sample(20), surrogate=lines.surrogate)
-    forward = lines.surrogate.core.forward
+    forward = model.surrogate.core.forward
     monkeypatch.setattr(
-        lines.surrogate.core, "forward", lambda u: rows.append(len(u)) or forward(u)
+        model.surrogate.core, "forward", lambda u: rows.append(len(u)) or forward(u)
     )
     targets = LINES.targets(30, seed=0)
     model.propose(targets.y, 5, targets.c)
@@ -741,3 +742,24 @@ def test_one_network_has_no_spread_to_weigh():
         )
     with pytest.raises(ValueError, match="spread_weight: expected at least 0"):
         get_method("neural_adjoint", search="bfgs", spread_weight=-1.0)
+
+
+def test_a_surrogate_that_was_given_stays_the_callers():
+    task = get_task("square")
+    data, y = task.sample(40), task.targets(3, seed=0).y
+    given = fit_surrogate(data, width=8, layers=3, epochs=2)
+    given.core.double()  # what its owner computes in
+    model = get_method("neural_adjoint", pool=50, candidates=5).fit(task, data, surrogate=given)
+    assert {weight.dtype for weight in model.surrogate.core.parameters()} == {torch.float32}
+    assert torch.equal(model.surrogate.inputs.shift, given.inputs.shift)
+    before = model.propose(y, 3)
+    for weight in given.parameters():
+        weight.data.zero_()
+    assert torch.equal(model.propose(y, 3), before)
+
+
+def test_what_is_no_surrogate_is_named():
+    task = get_task("square")
+    emulator = fit_emulator(task.sample(20), task.box, seeds=[0], width=4, components=1, epochs=1)
+    with pytest.raises(TypeError, match="surrogate: expected a Surrogate, .* got Emulator"):
+        get_method("neural_adjoint").fit(task, task.sample(9), surrogate=emulator)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import invlab.methods
 from invlab import get_method, list_methods
@@ -256,3 +257,15 @@ def test_a_new_method_needs_little():
     model = Guess(factor=100.0).fit(task, data := task.sample(20))
     x = model.propose(data.y[:3], 2)
     assert torch.equal(x, task.box.clip(100 * data.x.mean(0)).expand(3, 2, 1))
+
+
+def test_a_class_of_activations_is_told_to_give_an_instance():
+    for name, options in {
+        "direct": {"activation": torch.nn.ReLU},
+        "tandem": {"activation": torch.nn.ReLU},
+        "joint": {"encoder": {"activation": torch.nn.ReLU}},
+    }.items():
+        with pytest.raises(
+            TypeError, match=r"activation: .*class ReLU; give an instance, ReLU\(\)"
+        ):
+            get_method(name, **options)

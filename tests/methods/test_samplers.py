@@ -22,7 +22,7 @@ from invlab import (
     load_method,
 )
 from invlab.methods.flow_matching import adams_bashforth, runge_kutta, times
-from invlab.methods.sampler import Sampler
+from invlab.methods.sampler import Sampler, normal_like
 from invlab.networks.mlp import Standardizer
 from invlab.runtime import device as device_of_tests
 from invlab.runtime import generator
@@ -941,3 +941,15 @@ def test_draws_of_a_flow_follow_its_own_density():
     assert cumulative[-1].item() == pytest.approx(1, abs=0.02)
     share = torch.searchsorted(draws, grid[0, :, 0].double()) / len(draws)
     assert (share - cumulative).abs().max() < 0.03
+
+
+def test_a_small_sigma_that_was_given_is_taken_as_it_is():
+    model = built("cvae", 1, 1, sigma=1e-4)
+    assert model.log_sigma.item() < -7
+    x, y = rows(5, 1), rows(5, 1, stream="y")
+    found = model.cost(x, y, 1.0, generator(0))["reconstruction"]
+    mean, log_variance = model.latent_law(x, y)
+    z = mean + (0.5 * log_variance).exp() * normal_like(mean, generator(0))
+    law = NormalLaw(model.decoded(z, y.expand(*z.shape[:-1], -1)), model.log_sigma.exp())
+    by_hand = -law.log_prob(x).sum(-1)
+    torch.testing.assert_close(found, by_hand - math.log(2 * math.pi) / 2)

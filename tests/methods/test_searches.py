@@ -105,3 +105,27 @@ def test_whole_numbers_are_ranked_as_they_are_proposed():
     for algorithm in ("bfgs", "lm"):
         model = invlab.get_method(algorithm, starts=30).fit(task, task.sample(20))
         assert float(model.propose(torch.zeros(1, 1, dtype=torch.float64))) == 7
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        invlab.get_method("local_search"),
+        invlab.get_method("local_search", algorithm="lm"),
+        invlab.get_method("joint", iterations=2),
+    ],
+    ids=lambda method: str(method).split(",")[0],
+)
+def test_a_simulator_in_a_dtype_of_its_own_is_told_what_to_do(method):
+    network = torch.nn.Linear(2, 3).to(invlab.runtime.device())
+    task = Task("network", network, Box([0.0, 0.0], [1.0, 1.0]))
+    data = task.sample(20)
+    with pytest.raises(TypeError, match="network: the simulator computes in a dtype of its own"):
+        method.fit(task, data).propose(data.y[:2])
+
+
+def test_a_noisy_task_is_refused_where_a_search_is_read_too(tmp_path):
+    noisy = Task("noisy", SINE.simulator, SINE.prior, noisy=True)
+    invlab.get_method("local_search").fit(SINE, SINE.sample(20)).save(tmp_path / "model")
+    with pytest.raises(ValueError, match="local_search: .* noisy says it is noisy"):
+        invlab.load_method(tmp_path / "model", task=noisy)

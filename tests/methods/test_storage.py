@@ -8,7 +8,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from invlab import Box, Normal, Poisson, Product, Task, load_method, runtime
+from invlab import Box, Normal, Pairs, Poisson, Product, Task, load_method, runtime
 from invlab.methods import storage
 from invlab.networks.mlp import Standardizer
 
@@ -218,3 +218,31 @@ def test_a_task_that_is_missing_or_another_is_named(tmp_path):
         load_method(path)
     with pytest.raises(ValueError, match="holds a method for 1 unknowns, two has 2"):
         load_method(path, task=TWO)
+    with pytest.raises(ValueError, match="holds a method for 0 context numbers, shift has 1"):
+        load_method(path, task=SHIFT)
+
+
+def test_what_was_fitted_to_flat_images_is_read_with_the_task_of_images(tmp_path):
+    data = IMAGE.sample(40)
+    model = method("local_search").fit(IMAGE, Pairs(data.x, data.y.flatten(1)))
+    y = IMAGE.targets(2, seed=0).y
+    assert torch.equal(again(model, tmp_path, IMAGE).propose(y, 2), model.propose(y, 2))
+    with pytest.raises(ValueError, match=r"for y of shape \(48,\), two gives \(3,\)"):
+        load_method(tmp_path / "model", task=TWO)
+
+
+@pytest.mark.parametrize("case", cases(lambda model: not model.all_in_tensors))
+def test_what_remembers_more_than_tensors_is_read_from_a_file_alone(case):
+    with pytest.raises(TypeError, match=rf"{name_of(case)}: .*save\(path\) and invlab.load_method"):
+        method(case).build(3, 3)
+
+
+@pytest.mark.parametrize("case", cases(lambda model: model.all_in_tensors))
+def test_tensors_are_all_that_the_others_need(case):
+    model, targets = fitted(case, TWO), TWO.targets(3, seed=0)
+    fresh = method(case).build(2, 3)
+    fresh.load_state_dict(model.state_dict())
+    fresh.to(targets.y.device)
+    if model.box is not None and model.bounds != "free":  # a tensor knows no box
+        fresh.facts["box"] = model.box
+    assert torch.equal(fresh.propose(targets.y, 2), model.propose(targets.y, 2))
