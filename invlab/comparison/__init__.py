@@ -17,15 +17,16 @@ from urllib.parse import quote
 
 import torch
 
-from invlab import runtime
+from invlab import __version__, runtime
 from invlab.comparison.advice import Facts, ranked
 from invlab.comparison.candidates import NULLS, STEP_SECONDS, STEPS, Candidate, choose
 from invlab.comparison.fingerprint import FEW_ROWS, ROWS, of_object, of_pairs, of_task
-from invlab.comparison.judge import REPLICATES, Judge, surrogate_task
+from invlab.comparison.judge import REPLICATES, Judge, refinement_calls, surrogate_task
 from invlab.comparison.plan import (
     CURVE,
     OverBudget,
     Plan,
+    counts_of,
     limits_of,
     make_plan,
     seconds_a_simulation,
@@ -34,7 +35,7 @@ from invlab.comparison.result import Comparison
 from invlab.comparison.table import floor_row, rows_of
 from invlab.comparison.trial import Question, attempt
 from invlab.metrics.effects import require_gradient, warn_of_noise
-from invlab.runs.records import Run, missing, run
+from invlab.runs.records import Run, missing, read, run
 from invlab.simulators.numpy_functions import without_failed_rows
 from invlab.task import Pairs, Targets, Task, without_held_out
 from invlab.trust.belief import warn_of_replicates
@@ -42,6 +43,8 @@ from invlab.validation import require_count
 
 __all__ = ["Comparison", "compare"]
 
+# Simulations that show whether noise and gradients are as the task says.
+CHECKED = 3
 # What the progress bar counts: each method on each seed.
 TRAININGS = "trainings and scores"
 
@@ -81,11 +84,13 @@ def compare(
         targets: targets a seed.
         guesses: numbers T of guesses a target.
         budget: processor seconds, or ``{"seconds": ..., "simulations": ...}``. After the seconds no
-            further seed is begun; the simulations limit the sizes from the start, and searches that
-            they do not pay for are left out by name.
+            further seed is begun; the simulations limit the sizes from the start, searches that
+            they do not pay for are left out by name, and nothing is refined where they do not pay
+            for that either.
         seeds: how often all of it is done.
         jobs: processes; scheduler: address of a Dask cluster instead.
-        folder: where records are kept; the next call resumes from them.
+        folder: where records are kept; the next call resumes from them, and tries again what
+            failed. Those of another version of this library count as none.
 
     Returns:
         A :class:`Comparison`: rows, advice, ``best(T)``, ``plot()``, ``to_html(path)``.
@@ -110,9 +115,16 @@ def compare(
     """
     task, pairs = _read(data)
     limits = limits_of(budget)
+    sizes = {"n": n, "targets": targets, "seeds": seeds}
+    n, targets, seeds = (require_count(name, value) for name, value in sizes.items())
+    guesses = counts_of(guesses)
+    _require_where(jobs, scheduler)
+    # names are looked at before anything is simulated
+    choose(task, methods, n=n, simulated=pairs is None)
+    a_refinement = 0
     if pairs is None:
         simulation_s, timed = seconds_a_simulation(task, limits.get("simulations"))
-        spent = timed + ROWS
+        spent, a_refinement = timed + ROWS + CHECKED, refinement_calls(task, simulation_s)
     else:
         simulation_s, spent = 0.0, 0
         n, targets = _sizes(task, pairs, n, targets, seeds)
@@ -123,6 +135,7 @@ def compare(
     chosen, plan = _planned(
         chosen, n=n, targets=targets, guesses=guesses, seeds=seeds, budget=limits,
         simulation_s=simulation_s, a_guess=REPLICATES if task.noisy else 1, spent=spent,
+        a_refinement=a_refinement,
     )  # fmt: skip
     running = [candidate for candidate in chosen if not candidate.reason]
     trials = _Trials(task, pairs, plan)
@@ -179,14 +192,16 @@ def _read(data: Task | Pairs) -> tuple[Task, Pairs | None]:
     raise TypeError(f"compare: expected a Task or Pairs, got {type(data).__name__}")
 
 
+def _require_where(jobs: int, scheduler: str | None) -> None:
+    if require_count("jobs", jobs) > 1 and scheduler is not None:
+        raise ValueError(f"compare: expected jobs or scheduler, got {jobs} and {scheduler!r}")
+
+
 def _sizes(task: Task, pairs: Pairs, n: int, targets: int, seeds: int) -> tuple[int, int]:
     """Pairs to learn from and targets that there are in each seed, and no more than asked for."""
-    parts = [
-        _divided(task.usable(pairs), require_count("targets", targets), seed)
-        for seed in range(require_count("seeds", seeds))
-    ]
+    parts = [_divided(task.usable(pairs), targets, seed) for seed in range(seeds)]
     learned, asked = (min(map(len, some)) for some in list(zip(*parts, strict=True))[:2])
-    return min(require_count("n", n), learned), min(targets, asked)
+    return min(n, learned), min(targets, asked)
 
 
 def _divided(usable: Pairs, targets: int, seed: int) -> tuple[Pairs, Pairs, Pairs]:
@@ -241,7 +256,8 @@ class _Trials:
             data = kept.joined(data[failed]) if bool(failed.any()) else kept
         else:
             asked = self.task.targets(plan.targets, seed=1_000_000 + seed, dtype=torch.float64)
-        judge = Judge(self.task, data.y, simulation_s=plan.simulation_s)
+        refine = plan.a_refinement > 0
+        judge = Judge(self.task, data.y, refine=refine, simulation_s=plan.simulation_s)
         floor = float(judge.floor(asked).nanmean())
         return Question(data, asked, plan.guesses, seed), judge, floor
 
@@ -262,6 +278,7 @@ class _Trials:
         ours = isinstance(candidate.method, str)
         own = "" if ours else f"{kind.__module__}.{kind.__qualname__} {self._own(candidate)}"
         settings = {
+            "version": __version__,
             "task": self.task.name,
             "data": self.identity,
             "n": self.plan.n,
@@ -270,6 +287,7 @@ class _Trials:
             "method": candidate.method if ours else own,
             "options": {name: str(value) for name, value in candidate.options.items()},
             "share": share,
+            "refined": self.plan.a_refinement > 0,
         }
         compute = partial(_compute, self, candidate, share)
         # a name may hold any sign, and is not to lead out of the folder
@@ -354,6 +372,7 @@ def _records(
         if seed and plan.seconds is not None and spent > plan.seconds:
             break
         runs = [trials.run(one, seed) for one in running]
+        _forget_failures(runs, folder)
         begun = {"before": seed * len(runs), "after": (plan.seeds - seed - 1) * len(runs)}
         start = runtime.cpu_seconds()
         _lay_out(trials, runs, seed, folder)
@@ -364,6 +383,15 @@ def _records(
             records[candidate.name].append(record)
             spent += record["cpu_seconds"]
     return records
+
+
+def _forget_failures(runs: Sequence[Run], folder: Path) -> None:
+    """Take out records of methods that failed in an earlier call: they are tried again."""
+    for one in runs:
+        path = folder / f"{one.id}.json"
+        record = read(path)
+        if record is not None and "errors" not in record.get("found", {}):
+            path.unlink()
 
 
 def _lay_out(trials: _Trials, runs: list[Run], seed: int, folder: Path) -> None:
@@ -387,6 +415,7 @@ def _curve(
         return None
     best = running[order[0]]
     runs = [trials.run(best, 0, part) for part in CURVE]
+    _forget_failures(runs, folder)
     _lay_out(trials, runs, 0, folder)
     what = f"{best.name} on fewer pairs"
     made = run(runs, seeds=[0], folder=folder, **where, description=what)

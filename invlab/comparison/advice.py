@@ -9,6 +9,7 @@ from typing import Any
 
 from invlab.comparison.candidates import NULLS
 from invlab.comparison.table import LEAST, Row, Scores, level
+from invlab.trust.per_cent import per_cent
 
 __all__ = ["Advice", "Facts", "advise", "calibrated", "ranked"]
 
@@ -279,14 +280,14 @@ def _failures(facts: Facts) -> list[Advice]:
     found = []
     for name, row in facts.rows.items():
         if row["failed"]:
+            share = per_cent(row["failed"])
             text = (
-                f"{name} has no valid answer for {row['failed']:.0%} of the targets; they are not "
-                "in its mean."
+                f"{name} has no valid answer for {share} of the targets; they are not in its mean."
             )
             found.append(Advice("failures", text, (name,)))
         elif row["valid"] is not None and row["valid"] < FEW_INVALID and name not in NULLS:
-            share = 1 - row["valid"]
-            text = f"{share:.0%} of the guesses of {name} are nothing that the simulator can take."
+            share = per_cent(1 - row["valid"])
+            text = f"{share} of the guesses of {name} are nothing that the simulator can take."
             found.append(Advice("failures", text, (name,)))
     return found
 
@@ -295,8 +296,8 @@ def _assumptions(facts: Facts) -> list[Advice]:
     found = []
     if facts.invalid >= FAILING:
         text = (
-            f"Check the prior: {facts.invalid:.0%} of its draws have no valid y, and nothing is "
-            "learned there."
+            f"Check the prior: {per_cent(facts.invalid)} of its draws have no valid y, and nothing "
+            "is learned there."
         )
         found.append(Advice("assumptions", text))
     text = (

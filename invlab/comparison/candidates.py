@@ -12,9 +12,9 @@ from invlab.comparison.plan import DEAR_SECONDS, SEARCH_CALLS
 from invlab.methods import Method, class_of, get_method, known_as
 from invlab.methods.neural_adjoint import NeuralAdjoint
 from invlab.methods.options import options_of
-from invlab.task import Task
+from invlab.task import Pairs, Task
 
-__all__ = ["BASELINES", "NULLS", "SEARCHES", "Candidate", "choose"]
+__all__ = ["BASELINES", "NULLS", "SEARCHES", "Candidate", "choose", "trained"]
 
 # Rows that stand in every table: what any learned method has to beat.
 BASELINES = ("prior", "nearest", "pool")
@@ -26,6 +26,8 @@ SEARCHES = ("bfgs", "lm", "differential_evolution")
 LEAST_CALLS = {"bfgs": 300, "lm": 300, "local_search": 300, "differential_evolution": 30 * 41}
 # Rows that are no method to use: draws without looking, and what only an invented task knows.
 NULLS = ("prior", "exact", "floor")
+# Names of rows that the comparison makes itself: no object of the user's is to be taken for one.
+RESERVED = ("exact", "floor")
 # Learned methods that "auto" tries. The others teach something, are beaten by one of these wherever
 # both were measured (chapter 11), or need a package that is not always there (spline_flow).
 LEARNED = ("neural_adjoint", "mixture_density", "cinn", "flow_matching", "tandem", "direct")
@@ -97,7 +99,8 @@ def choose(
 
     Raises:
         TypeError: neither names nor objects.
-        ValueError: an unknown name, or two methods of one name.
+        ValueError: an unknown name, two methods of one name, or an object with that of a row
+            which the comparison makes itself.
     """
     asked = _asked(methods)
     searches = [name for name in SEARCHES if task.differentiable == (name in ("bfgs", "lm"))]
@@ -106,6 +109,11 @@ def choose(
         always.append(ExactPosterior(task))
     # an object of the user's takes the place of the baseline of its name
     own = {_name(one) for one in asked if not isinstance(one, str)}
+    if own & set(RESERVED):
+        raise ValueError(
+            f"methods: {min(own & set(RESERVED))!r} names a row that is never ranked; give your "
+            "method another name"
+        )
     always = [one for one in always if _name(one) not in own]
     named = [*always, *(one for one in asked if not _among(one, always))]
     # a name given twice, or in two words, is one row
@@ -132,6 +140,12 @@ def _asked(methods: Any) -> list[Any]:
             )
         named += LEARNED if isinstance(one, str) and one == "auto" else [one]
     return [known_as(one) if isinstance(one, str) else one for one in named]
+
+
+def trained(method: Any, task: Task, data: Pairs, *, seed: int) -> Any:
+    """Fit a method and return it; ``fit`` of the user's own may return nothing."""
+    made = method.fit(task, data, seed=seed)
+    return method if made is None else made
 
 
 def _too_dear(candidate: Candidate, seconds: float) -> Candidate:

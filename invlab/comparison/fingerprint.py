@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from functools import cached_property, partialmethod
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -92,6 +93,12 @@ def _inside(value: Any) -> list[Any]:
     """What an object of another kind is made of."""
     if isinstance(value, MethodType):
         return [value.__func__, value.__self__]
+    if isinstance(value, staticmethod | classmethod):
+        return [value.__func__]
+    if isinstance(value, property):
+        return [value.fget, value.fset, value.fdel]
+    if isinstance(value, cached_property):
+        return [value.func]
     if isinstance(value, FunctionType):
         cells = [cell.cell_contents for cell in value.__closure__ or () if _is_filled(cell)]
         return [value.__code__, value.__defaults__, value.__kwdefaults__, cells]
@@ -117,17 +124,24 @@ def _words_of(value: Any) -> str:
 
 
 def _own_code(kind: Any) -> list[Any]:
-    """The functions of a class of somebody's own; ours change by versions, not by trials."""
+    """What a class of somebody's own defines; ours change by versions, not by trials."""
     if not isinstance(kind, type) or kind.__module__.partition(".")[0] in ("invlab", "torch"):
         return []
-    own = {n: part for n, part in vars(kind).items() if isinstance(part, FunctionType)}
-    plain = {n: part for n, part in vars(kind).items() if _is_plain(part) and n[:2] != "__"}
+    own = {n: part for n, part in vars(kind).items() if _is_function(part)}
+    held = {n: part for n, part in vars(kind).items() if _is_held(part) and n[:2] != "__"}
     bases = [base for base in kind.__bases__ if base is not object]
-    return [{n: part.__code__ for n, part in own.items()}, plain, bases]
+    return [own, held, bases]
 
 
-def _is_plain(value: Any) -> bool:
-    return value is None or isinstance(value, str | bool | int | float | tuple | list | dict)
+def _is_function(value: Any) -> bool:
+    """Whether it is one, in whatever wraps it; a decorator keeps what it wraps in a closure."""
+    kinds = (FunctionType, staticmethod, classmethod, property, cached_property, partialmethod)
+    return isinstance(value, kinds) or hasattr(value, "__wrapped__")
+
+
+def _is_held(value: Any) -> bool:
+    plain = str | bytes | bool | int | float | complex | tuple | list | dict | set | frozenset
+    return value is None or isinstance(value, plain | Tensor | np.ndarray | np.generic)
 
 
 def _is_filled(cell: Any) -> bool:

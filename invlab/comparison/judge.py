@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any
 
@@ -9,18 +10,20 @@ import torch
 from torch import Tensor
 
 from invlab import runtime
-from invlab.improve import refine
+from invlab.improve import CORNERS, refine
 from invlab.metrics import best_of, resimulation_error
 from invlab.networks.training import epochs_within
 from invlab.surrogates import fit_surrogate
 from invlab.task import Pairs, Targets, Task
 
-__all__ = ["Judge", "surrogate_task"]
+__all__ = ["Judge", "refined_guesses", "refinement_calls", "surrogate_task"]
 
 # Simulations of a guess on a noisy task: half of them choose the best of T, half score it.
 REPLICATES = 4
 # Guesses a target that are refined on the simulator, where that takes no longer than this.
 REFINED, REFINED_SECONDS, REFINED_CALLS = 10, 2.0, 40
+# Its Gauss–Newton steps.
+STEPS = 10
 # A refinement that takes longer than this is left out.
 MOST_SECONDS = 1.0
 
@@ -35,7 +38,7 @@ class Judge:
     Args:
         task: its simulator judges.
         y: observations that say how much y varies, ``(N, *dy)``.
-        refine: whether refined guesses are scored too.
+        refine: whether refined guesses are scored too, where :func:`refinement_calls` says so.
         simulation_s: processor seconds of a simulation.
     """
 
@@ -52,8 +55,7 @@ class Judge:
                 "nothing to learn from them; errors are in the unit of y squared",
                 stacklevel=2,
             )
-        affordable = REFINED_CALLS * simulation_s <= MOST_SECONDS
-        self.can_refine = refine and affordable and task.differentiable and not task.noisy
+        self.can_refine = refine and refinement_calls(task, simulation_s) > 0
         self.simulation_s = simulation_s
 
     def errors(self, x: Tensor, targets: Targets, *, stream: int = 0) -> Tensor:
@@ -86,10 +88,9 @@ class Judge:
 
     def refined(self, x: Tensor, targets: Targets) -> Tensor:
         """The first guesses after a few Gauss–Newton steps on the simulator, in the box."""
-        seconds = len(targets) * REFINED * REFINED_CALLS * self.simulation_s
-        x = x[:, : REFINED if seconds <= REFINED_SECONDS else 1]
+        x = x[:, : refined_guesses(len(targets), self.simulation_s)]
         y = targets.y.double()
-        return refine(self.task, x.double(), y, targets.c, bounded=True)
+        return refine(self.task, x.double(), y, targets.c, steps=STEPS, bounded=True)
 
     def floor(self, targets: Targets) -> Tensor:
         """Error of the truth under fresh noise, ``(B,)``; zero without noise.
@@ -102,6 +103,30 @@ class Judge:
         seen = [self.errors(targets.x[:, None], targets, stream=100 + k) for k in range(REPLICATES)]
         found = torch.stack(seen)[..., 0]
         return found.where(found.isfinite(), torch.nan).nanmean(0)
+
+
+def refined_guesses(targets: int, simulation_s: float) -> int:
+    """Guesses of each target that are refined on the simulator, at most."""
+    return REFINED if targets * REFINED * REFINED_CALLS * simulation_s <= REFINED_SECONDS else 1
+
+
+def refinement_calls(task: Task, simulation_s: float) -> int:
+    """Simulations that the refinement of a guess takes at most, its score among them.
+
+    0 where nothing is refined: not a noisy task, one without gradients, or one that takes too long.
+    """
+    if task.noisy or not task.differentiable or REFINED_CALLS * simulation_s > MOST_SECONDS:
+        return 0
+    dx, dy = task.x_dim, math.prod(task.y_shape)
+    # each step differentiates forwards, a simulation an unknown, or backwards, one in all; besides,
+    # one shows that there is a gradient, one may fail on the way forwards, one ends the search
+    search = 3 + STEPS * (dx if dy > dx else 1)
+    whole = int(task.integer.sum())
+    if not whole:
+        return search + 1
+    # the guess and what was found are rounded, and the other unknowns searched for once more
+    rounded = 1 + (2**whole if whole <= CORNERS else 1)
+    return search + rounded + (search if whole < dx else 0) + 1
 
 
 def _chosen(choose: Tensor, score: Tensor) -> Tensor:

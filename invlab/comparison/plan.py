@@ -5,15 +5,25 @@ from __future__ import annotations
 import copy
 import math
 import numbers
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import torch
+
 from invlab import runtime
+from invlab.comparison.judge import refined_guesses
 from invlab.simulators.counted import Counted
 from invlab.task import Task
 from invlab.validation import is_integer, require_count
 
-__all__ = ["OverBudget", "Plan", "limits_of", "make_plan", "seconds_a_simulation"]
+__all__ = [
+    "OverBudget",
+    "Plan",
+    "counts_of",
+    "limits_of",
+    "make_plan",
+    "seconds_a_simulation",
+]
 
 # A simulation that takes longer than this is dear: one answer a target, and few targets.
 DEAR_SECONDS = 0.05
@@ -48,6 +58,8 @@ class Plan:
         a_search: simulations that a search takes for a target at least.
         a_guess: simulations that judge a guess.
         spent: simulations beside all of that, such as those that were timed.
+        a_refinement: simulations that refine and judge a guess at most; 0 where nothing is refined.
+        unpaid: whether nothing is refined since the budget in simulations does not pay for it.
     """
 
     n: int
@@ -59,6 +71,8 @@ class Plan:
     a_search: int = 0
     a_guess: int = 1
     spent: int = 0
+    a_refinement: int = 0
+    unpaid: bool = False
 
     @property
     def dear(self) -> bool:
@@ -74,19 +88,23 @@ class Plan:
         )
 
     def simulations(self, methods: int, searches: int = 0) -> int:
-        """Simulations over all seeds, those of searches roughly: pairs, targets, judging, answers.
+        """Simulations over all seeds, those of searches roughly, of the others at most.
+
+        Of pairs, targets, judging, refinement and answers.
 
         Args:
             methods: rows that are judged.
             searches: those among them that search on the simulator.
         """
-        judged = methods * self.targets * self.guesses[-1] * self.a_guess
+        refined = min(self.guesses[-1], refined_guesses(self.targets, self.simulation_s))
+        a_row = self.guesses[-1] * self.a_guess + refined * self.a_refinement
+        judged = methods * self.targets * a_row
         # the truth is judged too where it has an error
         floor = self.targets * self.a_guess if self.a_guess > 1 else 0
         a_target = max(self.a_search, self.search_guesses * SEARCH_CALLS)
         searched = searches * self.targets * a_target
         asked = 0 if self.dear else self.targets
-        curve = len(CURVE) * self.targets * self.guesses[-1] * self.a_guess
+        curve = len(CURVE) * self.targets * a_row
         return self.seeds * (self.n + asked + judged + floor + searched) + curve + self.spent
 
 
@@ -115,6 +133,7 @@ def seconds_a_simulation(task: Task, most: float | None = None) -> tuple[float, 
             seconds = on_the_wall
         if seconds * ROWS_THEN > TRIAL_SECONDS:
             break
+    task.note_shape(torch.empty(counted.y_shape, device="cpu"))  # spares a simulation
     return seconds, counter.rows
 
 
@@ -143,7 +162,24 @@ def limits_of(budget: float | Mapping[str, float] | None) -> dict[str, float]:
             raise TypeError(f"budget: expected a number of {name}, got {value!r}")
         if not value > 0:
             raise ValueError(f"budget: expected {name} above 0, got {value}")
-    return {name: value for name, value in limits.items() if value < math.inf}
+    # plain numbers, which a file of JSON takes
+    return {name: float(value) for name, value in limits.items() if value < math.inf}
+
+
+def counts_of(guesses: Sequence[int]) -> tuple[int, ...]:
+    """Numbers of guesses, ascending, each once.
+
+    Raises:
+        TypeError, ValueError: no sequence of whole numbers, none at all, or one below one.
+    """
+    if is_integer(guesses) or isinstance(guesses, str) or not isinstance(guesses, Iterable):
+        raise TypeError(
+            f"guesses: expected numbers of guesses such as (1, 10, 100), got {guesses!r}"
+        )
+    counts = tuple(sorted({require_count("guesses", count) for count in guesses}))
+    if not counts:
+        raise ValueError("guesses: expected numbers of guesses such as (1, 10, 100), got none")
+    return counts
 
 
 def make_plan(
@@ -159,6 +195,7 @@ def make_plan(
     a_search: int = 0,
     a_guess: int = 1,
     spent: int = 0,
+    a_refinement: int = 0,
 ) -> Plan:
     """Sizes within a budget.
 
@@ -168,31 +205,25 @@ def make_plan(
         methods: rows that are judged; searches: those that search on the simulator.
         simulation_s: seconds of one simulation.
         a_search: simulations that a search takes for a target, however few guesses it gives.
-        a_guess, spent: see :class:`Plan`.
+        a_guess, spent, a_refinement: see :class:`Plan`.
 
     Raises:
         TypeError: a size that is no whole number, or no sequence of guesses.
         ValueError: a size below one, or another word in the budget.
         OverBudget: a budget in simulations that does not even pay for one answer a target.
     """
-    if is_integer(guesses) or isinstance(guesses, str):
-        raise TypeError(
-            f"guesses: expected numbers of guesses such as (1, 10, 100), got {guesses!r}"
-        )
-    counts = tuple(sorted({require_count("guesses", count) for count in guesses}))
-    if not counts:
-        raise ValueError("guesses: expected numbers of guesses such as (1, 10, 100), got none")
     limits = limits_of(budget)
     plan = Plan(
         require_count("n", n),
         require_count("targets", targets),
-        counts,
+        counts_of(guesses),
         require_count("seeds", seeds),
         limits.get("seconds"),
         simulation_s,
         a_search,
         a_guess,
         spent,
+        a_refinement,
     )
     if plan.dear:
         few = min(plan.targets, DEAR_TARGETS, max(1, plan.n // 4))
@@ -201,9 +232,13 @@ def make_plan(
 
 
 def _within(plan: Plan, simulations: float | None, methods: int, searches: int) -> Plan:
-    """Fewer guesses first, then fewer seeds, then fewer targets, until the calls fit."""
+    """Fewer guesses first, then fewer seeds, then fewer targets, until the calls fit.
+
+    The refinement takes part where what is left pays for it: it decides no size.
+    """
     if simulations is None:
         return plan
+    a_refinement, plan = plan.a_refinement, replace(plan, a_refinement=0)
     while plan.simulations(methods, searches) > simulations:
         if len(plan.guesses) > 1:
             plan = replace(plan, guesses=plan.guesses[:-1])
@@ -217,4 +252,7 @@ def _within(plan: Plan, simulations: float | None, methods: int, searches: int) 
                 f"answer to {plan.targets} targets by {methods} methods, which take "
                 f"{plan.simulations(methods, searches)}; give more, a smaller n or fewer methods"
             )
-    return plan
+    refined = replace(plan, a_refinement=a_refinement)
+    if refined.simulations(methods, searches) <= simulations:
+        return refined
+    return replace(plan, unpaid=True)

@@ -53,9 +53,10 @@ class Comparison:
     Attributes:
         rows: a dictionary a method: ``method``, and by T ``r_T`` (mean error of the best of T over
             the variance of y), ``low_T`` and ``high_T`` (its 95 % interval over the seeds, or
-            over the targets where there is one seed), ``geo_T``, ``median_T``, ``refined_T`` (after
-            a local search on the simulator, of the first 10 guesses at most), ``failed_T`` (share
-            of targets without a valid answer, which are in no ``r_T``; those of a seed in which the
+            over the targets where there is one seed; None of a single target), ``geo_T``,
+            ``median_T``, ``refined_T`` (after a local search on the simulator, of the first 10
+            guesses at most; None where a budget does not pay for it), ``failed_T`` (share of
+            targets without a valid answer, which are in no ``r_T``; those of a seed in which the
             method raised an error are among them; ``failed`` at the largest T), ``valid`` and
             ``in_box`` (shares of the guesses), ``coverage`` (of central 90 % intervals),
             ``coverage_p`` (p-value that these cover so often), ``calibration_p`` and ``joint_p``
@@ -144,6 +145,7 @@ class Comparison:
         return (
             f"{plan.n} pairs, {plan.targets} targets, {plan.seeds} seeds; errors in units of the "
             f"variance of y, judged by the {self.facts.judged_by}"
+            + ("; the budget in simulations pays for no refinement" if plan.unpaid else "")
         )
 
     def _columns(self) -> dict[str, str]:
@@ -193,7 +195,10 @@ class Comparison:
         except ImportError:
             return ""
         content = io.BytesIO()
-        figure.savefig(content, format="png", dpi=120, facecolor="white")
+        try:
+            figure.savefig(content, format="png", dpi=120, facecolor="white")
+        finally:
+            pyplot().close(figure)
         text = "Error of the best of T guesses over T, a line a method."
         data = b64encode(content.getvalue()).decode()
         return f"<img alt='{text}' src='data:image/png;base64,{data}'>"

@@ -19,6 +19,8 @@ Row = dict[str, Any]
 # Errors below this, over the variance of y, count as equal: nobody measures a thirty-thousandth of
 # the spread of y, and rounding decides soon below.
 LEAST = 1e-9
+# From so many targets on their bootstrap covers the mean of a single seed.
+ENOUGH = 10
 # Entries of a row that do not depend on T; the first is made here, the others come from records.
 OTHERS = (
     "failed", "valid", "in_box", "coverage", "coverage_p", "calibration_p", "joint_p",
@@ -126,7 +128,7 @@ def _errors(found: Scores, guesses: Sequence[int]) -> Row:
         there = errors[torch.isfinite(errors)]
         if len(there) == 0:
             continue
-        low, high = _interval(errors, "log")
+        low, high = _interval(errors, "log") or (None, None)
         row |= {
             f"r_{n}": float(there.mean()),
             f"low_{n}": low,
@@ -141,17 +143,23 @@ def _errors(found: Scores, guesses: Sequence[int]) -> Row:
     return row
 
 
-def _interval(values: Tensor, scale: Scale) -> tuple[float, float]:
+def _interval(values: Tensor, scale: Scale) -> tuple[float, float] | None:
     """95 % interval of the mean of ``(seeds, targets)``, of the finite ones among them.
 
     Targets and training are both drawn anew with each seed, so that the means of the seeds are
-    independent. Of a single seed the targets alone are resampled: how much another training
-    would change cannot be said.
+    independent. Of a single seed the targets alone are resampled, or Student's t is taken over
+    them where they are few: how much another training would change cannot be said. None of a
+    single number.
     """
     seeds = [seed[torch.isfinite(seed)] for seed in values]
     there = [seed for seed in seeds if len(seed)]
     of_seeds = mean_interval([float(seed.mean()) for seed in there], scale=scale)
-    return bootstrap_interval(torch.cat(there)) if of_seeds is None else of_seeds
+    if of_seeds is not None:
+        return of_seeds
+    (alone,) = there
+    if len(alone) < ENOUGH:
+        return mean_interval(alone, scale=scale)
+    return bootstrap_interval(alone)
 
 
 def _rest(sound: Sequence[Mapping[str, Any]]) -> Row:
@@ -184,10 +192,13 @@ def level(one: Scores, best: Scores, n: int) -> bool:
     """Whether two methods cannot be told apart at T = n, on the same seeds and targets.
 
     They can where the 95 % interval of the mean difference of their log errors, Student's t over
-    the seeds, leaves zero out.
+    the seeds, leaves zero out. A single target of a single seed tells nobody apart.
     """
     gap = one.logs(n) - best.logs(n)
     if bool((gap == 0).all()):
         return True
-    low, high = _interval(gap, "linear")
+    interval = _interval(gap, "linear")
+    if interval is None:
+        return True
+    low, high = interval
     return low <= 0 <= high

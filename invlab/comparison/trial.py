@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 
 from invlab import runtime
-from invlab.comparison.candidates import Candidate
+from invlab.comparison.candidates import Candidate, trained
 from invlab.comparison.judge import Judge
 from invlab.methods import Method
 from invlab.methods.asking import guesses_of
@@ -67,7 +68,7 @@ def _measured(candidate: Candidate, question: Question, judge: Judge, most: int)
     task = copy.copy(judge.task)
     task.simulator = counted = Counted(task.simulator)
     start = runtime.cpu_seconds()
-    method = candidate.build().fit(task, question.data, seed=question.seed)
+    method = trained(candidate.build(), task, question.data, seed=question.seed)
     fitted, used = runtime.cpu_seconds(), counted.rows
     most_of_it = method.most if isinstance(method, Method) else None  # of a look-up in few pairs
     there = guesses[-1] if most_of_it is None else min(guesses[-1], most_of_it)
@@ -79,29 +80,39 @@ def _measured(candidate: Candidate, question: Question, judge: Judge, most: int)
         "answer_s": (asked - fitted) / len(targets),
         "answer_calls": (counted.rows - used) / len(targets),
         "calls": counted.rows,
-        "note": _short(question.guesses[-1], most, there),
+        "note": _short(question.guesses[-1], most, there) or _fewer(x.shape[1], guesses),
         "in_box": float(judge.task.box.contains(x).double().mean()),
         **judge.scores(x, targets, guesses, exchangeable=exchangeable),
     }
+    more: dict[str, Callable[[], dict[str, Any]]] = {}
     if judge.can_refine:
-        found |= _refined(x, question, judge, guesses, exchangeable)
+        more["refinement failed"] = lambda: _refined(x, targets, judge, guesses, exchangeable)
     if targets.x is not None:
-        found |= _density(method, targets.x, targets)
+        unknowns = targets.x
+        more["log_density not known"] = lambda: _density(method, unknowns, targets)
         if candidate.draws:
-            found |= _calibration(method, targets.x, targets)
+            more["calibration not tested"] = lambda: _calibration(method, unknowns, targets)
+    for failed, measure in more.items():
+        _add(found, failed, measure)
     return found
 
 
-def _refined(
-    x: Tensor, question: Question, judge: Judge, guesses: tuple[int, ...], exchangeable: bool
-) -> dict[str, Any]:
-    """Errors after a refinement; one that fails says nothing against the guesses."""
+def _add(found: dict[str, Any], failed: str, measure: Callable[[], dict[str, Any]]) -> None:
+    """Add what is measured beside the scores; where that fails, it says nothing against them."""
     try:
-        better = judge.refined(x, question.targets)
-    except Exception as error:
+        found |= measure()
+    except Exception as error:  # somebody else's code: it may raise anything
         first = str(error).partition("\n")[0]
-        return {"note": f"refinement failed: {type(error).__name__}: {first}"}
-    again = judge.scores(better, question.targets, guesses, exchangeable=exchangeable)
+        note = f"{failed}: {type(error).__name__}: {first}"
+        found["note"] = "; ".join(part for part in (found["note"], note) if part)
+
+
+def _refined(
+    x: Tensor, targets: Targets, judge: Judge, guesses: tuple[int, ...], exchangeable: bool
+) -> dict[str, Any]:
+    """Errors after a refinement."""
+    better = judge.refined(x, targets)
+    again = judge.scores(better, targets, guesses, exchangeable=exchangeable)
     return {"refined": again["errors"]}
 
 
@@ -124,11 +135,20 @@ def _short(wanted: int, affordable: int, there: int) -> str:
     return ""
 
 
+def _fewer(gave: int, guesses: tuple[int, ...]) -> str:
+    """What is said of a method of the user's that gives fewer guesses than it is asked for."""
+    unscored = [n for n in guesses if n > gave]
+    if not unscored:
+        return ""
+    plural = "guess" if gave == 1 else "guesses"
+    return f"gave {gave} {plural}, fewer than the {unscored[0]} that are scored"
+
+
 def _density(method: Any, x: Tensor, targets: Targets) -> dict[str, float]:
     """Mean log density of the true unknowns, in nats, where the method has one."""
     if not getattr(method, "gives_density", False):
         return {}
-    log_density = method.log_density(x[:, None], targets.y, targets.c)
+    log_density = torch.as_tensor(method.log_density(x[:, None], targets.y, targets.c))
     return {"log_density": float(log_density.double().mean())}
 
 

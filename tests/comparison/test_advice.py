@@ -137,6 +137,11 @@ def test_a_prior_that_fails_is_to_be_checked():
     assert len(said(facts(found), "assumptions")) == 1
 
 
+def test_few_failures_are_some():
+    case = facts({"a": scores(0.1)}, {"a": row("a", failed=1 / 300)})
+    assert "no valid answer for 0.3% of the targets" in said(case, "failures")[0].text
+
+
 def test_what_is_said_of_one_guess_holds_for_one_guess():
     found = {"nearest": scores(0.1), "good": scores(0.01), "poor": scores(0.5)}
     values = {name: Scores({5: one.errors[1], 50: one.errors[10]}) for name, one in found.items()}

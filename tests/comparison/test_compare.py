@@ -5,6 +5,7 @@ import json
 import math
 import warnings
 
+import numpy as np
 import pytest
 import torch
 
@@ -12,11 +13,12 @@ import invlab
 from invlab import Box, Pairs, Task, runtime
 from invlab.comparison.candidates import Candidate
 from invlab.comparison.fingerprint import of_pairs
-from invlab.comparison.judge import Judge, surrogate_task
+from invlab.comparison.judge import Judge, refinement_calls, surrogate_task
 from invlab.comparison.plan import limits_of, make_plan, seconds_a_simulation
 from invlab.comparison.trial import Question, attempt
+from invlab.priors import Integer, Product
 from invlab.simulators import FailedRows
-from invlab.task import without_held_out
+from invlab.task import Targets, without_held_out
 
 SMALL = {"n": 60, "targets": 6, "guesses": (1, 3), "seeds": 2}
 ALWAYS = {"prior", "nearest", "pool", "bfgs", "lm"}
@@ -72,7 +74,8 @@ def test_each_method_and_the_baselines_have_a_row(found):
     assert rows["direct"]["calls"] == 60
     assert rows["direct"]["answer_calls"] == 0
     assert rows["prior"]["calls"] == 0
-    assert rows["bfgs"]["calls"] == 60 + 6 * rows["bfgs"]["answer_calls"] > 200
+    # one more shows that there is a gradient
+    assert rows["bfgs"]["calls"] == 61 + 6 * rows["bfgs"]["answer_calls"] > 200
     assert rows["lm"]["r_1"] < 1e-12
 
 
@@ -112,11 +115,35 @@ def test_the_best_is_named_and_the_table_printed(found, tmp_path):
     assert len(saved["rows"]) == len(result.rows)
 
 
-def test_it_resumes_from_its_folder(found, monkeypatch):
+@pytest.fixture
+def tried(monkeypatch):
+    """Names of the methods that are tried, one a time."""
+    names = []
+
+    def counting(candidate, *rest):
+        names.append(candidate.name)
+        return attempt(candidate, *rest)
+
+    monkeypatch.setattr("invlab.comparison.attempt", counting)
+    return names
+
+
+def test_it_resumes_from_its_folder_and_tries_again_what_failed(found, tried):
     result, folder = found
-    monkeypatch.setattr("invlab.comparison.attempt", None)  # nothing is computed again
     again = invlab.compare(SQUARE, [Truth(), Broken(), "direct"], folder=folder, **SMALL)
     assert again.rows == result.rows
+    assert tried == ["broken"] * SMALL["seeds"]
+
+
+def test_records_of_another_version_count_as_none(tried, monkeypatch, tmp_path):
+    sizes = {"n": 30, "targets": 3, "guesses": (1,), "seeds": 1, "folder": tmp_path}
+    count = len(invlab.compare(SQUARE, [], **sizes).rows)
+    tried.clear()
+    invlab.compare(SQUARE, [], **sizes)
+    assert not tried
+    monkeypatch.setattr("invlab.comparison.__version__", "0.0.1")
+    invlab.compare(SQUARE, [], **sizes)
+    assert len(tried) == count
 
 
 @pytest.mark.slow
@@ -176,6 +203,77 @@ def test_no_more_simulations_than_the_budget_where_each_guess_is_simulated_four_
     assert 1000 < rows[0] <= 2000
 
 
+@pytest.mark.parametrize(("budget", "refined"), [(1000, False), (9000, True)])
+def test_a_refinement_counts_in_a_budget_of_simulations(budget, refined):
+    rows = [0]
+
+    def simulate(x):
+        rows[0] += x[..., 0].numel()
+        return torch.cat([x, x.square()], -1)  # more numbers than unknowns: forward derivatives
+
+    task = Task("counted", simulate, Box([0.0, 0.0], [1.0, 1.0]))
+    sizes = {"n": 50, "targets": 5, "guesses": (1, 3), "seeds": 1}
+    result = invlab.compare(task, [], budget={"simulations": budget}, **sizes)
+    assert rows[0] <= budget
+    assert any(row["refined_1"] is not None for row in result.rows) is refined
+    assert ("pays for no refinement" in str(result)) is not refined
+    assert result.plan.guesses == (1, 3)
+
+
+def test_a_refinement_takes_no_more_than_is_counted():
+    rows = [0]
+
+    def simulate(x):
+        rows[0] += x[..., 0].numel()
+        return torch.cat([(3 * x).sin(), x.square()], -1)
+
+    box = Box([0.0, 0.0], [4.0, 4.0])
+    for prior in (box, Integer([0, 0], [4, 4]), Product(Box([0.0], [4.0]), Integer([0], [4]))):
+        task = Task("counted", simulate, prior)
+        data = task.sample(20, dtype=torch.float64)
+        judge = Judge(task, data.y)
+        x = task.sample(4 * 5, dtype=torch.float64).x.unflatten(0, (4, 5))
+        rows[0] = 0
+        judge.scores(
+            judge.refined(x, Targets(data.y[:4])), Targets(data.y[:4]), (1, 5), exchangeable=False
+        )
+        assert 0 < rows[0] <= 20 * refinement_calls(task, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"methods": ["tandm"]}, "did you mean 'tandem'"),
+        ({"n": 0}, "n: expected at least 1, got 0"),
+        ({"targets": 0}, "targets: expected at least 1, got 0"),
+        ({"seeds": 0}, "seeds: expected at least 1, got 0"),
+        ({"guesses": (0,)}, "guesses: expected at least 1, got 0"),
+        ({"jobs": 0}, "jobs: expected at least 1, got 0"),
+        ({"jobs": 2, "scheduler": "tcp://a:1"}, "compare: expected jobs or scheduler"),
+    ],
+)
+def test_arguments_are_looked_at_before_anything_is_simulated(wrong, message):
+    def simulate(x):
+        raise AssertionError("simulated")
+
+    task = Task("dear", simulate, Box([0.0], [1.0]))
+    with pytest.raises(ValueError, match=message):
+        invlab.compare(task, **wrong)
+
+
+def test_a_budget_in_numbers_of_numpy_is_saved(tmp_path):
+    sizes = {"n": 30, "targets": 3, "guesses": (1,), "seeds": 1}
+    result = invlab.compare(SQUARE, [], budget=np.int64(60), **sizes)
+    assert json.loads(result.save(tmp_path).read_text(encoding="utf-8"))["plan"]["seconds"] == 60
+
+
+def test_a_page_leaves_no_figure_open(found, tmp_path):
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    before = pyplot.get_fignums()
+    found[0].to_html(tmp_path / "report.html")
+    assert pyplot.get_fignums() == before
+
+
 @pytest.mark.parametrize(("waits", "dear"), [(0.06, True), (0.001, False)])
 def test_a_simulator_that_waits_for_another_computer_is_dear(monkeypatch, waits, dear):
     passed = [0.0]
@@ -205,6 +303,8 @@ def test_one_target_has_a_score_and_no_test_of_calibration():
     assert row["note"] == ""
     assert row["r_3"] is not None
     assert row["calibration_p"] is None
+    assert row["low_1"] is row["high_1"] is None
+    assert "Do not use" not in result.advice
     assert "No method is calibrated" in result.advice
 
 

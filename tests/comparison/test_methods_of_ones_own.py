@@ -67,6 +67,85 @@ def test_fit_and_propose_are_enough(kind):
     assert torch.equal(answers.x, torch.full((1, 2, 2), 0.5).double())
 
 
+def test_fit_may_return_nothing():
+    class Silent(Constant):
+        def fit(self, task, data, *, seed):
+            self.value = 0.5
+
+    assert row(compare([Silent(0.0)]), "Silent")["r_1"] is not None
+    answers = invlab.invert(SAME, [0.3, 0.6], method=Silent(0.0), pairs=60, n=1, simulate=False)
+    assert answers.x.unique().tolist() == [0.5]
+
+
+def test_draws_that_are_no_numbers_cost_the_test_of_calibration_alone():
+    class Sampler(Constant):
+        exchangeable, gives_density = True, True
+
+        def propose(self, y, n):
+            x = torch.rand(len(y), n, 2, dtype=torch.float64)
+            x[0, -1, 0] = torch.nan
+            return x
+
+        def log_density(self, x, y, c=None):
+            return np.full(x.shape[:2], -1.5)
+
+    found = row(compare([Sampler()], guesses=(1, 3)), "Sampler")
+    assert found["r_3"] is not None
+    assert found["calibration_p"] is None
+    assert found["log_density"] == -1.5
+    assert found["note"].startswith("calibration not tested: ValueError: ")
+
+    class Lost(Sampler):
+        def log_density(self, x, y, c=None):
+            raise RuntimeError("no density")
+
+    found = row(compare([Lost()], guesses=(1, 3)), "Lost")
+    assert "log_density not known: RuntimeError: no density; calibration not" in found["note"]
+
+
+def test_one_that_gives_fewer_guesses_than_it_is_asked_for_says_so():
+    class Single(Constant):
+        def propose(self, y, n):
+            return super().propose(y, 1)
+
+    found = row(compare([Single()], guesses=(1, 10)), "Single")
+    assert found["r_1"] is not None
+    assert found["r_10"] is None
+    assert found["note"] == "gave 1 guess, fewer than the 10 that are scored"
+
+
+@pytest.mark.parametrize("name", ["exact", "floor"])
+def test_names_of_rows_that_are_never_ranked_are_refused(name):
+    method = Constant()
+    method.name = name
+    with pytest.raises(ValueError, match=f"methods: '{name}' names a row that is never ranked"):
+        compare([method])
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("@torch.no_grad()\n def f(self): return 1", "@torch.no_grad()\n def f(self): return 2"),
+        ("@functools.cache\n def f(self): return 1", "@functools.cache\n def f(self): return 2"),
+        ("def f(self, k=1): return k", "def f(self, k=2): return k"),
+        ("def f(self, *, k=1): return k", "def f(self, *, k=2): return k"),
+        ("@staticmethod\n def f(): return 1", "@staticmethod\n def f(): return 2"),
+        ("@classmethod\n def f(cls): return 1", "@classmethod\n def f(cls): return 2"),
+        ("@property\n def f(self): return 1", "@property\n def f(self): return 2"),
+        ("f = torch.tensor([1])", "f = torch.tensor([2])"),
+        ("f = np.array([1])", "f = np.array([2])"),
+    ],
+)
+def test_whatever_changes_in_a_class_is_seen(one, other):
+    def made(body):
+        there = {"torch": torch, "np": np, "functools": functools}
+        exec(f"class Own:\n {body}", there)
+        return there["Own"]()
+
+    assert of_object(made(one)) == of_object(made(one))
+    assert of_object(made(one)) != of_object(made(other))
+
+
 @pytest.mark.parametrize(
     ("came", "error", "message"),
     [

@@ -60,6 +60,22 @@ def test_failed_targets_are_in_no_interval():
     assert row["failed_1"] == 0.5
 
 
+@pytest.mark.parametrize("targets", [1, 2, 3])
+def test_few_targets_of_one_seed_hardly_tell_two_methods_apart(targets):
+    wrong = 0
+    for one, other in studies():
+        found = [Scores({1: some.errors[1][:1, :targets]}) for some in (one, other)]
+        wrong += not level(*found, 1)
+    assert wrong / STUDIES < 0.09
+
+
+def test_a_single_error_has_no_interval_and_few_have_a_wide_one():
+    assert [table_row(torch.tensor([[0.5]]))[key] for key in ("low_1", "high_1")] == [None, None]
+    row = table_row(torch.tensor([[0.1, 0.2]], dtype=torch.float64))
+    assert row["low_1"] < 0.05
+    assert row["high_1"] > 0.5
+
+
 def test_one_seed_has_the_interval_of_its_targets():
     errors = torch.rand(1, 50, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     row = table_row(errors)
