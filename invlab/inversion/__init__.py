@@ -18,7 +18,7 @@ from invlab import runtime
 from invlab.comparison.candidates import draws_given_y
 from invlab.inversion.answering import Answering
 from invlab.inversion.answers import Answers, Mode
-from invlab.inversion.choice import fitted
+from invlab.inversion.choice import fitted, require_method
 from invlab.inversion.constraints import constrained, keep_allowed
 from invlab.inversion.request import Asked, asked, by_pattern
 from invlab.inversion.rounds import in_rounds
@@ -92,8 +92,8 @@ def invert(
             number, or one for each of y; infinite where a number was not measured. Differences
             then count in units of it; samplers are trained on pairs with this error, and their
             draws are ranked and not refined.
-        bounds: a smaller box for the unknowns: a Box, ``scipy.optimize.Bounds``, or pairs
-            ``(low, high)``.
+        bounds: a smaller box for the unknowns: a Box, ``scipy.optimize.Bounds``, pairs
+            ``(low, high)``, or such pairs by the labels of the task.
         feasible: what answers have to meet: a function of unknowns ``(N, dx)`` to a mask ``(N,)``,
             a ``scipy.optimize.LinearConstraint``, or a list of these.
         level: share of targets that the bound is to hold for.
@@ -131,7 +131,11 @@ def invert(
     task, data = _read(task, data)
     level = require_share("level", level)
     n = require_count("n", n)
-    simulate = require_flag("simulate", simulate)
+    simulate, pairs = require_flag("simulate", simulate), require_count("pairs", pairs)
+    if calls is None:
+        require_method(method, weighed=sigma is not None, budget=budget)
+    else:
+        calls = require_count("calls", calls)
     narrow = copy.copy(constrained(task, bounds, feasible))
     if data is not None:
         narrow.note_shape(data.y[0])
@@ -142,15 +146,14 @@ def invert(
     request = asked(narrow, y, c, sigma, n=n, level=level, seed=seed)
     if calls is not None:
         # asking for the shape of y may have taken one
-        left = require_count("calls", calls) - counter.rows
+        left = calls - counter.rows
         known = None if data is None else keep_allowed(narrow, narrow.usable(data))
         found = by_pattern(request, lambda part: in_rounds(part, left // part.parts, known))
     else:
         brought = data is not None
         if data is None:
             draws = runtime.generator(seed, task.name, "invert")
-            count = require_count("pairs", pairs)
-            data = narrow.sample(count, generator=draws, dtype=torch.float64)
+            data = narrow.sample(pairs, generator=draws, dtype=torch.float64)
         data = keep_allowed(narrow, narrow.usable(data))
         if simulate and task.has_simulator:
             warn_of_noise(narrow, data)
@@ -227,7 +230,8 @@ class _Spec:
         if uncertain and not posterior:
             trust["notes"] = (*trust["notes"], NO_POSTERIOR)
         if posterior:
-            trust["notes"] = (*trust["notes"], OF_DRAWS, *_at_an_edge(task, method, learned, x))
+            said = [OF_DRAWS] if part.n > 1 else []
+            trust["notes"] = (*trust["notes"], *said, *_at_an_edge(task, method, learned, x))
         return Answers(
             x=x,
             error=error,

@@ -144,10 +144,10 @@ class Answers:
         return path
 
     def _unknowns(self, target: int) -> list[str]:
-        """The best answer; for draws their mean and standard deviation."""
-        if not self.posterior:
+        """The best answer; for draws their mean and standard deviation, which takes two of them."""
+        if not self.posterior or self.x.shape[1] < 2:
             return [f"{value:.4g}" for value in self.x[target, 0].tolist()]
-        middle, spread = self.x[target].mean(0), self.spread[target]
+        middle, spread = self.x[target].mean(0), self.x[target].std(0)
         pairs = zip(middle.tolist(), spread.tolist(), strict=True)
         return [f"{value:.4g} ± {width:.2g}" for value, width in pairs]
 
@@ -160,7 +160,7 @@ class Answers:
         """How many different answers there are, in words."""
         count = self.x.shape[1]
         if self.posterior:
-            return f"{count} draws"
+            return "1 draw" if count == 1 else f"{count} draws"
         return f"{len(self.modes(target))} distinct of {count}"
 
     def __str__(self) -> str:

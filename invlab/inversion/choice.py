@@ -8,15 +8,48 @@ from typing import Any
 
 from invlab import runtime
 from invlab.comparison import compare
+from invlab.comparison.candidates import trained
+from invlab.comparison.plan import limits_of
 from invlab.inversion.measurement import Measurement, honours, those_that_honour
 from invlab.methods import Method, class_of, get_method
 from invlab.methods.simulator_search import SimulatorSearch
 from invlab.task import Pairs, Task
 
-__all__ = ["fitted"]
+__all__ = ["fitted", "require_method"]
 
 # A small comparison: pairs, targets, guesses, and processor seconds where nobody gave a budget.
 PAIRS, TARGETS, GUESSES, SECONDS = 500, 20, 10, 30.0
+
+
+def require_method(method: Any, *, weighed: bool, budget: Any) -> None:
+    """Refuse what cannot answer, before anything is simulated for it.
+
+    Args:
+        method: ``"auto"``, a name, or an object, fitted or not.
+        weighed: whether the numbers of y are weighed by sigma.
+        budget: of the comparison that ``"auto"`` makes.
+
+    Raises:
+        TypeError: neither a name nor an object that answers.
+        ValueError: an unknown name, a method that cannot weigh by sigma, or a wrong budget.
+    """
+    if isinstance(method, str) and method == "auto":
+        limits_of(budget)
+        return
+    if isinstance(method, str):
+        name, kind, came_fitted = method, class_of(method), False
+    else:
+        name, kind = getattr(method, "name", type(method).__name__), type(method)
+        came_fitted = bool(getattr(method, "facts", None))
+        parts = ("propose",) if came_fitted else ("fit", "propose")
+        if isinstance(method, type) or not all(hasattr(method, part) for part in parts):
+            raise TypeError(
+                "method: expected 'auto', a name, or an object with fit and propose, got "
+                f"{method!r}"
+            )
+    if weighed:
+        _require_unfitted(name, came_fitted)
+        _require_weights(name, kind)
 
 
 def fitted(
@@ -52,14 +85,10 @@ def fitted(
         return _fit(method, task, learned, measurement, seed), method
     name = getattr(method, "name", type(method).__name__)
     if getattr(method, "facts", None):
-        if not measurement.whole:
-            raise ValueError(
-                f"{name}: was fitted without sigma, and to all of y; give its name, so that it is "
-                f"fitted to what was measured, or another of {', '.join(those_that_honour())}"
-            )
+        _require_unfitted(name, not measurement.whole)
         return _counted(method, task), name
     if measurement.sigma is None:
-        return copy.deepcopy(method).fit(task, learned, seed=seed), name
+        return trained(copy.deepcopy(method), task, learned, seed=seed), name
     kind = type(method)
     _require_weights(name, kind)
     more = measurement.options(kind, learned)
@@ -70,7 +99,7 @@ def fitted(
         raise ValueError(
             f"{name}: has {', '.join(own)} of its own, which sigma would set; give one of them"
         )
-    return kind(**method.options | more).fit(task, learned, seed=seed), name
+    return trained(kind(**method.options | more), task, learned, seed=seed), name
 
 
 def _counted(method: Any, task: Task) -> Any:
@@ -95,6 +124,14 @@ def _fit(
     options = measurement.options(kind, learned)
     made: Method = get_method(name, **options).fit(task, learned, seed=seed)
     return made
+
+
+def _require_unfitted(name: str, came_fitted: bool) -> None:
+    if came_fitted:
+        raise ValueError(
+            f"{name}: was fitted without sigma, and to all of y; give its name, so that it is "
+            f"fitted to what was measured, or another of {', '.join(those_that_honour())}"
+        )
 
 
 def _require_weights(name: str, kind: type) -> None:

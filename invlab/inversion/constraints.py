@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch import Tensor
 from invlab.priors.box import Box, widest_box
 from invlab.priors.restricted import Restricted, holds
 from invlab.task import Pairs, Task
+from invlab.validation import did_you_mean
 
 __all__ = ["as_box", "constrained", "keep_allowed"]
 
@@ -25,7 +26,8 @@ def constrained(task: Task, bounds: Any, feasible: Any) -> Task:
 
     Args:
         task: to be narrowed; it stays as it is.
-        bounds: see :func:`as_box`, or None.
+        bounds: see :func:`as_box`, or pairs ``(low, high)`` by the labels of unknowns, of which
+            the others have no limit; or None.
         feasible: a function of unknowns ``(N, dx)`` to a mask ``(N,)``, a
             ``scipy.optimize.LinearConstraint``, a list of either, or None.
 
@@ -34,6 +36,8 @@ def constrained(task: Task, bounds: Any, feasible: Any) -> Task:
     """
     if bounds is None and feasible is None:
         return task
+    if isinstance(bounds, Mapping):
+        bounds = _by_label(bounds, task)
     box = None if bounds is None else as_box(bounds, widest_box(task.prior))
     narrow = copy.copy(task)
     narrow.prior = Restricted(task.prior, box=box, condition=_all_of(feasible, task.x_dim))
@@ -82,9 +86,21 @@ def as_box(bounds: Any, own: Box) -> Box:
     return Box(*(_limited(edge, end) for edge, end in ((low, own.low), (high, own.high))))
 
 
+def _by_label(bounds: Mapping[Any, Any], task: Task) -> list[Any]:
+    """Pairs ``(low, high)`` in the order of the unknowns."""
+    labels = list(task.labels)
+    for label in bounds:
+        if labels.count(label) != 1:
+            raise ValueError(
+                f"bounds: expected labels among {', '.join(labels)}, got {label!r}"
+                f"{did_you_mean(label, labels)}"
+            )
+    return [bounds.get(label, (None, None)) for label in labels]
+
+
 def _edges(bounds: Any) -> Any:
     try:
-        pairs = [(low, high) for low, high in bounds]
+        pairs = [] if isinstance(bounds, Mapping | str) else [(low, high) for low, high in bounds]
     except (TypeError, ValueError):
         pairs = []
     if not pairs:
@@ -97,10 +113,13 @@ def _edges(bounds: Any) -> Any:
 
 def _limited(edge: Any, own: Tensor) -> list[float]:
     """Numbers of an edge; those of where the unknowns can lie at all where there is no limit."""
-    numbers = [np.nan if one is None else float(one) for one in edge]
+    try:
+        numbers = [np.nan if one is None else float(one) for one in edge]
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"bounds: expected numbers, or None, got {list(edge)}") from error
     if len(numbers) != len(own):
         raise ValueError(f"bounds: expected a box of {len(own)} unknowns, got {len(numbers)}")
-    none = [one is None or np.isinf(float(one)) for one in edge]
+    none = [one is None or np.isinf(number) for one, number in zip(edge, numbers, strict=True)]
     return [
         end if free else one for one, free, end in zip(numbers, none, own.tolist(), strict=True)
     ]
@@ -137,7 +156,8 @@ def _condition(feasible: Any, x_dim: int) -> Callable[[Tensor], Any]:
 
 def _linear(constraint: Any, x_dim: int) -> Callable[[Tensor], Tensor]:
     """``lb <= A x <= ub``."""
-    matrix = np.atleast_2d(np.asarray(constraint.A, dtype=float))
+    given = constraint.A.toarray() if hasattr(constraint.A, "toarray") else constraint.A
+    matrix = np.atleast_2d(np.asarray(given, dtype=float))
     if matrix.shape[1] != x_dim:
         raise ValueError(
             f"feasible: expected a LinearConstraint on {x_dim} unknowns, got one on "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -25,16 +26,24 @@ FIRST = 0.4
 ROUNDS, FEWEST = 8, 4
 # Fewest simulations in all: ten, of which the shape of y may have taken one.
 LEAST = 9
-# Guesses a target among which the next simulations are chosen.
+# Guesses a target among which the next simulations are chosen, at least.
 CANDIDATES = 20
 # Guesses that are farther apart than this share of the box, in some unknown, are other answers.
 APART = 0.15
+# Said where the search came to too few new points.
+SPARED = (
+    "{} simulations were not spent: search and prior came to no other points than those that were "
+    "simulated before."
+)
 # Networks, whose disagreement says where f̂ knows least.
 MEMBERS = 3
 
 
 def in_rounds(asked: Asked, calls: int, known: Pairs | None = None) -> Answers:
     """Answers that were all simulated, with ``calls`` simulations in all.
+
+    At most: where y has no noise, a point that was simulated before is not simulated again, and the
+    rounds end where neither search nor prior come to another.
 
     Each round fits a few networks to all simulations so far, searches through their mean for
     each target, and simulates the best guess of each target, the one that the networks disagree on
@@ -56,7 +65,8 @@ def in_rounds(asked: Asked, calls: int, known: Pairs | None = None) -> Answers:
     draws = runtime.generator(asked.seed, task.name, "rounds")
     if known is None or len(known) < LEAST:
         first = max(5, round(FIRST * calls))
-        data = task.sample(first, generator=draws, dtype=torch.float64)
+        data = _first(task, first, draws)
+        first = len(data)
         data = data if known is None else measurement.pairs(known).joined(data)
     else:
         first, data = 0, measurement.pairs(known)
@@ -67,26 +77,40 @@ def in_rounds(asked: Asked, calls: int, known: Pairs | None = None) -> Answers:
             f"calls: expected at least one simulation under the context of each of {len(asked.y)} "
             f"targets after the first {first}, got {left}"
         )
-    while left > 0:
-        each = max(FEWEST, -(-left // max(1, ROUNDS - turn)))
-        x, c = _next(task, task.usable(data), asked, measurement, min(each, left), calls - left)
+    while left > 0 and turn < ROUNDS:
+        each = max(FEWEST, -(-left // (ROUNDS - turn)))
+        x, c = _next(task, data, asked, measurement, min(each, left), calls - left)
+        if not len(x):
+            break
         data = data.joined(Pairs(x, effects(task, x, c, generator=noise), c))
         left, turn = left - len(x), turn + 1
-    return _best_of(task, data, asked)
+    found = _best_of(task, data, asked)
+    return found if not left else replace(found, notes=(*found.notes, SPARED.format(left)))
+
+
+def _first(task: Task, n: int, draws: torch.Generator) -> Pairs:
+    """Draws of the prior, simulated; each once where whole numbers repeat by law, without noise."""
+    if task.noisy or not task.repeats:
+        return task.sample(n, generator=draws, dtype=torch.float64)
+    drawn = task.draw(n, generator=draws, dtype=torch.float64)
+    x, *c = torch.cat(drawn, 1).unique(dim=0).split([part.shape[1] for part in drawn], 1)
+    given = c[0] if c else None
+    return Pairs(x, effects(task, x, given, generator=draws), given)
 
 
 def _next(
     task: Task, data: Pairs, asked: Asked, measurement: Measurement, count: int, begin: int
 ) -> tuple[Tensor, Tensor | None]:
-    """Unknowns to be simulated, ``(count, dx)``, with the contexts of their targets.
+    """Unknowns to be simulated, ``(count, dx)`` or fewer, with the contexts of their targets.
 
     ``begin`` counts the simulations so far: the turn begins with that target.
     """
-    model = _fit(task, data, measurement, asked.seed + begin)
-    guesses = model.propose(asked.y, CANDIDATES, asked.c).double()
+    candidates = max(CANDIDATES, -(-count // len(asked.y)))
+    model = _fit(task, task.usable(data), measurement, asked.seed + begin)
+    guesses = model.propose(asked.y, candidates, asked.c).double()
     doubt = model.disagreement(guesses, asked.c)
     # by turns the best that f̂ sees of each target, the best far from it, and the most doubtful
-    ranks = torch.arange(CANDIDATES, device=guesses.device).expand(len(guesses), -1).clone()
+    ranks = torch.arange(candidates, device=guesses.device).expand(len(guesses), -1).clone()
     worst = doubt[:, 1:].argmax(1) + 1
     other = _another(model, guesses, doubt, asked, task)
     # under a context of its own each target is to have one before any has a second
@@ -96,18 +120,22 @@ def _next(
     # all targets in turn, so that the last is reached too where a round is shorter than the list
     place = (torch.arange(len(guesses), device=guesses.device) - begin) % len(guesses)
     order = (ranks * len(guesses) + place[:, None]).flatten().argsort(stable=True)
-    target = torch.arange(len(guesses), device=guesses.device).repeat_interleave(CANDIDATES)[order]
+    target = torch.arange(len(guesses), device=guesses.device).repeat_interleave(candidates)[order]
     x, box = guesses.flatten(0, 1)[order], task.answer_box
     x = x if box is None else box.clip(x)  # the usual range of an unbounded prior is no limit
     if isinstance(task.prior, Restricted):
         x, target = _allowed(task.prior, x, target, count, asked.seed + begin)
+    if not task.noisy:  # behind them draws of the prior, where the search ends in few points
+        more = task.prior.sample(count, generator=runtime.generator(begin, task.name, "more"))
+        x = torch.cat([x, more.to(x)])
+        target = torch.cat([target, torch.arange(count, device=x.device) % len(guesses)])
     if asked.c is None or data.c is None:
-        return x[_distinct(x, data.x, count, task.box.width)], None
+        return x[_distinct(x, data.x, count, task.box.width, again=task.noisy)], None
     c = asked.c[target]
     # the same unknowns under another context are another simulation
     length = torch.cat([task.box.width.to(c), c.abs().amax(0).clamp_min(1e-30)])
     both = torch.cat([x, c], 1), torch.cat([data.x, data.c], 1)
-    chosen = _distinct(*both, count, length)
+    chosen = _distinct(*both, count, length, again=task.noisy)
     return x[chosen], c[chosen]
 
 
@@ -146,10 +174,11 @@ def _fit(task: Task, data: Pairs, measurement: Measurement, seed: int) -> Any:
     return model.fit(task, data, seed=seed)
 
 
-def _distinct(x: Tensor, known: Tensor, count: int, length: Tensor) -> Tensor:
-    """Rows of the first ``count`` points that were not simulated yet; others where too few.
+def _distinct(x: Tensor, known: Tensor, count: int, length: Tensor, *, again: bool) -> Tensor:
+    """Rows of the first ``count`` points that were not simulated yet.
 
-    Two are one that differ by less than a millionth of ``length`` in each number.
+    Two are one that differ by less than a millionth of ``length`` in each number. Where there are
+    too few, others follow if they may be simulated ``again``, as under noise.
     """
     length = length.to(x)
     seen = [row for row in known / length]
@@ -162,7 +191,8 @@ def _distinct(x: Tensor, known: Tensor, count: int, length: Tensor) -> Tensor:
             seen.append(row)
         if len(chosen) == count:
             break
-    return torch.tensor((chosen + spare)[:count], device=x.device)
+    rows = (chosen + spare)[:count] if again else chosen
+    return torch.tensor(rows, dtype=torch.long, device=x.device)
 
 
 def _best_of(task: Task, data: Pairs, asked: Asked) -> Answers:

@@ -130,10 +130,17 @@ def holds(condition: Condition, x: Tensor) -> Tensor:
         A mask ``(N,)`` on the device of x.
 
     Raises:
+        TypeError: no answers at all.
         ValueError: not one answer a row.
     """
     said = condition(x.detach().clone())
-    mask = torch.as_tensor(np.asarray(said) if isinstance(said, list) else said).to(x.device)
+    try:
+        mask = torch.as_tensor(np.asarray(said) if isinstance(said, list) else said).to(x.device)
+    except (TypeError, ValueError, RuntimeError) as error:
+        forgotten = "; does the function return its mask?" if said is None else ""
+        raise TypeError(
+            f"feasible: expected one True or False a row, got {said!r}{forgotten}"
+        ) from error
     if mask.shape != (len(x),):
         raise ValueError(
             f"feasible: expected one True or False a row, shape ({len(x)},) for unknowns of shape "

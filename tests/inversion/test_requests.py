@@ -7,10 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from scipy.optimize import Bounds
+from scipy.optimize import Bounds, LinearConstraint
+from scipy.sparse import csr_array
 
 import invlab
-from invlab import Box, Task, runtime
+from invlab import Box, Integer, Task, runtime
 from invlab.inversion import rounds
 from invlab.inversion.constraints import as_box
 
@@ -82,6 +83,30 @@ def test_rounds_answer_each_target_under_its_own_context():
         invlab.invert(task, c * 0.5, c=c, calls=11)
 
 
+def test_rounds_simulate_no_whole_number_twice():
+    simulator, rows = counting(lambda x: (x - 3.0).square())
+    task = Task("ten", simulator, Integer([0], [9]))
+    found = invlab.invert(task, [[4.0]], calls=100, n=2)
+    assert sorted(found.x.flatten().tolist()) == [1.0, 5.0]
+    assert found.calls == rows[0] <= 11  # one for the shape of y
+    assert f"{100 - rows[0]} simulations were not spent" in str(found)
+
+
+def test_many_simulations_for_one_target_are_no_more_rounds(monkeypatch):
+    turns = []
+
+    def fit(task, data, *more):
+        turns.append(len(data))
+        return fits(task, data, *more)
+
+    fits = rounds._fit
+    monkeypatch.setattr(rounds, "_fit", fit)
+    simulator, rows = counting(lambda x: x * 1.0)
+    invlab.invert(Task("dear", simulator, SAME.prior), [[0.3, 0.4]], calls=600, n=1)
+    assert len(turns) <= rounds.ROUNDS
+    assert 400 < rows[0] <= 600
+
+
 def test_noise_leaves_rounds_without_a_bound():
     def noisy(x):
         return x + 0.1 * torch.randn(x.shape, dtype=x.dtype)
@@ -126,6 +151,8 @@ def test_bounds_of_many_kinds(bounds, low, high):
         ([], TypeError, r"bounds: expected a Box, .* got \[\]"),
         ([(0, 1)], ValueError, "bounds: expected a box of 2 unknowns, got 1"),
         ([(1, 0), (0, 1)], ValueError, "expected low < high"),
+        ([("low", 1), (0, 1)], TypeError, "bounds: expected numbers, or None, got .'low', 0"),
+        ({"x3": (0, 1)}, ValueError, "bounds: expected labels among x1, x2, got 'x3'"),
     ],
 )
 def test_what_is_no_box_is_named(bounds, error, message):
@@ -143,6 +170,51 @@ def test_what_is_no_box_is_named(bounds, error, message):
 def test_what_is_no_condition_is_named(more, message):
     with pytest.raises(ValueError, match=message):
         invlab.invert(SAME, TARGETS, **more)
+
+
+def test_bounds_may_come_by_label():
+    found = invlab.invert(SAME, TARGETS, bounds={"x2": (0.0, 0.05)}, method="nearest", pairs=400)
+    assert float(found.x[..., 1].max()) <= 0.05
+    assert float(found.x[..., 0].max()) > 0.05
+
+
+def test_a_condition_that_returns_nothing_is_named():
+    with pytest.raises(TypeError, match="feasible: expected .* got None; does the function return"):
+        invlab.invert(SAME, TARGETS, feasible=lambda x: None)
+
+
+def test_a_linear_constraint_may_be_sparse():
+    limit = LinearConstraint(csr_array([[1.0, 1.0]]), -np.inf, 0.3)
+    found = invlab.invert(SAME, TARGETS, feasible=limit, method="nearest", pairs=200, n=2)
+    assert float(found.x.sum(2).max()) <= 0.3 + 1e-6
+
+
+class NoFit:
+    name = "no_fit"
+
+    def propose(self, y, n):
+        return y
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "message"),
+    [
+        ({"method": "nearst"}, ValueError, "did you mean 'nearest'"),
+        ({"method": None}, TypeError, "method: expected 'auto', a name, or an object"),
+        ({"method": NoFit}, TypeError, "method: expected 'auto', a name, or an object"),
+        ({"method": NoFit()}, TypeError, "method: expected 'auto', a name, or an object"),
+        ({"method": "nearest", "sigma": 0.1}, ValueError, "nearest: cannot weigh"),
+        ({"method": "auto", "budget": {"euro": 1}}, ValueError, "budget: expected 'seconds'"),
+        ({"pairs": 0}, ValueError, "pairs: expected at least 1"),
+        ({"calls": 0}, ValueError, "calls: expected at least 1"),
+    ],
+)
+def test_arguments_are_looked_at_before_anything_is_simulated(wrong, error, message):
+    def simulator(x):
+        raise AssertionError("simulated")
+
+    with pytest.raises(error, match=message):
+        invlab.invert(Task("dear", simulator, SAME.prior), TARGETS, **wrong)
 
 
 def test_no_targets_are_named():
@@ -494,6 +566,17 @@ def test_draws_say_what_stands_beside_their_mean():
     noisy = Task("noisy", lambda x: x + 0.1 * torch.randn_like(x), Box([0.0], [1.0]), noisy=True)
     found = invlab.invert(noisy, [[0.5]], method="mixture_density", pairs=100, n=3)
     assert "error and bound are the first draw's" in str(found)
+
+
+def test_a_single_draw_has_no_spread():
+    noisy = Task("noisy", lambda x: x + 0.1 * torch.randn_like(x), Box([0.0], [1.0]), noisy=True)
+    one, some = (
+        invlab.invert(noisy, [[0.5]], method="mixture_density", pairs=100, n=n) for n in (1, 3)
+    )
+    assert "±" not in str(one)
+    assert "1 draw" in str(one)
+    x = some.x[0, :, 0]
+    assert f"{float(x.mean()):.4g} ± {float(x.std()):.2g}" in str(some)
 
 
 def test_data_are_pairs():
