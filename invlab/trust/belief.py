@@ -118,7 +118,7 @@ def require_targets(learned: Pairs, y: Tensor, c: Tensor | None) -> None:
         TypeError, ValueError: a tensor of the wrong kind or shape, a context missing or needless.
     """
     shape: tuple[int | str, ...] = ("B", *learned.y.shape[1:])
-    if y.ndim == 2:  # flat targets are taken as well
+    if isinstance(y, Tensor) and y.ndim == 2:  # flat targets are taken as well
         shape = ("B", learned.y[0].numel())
     require_tensor("y", y, shape)
     if (c is None) != (learned.c is None):

@@ -18,6 +18,7 @@ from invlab import runtime
 from invlab.plots import pyplot
 from invlab.trust.bands import uniform_band
 from invlab.trust.calibration import calibration_ranks
+from invlab.trust.per_cent import level_in_words
 from invlab.trust.proposer import Proposer
 from invlab.validation import require_count, require_same_length, require_share, require_tensor
 
@@ -85,7 +86,7 @@ class CoverageCurve:
             self.low.cpu(),
             self.high.cpu(),
             color="0.85",
-            label=f"{self.confidence:.0%} band",
+            label=f"{level_in_words(self.confidence)} band",
         )
         ax.plot([0, 1], [0, 1], color="0.4", linewidth=0.8)
         for name, curve in zip(self.labels, self.coverage.cpu(), strict=True):
@@ -97,7 +98,7 @@ class CoverageCurve:
     def __str__(self) -> str:
         lines = [
             f"{self.test}, {self.targets} targets; a right posterior stays in the band with "
-            f"probability {self.confidence:.0%}"
+            f"probability {level_in_words(self.confidence)}"
         ]
         for name, outside, curve in zip(self.labels, self._outside, self.coverage, strict=True):
             if not bool(outside.any()):

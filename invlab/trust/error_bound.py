@@ -25,6 +25,7 @@ from invlab.trust.belief import believed_effect, fitting_surrogate, require_targ
 from invlab.trust.conformal import conformal_quantile
 from invlab.trust.error_regression import FEWEST, ErrorRegression, cross_fitted, folds_of
 from invlab.trust.neighbours import Neighbours, beside
+from invlab.trust.per_cent import level_in_words
 from invlab.validation import require_same_length, require_share, require_tensor
 
 __all__ = ["Answer", "ErrorBound", "Kind"]
@@ -182,9 +183,9 @@ class ErrorBound:
         )
         failed = f" {self.failed} of the held-out answers failed." if self.failed else ""
         return (
-            f"The bound holds for {self.level:.0%} of the targets that are drawn like the "
-            f"{self.calibrated_on} held-out ones: over targets, not for each of them, and not for "
-            f"targets of another law or of another simulator. {made}.{failed}"
+            f"The bound holds for {level_in_words(self.level)} of the targets that are drawn like "
+            f"the {self.calibrated_on} held-out ones: over targets, not for each of them, and not "
+            f"for targets of another law or of another simulator. {made}.{failed}"
         )
 
     def __str__(self) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,6 +21,7 @@ from invlab.task import Pairs, Task
 from invlab.trust.conformal import conformal_p_values
 from invlab.trust.error_bound import ErrorBound
 from invlab.trust.neighbours import Neighbours
+from invlab.trust.per_cent import level_in_words, per_cent
 from invlab.trust.proposer import Proposer
 from invlab.validation import require_count, require_same_length, require_tensor
 
@@ -74,7 +76,7 @@ class PredictiveCheck:
             verdict = "too few for a verdict on all together, look at p_value"
         return (
             f"{len(self.p_value)} observations: {verdict} (p = {self.together:.2g}); "
-            f"{rare:.0%} of them are stranger than 95 % of the held-out ones"
+            f"{per_cent(rare)} of them are stranger than 95 % of the held-out ones"
         )
 
 
@@ -185,8 +187,9 @@ class BoundWorth:
 
     def __str__(self) -> str:
         return (
-            f"judged by {self.judged_by}, the {self.level:.0%} bound holds for {self.share:.1%} of "
-            f"{self.targets} targets (95 % interval {self.low:.1%} to {self.high:.1%}): "
+            f"judged by {self.judged_by}, the {level_in_words(self.level)} bound holds for "
+            f"{per_cent(self.share, 1)} of {self.targets} targets (95 % interval "
+            f"{per_cent(self.low, 1)} to {per_cent(self.high, 1)}): "
             + ("as promised" if self.holds else "less often than promised")
         )
 
@@ -198,7 +201,7 @@ def worth_of_bound(
     y: Tensor,
     c: Tensor | None = None,
     *,
-    among: Tensor | None = None,
+    among: Any = None,
 ) -> BoundWorth:
     """How often a bound holds for answers to given targets, at one simulation each.
 
@@ -213,12 +216,13 @@ def worth_of_bound(
             :meth:`Reachability.reachable <invlab.trust.Reachability.reachable>` does not flag.
 
     Raises:
+        TypeError: a mask of other than True and False.
         ValueError: no target is left, or shapes that do not fit.
     """
     limit = bound(x, y, c)
+    there = limit.isfinite() & _mask(among, len(limit)).to(limit.device)
     noise = noise_stream(judge, "worth of the bound")
     error = resimulation_error(judge, x[:, None], y, c, replicates=1, generator=noise)[:, 0]
-    there = limit.isfinite() if among is None else limit.isfinite() & among.to(limit.device)
     total = int(there.sum())
     if not total:
         raise ValueError(f"worth_of_bound: none of {len(y)} targets has a bound that counts")
@@ -229,3 +233,18 @@ def worth_of_bound(
     low = float(beta.ppf(tail, held, total - held + 1)) if held else 0.0
     high = float(beta.isf(tail, held + 1, total - held)) if held < total else 1.0
     return BoundWorth(bound.level, held / total, low, high, total, judge.name)
+
+
+def _mask(among: Any, n: int) -> Tensor:
+    """Which of n targets count: all, or those of a mask in bools or in the numbers 0 and 1."""
+    if among is None:
+        return torch.ones(n, dtype=torch.bool, device="cpu")
+    mask = torch.as_tensor(among)
+    if mask.shape != (n,):
+        raise ValueError(f"among: expected a mask of shape ({n},), got {tuple(mask.shape)}")
+    if mask.dtype != torch.bool and not bool(((mask == 0) | (mask == 1)).all()):
+        raise TypeError(
+            f"among: expected True or False a target, got {mask.dtype} such as {mask[0].item()}; "
+            "a mask of the rows i is torch.isin(torch.arange(B), i)"
+        )
+    return mask.bool()

@@ -211,6 +211,7 @@ def test_the_figure_shows_a_line_a_curve():
     x, y = truths(100)
     figure = rank_coverage(x, Gaussian().propose(y, 50), labels=("mass", "speed")).plot()
     (ax,) = figure.axes
+    assert "95% band" in [artist.get_label() for artist in ax.collections]
     assert {line.get_label() for line in ax.get_lines()} >= {"mass", "speed"}
     assert ax.get_xlabel() == "level"
 

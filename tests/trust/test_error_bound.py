@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from dataclasses import replace
 
 import pytest
 import torch
@@ -161,6 +162,7 @@ def test_the_note_says_for_which_targets_it_holds():
     bound, _, _ = calibrated(120)
     assert "over targets, not for each" in bound.note
     assert "90%" in str(bound)
+    assert "holds for 99.9% of" in replace(bound, level=0.999).note
 
 
 def test_it_is_never_below_what_the_surrogate_believes():
@@ -334,3 +336,5 @@ def test_what_does_not_fit_is_refused():
         bound(held.x, held.y[:, :2])
     with pytest.raises(ValueError, match="of the same length"):
         bound(held.x[:3], held.y)
+    with pytest.raises(TypeError, match="y: expected a tensor .* got list; use torch.as_tensor"):
+        bound(held.x, held.y.tolist())

@@ -205,6 +205,9 @@ def test_what_does_not_fit_is_refused(surface):
         test.p_value(torch.full((1, 3), torch.nan))
     with pytest.raises(ValueError, match="y: expected shape"):
         test.p_value(fresh.y[:, :2])
+    for ask in (test.p_value, test.reachable, test.nearest):
+        with pytest.raises(TypeError, match="y: expected a tensor .* got list; use torch"):
+            ask(fresh.y.tolist())
     with pytest.raises(ValueError, match="held_out: x: expected shape"):
         Reachability.calibrate(bend_task(), Pairs(held.y, held.y), learned, surrogate=surrogate)
 

@@ -6,7 +6,8 @@ import torch
 import invlab
 from invlab import Pairs
 from invlab.runtime import generator
-from invlab.trust import ErrorBound, predictive_check, worth_of_bound
+from invlab.trust import BoundWorth, ErrorBound, predictive_check, worth_of_bound
+from invlab.trust.per_cent import level_in_words, per_cent
 
 from .cases import bend, bend_seen, bend_task, known_surrogate, three_parts
 
@@ -159,6 +160,32 @@ def test_only_the_targets_that_count_are_counted():
     assert found.targets == 100
     with pytest.raises(ValueError, match="none of 800 targets"):
         worth_of_bound(bound, bend_task(), x, fresh.y, among=torch.arange(800) < 10)
+
+
+def test_who_counts_is_said_by_a_mask():
+    bound, answer, fresh, _ = wrong_and_right()
+    x, y = answer(fresh.y, None), fresh.y
+    mask = torch.arange(len(y)) % 3 == 0
+    found = worth_of_bound(bound, bend_task(), x, y, among=mask)
+    assert found.targets == int(mask.sum())
+    for same in (mask.long(), mask.double(), mask.tolist()):
+        assert worth_of_bound(bound, bend_task(), x, y, among=same) == found
+    with pytest.raises(ValueError, match=r"among: expected a mask of shape \(\d+,\), got \(2,\)"):
+        worth_of_bound(bound, bend_task(), x, y, among=torch.tensor([0, 1]))
+    with pytest.raises(TypeError, match="among: expected True or False a target, got torch.int64"):
+        worth_of_bound(bound, bend_task(), x, y, among=torch.arange(len(y)))
+
+
+def test_a_share_is_never_said_to_be_all_or_nothing():
+    assert [per_cent(share) for share in (0.0, 1 / 300, 1 / 3, 0.999, 1.0)] == [
+        "0%", "0.3%", "33%", "99.9%", "100%"
+    ]  # fmt: skip
+    assert [level_in_words(level) for level in (0.9, 0.57, 0.985, 0.999)] == [
+        "90%", "57%", "98.5%", "99.9%"
+    ]  # fmt: skip
+    worth = BoundWorth(0.999, 299 / 300, 0.98, 0.9999, 300, "judge")
+    assert "the 99.9% bound holds for 99.7% of 300 targets" in str(worth)
+    assert "98.0% to 99.99%" in str(worth)
 
 
 def test_what_does_not_fit_is_refused():
