@@ -118,6 +118,9 @@ def check_task(task: Task, *, seed: int = 0) -> Verdicts:
         raises for a broken simulator: the error becomes the finding. Where the simulator does
         not run at all, the other clauses are left out.
 
+    Raises:
+        TypeError: no task.
+
     Example:
         >>> import invlab
         >>> def careless(x):  # unbinds the rows, and not the unknowns
@@ -129,11 +132,14 @@ def check_task(task: Task, *, seed: int = 0) -> Verdicts:
         >>> invlab.check_task(invlab.get_task("square")).passed
         True
     """
+    if not isinstance(task, Task):
+        raise TypeError(f"check_task: expected a Task, got {type(task).__name__}")
     if not task.has_simulator:
         return Verdicts([Clause(RUNS, None, "the task was made from pairs, without a simulator")])
     generator = runtime.generator(seed, task.name, "contract")
-    x = task.prior.sample(MANY, generator=generator)
-    c = None if task.context is None else task.context.sample(MANY, generator=generator)
+    # where Task.sample puts them
+    x = task.prior.sample(MANY, generator=generator).to(runtime.device())
+    c = None if task.context is None else task.context.sample(MANY, generator=generator).to(x)
     start, began = runtime.cpu_seconds(), runtime.wall_seconds()
     verdict, good, y = _survey(task, x[:DRAWS], None if c is None else c[:DRAWS])
     # one that waits, as for another computer, takes the time on the wall; so does a busy machine

@@ -321,6 +321,22 @@ def test_an_unknown_that_matters_in_few_places_has_an_effect():
     assert EFFECT not in broken_by(threshold, differentiable=False)
 
 
+def test_what_is_no_task_is_named():
+    with pytest.raises(TypeError, match="check_task: expected a Task, got function"):
+        check_task(square)
+
+
+def test_a_task_on_the_device_of_computations_passes():
+    weights = torch.ones(2, dtype=torch.float64, device=runtime.device())
+    single = weights.float()
+
+    def simulate(x):
+        return (weights if x.dtype == torch.float64 else single) * x
+
+    verdicts = check_task(Task("there", simulate, BOX))
+    assert verdicts.passed, repr(verdicts)
+
+
 def test_a_task_of_pairs_has_nothing_to_check():
     task = Task.from_pairs(Task("t", square, BOX).sample(5), name="mine")
     assert check_task(task).passed
