@@ -134,6 +134,8 @@ def _compare(options: argparse.Namespace) -> int:
     if options.html:
         _make_room(options.html)
     limits = {"seconds": options.seconds, "simulations": options.simulations}
+    if not _is_table(options.data):
+        _refuse_columns(options, "xyc")
     result = invlab.compare(
         _task_or_pairs(options),
         options.methods,
@@ -208,20 +210,37 @@ def _make_room(path: Path) -> None:
 def _task_or_pairs(options: argparse.Namespace) -> Any:
     """The task that ``MODULE:TASK`` names, or the pairs in a file or folder."""
     path = Path(options.data)
-    if path.suffix.lower() in FILES or path.is_dir():
+    if _is_table(path) or path.is_dir():
         return _pairs(options, path)
     return _task(options.data)
+
+
+def _is_table(place: str | Path | None) -> bool:
+    """Whether a place is a file whose columns or arrays can be named."""
+    return place is not None and Path(place).suffix.lower() in FILES and not Path(place).is_dir()
+
+
+def _refuse_columns(options: argparse.Namespace, parts: str) -> None:
+    """Refuse columns that nothing would look at."""
+    given = [f"--{part}" for part in parts if getattr(options, part)]
+    if given:
+        kind = "a folder" if Path(options.data).is_dir() else "a task"
+        raise ValueError(
+            f"{' '.join(given)}: {options.data} is {kind}, and columns are those of a table of "
+            "pairs; leave it out"
+        )
 
 
 def _pairs(options: argparse.Namespace, path: Path) -> invlab.Pairs:
     if path.is_dir():
         return read(path)
-    parts = {part: _columns(getattr(options, part)) for part in "xyc"}
-    return invlab.Pairs.from_file(path, **parts)
+    return invlab.Pairs.from_file(path, **_columns(options))
 
 
 def _task_and_pairs(options: argparse.Namespace) -> tuple[Any, Any]:
     """The task, and its pairs if there are some; or pairs, and a task that knows their names."""
+    if not _is_table(options.data) and not _is_table(options.pairs):
+        _refuse_columns(options, "x")  # those of y and c are found among the targets
     found = _task_or_pairs(options)
     if isinstance(found, invlab.Task):
         return found, None if options.pairs is None else _pairs(options, options.pairs)
@@ -232,7 +251,8 @@ def _task_and_pairs(options: argparse.Namespace) -> tuple[Any, Any]:
 
 def _targets(options: argparse.Namespace, task: Any) -> tuple[Any, Any]:
     """y and c of the targets: by the names that the pairs have, else c in the last columns."""
-    y, c = _names(options.y), _names(options.c)
+    columns = _columns(options)
+    y, c = _names(columns["y"]), _names(columns["c"])
     if task.c_dim and (y is None) != (c is None):
         given, other = ("--y", "--c") if c is None else ("--c", "--y")
         raise ValueError(
@@ -249,19 +269,20 @@ def _targets(options: argparse.Namespace, task: Any) -> tuple[Any, Any]:
     return table[..., : -task.c_dim], table[..., -task.c_dim :]
 
 
-def _names(asked: list[str] | None) -> list[str] | None:
+def _names(columns: Any) -> list[str] | None:
     """Names of columns; None where a number was given, or nothing."""
-    columns = _columns(asked)
     if isinstance(columns, str):
         return [columns]
     return columns if isinstance(columns, list) else None
 
 
-def _columns(asked: list[str] | None) -> Any:
-    """Names of columns, or their number."""
-    if asked and len(asked) == 1:
-        return int(asked[0]) if asked[0].isdigit() else asked[0]
-    return asked
+def _columns(options: argparse.Namespace) -> dict[str, Any]:
+    """Names of the columns of each part, or their number; figures are names beside other names."""
+    asked = {part: getattr(options, part) for part in "xyc"}
+    given = [some for some in asked.values() if some]
+    if all(len(some) == 1 and some[0].isdecimal() for some in given):
+        return {part: some and int(some[0]) for part, some in asked.items()}
+    return {part: some[0] if some and len(some) == 1 else some for part, some in asked.items()}
 
 
 def _task(place: str) -> Any:

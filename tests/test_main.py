@@ -271,6 +271,34 @@ def test_pairs_that_were_simulated_before_are_learned_from(tmp_path, capsys):
     assert "direct" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["compare", "my_lens:good", "--x", "a", "--y", "b"], "--x --y: my_lens:good is a task"),
+        (["compare", "kept", "--c", "1"], "--c: kept is a folder"),
+        (["invert", "kept", "--x", "a", "--targets", "y.csv", "--out", "x.csv"], "--x: kept is a"),
+        (["invert", "my_lens:good", "--x", "1", "--targets", "y.csv", "--out", "x.csv"], "--x: my"),
+    ],
+)
+def test_columns_that_nothing_looks_at_are_refused(words, message, tmp_path, capsys):
+    (tmp_path / "kept").mkdir()
+    assert main(words) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.filterwarnings("ignore:.*:UserWarning")
+def test_columns_may_have_numbers_for_names(tmp_path, capsys):
+    rows = torch.rand(60, 2, generator=torch.Generator().manual_seed(0)).tolist()
+    lines = ["0,1,2", *(f"{a},{b},{a + b}" for a, b in rows)]
+    (tmp_path / "data.csv").write_text("\n".join(lines), encoding="utf-8")
+    (tmp_path / "y.csv").write_text("id,2\n7,0.9\n", encoding="utf-8")
+    words = ["invert", "data.csv", "--x", "0", "1", "--y", "2", "--targets", "y.csv"]
+    assert main([*words, "--out", "x.csv", "--method", "nearest", "--n", "1"]) == 0
+    head, row = (tmp_path / "x.csv").read_text(encoding="utf-8").splitlines()
+    assert head.split(",")[2:4] == ["0", "1"]
+    assert sum(float(cell) for cell in row.split(",")[2:4]) == pytest.approx(0.9, abs=0.1)
+
+
 def test_columns_of_both_y_and_its_context_are_named_or_none(tmp_path, capsys):
     (tmp_path / "targets.csv").write_text("c,y\n1,0.5\n")
     request = ["invert", "my_lens:scaled", "--targets", "targets.csv", "--out", "x.csv"]
