@@ -5,6 +5,7 @@ from __future__ import annotations
 from invbook.ledger import Claim
 from invbook.papers import (
     advice,
+    answers,
     joint_optimization,
     loss_design,
     metamaterial,
@@ -27,6 +28,7 @@ _PAPERS: dict[str, Paper] = {
         joint_optimization.PAPER,
         advice.PAPER,
         trust.PAPER,
+        answers.PAPER,
         scaling.PAPER,
     )
 }
