@@ -41,35 +41,45 @@ def _over_lookup(record: Record) -> list[float]:
     return [math.log(max(ours, least) / max(theirs, least))]
 
 
-def _claims() -> list[Claim]:
-    made = []
-    for kind in NINE_KINDS:
-        for name, words in MEASURES.items():
-            ends = {"between": (0.0, 1.0)} if name in SHARES else {}
-            own = {"id": f"answers/{kind}/{name}", "rule": f"{kind.replace('_', ' ')}: {words}"}
-            made.append(
-                Claim(
-                    source=SOURCE, records=tuple(ids([kind])), values=_score(name),
-                    nulls=(f"answers/{kind}/lookup",) if name == "r_1" else (), **own, **ends,
-                )
-            )  # fmt: skip
-    every = tuple(ids())
-    for name in SHARES:
-        made.append(
-            Claim(
-                id=f"answers/{name}", source=SOURCE, records=every, values=_score(name),
-                rule=f"{MEASURES[name]}, over all simulators", cases=True, between=(0.0, 1.0),
-            )
-        )  # fmt: skip
-    made.append(
-        Claim(
-            id="answers/over_lookup", source=SOURCE, records=every, values=_over_lookup,
-            rule="error of the first answer over that of a look-up in as many pairs, each at least "
-            f"the noise floor and {FLOOR:g} of the variance of y; geometric mean over simulators",
-            cases=True, geometric=True,
-        )
-    )  # fmt: skip
-    return made
+def _ends(name: str) -> tuple[float, float]:
+    return (0.0, 1.0) if name in SHARES else (-math.inf, math.inf)
 
 
-CLAIMS = _claims()
+def _of_one(kind: str, name: str) -> Claim:
+    return Claim(
+        id=f"answers/{kind}/{name}",
+        source=SOURCE,
+        records=tuple(ids([kind])),
+        values=_score(name),
+        rule=f"{kind.replace('_', ' ')}: {MEASURES[name]}",
+        nulls=(f"answers/{kind}/lookup",) if name == "r_1" else (),
+        between=_ends(name),
+    )
+
+
+def _of_all(name: str) -> Claim:
+    return Claim(
+        id=f"answers/{name}",
+        source=SOURCE,
+        records=tuple(ids()),
+        values=_score(name),
+        rule=f"{MEASURES[name]}, over all simulators",
+        cases=True,
+        between=_ends(name),
+    )
+
+
+CLAIMS = [
+    *(_of_one(kind, name) for kind in NINE_KINDS for name in MEASURES),
+    *map(_of_all, SHARES),
+    Claim(
+        id="answers/over_lookup",
+        source=SOURCE,
+        records=tuple(ids()),
+        values=_over_lookup,
+        rule="error of the first answer over that of a look-up in as many pairs, each at least the "
+        f"noise floor and {FLOOR:g} of the variance of y; geometric mean over simulators",
+        cases=True,
+        geometric=True,
+    ),
+]
