@@ -7,6 +7,7 @@ the rows, ``advice`` the sentences, and ``result`` shows both.
 
 from __future__ import annotations
 
+import importlib
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -17,7 +18,7 @@ from urllib.parse import quote
 
 import torch
 
-from invlab import __version__, runtime
+from invlab import runtime
 from invlab.comparison.advice import Facts, ranked
 from invlab.comparison.candidates import NULLS, STEP_SECONDS, STEPS, Candidate, choose
 from invlab.comparison.fingerprint import FEW_ROWS, ROWS, of_object, of_pairs, of_task
@@ -278,7 +279,8 @@ class _Trials:
         ours = isinstance(candidate.method, str)
         own = "" if ours else f"{kind.__module__}.{kind.__qualname__} {self._own(candidate)}"
         settings = {
-            "version": __version__,
+            # by name, since the package stands above this module
+            "version": importlib.import_module("invlab").__version__,
             "task": self.task.name,
             "data": self.identity,
             "n": self.plan.n,

@@ -141,7 +141,7 @@ def test_records_of_another_version_count_as_none(tried, monkeypatch, tmp_path):
     tried.clear()
     invlab.compare(SQUARE, [], **sizes)
     assert not tried
-    monkeypatch.setattr("invlab.comparison.__version__", "0.0.1")
+    monkeypatch.setattr(invlab, "__version__", "0.0.1")
     invlab.compare(SQUARE, [], **sizes)
     assert len(tried) == count
 
