@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -104,9 +105,8 @@ def _papers(options: argparse.Namespace) -> int:
 
 def _bench(options: argparse.Namespace) -> int:
     from invbook import costs
-    from invbook.results import load_records, results_folder
+    from invbook.results import load_records
     from invlab.runs.records import FailedRuns, missing, run
-    from invlab.runtime import by_preset
     from invlab.validation import require_count
 
     if options.preset:
@@ -116,13 +116,13 @@ def _bench(options: argparse.Namespace) -> int:
     if options.list:
         print(*(run.id for run in chosen), sep="\n")
         return 0
-    # quick records never stand among the full ones
-    folder = options.folder or by_preset(quick=Path("results-quick"), full=results_folder())
+    folder = options.folder or _folder()
+    _require_preset(folder, chosen)
     left = missing(chosen, seeds=(), folder=folder)
     if options.missing:
         print(*(run.id for run in left), sep="\n")
         return 0
-    before = by_preset(quick={}, full=load_records()) | load_records(folder)
+    before = load_records(_folder()) | load_records(folder)
     if left:
         print(costs.said(left, before, options.jobs), flush=True)
     chosen = costs.longest_first(chosen, before)
@@ -145,6 +145,34 @@ def _bench(options: argparse.Namespace) -> int:
     seconds = sum(record["cpu_seconds"] for record in records)
     print(f"{len(records)} records in {folder}; they took {seconds / 60:.1f} CPU minutes to make")
     return 0
+
+
+def _folder() -> Path:
+    """Where records go if nobody says: quick ones never stand among the full ones."""
+    from invbook.results import results_folder
+    from invlab.runtime import preset
+
+    if preset() == "quick":
+        return Path("results-quick")
+    try:
+        return results_folder()
+    except FileNotFoundError:  # these are the first
+        return Path(os.environ.get("INVLAB_RESULTS") or "results")
+
+
+def _require_preset(folder: Path, runs: Sequence[Run]) -> None:
+    """Records of one preset are not made over those of another."""
+    from invbook.results import load_records
+    from invlab.runtime import preset
+
+    planned = {run.id for run in runs}
+    for name, record in load_records(folder).items():
+        if name in planned and record.get("preset", preset()) != preset():
+            raise ValueError(
+                f"--folder: {folder} has {record['preset']} records, such as {name}, and "
+                f"{preset()} ones are to be made; choose another folder, or --preset "
+                f"{record['preset']}"
+            )
 
 
 def _chosen(paper: str, only: str) -> list[Run]:
@@ -184,8 +212,10 @@ def _verify(options: argparse.Namespace) -> int:
     from invbook import papers, verify
     from invbook.results import load_records, results_folder
     from invlab.runs.audit import audit
-    from invlab.runs.records import run
+    from invlab.runs.records import FailedRuns, run
 
+    if not 0 < options.minutes < math.inf:
+        raise ValueError(f"--minutes: expected a number above 0, got {options.minutes}")
     os.environ["INVLAB_PRESET"] = "full"
     folder = options.folder or results_folder()
     records = load_records(folder)
@@ -194,7 +224,11 @@ def _verify(options: argparse.Namespace) -> int:
     chosen = verify.sample([runs[name] for name in good], records, 60 * options.minutes)
     print(f"{len(chosen)} of {len(good)} records are made again", flush=True)
     with tempfile.TemporaryDirectory() as place:
-        made = run(chosen, seeds=(), folder=place, jobs=options.jobs)
+        try:
+            made = run(chosen, seeds=(), folder=place, jobs=options.jobs)
+        except FailedRuns as error:
+            print(f"invbook: {error}", file=sys.stderr)
+            return 1
     beyond = 0
     for now in made:
         found = verify.compare(records[now["id"]], now)
@@ -240,7 +274,13 @@ def _generate(options: argparse.Namespace) -> int:
 
 def _train(options: argparse.Namespace) -> int:
     from invbook.papers.metamaterial import production
+    from invlab.validation import require_count
 
+    for name in ("n", "held_out", "members", "width", "epochs"):
+        require_count(f"--{name.replace('_', '-')}", getattr(options, name))
+    path = options.out or production.NEURAL
+    if path.suffix != ".safetensors" or path.is_dir():
+        raise ValueError(f"--out: expected a file that ends in .safetensors, got {path}")
     solver = {"orders": options.orders, "loss": options.loss}
     below = options.below or production.DATA
     card = production.train_simulator(
@@ -249,7 +289,7 @@ def _train(options: argparse.Namespace) -> int:
         seeds=range(options.members),
         width=options.width,
         epochs=options.epochs,
-        path=options.out or production.NEURAL,
+        path=path,
         how={"solver": solver},
     )
     print(json.dumps(card, indent=1, ensure_ascii=False))

@@ -17,15 +17,22 @@ def expected(run: Run, records: Mapping[str, Record]) -> float | None:
         run: to be made.
         records: by id, of any settings and of the size that is to be made.
     """
-    if run.id in records:
-        return float(records[run.id]["cpu_seconds"])
+    spent = {name: seconds for name, record in records.items() if (seconds := _spent(record))}
+    if run.id in spent:
+        return spent[run.id]
     parts = run.id.split("/")
     for length in range(len(parts) - 1, 1, -1):
         start = "/".join(parts[:length]) + "/"
-        found = [r["cpu_seconds"] for name, r in records.items() if name.startswith(start)]
+        found = [seconds for name, seconds in spent.items() if name.startswith(start)]
         if found:
             return statistics.median(found)
     return None
+
+
+def _spent(record: Record) -> float | None:
+    """CPU seconds that a record took; None where a damaged one does not say."""
+    seconds = record.get("cpu_seconds")
+    return float(seconds) if isinstance(seconds, int | float) else None
 
 
 def longest_first(runs: Sequence[Run], records: Mapping[str, Record]) -> list[Run]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from invlab.runs.records import Record, Run
 __all__ = ["MOST_OFF", "Difference", "compare", "sample", "tolerance"]
 
 # Numbers that a machine and its load decide.
-MEASURED = ("cpu", "train", "train_wall", "infer", "infer_wall", "seconds", "rounds", "median")
+MEASURED = {"cpu", "train", "train_wall", "infer", "infer_wall", "seconds", "rounds", "median"}
 # Shares in per cent.
 SHARES = (
     "better",
@@ -35,6 +36,8 @@ SHARES = (
 # in 14 at most a thirteenth of the numbers were farther off than this, and in the two of the
 # Hermite losses by differences, whose trainings are chaotic, a tenth and a quarter.
 SOLVER, FACTOR, POINTS = 1e-3, 3.0, 30.0
+# Of a number that may be zero or below, such as a share, a logarithm or an unbiased distance.
+AROUND_ZERO = 0.1
 # Share of a record's numbers that may be farther off than that.
 MOST_OFF = 0.3
 SOLVERS = ("metamaterial/truncation", "metamaterial/interpolation")
@@ -93,18 +96,21 @@ def tolerance(record: str, name: str, before: float, after: float) -> bool:
     if name.rpartition("/")[2] in SHARES:
         return abs(before - after) <= POINTS
     if before <= 0 or after <= 0:
-        return math.isclose(before, after, rel_tol=FACTOR, abs_tol=0.1)
+        near = abs(before - after) <= AROUND_ZERO
+        return near or (before * after > 0 and 1 / FACTOR <= after / before <= FACTOR)
     return 1 / FACTOR <= after / before <= FACTOR
 
 
 def _numbers(before: Any, after: Any, name: str = "") -> Iterator[tuple[str, float, float]]:
-    """Pairs of numbers at the same place of two nested values."""
+    """Pairs of numbers at the same place of two nested values; NaN where the second has none."""
     if isinstance(before, Mapping):
         for key, value in before.items():
-            if key.rpartition("/")[2] not in MEASURED:
-                yield from _numbers(value, after[key], f"{name}/{key}" if name else str(key))
+            if MEASURED.isdisjoint(key.split("/")):
+                there = after.get(key) if isinstance(after, Mapping) else None
+                yield from _numbers(value, there, f"{name}/{key}" if name else str(key))
     elif isinstance(before, list):
-        for one, other in zip(before, after, strict=True):
+        there = after if isinstance(after, list) else []
+        for one, other in itertools.zip_longest(before, there[: len(before)]):
             yield from _numbers(one, other, name)
     elif isinstance(before, int | float):
-        yield name, float(before), float(after)
+        yield name, float(before), math.nan if after is None else float(after)

@@ -134,10 +134,11 @@ def _compare(options: argparse.Namespace) -> int:
     if options.html:
         _make_room(options.html)
     limits = {"seconds": options.seconds, "simulations": options.simulations}
+    data = _task_or_pairs(options)
     if not _is_table(options.data):
         _refuse_columns(options, "xyc")
     result = invlab.compare(
-        _task_or_pairs(options),
+        data,
         options.methods,
         n=options.n,
         targets=options.targets,
@@ -239,9 +240,9 @@ def _pairs(options: argparse.Namespace, path: Path) -> invlab.Pairs:
 
 def _task_and_pairs(options: argparse.Namespace) -> tuple[Any, Any]:
     """The task, and its pairs if there are some; or pairs, and a task that knows their names."""
+    found = _task_or_pairs(options)
     if not _is_table(options.data) and not _is_table(options.pairs):
         _refuse_columns(options, "x")  # those of y and c are found among the targets
-    found = _task_or_pairs(options)
     if isinstance(found, invlab.Task):
         return found, None if options.pairs is None else _pairs(options, options.pairs)
     if options.pairs is not None:

@@ -137,9 +137,11 @@ def check_task(task: Task, *, seed: int = 0) -> Verdicts:
     if not task.has_simulator:
         return Verdicts([Clause(RUNS, None, "the task was made from pairs, without a simulator")])
     generator = runtime.generator(seed, task.name, "contract")
-    # where Task.sample puts them
-    x = task.prior.sample(MANY, generator=generator).to(runtime.device())
-    c = None if task.context is None else task.context.sample(MANY, generator=generator).to(x)
+    try:
+        x, *given = task.draw(MANY, generator=generator, dtype=torch.float64)
+    except ValueError as error:
+        return _runs_not(Clause(RUNS, False, str(error)))
+    c = given[0] if given else None
     start, began = runtime.cpu_seconds(), runtime.wall_seconds()
     verdict, good, y = _survey(task, x[:DRAWS], None if c is None else c[:DRAWS])
     # one that waits, as for another computer, takes the time on the wall; so does a busy machine
@@ -198,7 +200,7 @@ def _run(task: Task, x: Tensor, c: Tensor | None) -> Tensor:
 
 def _call(task: Task, x: Tensor, c: Tensor | None) -> Tensor:
     x = x.clone()  # copies: a simulator may work in place
-    y = task.simulator(x) if c is None else task.simulator(x, c.to(x, copy=True))
+    y = task.traced(x) if c is None else task.traced(x, c.to(x, copy=True))
     if not isinstance(y, Tensor):
         raise TypeError(
             f"the simulator must return a torch tensor, got {type(y).__name__}; wrap a NumPy "

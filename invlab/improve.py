@@ -44,6 +44,8 @@ Seen = Callable[[Tensor], Tensor]
 DRAWS = 64
 # With up to so many unknowns that are whole numbers, each is tried rounded up and down.
 CORNERS = 4
+# Guesses that are simulated to see whether the simulator has a gradient.
+FEW = 8
 
 
 @runtime.differentiable()
@@ -348,7 +350,7 @@ def spread(y: Tensor) -> float:
 
 
 def require_slope(task: Task, x: Tensor, c: Tensor | None) -> None:
-    """Simulate the first guess, to see that there is a way from y back to x.
+    """Simulate a few guesses, to see that there is a way from y back to x.
 
     A search along a gradient that is not there would hand back its starts.
 
@@ -360,7 +362,7 @@ def require_slope(task: Task, x: Tensor, c: Tensor | None) -> None:
     Raises:
         ValueError: torch finds no way.
     """
-    sound = x.isfinite().all(1).nonzero()[:1, 0]
+    sound = x.isfinite().all(1).nonzero()[:FEW, 0]
     if not len(sound):
         return
     x = x[sound]

@@ -48,7 +48,8 @@ def read_arrays(path: str | Path, x: Columns, y: Columns, c: Columns) -> Arrays:
     x, y, c = map(_listed, (x, y, c))
     ending = path.suffix.lower()
     if ending in (".csv", ".tsv", ".txt", ".dat"):
-        return _from_table(path, *_table(path, _words(x, y, c)), x, y, c)
+        names, table = _table(path, _words(x, y, c), empty=False)
+        return _from_table(path, names, table, x, y, c)
     if ending == ".npy":
         table = _loaded(path, np.ndarray)
         if table.ndim != 2:
@@ -84,7 +85,7 @@ def read_table(path: str | Path, columns: Sequence[str] | None = None) -> np.nda
         if table.ndim == 0:
             raise ValueError(f"{path}: expected rows of numbers, got a single one without an axis")
     elif path.suffix.lower() in (".csv", ".tsv", ".txt", ".dat"):
-        names, table = _table(path, columns or ())
+        names, table = _table(path, columns or (), empty=True)
     else:
         raise ValueError(
             f"{path}: expected .csv, .tsv, .txt or .npy, got {path.suffix or 'no ending'}"
@@ -103,7 +104,7 @@ def read_table(path: str | Path, columns: Sequence[str] | None = None) -> np.nda
 def column_names(path: str | Path) -> list[str] | None:
     """What a table in text says in its first line; None where that holds numbers, or no text."""
     path = Path(path)
-    return None if path.suffix.lower() == ".npy" else _table(path, ())[0]
+    return None if path.suffix.lower() == ".npy" else _table(path, (), empty=True)[0]
 
 
 def _listed(asked: Any) -> Columns:
@@ -163,10 +164,18 @@ def _from_arrays(
         except ValueError as error:
             raise ValueError(f"{path}: {listed} do not fit together: {error}") from error
 
-    labels = None
-    if x is None and "labels" in names:  # as Pairs.save writes them
-        labels = [str(name) for name in _read(path, file, "labels").reshape(-1)]
-    return Arrays(array("x", x), array("y", y), None if c is None else array("c", c), labels)
+    unknowns = array("x", x)
+    labels = _labels(file, unknowns.shape[-1]) if x is None and "labels" in names else None
+    return Arrays(unknowns, array("y", y), None if c is None else array("c", c), labels)
+
+
+def _labels(file: Any, many: int) -> list[str] | None:
+    """The names of unknowns as ``Pairs.save`` writes them; an array of other things is no names."""
+    try:
+        found = np.asarray(file["labels"])
+    except (ValueError, OSError, zipfile.BadZipFile):
+        return None
+    return found.tolist() if found.dtype.kind == "U" and found.shape == (many,) else None
 
 
 def _read(path: Path, file: Any, name: str) -> np.ndarray:
@@ -246,14 +255,16 @@ def _words(*asked: Columns) -> list[str]:
     return [name for part in listed if isinstance(part, Sequence) for name in part]
 
 
-def _table(path: Path, asked: Sequence[str]) -> tuple[list[str] | None, np.ndarray]:
+def _table(path: Path, asked: Sequence[str], *, empty: bool) -> tuple[list[str] | None, np.ndarray]:
     """Names of the columns, where the first line has them, and the numbers, float64.
 
     Args:
         path: of the file.
         asked: names that are wanted, which tell a line of numbers that are names.
+        empty: whether a line in which nothing was filled in keeps its place between the others,
+            as NaN; else it is left out.
     """
-    delimiter, lines = _lines(path)
+    delimiter, lines = _lines(path, asked, empty)
     names = None
     if lines and _is_header(path, lines, asked):
         names = [cell.removeprefix("#").strip() for cell in lines.pop(0)[1]]
@@ -265,19 +276,20 @@ def _table(path: Path, asked: Sequence[str]) -> tuple[list[str] | None, np.ndarr
     return names, np.array([_row(path, number, row, width) for number, row in lines])
 
 
-def _lines(path: Path) -> tuple[str, list[tuple[int, list[str]]]]:
+def _lines(
+    path: Path, asked: Sequence[str], empty: bool
+) -> tuple[str, list[tuple[int, list[str]]]]:
     """The delimiter, and the entries of each line with its number.
 
-    Remarks that head the file are left out, but for one right above numbers that has as many
-    entries as they: it names the columns. Of empty lines those count where something is missing:
-    between the numbers of a single column, and where delimiters stand in them.
+    Remarks that head the file are left out, but for one that names the columns. An empty line
+    counts, if it does at all, where something is missing: between the numbers of a single column,
+    and where delimiters stand in it.
     """
     try:
-        with path.open(encoding="utf-8-sig") as file:
-            written = file.read().split("\n")
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            written = file.read().splitlines(keepends=True)
         remarks = len(list(itertools.takewhile(_is_remark, written)))
-        first = written[remarks] if remarks < len(written) else ""
-        delimiter = next((sign for sign in ",\t;" if sign in first), " ")
+        delimiter = _delimiter(written[remarks:])
         reader = csv.reader(written, delimiter=delimiter, skipinitialspace=True)
         rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
     except UnicodeDecodeError as error:
@@ -290,22 +302,38 @@ def _lines(path: Path) -> tuple[str, list[tuple[int, list[str]]]]:
         rows = [(number, [cell for cell in row if cell]) for number, row in rows]
     head = [(number, row) for number, row in rows if number <= remarks and any(row)]
     rows = [(number, row) for number, row in rows if number > remarks]
-    while rows and not any(rows[-1][1]):
-        rows.pop()
+    filled = [place for place, (_, row) in enumerate(rows) if any(row)]
+    rows = rows[: filled[-1] + 1] if filled else []
     single = all(len(row) < 2 for _, row in rows)
-    rows = [(number, row or [""]) for number, row in rows if single or row]
-    names = bool(head and rows) and _names(head[-1][1], rows[0][1])
-    return delimiter, [head[-1], *rows] if names else rows
+    keeps = empty if single else False
+    rows = [
+        (number, row or [""])
+        for number, row in rows
+        if any(row) or keeps or (empty and len(row) > 1)
+    ]
+    named = [line for line in head if rows and _names(line[1], rows[0][1], asked)]
+    return delimiter, [*named[-1:], *rows]
+
+
+def _delimiter(lines: list[str]) -> str:
+    """What stands between the first entries; a quoted one may go on in the next line."""
+    first = ""
+    for line in lines:
+        first += line
+        if first.count('"') % 2 == 0:
+            break
+    return next((sign for sign in ",\t;" if sign in first), " ")
 
 
 def _is_remark(line: str) -> bool:
     return line.lstrip()[:1] in ("", "#")
 
 
-def _names(remark: list[str], cells: list[str]) -> bool:
-    """Whether a remark names the columns: it stands above numbers, as many as it has entries."""
+def _names(remark: list[str], cells: list[str], asked: Sequence[str]) -> bool:
+    """Whether a remark names the columns: one a number, the asked ones among them, in letters."""
     named = [cell for cell in (remark[0].removeprefix("#").strip(), *remark[1:]) if cell]
-    return len(named) == len(cells) and all(_number(cell) is not None for cell in cells)
+    fits = len(named) == len(cells) and all(_number(cell) is not None for cell in cells)
+    return fits and set(asked) <= set(named) and any(map(str.isalnum, "".join(named)))
 
 
 def _is_header(path: Path, lines: list[tuple[int, list[str]]], asked: Sequence[str]) -> bool:

@@ -16,7 +16,7 @@ from invlab.pairs import Pairs, Targets
 from invlab.priors import Box, Empirical, Prior, as_prior, certain_box, integer_mask
 from invlab.priors.restricted import Restricted
 from invlab.simulators.numpy_functions import UnknownShapeError, without_failed_rows
-from invlab.validation import require_count, require_flag, require_tensor
+from invlab.validation import one_a_row, require_count, require_flag, require_tensor
 
 __all__ = ["Pairs", "Simulator", "Targets", "Task", "without_held_out"]
 
@@ -245,7 +245,7 @@ class Task:
                 f"{self.name}: this task needs a context c of shape (..., {self.context.dim})"
             )
         require_tensor(f"{self.name}: c", c, ("...", self.context.dim), device=x.device)
-        return self._run(x, self._one_a_row(x, c))
+        return self._run(x, one_a_row(f"{self.name}: c", x, c))
 
     def sample(
         self,
@@ -393,9 +393,14 @@ class Task:
 
         Raises:
             TypeError: it computes in a dtype of its own.
+            RuntimeError: it would have ended Python.
         """
         try:
             return self.simulator(*inputs)
+        except SystemExit as error:
+            raise RuntimeError(
+                f"{self.name}: the simulator ended by sys.exit({error.code})"
+            ) from error
         except RuntimeError as error:
             if "same dtype" in str(error) or "expected scalar type" in str(error):
                 raise TypeError(
@@ -406,20 +411,6 @@ class Task:
                 raise
             with runtime.differentiable(), torch.enable_grad():
                 return self.simulator(*map(runtime.normal_tensor, inputs)).detach()
-
-    def _one_a_row(self, x: Tensor, c: Tensor) -> Tensor:
-        """A context a row of x; a single one stands for all, and so do axes of length one."""
-        lead = x.shape[:-1]
-        if c.shape[:-1].numel() == 1:
-            return c.reshape(-1).expand(*lead, -1)
-        if c.ndim != x.ndim or any(
-            size not in (1, rows) for size, rows in zip(c.shape, lead, strict=False)
-        ):
-            raise ValueError(
-                f"{self.name}: expected a context for each row of x {tuple(x.shape)}, or one for "
-                f"all, got c of shape {tuple(c.shape)}"
-            )
-        return c.expand(*lead, -1)
 
     def _run(self, *inputs: Tensor) -> Tensor:
         # copies: a simulator may work in place, and its y may be the x that it was given

@@ -111,6 +111,26 @@ def require_points(name: str, value: object, dim: int) -> Tensor:
     return value if value.is_floating_point() else value.double()
 
 
+def one_a_row(name: str, x: Tensor, c: Tensor) -> Tensor:
+    """Contexts ``(..., dc)`` as one for each row of x ``(..., dx)``.
+
+    A single one stands for all rows, and so does one along an axis of length one.
+
+    Raises:
+        ValueError: other leading axes, which would be spread over the wrong rows.
+    """
+    lead = x.shape[:-1]
+    if c.ndim and c.shape[:-1].numel() == 1:
+        return c.reshape(-1).expand(*lead, -1)
+    along = zip(c.shape, lead, strict=False)
+    if c.ndim != x.ndim or any(size not in (1, rows) for size, rows in along):
+        raise ValueError(
+            f"{name}: expected a context for each row of x {tuple(x.shape)}, or one for all, got "
+            f"shape {tuple(c.shape)}"
+        )
+    return c.expand(*lead, -1)
+
+
 def batch_shape(value: object) -> tuple[str, ...]:
     """The shape ``(B, *dy)`` of a batch of observations with as many axes as ``value`` has."""
     axes = value.ndim if isinstance(value, Tensor) else 2
@@ -127,7 +147,7 @@ def require_axes(name: str, y: Tensor, shape: Sequence[int]) -> None:
         ValueError: with both shapes.
     """
     came, wanted = ([size for size in axes if size != 1] for axes in (y.shape[1:], shape))
-    if y.ndim > 2 and len(shape) > 1 and came != wanted:
+    if y.ndim > 2 and len(shape) > 1 and came not in (wanted, [math.prod(shape)]):
         axes = ", ".join(map(str, shape))
         raise ValueError(
             f"{name}: expected shape (B, {axes}) or (B, {math.prod(shape)}), got {tuple(y.shape)}"

@@ -400,14 +400,16 @@ def test_columns_may_be_named_by_numbers(tmp_path):
         ("# made by X\nwidth,depth\n1,2\n3,4\n", ("width", "depth"), [1, 3]),
         ("# made by X\n1,2\n3,4\n", (1, 1), [1, 3]),
         ("# a run\n# width depth\n1 2\n3 4\n", ("width", "depth"), [1, 3]),
-        ("\n\na;b\n1;2\n# a remark\n3;4\n;\n;\n", ("a", "b"), [1, 3]),
+        ("# width depth\n# mm mm\n# ---- ----\n#\n1 2\n3 4\n", ("width", "depth"), [1, 3]),
+        ("\n\na;b\n1;2\n# a remark\n;\n  \n3;4\n;\n;\n", ("a", "b"), [1, 3]),
+        ('"width\n(mm)",y\r\n1,2\r\n3,4\r\n', ("width\n(mm)", "y"), [1, 3]),
         # names in an array, as of pandas
         ("a,b\n1,2\n3,4\n", (np.array(["a"]), np.array(["b"])), [1, 3]),
     ],
 )
 def test_names_are_found_among_remarks_and_numbers(tmp_path, text, asked, x):
     path = tmp_path / "table.csv"
-    path.write_text(text)
+    path.write_bytes(text.encode())
     found = Pairs.from_file(path, x=asked[0], y=asked[1])
     assert found.x[:, 0].tolist() == x
     assert found.y[:, 0].tolist() == [2, 4]
@@ -419,10 +421,13 @@ def test_a_line_of_numbers_that_names_what_is_wanted_is_no_target(tmp_path):
     assert read_table(path, ["400", "500"]).tolist() == [[1, 2], [3, 4]]
 
 
-@pytest.mark.parametrize("text", ["p,q\n1,2\n,\n3,4\n", "y\n1\n\n3\n", 'y\n1\n""\n3\n\n'])
+@pytest.mark.parametrize(
+    "text",
+    ["p,q\n1,2\n,\n3,4\n", "p,q\n1,2\n  \n,\n3,4\n", "y\n1\n\n3\n", 'y\r\n1\r\n""\r\n3\r\n\r\n'],
+)
 def test_a_line_that_was_not_filled_in_keeps_its_place(tmp_path, text):
     path = tmp_path / "targets.csv"
-    path.write_text(text)
+    path.write_bytes(text.encode())
     assert np.isnan(read_table(path)).all(1).tolist() == [False, True, False]
 
 
@@ -444,3 +449,9 @@ def test_a_file_that_is_not_what_it_says_is_named(tmp_path):
 def test_names_are_saved_with_the_pairs(tmp_path):
     Pairs(X, Y, labels=["width", "angle"]).save(tmp_path / "p.npz")
     assert Pairs.from_file(tmp_path / "p.npz").labels == ["width", "angle"]
+
+
+@pytest.mark.parametrize("labels", [np.arange(3), np.array(["a"]), np.array(["a", "b"], object)])
+def test_labels_that_name_something_else_are_left_alone(tmp_path, labels):
+    np.savez(tmp_path / "p.npz", x=X, y=Y, labels=labels)
+    assert Pairs.from_file(tmp_path / "p.npz").labels is None

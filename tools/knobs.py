@@ -17,7 +17,7 @@ from pathlib import Path
 
 import jupytext
 from execute import execute
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from notebooks import chapter_sources, read_source
 
@@ -56,7 +56,7 @@ def main() -> int:
         for what, notebook in changed(path):
             try:
                 print(f"{what}: {execute(notebook, options.timeout)} s", flush=True)
-            except CellExecutionError as error:
+            except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
                 failed += 1
                 print(f"{what}: an error\n{error}", file=sys.stderr, flush=True)
     return 1 if failed else 0

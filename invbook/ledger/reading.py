@@ -89,7 +89,7 @@ def _found(claim: Claim, records: Mapping[str, Record], changed: set[str]) -> _F
         return _Found(None, note="the number is defined in none of its records")
     try:
         return _measured(claim, numbers, own)
-    except ValueError as error:
+    except (LookupError, TypeError, ValueError) as error:
         return _Found(None, note=f"its records do not fit together ({error})")
 
 
@@ -108,6 +108,9 @@ def _measured(claim: Claim, numbers: list[list[float]], own: tuple[Record, ...])
         return _Found(None, records=own, note="its record holds NaN")
     ours = max(each) if claim.worst else _mean(each)
     ends, note = interval(claim, each)
+    if len(own) < len(claim.records):
+        some = f"{len(own)} of {len(claim.records)} records are there"
+        note = "; ".join(filter(None, [some, note]))
     if claim.geometric:
         ours = math.exp(ours)
         ends = None if ends is None else (math.exp(ends[0]), math.exp(ends[1]))

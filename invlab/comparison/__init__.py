@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -120,6 +120,7 @@ def compare(
     n, targets, seeds = (require_count(name, value) for name, value in sizes.items())
     guesses = counts_of(guesses)
     _require_where(jobs, scheduler)
+    methods = list(methods) if isinstance(methods, Iterator) else methods
     # names are looked at before anything is simulated
     choose(task, methods, n=n, simulated=pairs is None)
     a_refinement = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import re
 from collections.abc import Mapping
 from functools import cached_property, partialmethod
@@ -127,10 +128,9 @@ def _own_code(kind: Any) -> list[Any]:
     """What a class of somebody's own defines; ours change by versions, not by trials."""
     if not isinstance(kind, type) or kind.__module__.partition(".")[0] in ("invlab", "torch"):
         return []
-    own = {n: part for n, part in vars(kind).items() if _is_function(part)}
-    held = {n: part for n, part in vars(kind).items() if _is_held(part) and n[:2] != "__"}
+    own = {n: part for n, part in vars(kind).items() if _is_function(part) or _is_held(n, part)}
     bases = [base for base in kind.__bases__ if base is not object]
-    return [own, held, bases]
+    return [own, bases]
 
 
 def _is_function(value: Any) -> bool:
@@ -139,9 +139,9 @@ def _is_function(value: Any) -> bool:
     return isinstance(value, kinds) or hasattr(value, "__wrapped__")
 
 
-def _is_held(value: Any) -> bool:
-    plain = str | bytes | bool | int | float | complex | tuple | list | dict | set | frozenset
-    return value is None or isinstance(value, plain | Tensor | np.ndarray | np.generic)
+def _is_held(name: str, value: Any) -> bool:
+    """Whether somebody wrote it into the class, and not Python for its own use."""
+    return name[:2] != "__" and name != "_abc_impl" and not inspect.isdatadescriptor(value)
 
 
 def _is_filled(cell: Any) -> bool:

@@ -58,7 +58,7 @@ def attempt(
         # none of that is to reach the other methods
         with runtime.seeded(question.seed):
             return _measured(candidate, _copied(question), judge, most or question.guesses[-1])
-    except Exception as error:  # one method that fails does not end the comparison
+    except (Exception, SystemExit) as error:  # one method that fails does not end the comparison
         first = str(error).partition("\n")[0]
         return {"note": f"failed: {type(error).__name__}: {first}"}
 
@@ -101,7 +101,7 @@ def _add(found: dict[str, Any], failed: str, measure: Callable[[], dict[str, Any
     """Add what is measured beside the scores; where that fails, it says nothing against them."""
     try:
         found |= measure()
-    except Exception as error:  # somebody else's code: it may raise anything
+    except (Exception, SystemExit) as error:  # somebody else's code: it may raise anything
         first = str(error).partition("\n")[0]
         note = f"{failed}: {type(error).__name__}: {first}"
         found["note"] = "; ".join(part for part in (found["note"], note) if part)

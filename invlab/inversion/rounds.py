@@ -126,7 +126,9 @@ def _next(
     if isinstance(task.prior, Restricted):
         x, target = _allowed(task.prior, x, target, count, asked.seed + begin)
     if not task.noisy:  # behind them draws of the prior, where the search ends in few points
-        more = task.prior.sample(count, generator=runtime.generator(begin, task.name, "more"))
+        more = task.prior.sample(
+            count, generator=runtime.generator(asked.seed + begin, task.name, "more")
+        )
         x = torch.cat([x, more.to(x)])
         target = torch.cat([target, torch.arange(count, device=x.device) % len(guesses)])
     if asked.c is None or data.c is None:

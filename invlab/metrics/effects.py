@@ -113,11 +113,11 @@ def _run(task: Task, x: Tensor, c: Tensor | None) -> Tensor:
         return _simulate(task, x, c)
     except Warning:  # raised by a filter of the caller's; it says nothing of the guesses
         raise
-    except (Exception, SystemExit):  # somebody else's code: it may raise anything
+    except Exception:  # somebody else's code: it may raise anything
         like = _trial(task, x, c)
         if like is None:
             raise
-    raised: list[BaseException] = []
+    raised: list[Exception] = []
     found = _row_by_row(task, x, c, like, raised)
     if raised:
         warnings.warn(
@@ -144,18 +144,18 @@ def _trial(task: Task, x: Tensor, c: Tensor | None) -> Tensor | None:
             break
         try:
             return _simulate(task, draw[None], None if c is None else c[:1])
-        except (Exception, SystemExit):
+        except Exception:
             continue
     return None
 
 
 def _row_by_row(
-    task: Task, x: Tensor, c: Tensor | None, like: Tensor, raised: list[BaseException]
+    task: Task, x: Tensor, c: Tensor | None, like: Tensor, raised: list[Exception]
 ) -> Tensor:
     """Halve a batch that raises until the rows that do so stand alone; these become NaN."""
     try:
         return _simulate(task, x, c)
-    except (Exception, SystemExit) as error:
+    except Exception as error:
         if len(x) == 1:
             raised.append(error)
             return torch.full_like(like, torch.nan)

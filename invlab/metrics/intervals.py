@@ -113,9 +113,13 @@ def mean_interval(
         >>> round(low, 2), round(high, 2)
         (-0.48, 4.48)
     """
-    if np.ndim(values) != 1:
-        raise ValueError(f"values: expected one number a seed, got shape {tuple(np.shape(values))}")
-    numbers = np.asarray([float(value) for value in values])
+    shape = getattr(values, "shape", None)
+    if shape is not None and len(shape) != 1:
+        raise ValueError(f"values: expected one number a seed, got shape {tuple(shape)}")
+    try:
+        numbers = np.asarray([float(value) for value in values])
+    except TypeError as error:
+        raise ValueError(f"values: expected one number a seed, got {values!r}") from error
     if np.isnan(numbers).any():
         raise ValueError(f"values: expected numbers or infinity, got {numbers.tolist()}")
     if scale not in ("linear", "log", "share"):

@@ -281,8 +281,9 @@ def _cholesky(cov: Tensor, dim: int) -> Tensor:
         raise ValueError(
             f"Normal: expected cov of shape ({dim}, {dim}), one row a mean, got {tuple(cov.shape)}"
         )
-    even = 1e-6 * float(cov.abs().max())  # whatever the unit
-    if not bool(torch.isfinite(cov).all()) or not torch.allclose(cov, cov.mT, rtol=0, atol=even):
+    size = cov.diagonal().abs().sqrt()  # whatever the unit of each unknown
+    uneven = (cov - cov.mT).abs() > 1e-6 * size[:, None] * size
+    if not bool(torch.isfinite(cov).all()) or bool(uneven.any()):
         raise ValueError(f"Normal: expected cov finite and symmetric, got {cov.tolist()}")
     factor, failed = torch.linalg.cholesky_ex((cov + cov.mT) / 2)
     if int(failed):

@@ -63,7 +63,8 @@ def commit() -> str | None:
     if top is None or Path(top).resolve() != package.parent:
         return None
     head = _git("rev-parse", "HEAD", at=package)
-    changed = _git("status", "--porcelain", "--untracked-files=no", "--", "*.py", at=package.parent)
+    code = ("status", "--porcelain", "--untracked-files=no", "--", "invlab", "invbook")
+    changed = _git(*code, at=package.parent)
     return None if head is None else head + ("+" if changed else "")
 
 
@@ -79,4 +80,4 @@ def _git(*arguments: str, at: Path) -> str | None:
 
 def _device_name() -> str:
     device = runtime.device()
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type

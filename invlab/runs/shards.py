@@ -226,13 +226,11 @@ def _sample(task: Task, n: int, generator: torch.Generator, dtype: torch.dtype) 
     start = generator.get_state()
     try:
         return task.sample(n, generator=generator, dtype=dtype)
-    except (Exception, SystemExit) as error:  # a solver may end by sys.exit
+    except Exception as error:
         if type(task).sample is not Task.sample:  # its rows are not known to be made one by one
             raise
         generator.set_state(start)
         pairs = _row_by_row(task, n, generator, dtype)
-        if pairs is None and isinstance(error, SystemExit):
-            raise RuntimeError(f"the simulator ended by sys.exit({error.code})") from None
         if pairs is None:
             raise error from None
         return pairs
@@ -247,7 +245,7 @@ def _row_by_row(task: Task, n: int, generator: torch.Generator, dtype: torch.dty
         for i in range(n):
             try:
                 found[i] = task.simulate(x[i : i + 1], *(part[i : i + 1] for part in c))[0]
-            except (Exception, SystemExit) as error:
+            except Exception as error:
                 failures[i] = f"{type(error).__name__}: {error}"
     if not found:
         return None

@@ -65,7 +65,8 @@ class MacGrid(nn.Module):
         squares: obstacles; a cell is solid if its centre lies in one of them.
 
     Raises:
-        ValueError: fewer than four cells, or an obstacle that covers no cell or reaches a wall.
+        ValueError: fewer than four cells, a size that is not above 0, or an obstacle that covers
+            no cell or reaches a wall.
     """
 
     cosines: Tensor
@@ -79,6 +80,8 @@ class MacGrid(nn.Module):
     def __init__(self, cells: int, *, size: float = 100.0, squares: Sequence[Square] = ()) -> None:
         super().__init__()
         size = require_number("MacGrid: size", size)
+        if not 0 < size < math.inf:
+            raise ValueError(f"MacGrid: expected size above 0, got {size}")
         if require_count("MacGrid: cells", cells) < 4:
             raise ValueError(f"MacGrid: expected at least 4 cells a side, got {cells}")
         self.cells, self.size, self.width = cells, size, size / cells

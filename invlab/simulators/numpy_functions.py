@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from invlab.validation import require_flag, unmasked
+from invlab.validation import one_a_row, require_flag, unmasked
 
 __all__ = [
     "FailedRows",
@@ -124,7 +124,7 @@ class NumpySimulator:
         """
         if x.numel() == 0:
             raise ValueError(f"{self.name}: expected at least one row, got shape {tuple(x.shape)}")
-        c = None if c is None else self._beside(x, c)
+        c = None if c is None else one_a_row(f"{self.name}: c", x, c)
         inputs = [_rows(x)] if c is None else [_rows(x), _rows(c)]
         failures: dict[int, str] = {}
         found = self._together(inputs) if self.batched else None
@@ -137,17 +137,6 @@ class NumpySimulator:
         dtype = x.dtype if x.is_floating_point() else torch.float64
         y = torch.as_tensor(found, device="cpu").to(x.device, dtype)
         return y.reshape(*x.shape[:-1], *found.shape[1:])
-
-    def _beside(self, x: Tensor, c: Tensor) -> Tensor:
-        """One context a row of x; a single one stands for all."""
-        if c.shape[:-1] == x.shape[:-1]:
-            return c
-        if c.ndim == 0 or c.shape[:-1].numel() != 1:
-            raise ValueError(
-                f"{self.name}: expected a context for each row of x {tuple(x.shape)}, got c of "
-                f"shape {tuple(c.shape)}"
-            )
-        return c.reshape(-1).expand(*x.shape[:-1], -1)
 
     def _together(self, inputs: list[np.ndarray]) -> np.ndarray | None:
         """Observations of a function for batches; None where it raised."""
@@ -170,10 +159,10 @@ class NumpySimulator:
     def _one_by_one(self, inputs: list[np.ndarray], failures: dict[int, str]) -> np.ndarray:
         """Observations of each row; a row that raised is NaN, and its message kept.
 
-        The rows that are good say the shape of y, which those of a single NaN do not.
+        The rows that are good say the shape of y; without any, those of several NaN do.
         """
         values: dict[int, np.ndarray] = {}
-        lost: dict[int, tuple[int, ...]] = {}
+        shape, lost = self.shape, None
         for i in range(len(inputs[0])):
             rows = [part[i : i + 1].copy() if self.batched else part[i].copy() for part in inputs]
             try:
@@ -191,22 +180,13 @@ class NumpySimulator:
             found = found.reshape(found.shape[1:] if self.batched else found.shape)
             found = found.reshape(1) if found.ndim == 0 else found
             if _is_failure(found):
-                lost[i] = found.shape
-            else:
-                values[i] = found
-        self._settle_rows(values, lost)
+                lost = found.shape if found.size > 1 else lost
+                continue
+            self._require_shape(shape, found.shape, f"row {i}")
+            values[i], shape = found, found.shape
+        self.shape = lost if shape is None else shape
         nothing = np.full(self._known_shape(inputs[0], failures), np.nan)
         return np.stack([values.get(i, nothing) for i in range(len(inputs[0]))])
-
-    def _settle_rows(self, values: dict[int, np.ndarray], lost: dict[int, tuple[int, ...]]) -> None:
-        """What the good rows say of the shape of y; without any, those of several NaN."""
-        shapes = {i: found.shape for i, found in values.items()}
-        if not shapes and self.shape is None:
-            shapes = {i: shape for i, shape in lost.items() if shape != (1,)}
-        first = next(iter(shapes.values()), None) if self.shape is None else self.shape
-        for i, shape in shapes.items():
-            self._require_shape(first, shape, f"row {i}")
-        self.shape = first
 
     def _known_shape(self, x: np.ndarray, failures: dict[int, str]) -> tuple[int, ...]:
         """The shape of y, which rows before or among these ``x`` have said."""

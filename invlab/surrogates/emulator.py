@@ -97,7 +97,8 @@ class Emulator(Simulator):
         from safetensors.torch import save
 
         path = Path(path)
-
+        if path.suffix != ".safetensors":
+            raise ValueError(f"{path}: expected a name that ends in .safetensors")
         tensors = {
             name: value.half() if value.is_floating_point() and "core" in name else value
             for name, value in self.state_dict().items()

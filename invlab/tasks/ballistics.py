@@ -42,9 +42,10 @@ def lambert_w(z: Tensor) -> Tensor:
         z: real numbers of any shape.
 
     Returns:
-        Same shape and dtype, computed in float64; NaN below −1/e. At −1/e itself w is −1 and
+        Same shape and dtype (float64 of whole numbers), computed in float64; NaN below −1/e. At −1/e itself w is −1 and
         the gradient, infinite in truth, is meaningless.
     """
+    z = z if z.is_floating_point() else z.double()
     wide = z.double()
     with torch.no_grad():
         w = _lambert_start(wide)
@@ -91,11 +92,13 @@ class Throw(Simulator):
         That is below the ground (x₂ < 0) or with a negative speed (x₄ < 0). Throws backwards or
         downwards are throws.
         """
+        x = require_points("Throw: x", x, 4)
         wide = x.double()
         return self.position(wide, self.impact_time(wide)[..., None])[..., 0, :1].to(x.dtype)
 
     def impact_time(self, x: Tensor) -> Tensor:
         """Time of the landing in s, ``(..., 4) -> (...)``; NaN where nothing is thrown."""
+        x = require_points("Throw: x", x, 4)
         wide = x.double()
         height = wide[..., 1] / (FALL * TAU)
         push = 1 + wide[..., 3] * wide[..., 2].sin() / FALL
@@ -130,6 +133,7 @@ class ThrowOnGrid(Throw):
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """``(..., 4) -> (..., 1)``, in m."""
+        x = require_points("ThrowOnGrid: x", x, 4)
         rows = x.reshape(-1, 4).split(CHUNK_THROWS)
         return torch.cat([self._land(part) for part in rows]).reshape(*x.shape[:-1], 1)
 

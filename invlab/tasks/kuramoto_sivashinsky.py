@@ -319,7 +319,8 @@ def _require_resolved(length: float, points: int, modes: int) -> None:
 
 def _require_times(length: float, step: float, every: float, horizon: float) -> None:
     for name, value in (("step", step), ("every", every), ("horizon", horizon)):
-        require_number(f"kuramoto_sivashinsky: {name}", value)
+        if not math.isfinite(require_number(f"kuramoto_sivashinsky: {name}", value)):
+            raise ValueError(f"kuramoto_sivashinsky: expected {name} finite, got {value}")
     largest = LARGEST_STEP if length <= LONG else LARGEST_STEP / 2
     if not 0 < step <= largest:
         raise ValueError(

@@ -12,6 +12,7 @@ from torch.utils.checkpoint import checkpoint
 
 from invlab.priors import Box
 from invlab.task import Simulator, Task
+from invlab.validation import require_points
 
 __all__ = ["Graphene", "GrapheneStack", "LayeredStack", "graphene_index", "thin_films"]
 
@@ -133,6 +134,7 @@ class GrapheneStack(Simulator):
             in float64. NaN for a thickness below zero. Memory grows with the number of rows by
             x and y only: where there are many, a backward pass computes them again.
         """
+        x = require_points("GrapheneStack: x", x, FILMS)
         parts = x.reshape(-1, FILMS).double().split(CHUNK)
         if len(parts) > 1 and x.requires_grad and torch.is_grad_enabled():
             y = [checkpoint(self._absorptance, part, use_reentrant=False) for part in parts]

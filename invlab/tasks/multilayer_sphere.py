@@ -10,7 +10,7 @@ from torch import Tensor
 
 from invlab.priors import Box
 from invlab.task import Simulator, Task
-from invlab.validation import require_count, require_tensor
+from invlab.validation import require_count, require_points, require_tensor
 
 __all__ = ["MultilayerSphere", "SphereScattering", "riccati_bessel", "titania_index"]
 
@@ -32,7 +32,7 @@ def riccati_bessel(x: Tensor, orders: int, *, start: int | None = None) -> tuple
     Accurate to some 1e-13, relative to the function or, near a zero, to its envelope.
 
     Args:
-        x: numbers above zero, any shape, float64.
+        x: numbers above zero, any shape; what comes back is float64.
         orders: the largest n.
         start: order at which the downward recurrence of ψ starts, 20 or more above ``orders`` and
             above the largest of ``x``, which is the default.
@@ -43,12 +43,15 @@ def riccati_bessel(x: Tensor, orders: int, *, start: int | None = None) -> tuple
 
     Raises:
         TypeError: ``x`` is not a floating-point tensor, or ``orders`` not an integer.
-        ValueError: ``x`` is empty or not finite, or ``orders`` is below 1.
+        ValueError: ``x`` is empty, not finite or not above zero, or ``orders`` is below 1.
     """
     require_count("riccati_bessel: orders", orders)
     if start is None:
         require_tensor("riccati_bessel: x", x, ("...",))
+        if not bool((x > 0).all()):
+            raise ValueError(f"riccati_bessel: expected x above zero, got {float(x.min()):g}")
         start = _start(orders, float(x.max()))
+    x = x.double()
     inverse, sine, cosine = 1 / x, x.sin(), x.cos()
     psi = _regular(inverse, sine, cosine, orders, start)
     chi = _irregular(inverse, sine, cosine, orders)
@@ -171,6 +174,7 @@ class SphereScattering(Simulator):
             than ``radius``. Differentiable once, in forward mode too; a second derivative raises
             ``NotImplementedError``.
         """
+        x = require_points("SphereScattering: x", x, len(self.wavenumbers) - 1)
         rows = x.reshape(-1, x.shape[-1]).double()
         slopes = rows.requires_grad and torch.is_grad_enabled()
         y: Tensor = _Efficiency.apply(rows, self, slopes)[0]

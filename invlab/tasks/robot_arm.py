@@ -12,7 +12,7 @@ from invlab import runtime
 from invlab.priors import Normal
 from invlab.sampling.grid import sample_on_grid
 from invlab.task import Simulator, Task
-from invlab.validation import require_count, require_tensor
+from invlab.validation import require_count, require_points, require_tensor
 
 __all__ = ["Angles", "ArmKinematics", "RobotArm"]
 
@@ -65,7 +65,7 @@ class ArmKinematics(Simulator):
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """``(..., 4) -> (..., 2)``."""
-        return self.joints(x)[..., -1, :]
+        return self.joints(require_points("ArmKinematics: x", x, 4))[..., -1, :]
 
     def joints(self, x: Tensor) -> Tensor:
         """The arm as a polyline, ``(..., 4) -> (..., 5, 2)``: see :meth:`RobotArm.joints`."""

@@ -12,7 +12,7 @@ from invlab import runtime
 from invlab.priors import Box
 from invlab.sampling.rejection import sample_by_rejection
 from invlab.task import Simulator, Task
-from invlab.validation import require_count, require_tensor
+from invlab.validation import require_count, require_points, require_tensor
 
 __all__ = ["SLCP", "FourPoints"]
 
@@ -27,6 +27,7 @@ class FourPoints(Simulator):
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """``(..., 5) -> (..., 8)``."""
+        x = require_points("FourPoints: x", x, 5)
         mean, wide, high = x[..., None, :2], x[..., 2:3] ** 2, x[..., 3:4] ** 2
         tilt = x[..., 4:].tanh()
         size: dict = {"dtype": torch.float64, "device": "cpu"}

@@ -11,7 +11,7 @@ from invlab import runtime
 from invlab.priors import Box
 from invlab.sampling.rejection import sample_by_rejection
 from invlab.task import Simulator, Task
-from invlab.validation import require_count, require_tensor
+from invlab.validation import require_count, require_points, require_tensor
 
 __all__ = ["Crescent", "TwoMoons"]
 
@@ -27,6 +27,7 @@ class Crescent(Simulator):
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """``(..., 2) -> (..., 2)``."""
+        x = require_points("Crescent: x", x, 2)
         shape = x.shape[:-1]
         size: dict = {"dtype": torch.float64, "device": "cpu"}
         moon = _crescent(torch.rand(shape, **size).to(x), torch.randn(shape, **size).to(x))

@@ -44,6 +44,45 @@ def test_quick_records_do_not_go_among_the_full_ones(tmp_path):
     assert (tmp_path / "results-quick/loss_design/plain/l1.json").exists()
 
 
+def test_the_first_records_make_their_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(papers, "plan", lambda paper: [Run("loss_design/x", {}, made, (0,))])
+    monkeypatch.setenv("INVLAB_RESULTS", str(tmp_path / "new"))
+    assert main(["bench", "loss_design", "--preset", "full"]) == 0
+    assert (tmp_path / "new/loss_design/x.json").exists()
+
+
+def test_records_of_another_preset_are_not_made_over(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(papers, "plan", lambda paper: [Run("loss_design/x", {}, made, (0,))])
+    command = ["bench", "loss_design", "--folder", str(tmp_path), "--preset"]
+    assert main([*command, "full"]) == 0
+    kept = (tmp_path / "loss_design/x.json").read_bytes()
+    assert main([*command, "quick"]) == 2
+    assert "has full records, such as loss_design/x" in capsys.readouterr().err
+    assert (tmp_path / "loss_design/x.json").read_bytes() == kept
+
+
+@pytest.mark.parametrize("text", ['{"id": "loss_design/x"}', '{"scores": {"rmse_y": [0.1]}}'])
+def test_a_damaged_record_is_made_again_and_named(tmp_path, monkeypatch, capsys, text):
+    monkeypatch.setattr(papers, "plan", lambda paper: [Run("loss_design/x", {}, made, (0,))])
+    path = tmp_path / "loss_design/x.json"
+    path.parent.mkdir()
+    path.write_text(text, encoding="utf-8")
+    assert main(["report", "--folder", str(tmp_path)]) == 0
+    assert "loss_design/x" in capsys.readouterr().err
+    command = ["bench", "loss_design", "--preset", "full", "--folder", str(tmp_path)]
+    assert main(command) == 0
+    assert json.loads(path.read_text(encoding="utf-8"))["preset"] == "full"
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--members", "0"), ("--epochs", "0"), ("--n", "0"), ("--out", "net.json"), ("--out", ".")],
+)
+def test_a_network_is_not_trained_by_options_that_do_not_fit(capsys, option, value):
+    assert main(["metamaterial", "train", option, value]) == 2
+    assert f"{option}: expected" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("more", "where"),
     [

@@ -42,6 +42,12 @@ def test_the_cheapest_of_each_kind_are_taken_while_time_is_left(seconds, chosen)
         ("joint_optimization/billiards/n8/seed30", "S1/joint/refined/solved", 50.0, 100.0, False),
         ("joint_optimization/billiards/n8/seed30", "S1/joint/refined/loss", 0.0, 0.0, True),
         ("joint_optimization/billiards/n8/seed30", "S1/joint/refined/loss", 0.0, 1e-9, True),
+        ("neural_adjoint/models/sine/cinn/seed20", "cinn/invalid", 0.0, 0.05, True),
+        ("neural_adjoint/models/sine/cinn/seed20", "cinn/invalid", 0.0, 1.0, False),
+        ("neural_adjoint/models/sine/cinn/seed20", "cinn/invalid", 0.0, float("nan"), False),
+        ("trust/sine/seed_0", "bound/nearest/log10", -2.0, -1.5, True),
+        ("trust/sine/seed_0", "bound/nearest/log10", -5.0, 5.0, False),
+        ("trust/sine/seed_0", "bound/nearest/log10", -5.0, -1.0, False),
     ],
 )
 def test_a_number_may_be_off_as_far_as_its_kind_is(record, name, before, after, near):
@@ -53,6 +59,21 @@ def test_costs_are_not_compared_and_lists_are_number_by_number():
     now = {"id": "paper/a", "scores": {"fit/mean": [1.0, 20.0], "fit/train": [500.0]}}
     found = verify.compare(before, now)
     assert [(one.name, one.allowed) for one in found] == [("fit/mean", True), ("fit/mean", False)]
+
+
+def test_what_is_no_longer_there_is_too_far_off_and_what_time_decides_is_left_out():
+    scores = {"fit/pairs/seconds/from": [1e5], "power": [0.5], "mean": [1.0, 2.0], "gone": [1.0]}
+    now = {"scores": {"fit/pairs/seconds/from": [1.0], "power": [None], "mean": [1.0]}}
+    found = verify.compare({"id": "paper/a", "scores": scores}, now)
+    assert [(one.name, one.allowed) for one in found] == [
+        ("power", False), ("mean", True), ("mean", False), ("gone", False)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("minutes", ["nan", "0", "-1", "inf"])
+def test_no_time_is_refused(capsys, minutes):
+    assert main(["verify", "--minutes", minutes]) == 2
+    assert "--minutes: expected a number above 0" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("value", "status"), [(0.5, 0), (50.0, 1)])

@@ -402,6 +402,8 @@ def test_a_covariance_is_symmetric_in_any_unit(unit):
     with pytest.raises(ValueError, match="finite and symmetric"):
         Normal([0, 0], cov=torch.tensor([[1.0, 0.5], [0.0, 1.0]]) * unit)
     Normal([0, 0], cov=torch.tensor([[1.0, 0.5], [0.5, 1.0]]) * unit)
+    with pytest.raises(ValueError, match="finite and symmetric"):  # each in a unit of its own
+        Normal([0, 0], cov=[[1e12, 9e4], [0.0, 1e-2]])
 
 
 def test_infinity_is_no_count():

@@ -19,7 +19,9 @@ SOURCE = "one call on nine simulators"
 FLOOR = 1e-6
 # Quantity to its words.
 MEASURES = {
-    "r_1": "mean error of the first answer, in the variance of y",
+    "r_1": "mean error of the first answer, in the variance of y; one that the simulator cannot "
+    "take counts 2, as a draw does",
+    "failed": "targets whose first answer the simulator cannot take",
     "lookup": "the same of a look-up in as many pairs",
     "floor": "the same of the truth, simulated once more",
     "held": f"targets whose error is below the bound of level {LEVEL}",
@@ -27,7 +29,7 @@ MEASURES = {
     "calls": "simulations a target, those of the pairs and of the choice too",
     "cpu": "processor seconds of the whole call",
 }
-SHARES = ("held", "flagged")
+SHARES = ("failed", "held", "flagged")
 
 
 def _score(name: str) -> Callable[[Record], Sequence[Any]]:

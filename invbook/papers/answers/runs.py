@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 import invlab
+from invbook.papers.advice.regret import PRIOR_ERROR
 from invbook.papers.advice.simulators import NINE_KINDS, get_case
 from invlab import Targets, Task, runtime
 from invlab.inversion import Answers
@@ -96,7 +97,8 @@ def _scores(task: Task, targets: Targets, found: Answers) -> dict[str, float | N
     there = found.reachable & found.bound.isfinite()
     held = (error <= found.bound)[there]
     return {
-        "r_1": _mean(error) / _variance(targets.y),
+        "r_1": _mean(error, targets.y),
+        "failed": float((~error.isfinite()).double().mean()),
         "held": float(held.double().mean()) if len(held) else None,
         "flagged": float((~found.reachable).double().mean()),
     }
@@ -111,8 +113,8 @@ def _nulls(task: Task, targets: Targets, pairs: int, seed: int) -> dict[str, flo
     looked_up = _errors(task, guesses, targets.y, "look-up")
     floor = _errors(task, targets.x[:, None], targets.y, "floor")
     return {
-        "lookup": _mean(looked_up) / _variance(targets.y),
-        "floor": _mean(floor) / _variance(targets.y),
+        "lookup": _mean(looked_up, targets.y),
+        "floor": _mean(floor, targets.y),
     }
 
 
@@ -124,10 +126,7 @@ def _errors(task: Task, x: Tensor, y: Tensor, what: str) -> Tensor:
     )[:, 0]
 
 
-def _variance(y: Tensor) -> float:
-    return float(y.double().flatten(1).var(0, correction=0).mean())
-
-
-def _mean(errors: Tensor) -> float:
-    """Over the targets whose answer the simulator could take."""
-    return float(errors[errors.isfinite()].mean())
+def _mean(errors: Tensor, y: Tensor) -> float:
+    """In the variance of y; an answer that the simulator cannot take counts as a draw does."""
+    variance = y.double().flatten(1).var(0, correction=0).mean()
+    return float(torch.where(errors.isfinite(), errors / variance, PRIOR_ERROR).mean())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import sys
 from collections.abc import Callable
@@ -37,11 +38,11 @@ def cost(work: Callable[[], object]) -> Cost:
 
 
 def peak() -> float:
-    """The most memory that this process has had, in megabytes; 0 where no system says it."""
+    """The most memory that this process has had, in megabytes; NaN where no system says it."""
     try:
         import resource
     except ImportError:  # Windows
-        return 0.0
+        return math.nan
     units = 1e6 if sys.platform == "darwin" else 1e3
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / units
 

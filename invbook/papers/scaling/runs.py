@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,8 @@ def _compute(
             "seconds": [spent.seconds for _, spent in points],
             "megabytes": [max(spent.megabytes, LEAST_MEGABYTES) for _, spent in points],
         }
+        # memory that no system says is no number
+        costs = {unit: values for unit, values in costs.items() if not any(map(isnan, values))}
         curves[what] = {"sizes": sizes, **costs}
         if len(sizes) > 1:
             for unit, values in costs.items():

@@ -121,7 +121,7 @@ class FourierModal(nn.Module):
             require_number(f"FourierModal: {name}", value)
             for name, value in (("period", period), ("eps", eps), ("loss", loss))
         )
-        if period <= 0 or eps <= 0 or loss < 0:
+        if not (0 < period < math.inf and 0 < eps < math.inf and 0 <= loss < math.inf):
             raise ValueError(
                 "FourierModal: expected period > 0, eps > 0 and loss >= 0, "
                 f"got {period}, {eps}, {loss}"

@@ -48,7 +48,7 @@ class Reflectance(nn.Module):
     ) -> None:
         super().__init__()
         low, high = require_number("low", low), require_number("high", high)
-        if not 0 < low < high:
+        if not 0 < low < high < math.inf:
             raise ValueError(f"Reflectance: expected 0 < low < high, got {low} and {high} THz")
         if require_count("nodes", nodes) < 2:
             raise ValueError("Reflectance: expected at least two nodes, got 1")
