@@ -42,8 +42,8 @@ def lambert_w(z: Tensor) -> Tensor:
         z: real numbers of any shape.
 
     Returns:
-        Same shape and dtype (float64 of whole numbers), computed in float64; NaN below −1/e. At −1/e itself w is −1 and
-        the gradient, infinite in truth, is meaningless.
+        Same shape and dtype (float64 of whole numbers), computed in float64; NaN below −1/e. At
+        −1/e itself w is −1 and the gradient, infinite in truth, is meaningless.
     """
     z = z if z.is_floating_point() else z.double()
     wide = z.double()

@@ -24,9 +24,7 @@ def test_the_contract_is_kept(verdicts, task, clause):
     assert found.passed is not False, found.found
 
 
-@pytest.mark.parametrize(
-    "name", ["ballistics", "robot_arm", "layered_stack", "multilayer_sphere"]
-)
+@pytest.mark.parametrize("name", ["ballistics", "robot_arm", "layered_stack", "multilayer_sphere"])
 def test_a_simulator_takes_whole_numbers_for_what_they_are(name):
     task = get_task(name)
     x = (10 * task.prior.sample(3, generator=runtime.generator(0, "whole"))).round()
