@@ -17,8 +17,9 @@ from invlab.runtime import any_encoding
 
 __all__ = ["main"]
 
-# Endings of files that hold pairs; anything else names a task.
-FILES = (".csv", ".tsv", ".txt", ".dat", ".npy", ".npz", ".h5", ".hdf5", ".hdf")
+# Endings of files that hold pairs, as text or otherwise; anything else names a task.
+TEXT = (".csv", ".tsv", ".txt", ".dat")
+FILES = (*TEXT, ".npy", ".npz", ".h5", ".hdf5", ".hdf")
 DATA = "a task; or pairs: a file, or a folder that generate made"
 # Packages that some commands need; the message says how to install them.
 OPTIONAL = ("distributed", "h5py", "matplotlib", "zuko")
@@ -96,6 +97,11 @@ def _add_invert(commands: Any) -> None:
         default=0.9,
         help="share of targets that the bound holds for (default 0.9)",
     )
+    invert.add_argument(
+        "--bounds", nargs=3, action="append", metavar=("UNKNOWN", "LOW", "HIGH"),
+        help="a smaller range of an unknown, by its label; may be given several times",
+    )  # fmt: skip
+    invert.add_argument("--seconds", type=float, help="of --method auto, for its choice")
     invert.add_argument("--calls", type=int, help="all simulations that may be spent")
     invert.add_argument("--seed", type=int, default=0, help="of everything random (default 0)")
     invert.set_defaults(run=_invert)
@@ -170,6 +176,9 @@ def _invert(options: argparse.Namespace) -> int:
         method=options.method,
         n=options.n,
         sigma=sigma[0] if sigma and len(sigma) == 1 else sigma,
+        bounds={label: (float(low), float(high)) for label, low, high in options.bounds or ()}
+        or None,
+        budget=options.seconds,
         level=options.level,
         calls=options.calls,
         seed=options.seed,
@@ -260,14 +269,26 @@ def _targets(options: argparse.Namespace, task: Any) -> tuple[Any, Any]:
             f"{given}: {task.name} has contexts; name the columns of both, by {other} too"
         )
     names = None if y is None or (task.c_dim and c is None) else [*y, *(c or [])]
-    table = read_table(options.targets, names)
     head = None if names else column_names(options.targets)
+    known = _names_of_y(options, columns) if head else []
+    if known and set(known) == set(head or []):
+        names, head = known, None
+    table = read_table(options.targets, names)
     if head:
         what = "y, and c behind it," if task.c_dim else "y"
         print(f"{options.targets}: {', '.join(head)} are taken as {what} in this order")
     if not task.c_dim:
         return table, None
     return table[..., : -task.c_dim], table[..., -task.c_dim :]
+
+
+def _names_of_y(options: argparse.Namespace, columns: dict[str, Any]) -> list[str]:
+    """What the table of pairs calls its y, and c behind it, where these are told by counts."""
+    place = options.data if _is_table(options.data) else options.pairs
+    text = _is_table(place) and Path(place).suffix.lower() in TEXT
+    if not isinstance(columns["x"], int) or not text:
+        return []
+    return (column_names(place) or [])[columns["x"] :]
 
 
 def _names(columns: Any) -> list[str] | None:

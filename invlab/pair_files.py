@@ -385,8 +385,9 @@ def _row(path: Path, line: int, cells: list[str], width: int) -> list[float]:
     for place, cell in enumerate(cells):
         number = _number(cell)
         if number is None:
+            comma = "; write it with a point" if _number(cell.replace(",", ".")) else ""
             raise ValueError(
-                f"{path}, line {line}, entry {place + 1}: expected a number, got {cell!r}"
+                f"{path}, line {line}, entry {place + 1}: expected a number, got {cell!r}{comma}"
             )
         numbers.append(number)
     return numbers

@@ -392,7 +392,7 @@ class Task:
         ``torch.no_grad()`` too.
 
         Raises:
-            TypeError: it computes in a dtype of its own.
+            TypeError: it computes in a dtype of its own, or takes one row alone.
             RuntimeError: it would have ended Python.
         """
         try:
@@ -406,6 +406,12 @@ class Task:
                 raise TypeError(
                     f"{self.name}: the simulator computes in a dtype of its own, and got x in "
                     f"{inputs[0].dtype} ({error}); bring its constants to x, as by weight.to(x)"
+                ) from error
+            if "Boolean value of Tensor" in str(error):
+                raise TypeError(
+                    f"{self.name}: the simulator asks whether a whole batch is true ({error}); a "
+                    "function of one row goes through invlab.numpy_simulator, and torch.where "
+                    "chooses row by row"
                 ) from error
             if torch.is_grad_enabled() or "does not require grad" not in str(error):
                 raise

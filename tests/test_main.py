@@ -324,3 +324,22 @@ def test_a_file_may_have_a_name_that_is_no_word_of_python(tmp_path, capsys):
     assert main(["check", "01-lens.py:good"]) == 0
     assert "FAIL" not in capsys.readouterr().out
     sys.modules.pop("01-lens", None)
+
+
+def test_targets_are_matched_by_the_names_of_the_pairs_though_counts_were_given(tmp_path):
+    rows = ["w,h,p,q", *(f"{a},{b},{a},{b + 10}" for a in range(8) for b in range(8))]
+    (tmp_path / "d.csv").write_text("\n".join(rows))
+    (tmp_path / "y.csv").write_text("q,p\n13,2\n")
+    words = "invert d.csv --x 2 --y 2 --method nearest --n 1 --targets y.csv --out x.csv"
+    assert main(words.split()) == 0
+    assert read_table(tmp_path / "x.csv")[0, 2:4].tolist() == pytest.approx([2, 3], abs=1)
+
+
+def test_bounds_and_a_budget_may_be_given(tmp_path, capsys):
+    (tmp_path / "y.csv").write_text("y\n0.25\n")
+    words = "invert my_lens:good --method nearest --n 3 --targets y.csv --out x.csv"
+    assert main([*words.split(), "--bounds", "x1", "0.7", "0.9"]) == 0
+    assert (read_table(tmp_path / "x.csv")[:, 2] >= 0.7).all()
+    assert main([*words.split(), "--bounds", "width", "0", "1"]) == 2
+    assert main([*words.split(), "--bounds", "x1", "low", "1"]) == 2
+    assert "'low'" in capsys.readouterr().err

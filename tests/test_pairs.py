@@ -455,3 +455,10 @@ def test_names_are_saved_with_the_pairs(tmp_path):
 def test_labels_that_name_something_else_are_left_alone(tmp_path, labels):
     np.savez(tmp_path / "p.npz", x=X, y=Y, labels=labels)
     assert Pairs.from_file(tmp_path / "p.npz").labels is None
+
+
+def test_a_decimal_comma_is_named(tmp_path):
+    path = tmp_path / "german.csv"
+    path.write_text("a;b\n1,5;2\n")
+    with pytest.raises(ValueError, match="line 2, entry 1: .*'1,5'; write it with a point"):
+        Pairs.from_file(path, x="a", y="b")

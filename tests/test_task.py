@@ -490,3 +490,9 @@ def test_pairs_tell_nothing_of_the_shape_of_y(device):
     assert task.y_shape == (2,)
     with pytest.raises(ValueError, match=r"fresh: y: expected shape \(..., 2\), got \(5, 3\)"):
         task.usable(Pairs(x, torch.rand(5, 3, device=device)))
+
+
+def test_a_function_of_one_row_is_told_what_to_do():
+    task = Task("row", lambda x: x if x[0] > 0 else -x, BOX, differentiable=False)
+    with pytest.raises(TypeError, match="a function of one row goes through invlab.numpy_sim"):
+        task.sample(3)

@@ -179,11 +179,17 @@ def _fastest(facts: Facts) -> list[Advice]:
     most = facts.scores[quick].given(facts.guesses[-1])
     guesses = "one guess" if most == 1 else f"{most} guesses"
     text = (
-        f"Where an answer has to come fast, {quick}: {1000 * seconds:.2g} ms of processor time "
+        f"Where an answer has to come fast, {quick}: {_duration(seconds)} of processor time "
         f"a target for {guesses}, many targets together, within a factor of {GOOD_ENOUGH:g} of "
         f"the best error for {_guesses(n)}."
     )
     return [Advice("fast", text, (quick,))]
+
+
+def _duration(seconds: float) -> str:
+    """Two digits, and from a second on in seconds."""
+    unit, value = ("s", seconds) if seconds >= 1 else ("ms", 1000 * seconds)
+    return f"{float(f'{value:.2g}'):g} {unit}"
 
 
 def _no_more_simulations(facts: Facts) -> list[Advice]:

@@ -124,13 +124,19 @@ class Comparison:
         return figure
 
     def to_html(self, path: str | Path) -> Path:
-        """Write one file that opens without a network: table, figure and advice."""
+        """Write one file that opens without a network: table, figure and advice.
+
+        Raises:
+            ValueError: the name does not end in ``.html``.
+        """
         path = Path(path)
+        if path.suffix.lower() not in (".html", ".htm"):
+            raise ValueError(f"{path}: expected a name that ends in .html")
         write_whole(path, self._page().encode())
         return path
 
     def save(self, folder: str | Path) -> Path:
-        """Write ``comparison.json``: rows, advice and sizes."""
+        """Write ``comparison.json`` into a folder: rows, advice and sizes."""
         path = Path(folder) / "comparison.json"
         content = {
             "rows": self.rows,

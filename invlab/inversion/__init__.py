@@ -41,7 +41,15 @@ HELD_OUT, FEWEST, MOST = 0.3, 20, 2000
 # Share of the draws on an edge from which on it is said, and what counts as on it, in widths.
 CUT_OFF, ROUNDING = 0.2, 1e-6
 # Said of draws, whose table has their mean.
-OF_DRAWS = "Unknowns are the mean ± spread of the draws; error and bound are the first draw's."
+OF_DRAWS = (
+    "Unknowns are the mean ± spread of the draws; error and bound are the first draw's. How near "
+    "the draws come to the posterior hangs on the pairs and was not tested here: compare tests "
+    "their calibration, and a search says whether far smaller errors are possible."
+)
+# Spreads of two numbers of y that are said to differ.
+UNEVEN = 1e3
+# Said of targets that seem out of reach where nothing is known of their error.
+MEASURED = " If y was measured with an error, give sigma=."
 # Said of the answers of a search to data with an error.
 NO_POSTERIOR = (
     "The spread of a search's answers does not say how sure an unknown is; a sampler such as "
@@ -133,7 +141,9 @@ def invert(
     n = require_count("n", n)
     simulate, pairs = require_flag("simulate", simulate), require_count("pairs", pairs)
     if calls is None:
-        require_method(method, weighed=sigma is not None, budget=budget)
+        require_method(method, task, weighed=sigma is not None, budget=budget)
+    elif not task.has_simulator:
+        raise ValueError(f"calls: {task.name} has no simulator to spend {calls} simulations on")
     else:
         calls = require_count("calls", calls)
     narrow = copy.copy(constrained(task, bounds, feasible))
@@ -158,7 +168,8 @@ def invert(
         if simulate and task.has_simulator:
             warn_of_noise(narrow, data)
             require_gradient(narrow, data)
-        spec = _Spec(method, budget, simulate and task.has_simulator, data, brought)
+        limited = bounds is not None or feasible is not None
+        spec = _Spec(method, budget, simulate and task.has_simulator, data, brought, limited)
         with without_failed_rows():  # what fails has been said of the pairs
             found = by_pattern(request, spec.answer)
     return replace(found, calls=counter.rows)
@@ -191,7 +202,7 @@ class _Spec:
     """How to answer; the name of the method is settled by the first part that is answered.
 
     ``brought`` says that the data came from the caller, so that a method that came fitted may have
-    learned from all of them.
+    learned from all of them; ``limited``, that the answers have to meet bounds or conditions.
     """
 
     method: Any
@@ -199,6 +210,7 @@ class _Spec:
     simulate: bool
     data: Pairs
     brought: bool
+    limited: bool
 
     def answer(self, part: Asked) -> Answers:
         """The answers to targets in which the same numbers were measured."""
@@ -224,7 +236,9 @@ class _Spec:
         )
         x, error = answering.ranked(part.y, part.c)
         held = measurement.with_error(held, part.seed)
-        trust = _trust(answering, part, x, error, held)
+        trust = _trust(answering, part, x, error, held, limited=self.limited)
+        if measurement.sigma is None:
+            trust["notes"] = (*trust["notes"], *_of_units(learned))
         if uncertain and self.simulate:
             trust["notes"] = (*trust["notes"], _of_the_truth(task, held, measurement.error_unit))
         if uncertain and not posterior:
@@ -250,7 +264,7 @@ class _Spec:
 
 
 def _trust(
-    answering: Answering, part: Asked, x: Tensor, error: Tensor, held: Pairs
+    answering: Answering, part: Asked, x: Tensor, error: Tensor, held: Pairs, *, limited: bool
 ) -> dict[str, Any]:
     """Bound and reachability of each target, and what has to be said about them."""
     task, y, c = answering.task, part.y, part.c
@@ -284,9 +298,11 @@ def _trust(
         notes.append("No bound: it takes a simulation for each held-out pair.")
     flagged = int((~reachable).sum())
     if flagged:
+        source = "this simulator and prior" + (", within these bounds and conditions" * limited)
+        measured = "" if part.measurement.sigma is not None else MEASURED
         notes.append(
-            f"{flagged} of {len(y)} targets could hardly come from this simulator and prior "
-            f"(p at most {test.level:.2g}); they get no bound."
+            f"{flagged} of {len(y)} targets could hardly come from {source} "
+            f"(p at most {test.level:.2g}); they get no bound.{measured}"
         )
     bound = torch.where(reachable, bound, torch.nan)
     return {"bound": bound, "reachable": reachable, "p_value": p_value, "notes": tuple(notes)}
@@ -297,6 +313,19 @@ def _fresh(task: Task, n: int, seed: int) -> Pairs:
     draws = runtime.generator(seed, task.name, "invert", "held out")
     fresh = task.sample(n, generator=draws, dtype=torch.float64)
     return keep_allowed(task, task.usable(fresh))
+
+
+def _of_units(learned: Pairs) -> list[str]:
+    """What is to be said of y whose numbers differ in spread by powers of ten."""
+    spread = learned.y.double().flatten(1).std(0)
+    spread = spread[spread > 0]
+    if len(spread) < 2 or spread.max() < UNEVEN * spread.min():
+        return []
+    ratio = float(spread.max() / spread.min())
+    return [
+        f"The numbers of y differ in spread by a factor of {ratio:.0e}, and errors count them as "
+        "they are, so that the small ones hardly matter; give sigma=, one for each."
+    ]
 
 
 def _of_the_truth(task: Task, held: Pairs, unit: str) -> str:

@@ -12,6 +12,7 @@ from invlab.comparison.candidates import trained
 from invlab.comparison.plan import limits_of
 from invlab.inversion.measurement import Measurement, honours, those_that_honour
 from invlab.methods import Method, class_of, get_method
+from invlab.methods.base import require_differentiable
 from invlab.methods.simulator_search import SimulatorSearch
 from invlab.task import Pairs, Task
 
@@ -21,23 +22,26 @@ __all__ = ["fitted", "require_method"]
 PAIRS, TARGETS, GUESSES, SECONDS = 500, 20, 10, 30.0
 
 
-def require_method(method: Any, *, weighed: bool, budget: Any) -> None:
+def require_method(method: Any, task: Task, *, weighed: bool, budget: Any) -> None:
     """Refuse what cannot answer, before anything is simulated for it.
 
     Args:
         method: ``"auto"``, a name, or an object, fitted or not.
+        task: whose targets they are.
         weighed: whether the numbers of y are weighed by sigma.
         budget: of the comparison that ``"auto"`` makes.
 
     Raises:
         TypeError: neither a name nor an object that answers.
-        ValueError: an unknown name, a method that cannot weigh by sigma, or a wrong budget.
+        ValueError: an unknown name, a method that cannot weigh by sigma or needs gradients that
+            the task has not, or a wrong budget.
     """
     if isinstance(method, str) and method == "auto":
         limits_of(budget)
         return
     if isinstance(method, str):
         name, kind, came_fitted = method, class_of(method), False
+        method = kind
     else:
         name, kind = getattr(method, "name", type(method).__name__), type(method)
         came_fitted = bool(getattr(method, "facts", None))
@@ -47,6 +51,7 @@ def require_method(method: Any, *, weighed: bool, budget: Any) -> None:
                 "method: expected 'auto', a name, or an object with fit and propose, got "
                 f"{method!r}"
             )
+    require_differentiable(name, method, task)
     if weighed:
         _require_unfitted(name, came_fitted)
         _require_weights(name, kind)

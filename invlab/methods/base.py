@@ -32,6 +32,7 @@ __all__ = [
     "Bounds",
     "Method",
     "Seeds",
+    "require_differentiable",
     "require_request",
     "split_for_validation",
     "usable_pairs",
@@ -413,15 +414,7 @@ class Method(nn.Module):
             return Task.from_pairs(data, name="pairs")
         if not isinstance(task, Task):
             raise TypeError(f"{self.name}: task: expected a Task, got {type(task).__name__}")
-        return self._require_gradient(task)
-
-    def _require_gradient(self, task: Task) -> Task:
-        if self.needs_gradient and not task.differentiable:
-            raise ValueError(
-                f"{self.name}: needs gradients, and {task.name} says it has none; use "
-                "'neural_adjoint' or 'tandem', whose surrogates have them, or "
-                "'differential_evolution', which takes none"
-            )
+        require_differentiable(self.name, self, task)
         return task
 
     def _require_request(self, y: Tensor, n: int, c: Tensor | None) -> Tensor:
@@ -570,3 +563,16 @@ def _brief(value: Any) -> str:
         return str(value.__name__)
     words = " ".join(repr(value).split())
     return words if len(words) <= 60 else f"{words[:57]}..."
+
+
+def require_differentiable(name: str, method: Any, task: Task) -> None:
+    """Refuse a method, or a class of methods, that needs gradients which a task has not.
+
+    Raises:
+        ValueError: with methods that need none.
+    """
+    if getattr(method, "needs_gradient", False) and not task.differentiable:
+        raise ValueError(
+            f"{name}: needs gradients, and {task.name} says it has none; use 'neural_adjoint' or "
+            "'tandem', whose surrogates have them, or 'differential_evolution', which takes none"
+        )

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from invlab import runtime
 from invlab.improve import spread
-from invlab.methods.base import Method
+from invlab.methods.base import Method, require_differentiable
 from invlab.methods.baselines import Nearest, draws_inside
 from invlab.priors import Box
 from invlab.task import Pairs, Task
@@ -35,7 +35,8 @@ class SimulatorSearch(Method):
                 f"{self.name}: calls the simulator; give the task too, load_method(path, task=...)"
             )
         self.require_quiet(task)
-        self.task = self._require_gradient(task)
+        require_differentiable(self.name, self, task)
+        self.task = task
 
     def own_generator(self, generator: torch.Generator | None) -> torch.Generator:
         """The generator of a call; one that follows from the seed of :meth:`fit` if none came."""

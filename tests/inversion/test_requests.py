@@ -742,3 +742,37 @@ def test_levenberg_marquardt_is_itself():
     assert invlab.get_method("levenberg_marquardt").algorithm == "lm"
     assert invlab.get_method("lm", starts=3).starts == 3
     assert invlab.get_method("bfgs").algorithm == "bfgs"
+
+
+@pytest.mark.parametrize("method", ["lm", "bfgs", "joint", "local_search"])
+def test_a_search_along_gradients_is_refused_before_anything_is_simulated(method):
+    simulator, rows = counting(lambda x: x * 1.0)
+    task = Task("rough", simulator, SAME.prior, differentiable=False)
+    with pytest.raises(ValueError, match="needs gradients, and rough says it has none"):
+        invlab.invert(task, TARGETS, method=method)
+    assert rows[0] <= 1  # which tells the shape of y
+
+
+def test_pairs_alone_have_no_simulator_to_spend_calls_on():
+    with pytest.raises(ValueError, match="calls: pairs has no simulator"):
+        invlab.invert(SAME.sample(100), TARGETS, calls=50)
+
+
+def test_what_a_flag_may_come_from_is_said():
+    asked = {"method": "nearest", "n": 2, "pairs": 300}
+    plain = invlab.invert(SAME, [[4.0, 4.0]], **asked)
+    assert "If y was measured with an error, give sigma=." in str(plain)
+    narrow = invlab.invert(SAME, [[0.9, 0.9]], bounds=Box([0.0, 0.0], [0.5, 0.5]), **asked)
+    assert "within these bounds and conditions" in str(narrow)
+    sure = invlab.invert(SAME, [[4.0, 4.0]], sigma=0.01, **asked | {"method": "pool"})
+    assert "could hardly come from this simulator and prior (" in str(sure)
+    assert "give sigma=." not in str(sure)
+
+
+def test_numbers_of_y_in_units_far_apart_are_said():
+    task = Task("units", lambda x: x * torch.tensor([1e3, 1e-3]).to(x), SAME.prior)
+    asked = {"method": "lm", "n": 2, "pairs": 50}
+    said = "The numbers of y differ in spread by a factor of 1e"
+    assert said in str(invlab.invert(task, [[300.0, 6e-4]], **asked))
+    assert said not in str(invlab.invert(task, [[300.0, 6e-4]], sigma=[10.0, 1e-5], **asked))
+    assert said not in str(invlab.invert(SAME, TARGETS, **asked))
