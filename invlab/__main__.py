@@ -140,9 +140,7 @@ def _compare(options: argparse.Namespace) -> int:
     if options.html:
         _make_room(options.html)
     limits = {"seconds": options.seconds, "simulations": options.simulations}
-    data = _task_or_pairs(options)
-    if not _is_table(options.data):
-        _refuse_columns(options, "xyc")
+    data = _task_or_pairs(options, needless="xyc")
     result = invlab.compare(
         data,
         options.methods,
@@ -217,12 +215,20 @@ def _make_room(path: Path) -> None:
         raise PermissionError(f"{path}: nothing can be written into {path.parent}")
 
 
-def _task_or_pairs(options: argparse.Namespace) -> Any:
-    """The task that ``MODULE:TASK`` names, or the pairs in a file or folder."""
+def _task_or_pairs(options: argparse.Namespace, *, needless: str) -> Any:
+    """The task that ``MODULE:TASK`` names, or the pairs in a file or folder.
+
+    ``needless`` are the parts whose columns only a table of pairs has.
+    """
     path = Path(options.data)
-    if _is_table(path) or path.is_dir():
+    if _is_table(path):
         return _pairs(options, path)
-    return _task(options.data)
+    if path.is_dir():
+        _refuse_columns(options, needless, "a folder")
+        return _pairs(options, path)
+    task = _task(options.data)
+    _refuse_columns(options, needless, "a task")
+    return task
 
 
 def _is_table(place: str | Path | None) -> bool:
@@ -230,11 +236,10 @@ def _is_table(place: str | Path | None) -> bool:
     return place is not None and Path(place).suffix.lower() in FILES and not Path(place).is_dir()
 
 
-def _refuse_columns(options: argparse.Namespace, parts: str) -> None:
+def _refuse_columns(options: argparse.Namespace, parts: str, kind: str) -> None:
     """Refuse columns that nothing would look at."""
     given = [f"--{part}" for part in parts if getattr(options, part)]
     if given:
-        kind = "a folder" if Path(options.data).is_dir() else "a task"
         raise ValueError(
             f"{' '.join(given)}: {options.data} is {kind}, and columns are those of a table of "
             "pairs; leave it out"
@@ -249,9 +254,8 @@ def _pairs(options: argparse.Namespace, path: Path) -> invlab.Pairs:
 
 def _task_and_pairs(options: argparse.Namespace) -> tuple[Any, Any]:
     """The task, and its pairs if there are some; or pairs, and a task that knows their names."""
-    found = _task_or_pairs(options)
-    if not _is_table(options.data) and not _is_table(options.pairs):
-        _refuse_columns(options, "x")  # those of y and c are found among the targets
+    # columns of y and c are found among the targets
+    found = _task_or_pairs(options, needless="" if _is_table(options.pairs) else "x")
     if isinstance(found, invlab.Task):
         return found, None if options.pairs is None else _pairs(options, options.pairs)
     if options.pairs is not None:
