@@ -34,7 +34,8 @@ def tables(rows: Mapping[str, Row]) -> list[PaperTable]:
             nulls=False,
             note="The call gets the simulator and a hundred targets, nothing else. Errors are "
             "those of the first answer, simulated once more, over the variance of y. On a noisy "
-            "simulator no answer can be expected below the error of the truth itself. "
+            "simulator the truth itself has an error; an answer is below it where its unknowns "
+            "have less noise than the truth. "
             f"The bound promises to hold for {LEVEL:.0%} of the targets. Where an answer was "
             "simulated without noise its error is known, and is the bound.",
         )
