@@ -319,8 +319,7 @@ def _require_resolved(length: float, points: int, modes: int) -> None:
 
 def _require_times(length: float, step: float, every: float, horizon: float) -> None:
     for name, value in (("step", step), ("every", every), ("horizon", horizon)):
-        if not math.isfinite(require_number(f"kuramoto_sivashinsky: {name}", value)):
-            raise ValueError(f"kuramoto_sivashinsky: expected {name} finite, got {value}")
+        require_number(f"kuramoto_sivashinsky: {name}", value)
     largest = LARGEST_STEP if length <= LONG else LARGEST_STEP / 2
     if not 0 < step <= largest:
         raise ValueError(
@@ -331,6 +330,8 @@ def _require_times(length: float, step: float, every: float, horizon: float) -> 
         raise ValueError(
             f"kuramoto_sivashinsky: expected horizon above 0 and at most {LATEST:g}, got {horizon}"
         )
+    if not math.isfinite(every):
+        raise ValueError(f"kuramoto_sivashinsky: expected every finite, got {every}")
     for name, whole, part in (("every", every, step), ("horizon", horizon, every)):
         ratio = whole / part if part > 0 else 0.0
         if round(ratio) < 1 or abs(ratio - round(ratio)) > 1e-9 * ratio:
