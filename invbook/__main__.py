@@ -7,7 +7,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from invlab.runtime import any_encoding, environment
 
 if TYPE_CHECKING:
     from invlab.runs.audit import Finding
-    from invlab.runs.records import Run
+    from invlab.runs.records import Record, Run
 
 __all__ = ["main"]
 
@@ -117,12 +117,13 @@ def _bench(options: argparse.Namespace) -> int:
         print(*(run.id for run in chosen), sep="\n")
         return 0
     folder = options.folder or _folder()
-    _require_preset(folder, chosen)
+    there = load_records(folder)
+    _require_preset(folder, there, chosen)
     left = missing(chosen, seeds=(), folder=folder)
     if options.missing:
         print(*(run.id for run in left), sep="\n")
         return 0
-    before = load_records(_folder()) | load_records(folder)
+    before = there if options.folder is None else load_records(_folder()) | there
     if left:
         print(costs.said(left, before, options.jobs), flush=True)
     chosen = costs.longest_first(chosen, before)
@@ -160,13 +161,12 @@ def _folder() -> Path:
         return Path(os.environ.get("INVLAB_RESULTS") or "results")
 
 
-def _require_preset(folder: Path, runs: Sequence[Run]) -> None:
+def _require_preset(folder: Path, records: Mapping[str, Record], runs: Sequence[Run]) -> None:
     """Records of one preset are not made over those of another."""
-    from invbook.results import load_records
     from invlab.runtime import preset
 
     planned = {run.id for run in runs}
-    for name, record in load_records(folder).items():
+    for name, record in records.items():
         if name in planned and record.get("preset", preset()) != preset():
             raise ValueError(
                 f"--folder: {folder} has {record['preset']} records, such as {name}, and "

@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import invlab
-from invlab.pair_files import column_names, read_table
+from invlab.pair_files import TEXT, column_names, read_table
 from invlab.runs.shards import read
 from invlab.runtime import any_encoding
 
 __all__ = ["main"]
 
-# Endings of files that hold pairs, as text or otherwise; anything else names a task.
-TEXT = (".csv", ".tsv", ".txt", ".dat")
+# Endings of files that hold pairs; anything else names a task.
 FILES = (*TEXT, ".npy", ".npz", ".h5", ".hdf5", ".hdf")
 DATA = "a task; or pairs: a file, or a folder that generate made"
 # Packages that some commands need; the message says how to install them.
@@ -140,9 +139,8 @@ def _compare(options: argparse.Namespace) -> int:
     if options.html:
         _make_room(options.html)
     limits = {"seconds": options.seconds, "simulations": options.simulations}
-    data = _task_or_pairs(options, needless="xyc")
     result = invlab.compare(
-        data,
+        _task_or_pairs(options, needless="xyc"),
         options.methods,
         n=options.n,
         targets=options.targets,

@@ -17,7 +17,7 @@ from invlab.minimizers.reparametrization import XScale, default_x_scale
 from invlab.priors import Box
 from invlab.priors.box import nearest_whole, whole_edges
 from invlab.surrogates.regression import Surrogate
-from invlab.task import Pairs, Task
+from invlab.task import Task
 from invlab.validation import (
     batch_shape,
     require_axes,
@@ -44,8 +44,6 @@ Seen = Callable[[Tensor], Tensor]
 DRAWS = 64
 # With up to so many unknowns that are whole numbers, each is tried rounded up and down.
 CORNERS = 4
-# Guesses that are simulated to see whether the simulator has a gradient.
-FEW = 8
 
 
 @runtime.differentiable()
@@ -350,7 +348,7 @@ def spread(y: Tensor) -> float:
 
 
 def require_slope(task: Task, x: Tensor, c: Tensor | None) -> None:
-    """Simulate a few guesses, to see that there is a way from y back to x.
+    """Simulate the first guess, to see that there is a way from y back to x.
 
     A search along a gradient that is not there would hand back its starts.
 
@@ -362,12 +360,11 @@ def require_slope(task: Task, x: Tensor, c: Tensor | None) -> None:
     Raises:
         ValueError: torch finds no way.
     """
-    sound = x.isfinite().all(1).nonzero()[:FEW, 0]
+    sound = x.isfinite().all(1).nonzero()[:1, 0]
     if not len(sound):
         return
-    x = x[sound]
     try:
-        require_gradient(task, Pairs(x, x, None if c is None else c[sound]))
+        require_gradient(task, x[sound], None if c is None else c[sound])
     except (RuntimeError, TypeError):
         return  # what else is wrong, such as another dtype, the search meets as it simulates
 

@@ -14,7 +14,10 @@ import numpy as np
 
 from invlab.validation import did_you_mean, is_integer, require_count
 
-__all__ = ["Columns", "column_names", "read_arrays", "read_table"]
+__all__ = ["TEXT", "Columns", "column_names", "read_arrays", "read_table"]
+
+# Endings of tables in text.
+TEXT = (".csv", ".tsv", ".txt", ".dat")
 
 # Which part of a file: how many columns, or names of columns or arrays.
 Columns = int | str | Sequence[str] | None
@@ -47,7 +50,7 @@ def read_arrays(path: str | Path, x: Columns, y: Columns, c: Columns) -> Arrays:
         raise FileNotFoundError(f"{path}: there is no such file")
     x, y, c = map(_listed, (x, y, c))
     ending = path.suffix.lower()
-    if ending in (".csv", ".tsv", ".txt", ".dat"):
+    if ending in TEXT:
         names, table = _table(path, _words(x, y, c), empty=False)
         return _from_table(path, names, table, x, y, c)
     if ending == ".npy":
@@ -84,7 +87,7 @@ def read_table(path: str | Path, columns: Sequence[str] | None = None) -> np.nda
         table = _numbers(path, "the table", _loaded(path, np.ndarray))
         if table.ndim == 0:
             raise ValueError(f"{path}: expected rows of numbers, got a single one without an axis")
-    elif path.suffix.lower() in (".csv", ".tsv", ".txt", ".dat"):
+    elif path.suffix.lower() in TEXT:
         names, table = _table(path, columns or (), empty=True)
     else:
         raise ValueError(
@@ -305,11 +308,10 @@ def _lines(
     filled = [place for place, (_, row) in enumerate(rows) if any(row)]
     rows = rows[: filled[-1] + 1] if filled else []
     single = all(len(row) < 2 for _, row in rows)
-    keeps = empty if single else False
     rows = [
         (number, row or [""])
         for number, row in rows
-        if any(row) or keeps or (empty and len(row) > 1)
+        if any(row) or (empty and (single or len(row) > 1))
     ]
     named = [line for line in head if rows and _names(line[1], rows[0][1], asked)]
     return delimiter, [*named[-1:], *rows]

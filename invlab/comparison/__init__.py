@@ -247,7 +247,7 @@ class _Trials:
         data = self.task.sample(plan.n, generator=draws, dtype=torch.float64)
         if seed == 0:
             warn_of_noise(self.task, data)
-            require_gradient(self.task, data)
+            require_gradient(self.task, data.x, data.c)
         if plan.dear:
             usable = self.task.usable(data)
             count = min(plan.targets, max(1, len(usable) // 4))

@@ -167,7 +167,7 @@ def invert(
         data = keep_allowed(narrow, narrow.usable(data))
         if simulate and task.has_simulator:
             warn_of_noise(narrow, data)
-            require_gradient(narrow, data)
+            require_gradient(narrow, data.x, data.c)
         limited = bounds is not None or feasible is not None
         spec = _Spec(method, budget, simulate and task.has_simulator, data, brought, limited)
         with without_failed_rows():  # what fails has been said of the pairs

@@ -82,16 +82,20 @@ def warn_of_noise(task: Task, pairs: Pairs) -> None:
         )
 
 
-def require_gradient(task: Task, pairs: Pairs) -> None:
-    """Simulate the first pair with a graph, where the task says that there is one.
+def require_gradient(task: Task, x: Tensor, c: Tensor | None) -> None:
+    """Simulate the first row with a graph, where the task says that there is one.
+
+    Args:
+        task: may say ``differentiable=False``, and then nothing happens.
+        x: unknowns, ``(N, dx)``; c: their contexts, ``(N, dc)``, or None.
 
     Raises:
         ValueError: torch finds no way from y back to x.
     """
     if not task.differentiable:
         return
-    x = runtime.normal_tensor(pairs.x[:1].detach()).double().requires_grad_()
-    given = [] if pairs.c is None else [runtime.normal_tensor(pairs.c[:1]).double()]
+    x = runtime.normal_tensor(x[:1].detach()).double().requires_grad_()
+    given = [] if c is None else [runtime.normal_tensor(c[:1]).double()]
     why = "its y has no gradient"
     try:
         with runtime.differentiable(), torch.enable_grad(), runtime.seeded(0):

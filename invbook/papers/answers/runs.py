@@ -14,9 +14,9 @@ from torch import Tensor
 import invlab
 from invbook.papers.advice.regret import PRIOR_ERROR
 from invbook.papers.advice.simulators import NINE_KINDS, get_case
+from invbook.papers.trust.experiments import errors_once
 from invlab import Targets, Task, runtime
 from invlab.inversion import Answers
-from invlab.metrics.effects import noise_stream
 from invlab.runs.records import Run
 
 __all__ = ["LEVEL", "REVISION", "SEEDS", "Size", "ids", "plan"]
@@ -93,7 +93,7 @@ def _compute(name: str, size: Size, seeds: Sequence[int]) -> dict[str, Any]:
 
 def _scores(task: Task, targets: Targets, found: Answers) -> dict[str, float | None]:
     """Of the first answer, simulated once more: noise of its own says whether the bound holds."""
-    error = _errors(task, found.x[:, :1], targets.y, "answers")
+    error = errors_once(task, found.x[:, 0], targets.y, "answers, answers")
     there = found.reachable & found.bound.isfinite()
     held = (error <= found.bound)[there]
     return {
@@ -110,20 +110,12 @@ def _nulls(task: Task, targets: Targets, pairs: int, seed: int) -> dict[str, flo
     nearest = invlab.get_method("nearest").fit(task, data, seed=seed)
     guesses = nearest.propose(targets.y.to(data.y.dtype), 1)
     assert targets.x is not None  # drawn by the task
-    looked_up = _errors(task, guesses, targets.y, "look-up")
-    floor = _errors(task, targets.x[:, None], targets.y, "floor")
+    looked_up = errors_once(task, guesses[:, 0], targets.y, "answers, look-up")
+    floor = errors_once(task, targets.x, targets.y, "answers, floor")
     return {
         "lookup": _mean(looked_up, targets.y),
         "floor": _mean(floor, targets.y),
     }
-
-
-def _errors(task: Task, x: Tensor, y: Tensor, what: str) -> Tensor:
-    """Error of the only answer to each target, ``(B,)``, under noise of its own."""
-    noise = noise_stream(task, f"answers, {what}") if task.noisy else None
-    return invlab.resimulation_error(
-        task, x.double(), y, replicates=1 if task.noisy else None, generator=noise
-    )[:, 0]
 
 
 def _mean(errors: Tensor, y: Tensor) -> float:

@@ -25,7 +25,7 @@ from invlab.simulators import FailedRows
 from invlab.trust import ErrorBound, Reachability, expected_coverage, predictive_check, tarp
 from invlab.trust.conformal import conformal_quantile
 
-__all__ = ["LEVEL", "Size", "make_task", "trust"]
+__all__ = ["LEVEL", "Size", "errors_once", "make_task", "trust"]
 
 Scores = dict[str, float | None]
 
@@ -152,9 +152,9 @@ def _answering(model: Method) -> Any:
     return answer
 
 
-def _errors(task: Task, x: Tensor, y: Tensor, what: str) -> Tensor:
+def errors_once(task: Task, x: Tensor, y: Tensor, stream: str) -> Tensor:
     """Error of an answer each, in one simulation with noise of its own stream: ``(B,)``."""
-    noise = noise_stream(task, f"trust, {what}")
+    noise = noise_stream(task, stream)
     return invlab.resimulation_error(task, x[:, None], y, replicates=1, generator=noise)[:, 0]
 
 
@@ -163,10 +163,10 @@ def _of_bounds(trial: _Trial) -> Scores:
     for method, model in trial.models.items():
         bound, answer, y = trial.bounds[method], _answering(model), trial.fresh.y
         x = answer(y, None)
-        known = _errors(trial.task, answer(trial.held.y, None), trial.held.y, "held out")
+        known = errors_once(trial.task, answer(trial.held.y, None), trial.held.y, "trust, held out")
         found = bound_scores(
             bound(x, y),
-            _errors(trial.task, x, y, "fresh"),
+            errors_once(trial.task, x, y, "trust, fresh"),
             constant=conformal_quantile(known, LEVEL),
             calibrated_on=bound.calibrated_on,
             level=LEVEL,
@@ -188,7 +188,7 @@ def _of_reachability(trial: _Trial, kinds: Mapping[str, Tensor], size: Size) -> 
         }
         for method, model in trial.models.items():
             x = _answering(model)(y, None)
-            broken = _errors(trial.task, x, y, kind) > trial.bounds[method](x, y)
+            broken = errors_once(trial.task, x, y, f"trust, {kind}") > trial.bounds[method](x, y)
             scores[f"silent/{method}/{kind}"] = _share(broken & ~flagged)
     return scores
 
