@@ -121,7 +121,7 @@ def test_scores_of_reachability_by_hand(monkeypatch):
         test=Test(),
     )
     monkeypatch.setattr(experiments, "TrulyOff", lambda *args, **options: lambda y: beyond)
-    monkeypatch.setattr(experiments, "_errors", lambda *args: error)
+    monkeypatch.setattr(experiments, "errors_once", lambda *args: error)
     assert experiments._of_reachability(trial, {"fresh": torch.zeros(4, 1)}, TINY) == {
         "reach/visible": None,
         "reach/fresh/flagged": 0.75,
