@@ -33,6 +33,8 @@ targets = task.targets(300, seed=7)
 x_scaler, y_scaler = task.scalers()
 
 # %% tags=["hide-cell"]
+from functools import partial
+
 import matplotlib.pyplot as plt
 from IPython.display import Markdown
 
@@ -315,31 +317,29 @@ print(
 )
 Markdown(ledger.table(rows, columns))
 
-
 # %% tags=["hide-input"]
-def recorded(name, score):
-    return torch.tensor(records[f"loss_design/{name}"]["scores"][score])
-
-
-for norm in ("l1", "l2"):
-    near = recorded(f"hermite/{norm}", "near_rmse").mean()
+recorded = partial(pictures.recorded, records)
+near = recorded("hermite", "near_rmse").mean(1)
+near_plain = recorded("plain", "near_rmse").mean(1)
+for norm, ratio in zip(("l1", "l2"), near / near_plain):
     check(
         f"recorded, {norm}: error near the points, Hermite over plain (means)",
-        near / recorded(f"plain/{norm}", "near_rmse").mean(),
+        ratio,
         "<=",
         0.2,
     )
+smooth = recorded("smooth", "zero_rmse").mean(1)
 check(
     "recorded: first difference, l1 over l2: error of f̂ around zero (means)",
-    recorded("smooth/l1", "zero_rmse").mean()
-    / recorded("smooth/l2", "zero_rmse").mean(),
+    smooth[0] / smooth[1],
     ">",
     1.5,
 )
+second = recorded("normalised_second_difference", "zero_rmse", ["l2"])
 check(
     "recorded, x scaled, l2: error around zero, second over first difference (means)",
-    recorded("normalised_second_difference/l2", "zero_rmse").mean()
-    / recorded("normalised_smooth/l2", "zero_rmse").mean(),
+    second.mean()
+    / recorded("normalised_smooth", "zero_rmse", ["l2"]).mean(),
     "<",
     0.75,
 )

@@ -28,12 +28,6 @@ n_draws = runtime.by_preset(quick=2_000, full=20_000)
 throw = invlab.get_task("ballistics")
 arm = invlab.get_task("robot_arm")
 
-
-def exactly(*y):
-    """One row of numbers, in float64."""
-    return torch.tensor([y], dtype=torch.float64)
-
-
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 
@@ -98,7 +92,7 @@ check(
 
 # %%
 on_grid = invlab.get_task("ballistics", impact="grid")
-turned = exactly(0.0, 1.5, 0.0, 15.0).repeat(400, 1)
+turned = torch.tensor([[0.0, 1.5, 0.0, 15.0]] * 400, dtype=torch.float64)
 turned[:, 2] = torch.linspace(0.700, 0.704, 400)
 shortfall = (on_grid.simulate(x) - throw.simulate(x))[:, 0]
 floor = float(shortfall.square().mean())
@@ -136,11 +130,12 @@ check(
 # The grid has a second price: its derivative is wrong almost everywhere, while {eq}`eq-landing` is smooth. How much farther does the ball fly if it is thrown a little faster?
 
 # %%
-one = exactly(0.0, 1.5, 0.7, 15.0).requires_grad_()
+one = torch.tensor([[0.0, 1.5, 0.7, 15.0]], dtype=torch.float64)
+one.requires_grad_()
 (gradient,) = torch.autograd.grad(throw.simulate(one).sum(), one)
 slope_exact = float(gradient[0, 3])
 
-step = exactly(0.0, 0.0, 0.0, 1e-5)
+step = torch.tensor([[0.0, 0.0, 0.0, 1e-5]], dtype=torch.float64)
 with torch.no_grad():
     moved = on_grid.simulate(one + step) - on_grid.simulate(one)
     rise = throw.simulate(one + step) - throw.simulate(one - step)
@@ -170,7 +165,7 @@ check(
 
 # %%
 cumulative = invlab.get_task("robot_arm", angles="cumulative")
-numbers = exactly(0.0, 0.4, 0.4, 0.4)[0]
+numbers = torch.tensor([0.0, 0.4, 0.4, 0.4], dtype=torch.float64)
 same = torch.stack([t.joints(numbers) for t in (arm, cumulative)])
 poses = arm.prior.sample(n_draws, generator=runtime.generator(0, "poses"))
 tips = {t.angles: t.simulate(poses) for t in (cumulative, arm)}
@@ -199,7 +194,7 @@ check("ratio of the vertical spreads", spread, ">", 1.5)
 #
 # ## Where the paper's sets overlap
 #
-# The published code lets its sets of data overlap in two ways. First, the 200 targets that models are judged on are part of the set that chose the best of ten trainings. Second, for D2 the data at the time of the paper were a regular grid of $100 \times 100$ points, so that a set that is "generated anew" is the old one; {doc}`ch04_four_tasks` measures what a look-up makes of that. A grid has another flaw that no split repairs: among its 10,000 points there are only 100 different values of $x_1$.
+# The published code lets its sets of data overlap in two ways. First, the 200 targets that models are judged on are part of the set that chose the best of ten trainings. Second, for D2 the data at the time of the paper were a regular grid of $100 \times 100$ points, so that a set that is made anew is the old one; {doc}`ch04_four_tasks` measures what a look-up makes of that. A grid has another flaw that no split repairs: among its 10,000 points there are only 100 different values of $x_1$.
 #
 # ## References
 #

@@ -108,7 +108,7 @@ def exactly(*y):
 # * **Right answers for one $y$**: a three-dimensional set.
 # :::
 #
-# The ball has a mass $m$ of 0.2 kg and a drag $k$ of 0.25 kg/s. Two numbers follow: $\tau = m/k = 0.8$ s, the time in which drag takes nearly two thirds of a horizontal speed, and $u = g\tau$, the speed at which a long fall becomes steady. At time $t$ the ball is at
+# The ball has a mass $m$ of 0.2 kg and a drag $k$ of 0.25 kg/s. Two numbers follow: $\tau = m/k = 0.8$ s, the time in which drag takes nearly two thirds of a horizontal speed, and $u = g\tau$ with the acceleration of gravity $g = 9.81$ m/s², the speed at which a long fall becomes steady. At time $t$ the ball is at
 #
 # $$
 # \begin{aligned}
@@ -189,7 +189,7 @@ check(
 # * **Right answers for one $y$**: contour lines, which are rings around the hollows or the hills; some are cut by the edge of the square.
 # :::
 #
-# To draw answers, choose $s = \sin(3\pi x_1)$ first; then $\cos(3\pi x_2)$ is what is missing from $y$. The law of $s$ is known in closed form. Move the slider. At low heights the answers are small rings around each hollow. They grow, touch their neighbours at $y = 0$, and shrink to the hilltops on the other side. The dashed line is for the first exercise.
+# To draw answers, draw $s = \sin(3\pi x_1)$ first, from its law given $y$, which is known in closed form. Then $\cos(3\pi x_2)$ has to be $y - s$, and both equations are solved for $x$. Now move the slider of the figure below. At low heights the answers are small rings around each hollow. They grow, touch their neighbours at $y = 0$, and shrink to the hilltops on the other side. The dashed line is for the first exercise; in a running notebook a second slider moves it.
 
 
 # %% tags=["hide-input", "nbval-ignore-output"]
@@ -343,7 +343,7 @@ check(
 #
 # ## An experiment: data that were seen before
 #
-# A benchmark has three sets of data: one to train on, one to choose settings with, and one to be judged on. They must not share anything. In the published code (github.com/BensonRen/BDIMNNA, commit 354473f) they do. For D2 the data at the time of the paper were a regular grid of $100 \times 100$ points, so that a set that is "generated anew" is the old one. How bad can that be? Take the most shameless memoriser there is, a {term}`look-up` table: it answers with the $x$ of the pair whose $y$ is nearest.
+# A benchmark has three sets of data: one to train on, one to choose settings with, and one to be judged on. They must not share anything. In the published code (github.com/BensonRen/BDIMNNA, commit 354473f) they do. For D2 the data at the time of the paper were a regular grid of $100 \times 100$ points, so that a set that is made anew is the old one. How bad can that be? Take the most shameless memoriser there is, a {term}`look-up` table: it answers with the $x$ of the pair whose $y$ is nearest.
 
 # %% tags=["nbval-ignore-output"]
 axis = torch.linspace(-1, 1, 100, device=runtime.device())

@@ -306,11 +306,11 @@ check(
 )
 
 # %% [markdown]
-# A bootstrap can only shuffle the seeds that are there, and three of them know little of the spread. So the ledger takes Student's $t$, and Cox's interval of a lognormal mean where errors are positive and spread over powers of ten.
+# A bootstrap can only shuffle the seeds that are there, and three of them know little of the spread. So the ledger takes Student's $t$, and Cox's interval of a lognormal mean where errors are positive. Where the natural logarithms of the seeds have a standard deviation above two, no interval of a mean of so few seeds covers it, and the range of the seeds is shown.
 #
 # ## The recorded numbers
 #
-# The rows behind {numref}`fig-baselines-recorded`, with 95 % intervals. Where the seeds differ by powers of ten, the interval is the range of the seeds.
+# The rows behind {numref}`fig-baselines-recorded`, with 95 % intervals. They are Cox's, or the range of the seeds where their logarithms scatter by more than two.
 
 # %% tags=["hide-input"]
 rows = {row["id"]: row for row in ledger.rows(neural_adjoint.CLAIMS)}

@@ -18,7 +18,7 @@
 #
 # :::{admonition} Before you start
 # :class: note
-# * **You need** {doc}`ch04_four_tasks`: the throw, the rings and the arm. In short: D1 is a throw with four unknowns, of which only the landing point is observed; D2 is a wavy function of two unknowns, whose answers form rings; D3 is a robot arm with four unknowns and the two coordinates of its hand. D4 has eight unknowns and a spectrum of 300 values, and each simulation is expensive.
+# * **You need** {doc}`ch04_four_tasks`: the throw, the rings and the arm. In short: D1 is a throw with four unknowns, of which only the landing point is observed; D2 is a wavy function of two unknowns, whose answers form rings; D3 is a robot arm with four unknowns, of which the two coordinates of its tip are observed. D4 has eight unknowns and a spectrum of 300 values, and each simulation is expensive.
 # * **It takes** about a minute on two CPU cores.
 # :::
 
@@ -421,7 +421,7 @@ for name, worst_error in solved.items():
 # %% [markdown]
 # The answers are right to rounding, in about a millisecond a target. (Why three starts? One training throw in about 700 starts exactly on the ground. From there a step may lead below it, and the search stays where it is.) So with a differentiable simulator D1 to D3 are not hard at all, and nobody should train a network for them.
 #
-# What do small numbers of $r_T$ tell, then? They tell how good a method is that is **not allowed to call the simulator** while it searches. The only calls are the $T$ that $r_T$ counts, at the end. That is the situation behind D4, where one electromagnetic simulation takes more than a minute (the paper's Section 8.6.3), and of many problems outside of this book. D1 to D3 are models of it on which we can afford to check everything. Keep it in mind through Part II: *$r_T$ compares methods for simulators that are expensive to call.*
+# What do small numbers of $r_T$ tell, then? They tell how good a method is that is **not allowed to call the simulator** while it searches. The pairs to learn from were simulated before the first target came. For a target the only calls are the $T$ that $r_T$ counts, at the end. That is the situation behind D4, where one electromagnetic simulation takes more than a minute (the paper's Section 8.6.3), and of many problems outside of this book. D1 to D3 are models of it on which we can afford to check everything. Keep it in mind through Part II: *$r_T$ compares methods for simulators that are expensive to call.*
 #
 # ## The recorded run beside the paper
 #

@@ -170,6 +170,10 @@ def loss_of(x, y):
     return (reconstruction + divergence(mean, log_variance)).sum(1).mean()
 
 
+# %% [markdown]
+# Encoder, decoder and width are trained together:
+
+# %%
 weights = [*encoder.parameters(), *decoder.parameters(), log_sigma]
 adam = torch.optim.Adam(weights, lr=5e-3)
 rate = torch.optim.lr_scheduler.CosineAnnealingLR(adam, 3000)

@@ -151,7 +151,7 @@ plt.show()
 # %% [markdown]
 # ## In plain torch
 #
-# For $y = \sin x$ the unknown is a single number, and a coupling block needs two halves. So a number of noise is put beside $x$, as padding. Here are six blocks. In each step $b$ moves and the halves swap roles; `tanh` keeps a step from stretching by more than a factor of $e$.
+# For $y = \sin x$ the unknown is a single number, and a coupling block needs two halves. So a number of noise is put beside $x$, as padding. Here is the way through a chain of such steps, and the way back. In each step $b$ moves and the halves swap roles; `tanh` keeps a step from stretching by more than a factor of $e$.
 
 
 # %%
@@ -172,21 +172,26 @@ def undo(nets, a, b, y):
     return a, b
 
 
+# %% [markdown]
+# Each step has a small network of its own for $s$ and $t$. We take six:
+
+
 # %%
+def network():
+    hidden = [nn.Linear(2, 64), nn.SiLU(), nn.Linear(64, 64), nn.SiLU()]
+    return nn.Sequential(*hidden, nn.Linear(64, 2))
+
+
 def blocks(seed=0):
     torch.manual_seed(seed)
-    return nn.ModuleList(
-        nn.Sequential(
-            nn.Linear(2, 64),
-            nn.SiLU(),
-            nn.Linear(64, 64),
-            nn.SiLU(),
-            nn.Linear(64, 2),
-        )
-        for _ in range(6)
-    )
+    return nn.ModuleList(network() for _ in range(6))
 
 
+# %% [markdown]
+# The six networks are trained with Adam on random batches, each with new padding. What is minimised is a function of what comes out, here the negative log-likelihood:
+
+
+# %%
 def train(nets, loss_of, steps=1500):
     adam = torch.optim.Adam(nets.parameters(), lr=5e-3)
     rate = torch.optim.lr_scheduler.CosineAnnealingLR(adam, steps)
@@ -282,7 +287,7 @@ check(
 #
 # ## A map cannot tear
 #
-# Now two unknowns, the sine task of {doc}`ch04_four_tasks`. For $y = -0.3$ its answers are a dozen or more separate rings and pieces of rings. `fourier_octaves=3` gives the small networks {term}`Fourier features` of what they see, sine and cosine of $1.5 \cdot 2^k$ times each number for $k = 0, 1, 2$. Networks learn slow variations first {cite:p}`rahaman2019spectral`, and this task is made of fast ones. Set `octaves` to 0 to see what happens without.
+# Now two unknowns, the sine task of {doc}`ch04_four_tasks`. For $y = -0.3$ its answers are sixteen separate rings and pieces of rings. `fourier_octaves=3` gives the small networks {term}`Fourier features` of what they see, sine and cosine of $1.5 \cdot 2^k$ times each number for $k = 0, 1, 2$. Networks learn slow variations first {cite:p}`rahaman2019spectral`, and this task is made of fast ones. Set `octaves` to 0 to see what happens without.
 
 # %%
 octaves = 3  # try 0
@@ -568,7 +573,7 @@ check(
 # :class: tip
 # * **Use it when** you want draws from all answers, each with the density that the network gives it: a cINN or a flow of splines. Take flow matching where only draws are needed and the match with the posterior counts most.
 # * **Not when** one answer is enough, or $y$ has hundreds of numbers and the method is the INN, which then needs as many numbers of padding ({doc}`ch12_metamaterial`).
-# * **Cost**: a training of one to two minutes; a draw of a cINN is one pass through its blocks, twelve small networks; one of flow matching is eleven passes of a larger network (in our records, made when it took 32, more than ten times as long).
+# * **Cost**: a training of one to two minutes. A draw of a cINN is one pass through its blocks, which are twelve small networks. A draw of flow matching is ten steps of one pass of a larger network each, and one pass more to start. (In our records a draw of flow matching took more than ten times as long as one of the cINN; at that time it had 32 passes.)
 # * **How to test it**: the spread of $z$ over pairs that it has not seen must be one. Clip the guesses and report the share that is moved; a few far draws can make up most of $r_1$. Check the ranks of true unknowns among draws ({doc}`ch20_how_far_to_trust`).
 # :::
 #
@@ -711,8 +716,11 @@ apart = {
 }
 enough = min((n for n, gap in apart.items() if gap < 0.1), default=32)
 
+# %% tags=["nbval-ignore-output"]
+print(f"smallest number of steps: {enough}")
+
 # %% [markdown]
-# At time 0 the average velocity leads every start to the mean of all answers, which is no answer. The branches part in the middle of the way, and there a step must be short. The library's third-order steps need fewer; the {doc}`appendix <ch10_appendix>` tries three, six and ten.
+# A handful of steps is enough here. At time 0 the average velocity leads every start to the mean of all answers, which is no answer. The branches part in the middle of the way, and there a step must be short. The library's third-order steps need fewer; the {doc}`appendix <ch10_appendix>` tries three, six and ten.
 #
 # ```{solution-end}
 # ```

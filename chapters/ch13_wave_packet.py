@@ -14,7 +14,7 @@
 # %% [markdown]
 # # The wave packet
 #
-# **In this chapter** one network steers 64 searches at once, and you learn what such {term}`joint optimisation` is worth. The answer comes first: at equal cost it almost never pays. On all four systems of this part, starting an ordinary search again from random places finds as many answers in the same time, or more. Joint optimisation pays where there is nothing to draw further starts from and most gradients are zero, so that a search alone does not move at all. {doc}`ch14_billiards` is that case. This chapter is an ordinary one.
+# **In this chapter** one network steers 64 searches at once, and you learn what such {term}`joint optimisation` is worth. The answer comes first: at equal cost it almost never pays. On all four systems of this part, starting an ordinary search again from random places finds as many answers in the same time, or more. Joint optimisation pays where there is nothing to draw further starts from and most gradients are zero, so that a search alone does not move at all. {doc}`ch14_billiards` has such gradients, and one network solves nearly all of its problems. But it also has a prior to draw from, and with that restarts solve all of them in less time. This chapter is an ordinary case.
 
 # %% mystnb={"figure": {"name": "fig-packet-cost", "caption": "What each method finds of 64 wave packets, and the seconds of one CPU core that it takes (recorded, means over seeds)."}, "image": {"alt": "Points in a plane of CPU seconds on a logarithmic axis and per cent of packets found. BFGS, three random starts and the joint search of three networks lie near the bottom, the joint search farthest to the right. Restarts and BFGS on the envelope lie at the top and to the left of it, supervised learning between them."}} tags=["hide-input"]
 import ipywidgets
@@ -555,7 +555,7 @@ shown = [
 columns = {
     "method": "refined",
     "paper": "paper",
-    "alike": "S = 75, counted alike",
+    "alike": "S = 75, counted as in the paper",
     "large": "S = 75, with a tolerance",
     "small": "S = 1, with a tolerance",
 }
@@ -839,7 +839,7 @@ if answered(extra=extra, scatter=scatter):
 #
 # ## Where next
 #
-# {doc}`ch14_billiards` is the case where the network has something to give: problems whose gradient is exactly zero, that only their neighbours can lead out. {doc}`ch13_appendix` has the other experiments and all recorded tables of this chapter.
+# {doc}`ch14_billiards` is the case where the network has most to give. The gradient of most problems is exactly zero there, and their neighbours can lead them out. {doc}`ch13_appendix` has the other experiments and all recorded tables of this chapter.
 #
 # ## References
 #

@@ -16,7 +16,7 @@
 #
 # **In this chapter** you search for two numbers in a chaotic wave, and learn why a comparison of two searches needs a tolerance: without one, {term}`BFGS` beats BFGS.
 
-# %% mystnb={"figure": {"name": "fig-ks-two-counts", "caption": "Problems in which a search has a lower loss than BFGS, an equal one, and a higher one; means over n and seeds, recorded. The joint search is made the paper's way, with its answers at the last step. 'BFGS again' is the same algorithm from the same start in another implementation. Without a tolerance it looks as good as the joint search; with one nearly all of it is what it is, equal."}, "image": {"alt": "Five horizontal bars in green, grey and orange. The paper's joint search, ours, and BFGS again without a tolerance are green for about six tenths and hardly grey. With a tolerance the joint search is grey for most of its length with a short green part, and BFGS again is grey but for a sliver."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-ks-two-counts", "caption": "Problems in which a search has a lower loss than BFGS, an equal one, and a higher one; means over n and seeds, recorded. The joint search is made the paper's way, with its answers at the last step. 'BFGS again' is the same algorithm from the same start in another implementation. Without a tolerance it looks as good as the joint search. With a tolerance it is equal to BFGS in nearly all problems, as an algorithm compared with itself should be."}, "image": {"alt": "Five horizontal bars in green, grey and orange. The paper's joint search, ours, and BFGS again without a tolerance are green for about six tenths and hardly grey. With a tolerance the joint search is grey for most of its length with a short green part, and BFGS again is grey but for a sliver."}} tags=["hide-input"]
 import matplotlib.pyplot as plt
 
 from invbook import figures
@@ -169,7 +169,7 @@ widgets.explorer(
 # %% [markdown]
 # ## What chaos does to a loss
 #
-# Two waves that start almost alike drift apart exponentially. So do two waves with almost the same parameters, and therefore the slope of a loss at a late time grows exponentially with that time. To see it, draw a random guess for 64 problems and measure the length of the gradient, for a growing horizon $T$. (On this page $T$ is the last time, not a number of guesses.)
+# Two waves that start almost alike drift apart exponentially. So do two waves with almost the same parameters, and therefore the slope of a loss at a late time grows with that time, in the long run exponentially. To see it, draw a random guess for 64 problems and measure the length of the gradient, for a growing horizon $T$. (On this page $T$ is the last time, not a number of guesses.)
 #
 # BFGS, which comes next, sees the loss of one problem as a landscape with valleys, each with a {term}`local minimum` at its floor. It walks down into one of them.
 
@@ -671,7 +671,7 @@ one = torch.tensor([[0.0, 1.0]]).double().expand(len(few), 2)
 without = task.simulate(one, 0.7 * few) / 0.7
 
 # %% [markdown]
-# Multiply the equation by $\beta$: $\partial_t v = -\partial_s^2 v - \partial_s^4 v - v\,\partial_s v$. So $v$ obeys the equation with $\beta = 1$, from $\beta u(0)$. A larger $\beta$ means a smaller wave, and nothing else. With a force, $v$ is driven by $\alpha\beta\,G$.
+# Multiply the equation by $\beta$: $\partial_t v = -\partial_s^2 v - \partial_s^4 v - v\,\partial_s v$. So $v$ obeys the equation with $\beta = 1$, from $\beta u(0)$. If the first state is divided by $\beta$ too, a larger $\beta$ means a smaller wave and nothing else. From the same first state it also means another start of $v$, and so another motion. That is why $\beta$ can be found from the trajectory. With a force, $v$ is driven by $\alpha\beta\,G$.
 #
 # ```{solution-end}
 # ```

@@ -448,7 +448,7 @@ network = joint.compared(results["joint"].fun, plain.fun, relative=1e-3)
 check("Joint: equal, with a tolerance (%)", network["equal"], ">", 25)
 
 # %% [markdown]
-# Equal means: within a thousandth of BFGS's loss. The distance is the length of the vector of the three errors in half-widths, in this table as in all that follow. Read the columns together. Most problems end in the *same* minimum for all methods. In a few BFGS is caught in a worse one; there a second start helps, from a network or from a draw, and loss and distance fall together. Within the best minimum they do not: there the truth has the higher loss and no error.
+# Equal means: within a thousandth of BFGS's loss. The distance is the length of the vector of the three errors in half-widths, in this table as in all that follow. Read the columns together. Most problems end in the *same* minimum for all methods. In a few BFGS is caught in a worse one; there a second start helps, from a network or from a draw, and loss and distance fall together. Once a search is in the best minimum, loss and distance no longer fall together. The truth shows it: its distance is zero, and its loss is higher than that of the fit.
 #
 # A warning about means: one problem in a bad minimum weighs as much in the mean loss as a dozen good ones.
 #
@@ -589,7 +589,7 @@ Markdown(
 # * **Use it when** something that decides $y$ is hidden or noisy: print the {term}`loss at the truth` beside each fitted loss. While a loss is *above* it, a second start (restarts, or the joint search) is surely worth its time. Below it, a second start may still help where BFGS sits in a worse minimum, as it does on this page, but a lower loss no longer proves that the answer is nearer.
 # * **Not when** fits from several starts all end below it at about the same loss: a better optimiser then fits noise. Put what you know into the loss instead (third exercise), or ask for a posterior ({doc}`ch08_mixture_density`, {doc}`ch10_invertible`) and test it ({doc}`ch20_how_far_to_trust`).
 # * **Cost:** the loss at the truth costs one run of the simulator for each simulated pair. A joint search costs a training; the paper reports 22 times the time of BFGS for this experiment (Section 5, Limitations).
-# * **How to test it:** simulate pairs with all that your model leaves out, fit them, and start one search at the truth. If it walks away, so will every other.
+# * **How to test it:** simulate pairs with all that your model leaves out, fit them, and start one search at the truth. If it walks away from the truth, the best fit is not the truth, and no better optimiser will bring the answer back.
 # :::
 #
 # ## Exercises

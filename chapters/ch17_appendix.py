@@ -478,7 +478,7 @@ if solved:
 #
 # ## The ledger of Part III
 #
-# All claims about this paper, with their verdicts, are in the {doc}`../reproduction_ledger`. In short:
+# The rows of the four systems, with their verdicts, are in the {doc}`../ledger_rows`; a few more are of the first state of a wave. In short:
 
 # %% tags=["hide-input"]
 found = ledger.rows(papers.CLAIMS)

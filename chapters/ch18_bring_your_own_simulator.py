@@ -115,7 +115,7 @@ faster = (kept[:, 0] > kept[:, 1]).double().mean()
 check("share that absorbs faster than it clears", faster, "in", (0.2, 0.8))
 
 # %% [markdown]
-# All curves on the left agree with the measurements. The patients behind them, on the right, are of two kinds. One kind absorbs fast and clears slowly. The other absorbs slowly and clears fast, and has a smaller volume. This is no accident: exchange the two rates, multiply the volume by the ratio of elimination to absorption, and the formula gives the same curve. Pharmacologists call it *flip-flop*. No measurement of this drug in the blood can decide between the two; only other knowledge can.
+# All curves on the left agree with the measurements. The patients behind them, on the right, are of two kinds. One kind absorbs fast and clears slowly. The other absorbs slowly and clears fast, and has a smaller volume. This is no accident: exchange the two rates, multiply the volume by the ratio of elimination to absorption, and the formula gives the same curve. Pharmacologists call it *flip-flop*. No measurement of the blood after swallowing can decide between the two. Other knowledge can, for instance the same drug given once into a vein, where nothing has to be absorbed.
 #
 # An inverse method that returns one answer would hide this. That is why the methods of this book propose several.
 #
@@ -125,9 +125,9 @@ check("share that absorbs faster than it clears", faster, "in", (0.2, 0.8))
 #
 # The lines above used three things, and every method of the library needs them:
 #
-# 1. **A simulator**: a function from rows of unknowns $x$ to rows of observations $y$. It takes many rows at a time, shape `(N, 3)`, and returns as many, here `(N, 10)`. There may be further axes in front, so write `x[..., 0]` and not `x[:, 0]`; `numpy_simulator` sees to that for NumPy code.
+# 1. **A simulator**: a function from rows of unknowns $x$ to rows of observations $y$. It takes many rows at a time, shape `(N, 3)`, and returns as many, here `(N, 10)`. There may be further axes in front, so write `x[..., 0]` and not `x[:, 0]`; `numpy_simulator` sees to that for NumPy code. Give the observations similar sizes: `compare` adds the squared differences of all numbers of $y$ and divides by their mean variance, so that a number in pascals outweighs one in metres. Let the simulator divide each observation by its error of measurement, or by its typical spread, and divide what you measured in the same way.
 # 2. **A prior**: which unknowns are possible, and how likely each is before the measurement. `Box(low, high)` is the simplest, with all values between two ends equally likely; the page {doc}`../api/priors` has others.
-# 3. **Two facts**: whether torch can compute gradients of the function, which are the derivatives of $y$ by the unknowns, and whether it draws noise. In doubt say `differentiable=False`: then methods that need a gradient are left out.
+# 3. **Two facts**: whether torch can compute gradients of the function, which are the derivatives of $y$ by the unknowns, and whether it draws noise. They are the arguments `differentiable` and `noisy`. Without a word the library takes the function to have gradients and no noise, which is right for the drug; `check_task` tests both. In doubt say `differentiable=False`: then methods that need a gradient are left out.
 #
 # Together they are a {term}`task`, in code a `Task`. Labels and units are only for printing.
 

@@ -221,7 +221,7 @@ Markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 # %% [markdown]
 # * **geo_1, geo_10**: geometric mean of the error of one guess, and of the best of ten. The order of the methods and the advice go by it. On a noisy task each error below the {term}`noise floor` is raised to the floor before the mean is taken.
-# * **r_10**: mean {term}`re-simulation error` of the best of ten, over the variance of y ({term}`r_T`). One means no better than a constant. On a noisy task the best of ten is chosen on two runs of the simulator and scored on two others, so that lucky noise does not count; that is why r_10 can even be a little above r_1. `low_10` and `high_10` are the ends of a 95 % interval.
+# * **r_10**: mean {term}`re-simulation error` of the best of ten, over the variance of y ({term}`r_T`). One means no better than a constant. On a noisy task the best of ten is chosen on two runs of the simulator and scored on two others, so that lucky noise does not count. Where the ten guesses hardly differ the choice is luck, and geo_10 and r_10 can lie a little above geo_1 and r_1. Neither is raised to the floor; they can lie below it, where the unknowns of a guess have less noise than the true ones. `low_10` and `high_10` are the ends of a 95 % interval.
 # * **calibration_p**: only for methods that propose a distribution. Near zero means that the true unknowns do not lie among the draws as they should; {doc}`ch20_how_far_to_trust` explains it. The advice looks at two more such numbers of the row, `coverage_p` and `joint_p`.
 # * **fit_s, answer_ms**: seconds to train, and milliseconds for all guesses to one target, where many targets are asked together.
 # * Not shown here: **r_1**; **median_10**, below which half of the targets are (a mean far above it comes from a few bad targets); **failed**, the share of targets without a valid answer, which are left out of r_1 and r_10 and count in geo_1 and geo_10 with an error of ten variances; **refined_10**, the error after a local search on the simulator; and **calls**, the simulations that a method took in all, its training pairs included. A dash says that something does not apply; a row's `note` says why a method took no part.
@@ -242,7 +242,7 @@ Markdown("\n".join(f"* {s.text}" for s in on_village.sentences))
 # * *Do not use*: what has a larger error than the look-up, and is not in a tie with it.
 # * *More simulations*: whether the best method that learns had a clearly larger error when it was trained on a quarter of the pairs.
 # * *The simulator is noisy*: the {term}`noise floor`. The truth itself, simulated again, differs from the observation by this much.
-# * *Took no part*, *check the prior*, and *all this holds for*: what was left out and why, failing simulations, and the assumption behind it all.
+# * *Took no part*, *check the prior*, *check the units of y*, and *all this holds for*: what was left out and why, failing simulations, numbers of $y$ that the error hardly sees, and the assumption behind it all.
 #
 # `on_village.best(10)` gives the name alone, `print(on_village)` the table and the advice, and `invert(..., method="auto")` makes such a comparison by itself and uses the best method. For the drug it says:
 
@@ -250,6 +250,10 @@ Markdown("\n".join(f"* {s.text}" for s in on_village.sentences))
 Markdown("\n".join(f"* {s.text}" for s in on_drug.sentences))
 
 # %% [markdown]
+# The sentence on a posterior says little here. The drug of this comparison has no noise, so that its exact posterior is two points. A network with wide clouds around both can pass a test on few targets and still be worse than a look-up as a guess. {doc}`ch20_how_far_to_trust` tests it with the error of measurement and on more targets.
+#
+# To train the method that you chose once and to keep it, write `model = invlab.get_method("mixture_density").fit(village, village.sample(5000))` and `model.save("village.model")`. Later `invlab.load_method("village.model").propose(y, n=10)` answers a new measurement without another training, and `invlab.invert(village, y, method=model)` also simulates and ranks the answers.
+#
 # The sentence about fast answers deserves a second look: a search of a few milliseconds is hard to beat, as long as a simulation costs microseconds. If yours takes a minute, read the sentence that begins with "Without further simulations".
 
 # %% tags=["hide-input"]
@@ -313,7 +317,7 @@ check(
 # \text{seeds} \times (n + \text{targets} + M \cdot \text{targets} \cdot T)
 # $$ (eq-which-calls)
 #
-# simulations, and what searches use besides, at least 300 a target by gradients and 1230 without. ($T$ is the largest number of guesses, here ten.) On a noisy simulator each guess is judged by four runs, so that the last term counts four times; the call announces its own count before it begins. `compare` then takes first fewer guesses, then fewer seeds, then fewer targets, until the budget holds. Searches that the budget cannot pay are left out, and their rows say so. Refining guesses is paid last, or left out. It measures how long one simulation takes before it begins, and where that is more than 50 milliseconds it uses one guess and at most 20 targets. With `folder=` it keeps what was done and goes on from there after an interruption; with `jobs=` it uses more processors.
+# simulations. Each search on the simulator comes on top: about 100 simulations for each of its guesses, and at least 300 a target by gradients and 1230 without. With many guesses this is by far the largest part. ($T$ is the largest number of guesses, here ten.) On a noisy simulator each guess is judged by four runs, so that the last term counts four times; the call announces its own count before it begins. `compare` then takes first fewer guesses, then fewer seeds, then fewer targets, until the budget holds. Searches that the budget cannot pay for are left out, and their rows say so. The refinement of guesses is paid for last, and is left out where nothing remains for it. `compare` measures how long one simulation takes before it begins, and where that is more than 50 milliseconds it uses one guess and at most 20 targets. With `folder=` it keeps what was done and goes on from there after an interruption; with `jobs=` it uses more processors.
 
 # %% [markdown]
 # ## Does the papers' advice transfer?

@@ -34,7 +34,7 @@ plt.show()
 # :class: note
 # * **You need** {doc}`ch18_bring_your_own_simulator` and its drug. The word {term}`posterior` is used for the distribution of the unknowns once the measurement is known.
 # * **It takes** about half a minute of one CPU core. A GPU does not help.
-# * In short, three calls of the library answer the three questions of the figure: `ErrorBound`, `Reachability` and the tests of calibration. `invert` makes the first two by itself.
+# * In short, `ErrorBound` answers the first question of the figure and `Reachability` the second; `invert` makes both by itself. For the third, `answer.modes()` shows separate groups of answers ({doc}`ch18_bring_your_own_simulator`), and `undetermined` what the data leave open. Whether the probabilities are right that a method claims is a fourth question; the tests of calibration answer it.
 # :::
 
 # %%
@@ -228,7 +228,7 @@ print(trust.expected_coverage(network, some.x, some.y, n=count))
 print(trust.tarp(some.x, proposed))
 
 # %% [markdown]
-# Each test sees other faults, which is why there are three, and a network that was trained in a hurry seldom passes all of them. A posterior that fails one should not be read as probabilities. Its draws are still guesses. What helps is a longer training, more pairs, or another sampler such as `cinn` or `flow_matching`, and then the tests again.
+# Where a line names a share above its level, the regions of the network hold more patients than they claim, so that its posterior is too wide; below the level it would be too narrow. Each test sees other faults, which is why there are three, and a network that was trained in a hurry seldom passes all of them. A posterior that fails one should not be read as probabilities. Its draws are still guesses. What helps is a longer training, more pairs, or another sampler such as `cinn` or `flow_matching`, and then the tests again.
 
 # %% tags=["hide-input"]
 held_at_90 = {
@@ -353,7 +353,7 @@ for name, expected, limits in (
 # :class: tip
 # * **Use it when** answers cannot be simulated where they are used (a bound); for every measurement (reachability); before you read draws as probabilities (the tests of calibration).
 # * **Not when** new targets are drawn from another distribution than the held-out ones. Then none of the numbers on this page holds.
-# * **Cost**: for the bound one simulation a held-out pair: from 20 on `invert` gives a bound, with 100 it begins to follow the answer, 400 are better; for the tests of calibration a few hundred pairs and no simulation more.
+# * **Cost**: the bound takes one simulation for each held-out pair. `invert` gives a bound from 20 such pairs on. With 100 the bound begins to follow the answer, and 400 are better. The tests of calibration take a few hundred pairs and no further simulation.
 # * **How to test it**: 200 fresh pairs. Count how often the bound holds.
 # :::
 #

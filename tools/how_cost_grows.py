@@ -24,8 +24,10 @@ rounds, since it is the cost of one that grows; one size grew at a time, from 30
 unknowns, eight numbers of y, 100 targets of ten draws and 256 problems. Each point was measured in
 a process of its own.
 
-**In short.** Answers of all methods, and minimisations, cost in proportion to targets, draws and
-problems once there are enough of them; below, the call itself decides, so ask for many together.
+**In short.** Answers of most methods cost in proportion to targets and draws once there are enough
+of them. Answers of `joint`, `pool`, `neural_adjoint` and `nearest`, and all minimisations, still
+grow more slowly than in proportion at the largest sizes here. Below these sizes the call itself
+decides, so ask for many together.
 Searches on the simulator need the whole Jacobian for Levenberg–Marquardt, and a mixture density
 writes a triangular matrix for each Gaussian: both grow with the square of the unknowns, which is
 their work.

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from torch import Tensor
 
-from invbook.figures import BLACK, BLUE, DASHES, MARKERS, ORANGE, RED, SERIES
+from invbook.figures import BLACK, DASHES, MARKERS, RED, SERIES
 from invbook.figures.joint import Style
 from invlab import runtime
 from invlab.simulators.mac_grid import Flow
@@ -130,7 +130,7 @@ def unknown_errors(
         middle: the distances of that guess, ``(n, 3)``.
     """
     place, width = np.arange(len(labels)), 0.8 / len(errors)
-    looks = zip((ORANGE, BLUE, *SERIES), ("", "//", ".."), strict=False)
+    looks = zip(SERIES, ("", "//", ".."), strict=False)  # the colours of :func:`fits`
     for k, ((name, error), (color, hatch)) in enumerate(zip(errors.items(), looks, strict=False)):
         shift = (k - (len(errors) - 1) / 2) * width
         mean = error.abs().mean(0).tolist()

@@ -106,12 +106,12 @@ def matching_table(rows: Mapping[str, Row], method: str) -> str:
     lines = [
         {
             "task": called,
-            "floor": shown(rows[f"mmd/{task}/floor"]["ours"]),
+            "exact": shown(rows[f"mmd/{task}/floor"]["ours"]),
             **_beside(rows, f"mmd/{task}/{{}}", method),
         }
         for task, called in NAMES.items()
     ]
-    return ledger.table(lines, {"task": "task", **_HEADS, "floor": "floor"})
+    return ledger.table(lines, {"task": "task", **_HEADS, "exact": "exact draws"})
 
 
 def scatter_rows(ax: Axes, groups: Mapping[str, Sequence[Line]]) -> None:

@@ -40,6 +40,7 @@ __all__ = [
     "asked_of_record",
     "curves_through",
     "interval",
+    "recorded",
     "recorded_errors",
     "resimulated_by_seed",
     "surrogates",
@@ -137,7 +138,7 @@ def recorded_errors(
     for k, norm in enumerate(norms):
         color, marker = (GREEN, ORANGE)[k % 2], MARKERS[k % 5]
         for place, name in enumerate(rows):
-            values = records[f"loss_design/{name}/{norm}"]["scores"][score]
+            values = recorded(records, name, score, [norm])[0].tolist()
             height = place + 0.3 * (k - (len(norms) - 1) / 2)
             ax.plot(values, [height] * len(values), ".", color=color, markersize=4)
             label = NORMS[norm] if place == 0 else None
@@ -147,6 +148,21 @@ def recorded_errors(
     ax.invert_yaxis()
     ax.set(xscale="log")
     legend_above(ax)
+
+
+def recorded(
+    records: Mapping[str, Record], name: str, score: str, norms: Sequence[str] = ("l1", "l2")
+) -> Tensor:
+    """A recorded score of shape (norms, seeds), float64.
+
+    Args:
+        records: as :func:`invbook.load_records` gives them.
+        name: of the run.
+        score: which of the scores.
+        norms: of the losses, in the order of the rows.
+    """
+    found = [records[f"loss_design/{name}/{norm}"]["scores"][score] for norm in norms]
+    return torch.tensor(found, dtype=torch.float64)
 
 
 def interval(
@@ -166,8 +182,7 @@ def interval(
         norms: those that the mean is over.
         digits: a format such as ``".2f"``; as :func:`invbook.numbers.shown` if not given.
     """
-    found = [records[f"loss_design/{name}/{norm}"]["scores"][score] for norm in norms]
-    values = torch.tensor(found, dtype=torch.float64).mean(0)
+    values = recorded(records, name, score, norms).mean(0)
     low, high = mean_interval(values) or (math.nan, math.nan)
     low = max(low, 0.0)  # no error is negative, though Student's t does not know it
     mean, *ends = (

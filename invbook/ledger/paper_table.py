@@ -108,12 +108,13 @@ def null_cell(rows: Sequence[Row | None]) -> Cell:
     return Cell(whole(number(found[0])) if found else "–")
 
 
-def line_a_row(title: str, rows: Sequence[Row]) -> PaperTable:
+def line_a_row(title: str, rows: Sequence[Row], *, note: str = "") -> PaperTable:
     """Any rows, a line each: what was looked for, ours with its interval, and the verdict.
 
     Args:
         title: of the table.
         rows: of the ledger.
+        note: as for :class:`PaperTable`.
 
     Returns:
         The table, without columns in which there is nothing.
@@ -135,7 +136,7 @@ def line_a_row(title: str, rows: Sequence[Row]) -> PaperTable:
         (Cell(first, ((name, row),)), *map(Cell, others))
         for name, row, first, *others in zip(names, rows, *kept.values(), strict=True)
     ]
-    return PaperTable(title, tuple(kept), tuple(body))
+    return PaperTable(title, tuple(kept), tuple(body), note)
 
 
 def place(row: Row) -> str:

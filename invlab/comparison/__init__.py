@@ -330,7 +330,13 @@ def _compute(
     if "calls" in found and candidate.name not in NULLS:
         found["calls"] += len(question.data)
     invalid = 1 - float(judge.task.valid(question.data.y).double().mean())
-    return {"found": found, "floor": floor, "invalid": invalid, "pairs": len(question.data)}
+    return {
+        "found": found,
+        "floor": floor,
+        "invalid": invalid,
+        "unseen": judge.unseen,
+        "pairs": len(question.data),
+    }
 
 
 def _compared(
@@ -352,6 +358,7 @@ def _compared(
         guesses=plan.guesses,
         floor=floor,
         invalid=invalid,
+        unseen=tuple(every[0].get("unseen", (0, 1))),
         judged_by="simulator" if trials.pairs is None else "surrogate",
         noisy=task.noisy,
         samplers=frozenset(c.name for c in running if c.draws),

@@ -55,6 +55,7 @@ class Facts:
         judged_by: ``"simulator"`` or ``"surrogate"``.
         noisy: whether the task is.
         invalid: share of the pairs without a valid y.
+        unseen: how many numbers of y vary so little that errors hardly see them, and of how many.
         samplers: names of the methods that draw from p(x | y).
         searching: names of those that call the simulator for each answer.
         curve: error of the best method that learns, by number of pairs, where it was measured.
@@ -67,6 +68,7 @@ class Facts:
     judged_by: str
     noisy: bool
     invalid: float = 0.0
+    unseen: tuple[int, int] = (0, 1)
     samplers: frozenset[str] = frozenset()
     searching: frozenset[str] = frozenset()
     curve: Mapping[int, float] | None = None
@@ -304,6 +306,15 @@ def _assumptions(facts: Facts) -> list[Advice]:
         text = (
             f"Check the prior: {per_cent(facts.invalid)} of its draws have no valid y, and nothing "
             "is learned there."
+        )
+        found.append(Advice("assumptions", text))
+    few, numbers = facts.unseen
+    if few:
+        vary, them = ("varies", "it") if few == 1 else ("vary", "them")
+        text = (
+            f"Check the units of y: {few} of its {numbers} numbers {vary} by less than a hundredth "
+            f"of what the others do, and the errors hardly see {them}. Divide each number by its "
+            "error of measurement, or by its typical spread."
         )
         found.append(Advice("assumptions", text))
     text = (

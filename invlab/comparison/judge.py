@@ -28,6 +28,9 @@ STEPS = 10
 MOST_SECONDS = 1.0
 
 
+# A number of y that varies by less than a hundredth of the others hardly counts in an error that
+# is the mean over them.
+UNSEEN = 1e-4
 # Steps of the training of a network that judges, however many pairs there are.
 JUDGE_STEPS = 8000
 
@@ -40,6 +43,9 @@ class Judge:
         y: observations that say how much y varies, ``(N, *dy)``.
         refine: whether refined guesses are scored too, where :func:`refinement_calls` says so.
         simulation_s: processor seconds of a simulation.
+
+    Attributes:
+        unseen: how many numbers of y vary so little that errors hardly see them, and of how many.
     """
 
     def __init__(
@@ -47,8 +53,11 @@ class Judge:
     ) -> None:
         self.task = task
         valid = task.valid(y)
-        varies = y[valid].double().flatten(1).var(0, correction=0).mean()
+        each = y[valid].double().flatten(1).var(0, correction=0)
+        varies = each.mean()
         self.variance = float(varies) or 1.0
+        unseen = (each > 0) & (each < UNSEEN * varies)
+        self.unseen = int(unseen.sum()), len(each)
         if not float(varies):
             warnings.warn(
                 f"{task.name}: y is the same in all {int(valid.sum())} pairs, so that there is "

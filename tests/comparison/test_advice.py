@@ -135,6 +135,8 @@ def test_a_prior_that_fails_is_to_be_checked():
     found = {"a": scores(0.1)}
     assert "30% of its draws" in said(facts(found, invalid=0.3), "assumptions")[0].text
     assert len(said(facts(found), "assumptions")) == 1
+    units = said(facts(found, unseen=(1, 3)), "assumptions")[0].text
+    assert "1 of its 3 numbers varies by less than a hundredth" in units
 
 
 def test_few_failures_are_some():

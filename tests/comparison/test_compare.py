@@ -695,3 +695,12 @@ def test_nothing_asks_the_network(monkeypatch):
     found = invlab.compare(SQUARE, ["direct"], **kept)
     assert {row["method"] for row in found.rows if row["r_1"] is not None} >= {"direct", "nearest"}
     assert invlab.invert(SQUARE, [[4.0]], method="nearest", pairs=40, n=1).x.shape == (1, 1, 1)
+
+
+def test_a_number_of_y_in_a_small_unit_is_named():
+    def simulate(x):
+        return torch.cat([x * torch.tensor([1.0, 2.0, 1e-3]), torch.ones_like(x[..., :1])], -1)
+
+    task = Task("units", simulate, Box([0.0] * 3, [1.0] * 3))
+    # a constant is no matter of units
+    assert Judge(task, task.sample(50).y, refine=False).unseen == (1, 4)

@@ -63,7 +63,8 @@ def _rough(facts: Mapping[str, Any]) -> bool:
 
 
 def _without_gradient(facts: Mapping[str, Any]) -> bool:
-    return not facts["differentiable"] and not facts["noisy"]
+    # a search cannot be paid for on an expensive one, which has a row of its own
+    return not (facts["differentiable"] or facts["noisy"] or _dear(facts))
 
 
 def _noisy(facts: Mapping[str, Any]) -> bool:
@@ -75,7 +76,7 @@ def _dear(facts: Mapping[str, Any]) -> bool:
 
 
 def _many_unknowns(facts: Mapping[str, Any]) -> bool:
-    return bool(facts["x_dim"] >= MANY_UNKNOWNS)
+    return _smooth(facts) and bool(facts["x_dim"] >= MANY_UNKNOWNS)
 
 
 def _any(facts: Mapping[str, Any]) -> bool:
@@ -93,15 +94,15 @@ def _alone(row: Row) -> bool:
 QUESTIONS = (
     Question("a simulator with gradients; one guess", _smooth),
     Question("a simulator with gradients; many guesses", _smooth, many=True),
-    Question("a simulator without gradients; one guess", _without_gradient),
-    Question("a simulator without gradients; many guesses", _without_gradient, many=True),
+    Question("a fast simulator without gradients; one guess", _without_gradient),
+    Question("a fast simulator without gradients; many guesses", _without_gradient, many=True),
     Question("a noisy simulator; one guess", _noisy),
     Question("a noisy simulator; many guesses", _noisy, many=True),
     Question("a noisy simulator; a posterior is wanted", _noisy, takes=calibrated),
     Question("no further simulations; one guess", _any, takes=_alone),
     Question("no further simulations; many guesses", _any, many=True, takes=_alone),
     Question("an expensive simulator", _dear),
-    Question(f"{MANY_UNKNOWNS} unknowns or more", _many_unknowns),
+    Question(f"{MANY_UNKNOWNS} unknowns or more; a simulator with gradients", _many_unknowns),
     Question("answers within 10 ms; a simulator with gradients", _smooth, takes=_immediate),
     Question("answers within 10 ms; any other simulator", _rough, takes=_immediate),
 )

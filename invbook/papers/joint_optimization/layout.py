@@ -20,7 +20,7 @@ SYSTEMS = {
     "navier_stokes": "Navier–Stokes",
 }
 METHODS = {
-    "as_published": "reparameterised",
+    "as_published": "joint, the paper's way",
     "direct": "supervised",
     "neural_adjoint": "neural adjoint",
     "joint": "ours, beyond the paper",
@@ -86,7 +86,8 @@ def sentences(rows: Rows) -> PaperTable:
             spoken.setdefault(place(row), []).append(row)
     lines = [_sentence(said, about) for said, about in sorted(spoken.items())]
     head = ("sentence", "what is counted", "paper → ours", "nothing learned")
-    return PaperTable("Sentences of the text", head, tuple(lines))
+    note = "How near a number has to be to the paper's stands with each row in {doc}`ledger_rows`."
+    return PaperTable("Sentences of the text", head, tuple(lines), note)
 
 
 def _problems(row: Row) -> int:

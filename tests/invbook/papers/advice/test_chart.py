@@ -76,16 +76,19 @@ def test_each_question_asks_its_own_simulators_and_methods():
             calibration={"cinn": 0.4, "nearest": None},
         ),
         record({"pool": 0.1, "direct": 0.3}, differentiable=False, traits=["dear"]),
+        record({"differential_evolution": 0.01, "pool": 0.1}, differentiable=False),
     ]
     found = {row["have"]: row for row in decisions(records)}
     assert found["a noisy simulator; a posterior is wanted"]["method"] == "cinn"
     assert found["a noisy simulator; one guess"]["method"] == "nearest"
-    assert found["8 unknowns or more"]["method"] == "nearest"
+    assert found["8 unknowns or more; a simulator with gradients"]["method"] == "nearest"
     assert found["answers within 10 ms; a simulator with gradients"]["method"] == "direct"
     assert "answers within 10 ms; any other simulator" not in found  # nobody answers so fast
     assert found["an expensive simulator"]["method"] == "pool"
     assert "lm" not in found["no further simulations; one guess"]["method"]
-    assert found["a simulator without gradients; one guess"]["cases"] == 1
+    fast = found["a fast simulator without gradients; one guess"]
+    # the expensive one, on which no search took part, has a row of its own
+    assert (fast["cases"], fast["method"]) == (1, "differential_evolution")
     assert found["a simulator with gradients; one guess"]["cases"] == 2
 
 
@@ -111,7 +114,7 @@ def test_a_row_that_rests_on_one_simulator_says_so():
     records = [record({"nearest": 0.01, "cinn": 0.5}, x_dim=12), record({"cinn": 0.1})]
     _, *rows = chart_table(records)
     behind = {have: cases for have, _, _, cases in rows}
-    assert behind["8 unknowns or more"] == "only one"
+    assert behind["8 unknowns or more; a simulator with gradients"] == "only one"
     assert behind["no further simulations; one guess"] == "2"
 
 
