@@ -11,7 +11,15 @@ from invlab.minimizers.driver import Termination
 from invlab.minimizers.in_box import flat
 from invlab.minimizers.objective import Evaluation
 from invlab.minimizers.reparametrization import Reparametrization
-from invlab.minimizers.solution import MESSAGES, Reason, RowLog, Solution, solved
+from invlab.minimizers.solution import (
+    MESSAGES,
+    Line,
+    Reason,
+    RowLog,
+    Solution,
+    history_of,
+    solved,
+)
 
 __all__ = ["BestSoFar", "Points"]
 
@@ -62,7 +70,7 @@ class BestSoFar:
         self.nfev = torch.zeros_like(self.nit)
         self.success = torch.zeros_like(self.nit, dtype=torch.bool)
         self.message = [MESSAGES[Reason.RUNNING]] * len(start)
-        self.history: list[Tensor] = []
+        self.lines: list[Line] = []
         self.interrupted = False
 
     def begin(self, seen: Evaluation, sound: Tensor, *, keep: bool) -> None:
@@ -82,7 +90,7 @@ class BestSoFar:
         stopped = MESSAGES[Reason.START_NOT_FINITE]
         self.message = [NOTHING if good else stopped for good in sound.tolist()]
         if self.record:
-            self.history.append(seen.value)
+            self.lines.append((every, seen.value))
 
     def points(self, z: Tensor, value: Tensor, gradient: Tensor) -> Points:
         """Points from coordinates and gradients by them, ``(..., d)``, and values ``(...)``."""
@@ -91,8 +99,9 @@ class BestSoFar:
     def count(self, value: Tensor | None) -> None:
         """One more evaluation of each sound row; its value ``(n,)``, if it is one of ``fun``."""
         self.nfev[self.rows] += 1
-        if self.record:
-            self._note(self.history[-1][self.rows] if value is None else value)
+        if value is None:
+            value = torch.full_like(self.fun[self.rows], torch.inf)
+        self._note(self.rows, value)
 
     def offer(
         self, x: Tensor, value: Tensor, reason: Tensor, texts: dict[int, str], label: str
@@ -134,13 +143,17 @@ class BestSoFar:
         texts = self._texts() | {Reason.MAXITER: "no point with a lower objective was found"}
         self.offer(start, seen.value, reason, texts, "from x0")
 
+    def offer_point(self, x: Tensor, value: Tensor, label: str) -> None:
+        """Offer a point ``(n, d)`` of each sound row that was only evaluated, and is counted."""
+        reason = torch.full_like(self.rows, int(Reason.MAXITER))
+        self.offer(x, value, reason, {Reason.MAXITER: "no lower point was found from it"}, label)
+
     def offer_search(self, log: RowLog, label: str) -> None:
         """Offer and count what a search of the sound rows entered into its log."""
         self.nit[self.rows] += log.nit
         self.nfev[self.rows] += log.nfev
-        if self.record:
-            for value in log.history():
-                self._note(value)
+        for part, value in log.lines:
+            self._note(self.rows[part], value)
         self.interrupted = self.interrupted or log.interrupted
         self.offer(log.x, log.fun, log.reason, self._texts(), label)
 
@@ -160,14 +173,14 @@ class BestSoFar:
             nit=self.nit,
             nfev=self.nfev,
             message=self.message,
-            history=torch.stack(self.history) if self.history else None,
+            history=history_of(self.lines, self.nfev) if self.lines else None,
             interrupted=self.interrupted,
         )
 
-    def _note(self, value: Tensor) -> None:
-        best = self.history[-1]
-        lower = torch.fmin(best[self.rows], torch.where(value.isnan(), torch.inf, value))
-        self.history.append(best.index_copy(0, self.rows, lower))
+    def _note(self, rows: Tensor, value: Tensor) -> None:
+        """One more line of the history, of rows ``(n,)`` that were evaluated once more."""
+        if self.record:
+            self.lines.append((rows, value.masked_fill(value.isnan(), torch.inf)))
 
     def _texts(self) -> dict[int, str]:
         words = self.termination.words(self.fun)

@@ -75,11 +75,14 @@ def start_across(
         if len(rows) == 0 or len(fresh) == 0:
             break
         answers.rows = rows
-        chosen = _best_of_others(objective, answers, fresh)
-        answers.rows, chosen = rows[chosen >= 0], chosen[chosen >= 0]
+        chosen, value = _best_of_others(objective, answers, fresh)
+        found = chosen >= 0
+        answers.rows, chosen, value = rows[found], chosen[found], value[found]
         if len(chosen) == 0:  # the only new answer is that of the only row that is left
             break
         before = answers.fun[answers.rows]
+        # the search begins a little inside an edge, and may not come back to a point on it
+        answers.offer_point(answers.x[chosen], value, "another row's answer")
         transformed = TransformedObjective(objective, answers.coordinates, answers.rows)
         z = answers.coordinates.z(answers.x[chosen])
         log = search(transformed, z, record=answers.record)
@@ -91,10 +94,12 @@ def start_across(
     answers.rows = everyone
 
 
-def _best_of_others(objective: Objective, answers: BestSoFar, fresh: Tensor) -> Tensor:
+def _best_of_others(
+    objective: Objective, answers: BestSoFar, fresh: Tensor
+) -> tuple[Tensor, Tensor]:
     """For each row left in ``answers`` which of the ``fresh`` others serves it best, ``(m,)``.
 
-    -1 where none does.
+    -1 where none does; and its objective there, ``(m,)``.
     """
     rows = answers.rows
     x, place = answers.x, torch.arange(len(rows), device=rows.device)
@@ -106,4 +111,4 @@ def _best_of_others(objective: Objective, answers: BestSoFar, fresh: Tensor) -> 
         answers.count(value)
         better = (value < best) & (other != rows)  # NaN compares false
         best, chosen = torch.where(better, value, best), torch.where(better, other, chosen)
-    return chosen
+    return chosen, best

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
 import torch
 from torch import Tensor
 
-__all__ = ["Reason", "RowLog", "Solution", "solved"]
+__all__ = ["Line", "Reason", "RowLog", "Solution", "history_of", "solved"]
+
+# Rows ``(n,)`` that were evaluated once more, and their values, or best values, ``(n,)``.
+Line = tuple[Tensor, Tensor]
 
 
 class Reason(IntEnum):
@@ -122,7 +126,7 @@ class RowLog:
         self.nit = torch.zeros(size, dtype=torch.long, device=x0.device)
         self.nfev = torch.zeros_like(self.nit)
         self.reason = torch.zeros_like(self.nit)
-        self.lines: list[tuple[Tensor, Tensor]] = []
+        self.lines: list[Line] = []
 
     def record(self, rows: Tensor, fun: Tensor) -> None:
         """One more line of the history: the best values ``fun`` ``(n,)`` of ``rows``."""
@@ -156,17 +160,6 @@ class RowLog:
         ended = (self.reason == Reason.INTERRUPTED) | (self.reason == Reason.RUNNING)
         return bool(ended.any())
 
-    def history(self) -> Tensor:
-        """The best value of each row after 1, 2, ... evaluations, ``(max(nfev), B)``."""
-        seen = torch.zeros_like(self.nfev)
-        shape = (int(self.nfev.max()), len(self.nfev))
-        best = torch.full(shape, torch.inf, dtype=self.fun.dtype, device=self.fun.device)
-        for rows, fun in self.lines:
-            best[seen[rows], rows] = fun
-            seen[rows] += 1
-        # a finished row repeats its last value; one that is NaN stays so
-        return best.cummin(0).values
-
     def solution(self, **settings: object) -> Solution:
         """Close the log; ``settings`` fill the placeholders of the messages."""
         texts = {int(reason): text.format(**settings) for reason, text in MESSAGES.items()}
@@ -177,9 +170,25 @@ class RowLog:
             nit=self.nit,
             nfev=self.nfev,
             message=[texts[code] for code in self.reason.tolist()],
-            history=self.history() if self.lines else None,
+            history=history_of(self.lines, self.nfev) if self.lines else None,
             interrupted=self.interrupted,
         )
+
+
+def history_of(lines: Sequence[Line], nfev: Tensor) -> Tensor:
+    """The best value of each row after 1, 2, ... evaluations, ``(max(nfev), B)``.
+
+    Args:
+        lines: of the evaluations, in their order.
+        nfev: how many each row had, ``(B,)``.
+    """
+    seen, like = torch.zeros_like(nfev), lines[0][1]
+    best = like.new_full((int(nfev.max()), len(nfev)), torch.inf)
+    for rows, value in lines:
+        best[seen[rows], rows] = value
+        seen[rows] += 1
+    # a finished row repeats its last value; one that is NaN stays so
+    return best.cummin(0).values
 
 
 def solved(reason: Tensor) -> Tensor:
