@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with environment("INVLAB_PRESET", os.environ.get("INVLAB_PRESET", "quick")):
         try:
             return options.run(options)
-        except (ValueError, FileNotFoundError, ConnectionError) as error:
+        except (ValueError, OSError) as error:
             print(f"invbook: {error}", file=sys.stderr)
             return 2
 
@@ -117,6 +117,8 @@ def _bench(options: argparse.Namespace) -> int:
         print(*(run.id for run in chosen), sep="\n")
         return 0
     folder = options.folder or _folder()
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"--folder: expected a folder, got the file {folder}")
     there = load_records(folder)
     _require_preset(folder, there, chosen)
     left = missing(chosen, seeds=(), folder=folder)
@@ -161,6 +163,12 @@ def _folder() -> Path:
         return Path(os.environ.get("INVLAB_RESULTS") or "results")
 
 
+def _require_folder(folder: Path | None) -> None:
+    """A wrong name is not taken for a folder without records."""
+    if folder is not None and not folder.is_dir():
+        raise ValueError(f"--folder: expected a folder of records, and {folder} is none")
+
+
 def _require_preset(folder: Path, records: Mapping[str, Record], runs: Sequence[Run]) -> None:
     """Records of one preset are not made over those of another."""
     from invlab.runtime import preset
@@ -194,6 +202,7 @@ def _chosen(paper: str, only: str) -> list[Run]:
 def _report(options: argparse.Namespace) -> int:
     from invbook import ledger, papers
 
+    _require_folder(options.folder)
     rows = ledger.rows(papers.claims(), options.folder)
     if options.json:
         print(json.dumps(rows, indent=1))  # of ASCII alone, for consoles of any encoding
@@ -217,6 +226,7 @@ def _verify(options: argparse.Namespace) -> int:
     if not 0 < options.minutes < math.inf:
         raise ValueError(f"--minutes: expected a number above 0, got {options.minutes}")
     os.environ["INVLAB_PRESET"] = "full"
+    _require_folder(options.folder)
     folder = options.folder or results_folder()
     records = load_records(folder)
     runs = {run.id: run for paper in papers.list_papers() for run in papers.plan(paper)}

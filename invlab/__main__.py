@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -100,6 +101,8 @@ def _add_invert(commands: Any) -> None:
         "--bounds", nargs=3, action="append", metavar=("UNKNOWN", "LOW", "HIGH"),
         help="a smaller range of an unknown, by its label; may be given several times",
     )  # fmt: skip
+    # argparse knows -0.1 as a number by itself, and neither -1e-1 nor -inf
+    invert._negative_number_matcher = re.compile(r"^-(\d|\.\d|inf)")
     invert.add_argument("--seconds", type=float, help="of --method auto, for its choice")
     invert.add_argument("--calls", type=int, help="all simulations that may be spent")
     invert.add_argument("--seed", type=int, default=0, help="of everything random (default 0)")
@@ -172,8 +175,7 @@ def _invert(options: argparse.Namespace) -> int:
         method=options.method,
         n=options.n,
         sigma=sigma[0] if sigma and len(sigma) == 1 else sigma,
-        bounds={label: (float(low), float(high)) for label, low, high in options.bounds or ()}
-        or None,
+        bounds=_bounds(options.bounds),
         budget=options.seconds,
         level=options.level,
         calls=options.calls,
@@ -182,6 +184,22 @@ def _invert(options: argparse.Namespace) -> int:
     print(answers)
     print(f"\nwritten: {answers.save(options.out)}")
     return 0
+
+
+def _bounds(given: list[list[str]] | None) -> dict[str, tuple[float, float]] | None:
+    """A range by the label of its unknown."""
+    found: dict[str, tuple[float, float]] = {}
+    for label, *ends in given or ():
+        if label in found:
+            raise ValueError(f"--bounds: expected one range an unknown, got two of {label!r}")
+        try:
+            low, high = map(float, ends)
+        except ValueError as error:
+            raise ValueError(
+                f"--bounds {label}: expected two numbers, got {' '.join(ends)}"
+            ) from error
+        found[label] = (low, high)
+    return found or None
 
 
 def _check(options: argparse.Namespace) -> int:

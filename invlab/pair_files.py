@@ -33,7 +33,9 @@ class Arrays(NamedTuple):
 
 
 # What stands in a table where a number is missing.
-MISSING = {"", "na", "n/a", "nan", "null", "none"}
+# What a spreadsheet writes where it has no number; it begins as a remark does.
+MARKS = ("#n/a", "#div/0!", "#value!", "#num!", "#ref!", "#name?", "#null!")
+MISSING = {"", "na", "n/a", "nan", "null", "none", *MARKS}
 FORMATS = "expected .csv, .tsv, .txt, .npy, .npz, .h5 or .hdf5"
 
 
@@ -272,7 +274,7 @@ def _table(path: Path, asked: Sequence[str], *, empty: bool) -> tuple[list[str] 
     if lines and _is_header(path, lines, asked):
         names = [cell.removeprefix("#").strip() for cell in lines.pop(0)[1]]
         names = names[1:] if names[0] == "" and delimiter == " " else names
-    lines = [(number, row) for number, row in lines if not row[0].startswith("#")]
+    lines = [(number, row) for number, row in lines if not _is_comment(row[0])]
     if not lines:
         raise ValueError(f"{path}: expected lines of numbers, found none")
     width = len(names) if names else len(lines[0][1])
@@ -328,7 +330,12 @@ def _delimiter(lines: list[str]) -> str:
 
 
 def _is_remark(line: str) -> bool:
-    return line.lstrip()[:1] in ("", "#")
+    text = line.lstrip()
+    return not text or _is_comment(text)
+
+
+def _is_comment(text: str) -> bool:
+    return text.startswith("#") and not text.lower().startswith(MARKS)
 
 
 def _names(remark: list[str], cells: list[str], asked: Sequence[str]) -> bool:
@@ -348,7 +355,9 @@ def _is_header(path: Path, lines: list[tuple[int, list[str]]], asked: Sequence[s
         UserWarning: numbers that may be names, as pandas writes them, are taken for data.
     """
     number, cells = lines[0]
-    plain = [cell.removeprefix("#").strip() for cell in cells]
+    plain = [
+        cell if cell.lower() in MARKS else cell.removeprefix("#").strip() for cell in cells
+    ]
     words = [cell for cell in plain if cell and _number(cell) is None]
     if asked and set(asked) <= set(plain):
         return True

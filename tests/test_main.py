@@ -342,4 +342,19 @@ def test_bounds_and_a_budget_may_be_given(tmp_path, capsys):
     assert (read_table(tmp_path / "x.csv")[:, 2] >= 0.7).all()
     assert main([*words.split(), "--bounds", "width", "0", "1"]) == 2
     assert main([*words.split(), "--bounds", "x1", "low", "1"]) == 2
-    assert "'low'" in capsys.readouterr().err
+    assert "--bounds x1: expected two numbers, got low 1" in capsys.readouterr().err
+    assert main([*words.split(), "--bounds", "x1", "-1e-1", "0.9"]) == 0
+    assert main([*words.split(), "--bounds", "x1", "-inf", "0.9"]) == 0
+    twice = ["--bounds", "x1", "0", "0.5", "--bounds", "x1", "0.3", "0.9"]
+    assert main([*words.split(), *twice]) == 2
+    assert "--bounds: expected one range an unknown, got two of 'x1'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("mark", ["#N/A", "#DIV/0!", "#VALUE!"])
+def test_what_a_spreadsheet_writes_for_a_missing_number_is_no_remark(mark, tmp_path):
+    path = tmp_path / "y.csv"
+    path.write_text(f"p,q\n0.3,0.2\n{mark},0.3\n# a remark\n0.1,{mark}\n")
+    found = read_table(path)
+    assert np.isnan(found).tolist() == [[False, False], [True, False], [False, True]]
+    path.write_text(f"{mark},0.3\n1,2\n")
+    assert np.isnan(read_table(path)).tolist() == [[True, False], [False, False]]

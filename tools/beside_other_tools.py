@@ -90,7 +90,9 @@ SUBJECTS = (
         "costs little, it is more than ten times: nearly all of that is the convolutional network, "
         "which alone takes more than ten times as long as BFGS. Restarts from draws of the "
         "prior solve as many in less time, where there is a prior to draw from and a loss that "
-        "tells when an answer is right; part III of the book says when they are not enough.",
+        "tells when an answer is right; part III of the book says when they are not enough. "
+        "(The {doc}`reproduction_ledger` has other ratios of the same kind: there the answers are "
+        "refined by SciPy too, on other seeds and on another processor.)",
     ),
     Subject(
         "Inverse models",

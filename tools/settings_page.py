@@ -14,7 +14,11 @@ HEAD = """
 
 Every setting of a recorded run was chosen on seeds that are not reported, and then left alone.
 Where somebody looked at fresh seeds and changed a setting after that, other seeds were taken, and
-the entry says so. The experiments read `invbook/frozen.toml`, and so does this page.
+the entry says so. Three exceptions are named where they stand: the study of trust was run again on
+the same seeds after a bound was mended, one simulator of the study of advice was looked at, and for
+some settings it was not written down on which seeds they were chosen. What has no entry (the study
+of answers, the study of cost, the tables of the meta-material) runs with the library's defaults.
+The experiments read `invbook/frozen.toml`, and so does this page.
 """
 
 

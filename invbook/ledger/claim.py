@@ -37,9 +37,9 @@ class Claim:
             ours, and a bar that it meets is none.
         incomparable: why ours cannot be set against the paper's, though both are there.
         worst: whether ours is the largest value over records and seeds instead of the mean.
-        cases: whether each record is a case of its own, such as a simulator: mean and interval are
-            then over the records, and not over the seeds. A record in which the number is not
-            defined gives no values, and does not count.
+        cases: whether each simulator is a case of its own: mean and interval are then over the
+            simulators, each with the mean over its records, and not over the seeds. A record in
+            which the number is not defined gives no values, and does not count.
         geometric: whether the values are logarithms, of which the exponential of the mean is shown.
         scale: of the interval, see :func:`invlab.metrics.mean_interval`.
         trials: answers behind a number in per cent, for the scale ``"share"``.

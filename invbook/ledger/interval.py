@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from invbook.ledger.claim import Claim
 from invlab.metrics import mean_interval
 
-__all__ = ["interval"]
+__all__ = ["Interval", "interval"]
 
 # Deviation of the logarithms above which no interval of a mean of five seeds covers it: one seed
 # owns the mean. Their range still holds the median of such seeds, as it does for any law.
@@ -17,26 +18,47 @@ HEAVY = 2.0
 ENOUGH = 5
 
 
-def interval(claim: Claim, numbers: Sequence[float]) -> tuple[tuple[float, float] | None, str]:
-    """The 95 % interval of one number a seed, and what it is where that is no mean's.
+@dataclass(frozen=True)
+class Interval:
+    """Two ends, if there are any.
+
+    Attributes:
+        ends: lower and upper.
+        note: what they are, or why there are none, in words.
+        covers: whether it is a 95 % interval of the mean, which alone can decide a verdict.
+    """
+
+    ends: tuple[float, float] | None = None
+    note: str = ""
+    covers: bool = False
+
+
+def interval(claim: Claim, numbers: Sequence[float]) -> Interval:
+    """The 95 % interval of one number a seed, or their range where none covers the mean.
 
     Args:
         claim: says on which scale.
         numbers: one a seed, or a case.
     """
     if claim.worst:
-        return None, "the worst has no interval"
+        return Interval(note="the worst has no interval")
     if claim.scale == "log" and _heavy(numbers):
         if len(numbers) < ENOUGH:
-            return None, f"{len(numbers)} seeds that differ by powers of ten have no interval"
-        text = f"the seeds differ by powers of ten: the interval is the range of {len(numbers)}"
-        return (min(numbers), max(numbers)), f"{text}, which holds their median"
+            few = f"{len(numbers)} seeds that differ by powers of ten have no interval"
+            return Interval(note=few)
+        text = (
+            f"the seeds differ by powers of ten: the ends are the range of {len(numbers)}, which "
+            "holds their median, and no interval of the mean"
+        )
+        return Interval((min(numbers), max(numbers)), text)
+    if len(numbers) > 1 and claim.scale != "share" and min(numbers) == max(numbers):
+        return Interval(note=f"{len(numbers)} equal numbers have no interval")
     found = mean_interval(numbers, scale=claim.scale, trials=claim.trials)
     if found is None:
-        return None, "one seed has no interval"
+        return Interval(note="one seed has no interval")
     # Student's t knows nothing of the ends of a scale
     low, high = (min(max(end, claim.between[0]), claim.between[1]) for end in found)
-    return (low, high), ""
+    return Interval((low, high), covers=True)
 
 
 def _heavy(numbers: Sequence[float]) -> bool:

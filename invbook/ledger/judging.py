@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from invbook.ledger.claim import Claim
@@ -21,15 +22,18 @@ Verdict = Literal[
 
 
 def verdict(
-    claim: Claim, ours: float | None, interval: tuple[float, float] | None, null: float | None
+    claim: Claim,
+    ours: float | None,
+    interval: tuple[float, float] | None,
+    nulls: Sequence[float] = (),
 ) -> tuple[Verdict, str]:
     """The verdict on a row, and why, where the row's rule does not say it already.
 
     Args:
         claim: the row.
         ours: our number; None where no record holds it.
-        interval: of it, 95 %; None where there is none, as for one seed.
-        null: the best row in which nothing is learned; None where there is none.
+        interval: of the mean, 95 %; None where there is none, as for one seed.
+        nulls: the rows in which nothing is learned.
     """
     if ours is None:
         return "no record", ""
@@ -38,8 +42,8 @@ def verdict(
     if claim.incomparable:
         return "cannot be compared", claim.incomparable
     if claim.kind == "reproduction":
-        return _reproduced(claim, ours, null)
-    return _improved(claim, interval, null)
+        return _reproduced(claim, ours, nulls)
+    return _improved(claim, interval, nulls)
 
 
 def meets(claim: Claim, number: float) -> bool:
@@ -50,23 +54,26 @@ def meets(claim: Claim, number: float) -> bool:
     return number >= claim.paper if claim.more_is_better else number <= claim.paper
 
 
-def _reproduced(claim: Claim, ours: float, null: float | None) -> tuple[Verdict, str]:
+def _reproduced(claim: Claim, ours: float, nulls: Sequence[float]) -> tuple[Verdict, str]:
     assert claim.accept is not None
     if not claim.accept(ours):
         return "not reproduced", ""
-    if null is not None and claim.accept(null):
-        return "cannot be compared", f"no bar: a row that learns nothing meets it too ({null:.3g})"
+    meeting = [null for null in nulls if claim.accept(null)]
+    if meeting:
+        why = f"no bar: a row that learns nothing meets it too ({meeting[0]:.3g})"
+        return "cannot be compared", why
     return "reproduced", ""
 
 
 def _improved(
-    claim: Claim, interval: tuple[float, float] | None, null: float | None
+    claim: Claim, interval: tuple[float, float] | None, nulls: Sequence[float]
 ) -> tuple[Verdict, str]:
     """Against the paper's number; and where a row that learns nothing meets that, against both."""
     assert claim.paper is not None
     if interval is None:
         return "cannot be compared", ""
     found = _beside(claim, interval, claim.paper)
+    null = (max if claim.more_is_better else min)(nulls, default=None)
     if found != "better" or null is None or not meets(claim, null):
         return found, ""
     why = f"a row that learns nothing meets the paper's number too ({null:.3g})"

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from invbook.ledger.claim import Claim
-from invbook.ledger.interval import interval
+from invbook.ledger.interval import Interval, interval
 from invbook.ledger.judging import verdict
 from invbook.results import load_records
 from invlab.runs.records import Record, is_whole
 
 __all__ = ["rows"]
+
+# What reading a record may raise that holds something else than its run wrote.
+WRONG = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 def rows(claims: Sequence[Claim], folder: Path | str | None = None) -> list[dict[str, Any]]:
@@ -61,7 +64,7 @@ class _Found:
     """What the records say of one claim."""
 
     ours: float | None
-    interval: tuple[float, float] | None = None
+    interval: Interval = Interval()
     records: tuple[Record, ...] = ()
     note: str = ""
 
@@ -83,13 +86,13 @@ def _found(claim: Claim, records: Mapping[str, Record], changed: set[str]) -> _F
     own = tuple(records[name] for name in claim.records if name in records)
     try:
         numbers = [[_flat(value) for value in claim.values(record)] for record in own]
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+    except WRONG as error:
         return _Found(None, note=f"its record does not hold the number ({error!r})")
     if not any(numbers):
         return _Found(None, note="the number is defined in none of its records")
     try:
         return _measured(claim, numbers, own)
-    except (LookupError, TypeError, ValueError) as error:
+    except WRONG as error:
         return _Found(None, note=f"its records do not fit together ({error})")
 
 
@@ -103,31 +106,48 @@ def _flat(value: Any) -> float:
 
 
 def _measured(claim: Claim, numbers: list[list[float]], own: tuple[Record, ...]) -> _Found:
-    each = _per_seed(claim, numbers, [record["seeds"] for record in own])
+    each = _per_case(claim, numbers, own) if claim.cases else _per_seed(claim, numbers, own)
     if any(math.isnan(number) for number in each):
         return _Found(None, records=own, note="its record holds NaN")
     ours = max(each) if claim.worst else _mean(each)
-    ends, note = interval(claim, each)
+    found = interval(claim, each)
+    ends, note = found.ends, found.note
     if len(own) < len(claim.records):
         some = f"{len(own)} of {len(claim.records)} records are there"
         note = "; ".join(filter(None, [some, note]))
     if claim.geometric:
         ours = math.exp(ours)
-        ends = None if ends is None else (math.exp(ends[0]), math.exp(ends[1]))
-    return _Found(ours, ends, own, note)
+        ends = None if ends is None else (_exp(ends[0]), _exp(ends[1]))
+    return _Found(ours, replace(found, ends=ends), own, note)
 
 
-def _per_seed(claim: Claim, numbers: list[list[float]], seeds: list[list[int]]) -> list[float]:
+def _exp(number: float) -> float:
+    """Its exponential; infinite where no float holds it."""
+    try:
+        return math.exp(number)
+    except OverflowError:
+        return math.inf
+
+
+def _per_case(claim: Claim, numbers: list[list[float]], own: tuple[Record, ...]) -> list[float]:
+    """One number a simulator: its seeds, and what a record holds several of, are no more cases."""
+    grouped: dict[str, list[float]] = {}
+    for some, record in zip(numbers, own, strict=True):
+        case = str(record.get("settings", {}).get("simulator", record["id"]))
+        grouped.setdefault(case, []).extend(some)
+    over = max if claim.worst else _mean
+    return [over(group) for group in grouped.values() if group]
+
+
+def _per_seed(claim: Claim, numbers: list[list[float]], own: tuple[Record, ...]) -> list[float]:
     """The numbers that mean and interval are over.
 
     A record may hold several seeds, or several records, such as one a number of problems, one
     seed: what has the same seed is one number.
     """
-    if claim.cases:
-        return [number for some in numbers for number in some]
     grouped: dict[int, list[float]] = {}
-    for some, own in zip(numbers, seeds, strict=True):
-        for seed, number in zip(own, some, strict=True):
+    for some, record in zip(numbers, own, strict=True):
+        for seed, number in zip(record["seeds"], some, strict=True):
             grouped.setdefault(seed, []).append(number)
     over = max if claim.worst else _mean
     return [over(group) for group in grouped.values()]
@@ -139,8 +159,9 @@ def _mean(values: Sequence[float]) -> float:
 
 def _row(claim: Claim, found: Mapping[str, _Found]) -> _Row:
     own = found[claim.id]
-    null = _null(claim, found)
-    decided, why = verdict(claim, own.ours, own.interval, null["ours"] if null else None)
+    nulls = _nulls(claim, found)
+    covering = own.interval.ends if own.interval.covers else None
+    decided, why = verdict(claim, own.ours, covering, list(nulls.values()))
     first: Record = own.records[0] if own.records else {}
     preset = first.get("preset", "full")
     paper = claim.records[0].split("/")[0]
@@ -151,10 +172,10 @@ def _row(claim: Claim, found: Mapping[str, _Found]) -> _Row:
         protocol=claim.protocol,
         paper=claim.paper,
         ours=own.ours,
-        low=own.interval[0] if own.interval else None,
-        high=own.interval[1] if own.interval else None,
+        low=own.interval.ends[0] if own.interval.ends else None,
+        high=own.interval.ends[1] if own.interval.ends else None,
         seeds=list(dict.fromkeys(seed for record in own.records for seed in record["seeds"])),
-        null=null,
+        null=_best(claim, nulls),
         preset=preset,
         device=first.get("device", ""),
         command=f"python -m invbook bench {paper} --preset {preset}",
@@ -163,10 +184,13 @@ def _row(claim: Claim, found: Mapping[str, _Found]) -> _Row:
     )
 
 
-def _null(claim: Claim, found: Mapping[str, _Found]) -> dict[str, Any] | None:
-    """The best of the rows that learn nothing, as far as they are recorded."""
+def _nulls(claim: Claim, found: Mapping[str, _Found]) -> dict[str, float]:
+    """The rows that learn nothing, as far as they are recorded."""
     there = {name: found[name].ours for name in claim.nulls if name in found}
-    numbers = {name: ours for name, ours in there.items() if ours is not None}
+    return {name: ours for name, ours in there.items() if ours is not None}
+
+
+def _best(claim: Claim, numbers: Mapping[str, float]) -> dict[str, Any] | None:
     if not numbers:
         return None
     best = (max if claim.more_is_better else min)(numbers, key=numbers.__getitem__)

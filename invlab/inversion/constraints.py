@@ -56,7 +56,8 @@ def keep_allowed(task: Task, data: Pairs) -> Pairs:
     """
     if not isinstance(task.prior, Restricted):
         return data
-    allowed = task.prior.allows(data.x.double())
+    # in the dtype of the data: 0.3 in float32 is above 0.3
+    allowed = task.prior.allows(data.x)
     if not bool(allowed.any()):
         raise ValueError("feasible: none of the pairs meets bounds and condition")
     return data[allowed]
@@ -167,12 +168,13 @@ def _linear(constraint: Any, x_dim: int) -> Callable[[Tensor], Tensor]:
         torch.as_tensor(np.asarray(e, dtype=float), device="cpu")
         for e in (constraint.lb, constraint.ub)
     )
-    a = torch.from_numpy(matrix)
+    a = torch.tensor(matrix)
+    edges = sum(edge.abs().nan_to_num(posinf=0.0) for edge in (low, high))
 
     def met(x: Tensor) -> Tensor:
         rows = a.to(x.device, torch.float64)
         value, size = x.double() @ rows.T, x.double().abs() @ rows.abs().T
-        slack = ON_IT * (1 + size)
+        slack = ON_IT * (size + edges.to(value))
         return ((value >= low.to(value) - slack) & (value <= high.to(value) + slack)).all(1)
 
     return met

@@ -33,6 +33,7 @@ from invlab.minimizers.objective import Objective, require_precision
 from invlab.minimizers.reparametrization import default_x_scale
 from invlab.minimizers.solution import Solution
 from invlab.priors import Box
+from invlab.priors.box import FAR
 from invlab.validation import (
     did_you_mean,
     is_truth_value,
@@ -40,6 +41,7 @@ from invlab.validation import (
     require_count,
     require_flag,
     require_name,
+    require_number,
     require_tensor,
 )
 
@@ -232,12 +234,17 @@ def _box(bounds: Bounds, dim: int) -> Box:
 
 def _box_of_pairs(bounds: Any) -> Box:
     try:
-        pairs = torch.as_tensor(bounds, dtype=torch.float64, device="cpu")
-        return Box(*pairs.reshape(len(bounds), 2).unbind(1))
+        pairs = [
+            (-FAR if low is None else low, FAR if high is None else high) for low, high in bounds
+        ]
+        ends = torch.as_tensor(pairs, dtype=torch.float64, device="cpu")
+        # a side that is open, as SciPy has it
+        return Box(*ends.reshape(len(pairs), 2).nan_to_num(math.nan, FAR, -FAR).unbind(1))
     except (TypeError, ValueError, RuntimeError) as error:
         raise (ValueError if isinstance(error, ValueError) else TypeError)(
-            "bounds: expected a Box, or a pair (low, high) of finite numbers for each unknown, "
-            f"such as invlab.Box([0, 0], [1, 2]) or [(0, 1), (0, 2)]; got {bounds!r}"
+            "bounds: expected a Box, or a pair (low, high) of numbers for each unknown, None or "
+            "infinity where a side is open, such as invlab.Box([0, 0], [1, 2]) or "
+            f"[(0, 1), (0, 2)]; got {bounds!r}"
         ) from error
 
 
@@ -245,9 +252,7 @@ def _check(x0: Tensor, method: str, gtol: float, options: dict[str, Any]) -> Non
     require_tensor("x0", x0, ("B", "d"), finite=False)
     require_precision("x0", x0)
     known = options_of(method)
-    if isinstance(gtol, bool | str) or not hasattr(gtol, "__float__"):
-        raise TypeError(f"gtol: expected a number of at least 0, got {gtol!r}")
-    if not 0 <= gtol < math.inf:
+    if not 0 <= require_number("gtol", gtol) < math.inf:
         raise ValueError(f"gtol: expected a number of at least 0, got {gtol}")
     unknown = sorted(set(options) - set(known))
     if unknown:

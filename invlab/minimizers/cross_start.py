@@ -16,6 +16,7 @@ from invlab.minimizers.best_so_far import BestSoFar
 from invlab.minimizers.objective import Objective
 from invlab.minimizers.reparametrization import TransformedObjective
 from invlab.minimizers.solution import RowLog
+from invlab.validation import require_numbers
 
 __all__ = ["Target", "start_across", "unsolved"]
 
@@ -34,11 +35,12 @@ def unsolved(answers: BestSoFar, target: Target | None) -> Tensor:
         target: objective at which a row is solved; without one, no row is.
 
     Raises:
-        ValueError: a target that is not one number or one a row, or NaN.
+        TypeError: a target that is no number.
+        ValueError: one that is not one number or one a row, or NaN.
     """
     if target is None:
         return answers.rows
-    goal = torch.as_tensor(target, dtype=answers.fun.dtype, device=answers.fun.device)
+    goal = require_numbers("target", target).to(answers.fun)
     if bool(goal.isnan().any()):
         raise ValueError("target: expected numbers, got NaN")
     if goal.shape not in ((), answers.fun.shape):

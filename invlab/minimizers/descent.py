@@ -11,7 +11,7 @@ from torch import Tensor
 
 from invlab.minimizers.driver import Stepping, Termination
 from invlab.minimizers.objective import Evaluation
-from invlab.validation import require_count
+from invlab.validation import require_count, require_numbers
 
 __all__ = ["Adam", "GradientDescent", "Schedule"]
 
@@ -79,7 +79,7 @@ class GradientDescent(Stepping):
     def __post_init__(self) -> None:
         if self.schedule not in SCHEDULES:
             raise ValueError(f"schedule: expected one of {SCHEDULES}, got {self.schedule!r}")
-        sizes = torch.as_tensor(self.step_size, device=_device(self.step_size))
+        sizes = require_numbers("step_size", self.step_size)
         if not bool(((sizes > 0) & sizes.isfinite()).all()):
             raise ValueError(f"step_size: expected numbers above zero, got {self.step_size}")
         require_count("patience", self.patience)
@@ -186,10 +186,11 @@ class Adam(GradientDescent):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not all(0 <= beta < 1 for beta in self.betas) or not 0 < self.eps < math.inf:
-            raise ValueError(
-                f"expected betas in [0, 1) and eps above zero, got {self.betas} and {self.eps}"
-            )
+        betas = require_numbers("betas", self.betas)
+        if betas.shape != (2,) or not bool(((betas >= 0) & (betas < 1)).all()):
+            raise ValueError(f"betas: expected two numbers in [0, 1), got {self.betas}")
+        if not 0 < self.eps < math.inf:
+            raise ValueError(f"eps: expected a number above zero, got {self.eps}")
 
     def _stuck(self, state: _State, cut: Tensor | None) -> Tensor | None:
         # near its end a cosine schedule takes such steps by design, and Adam is not at rest yet
@@ -213,8 +214,3 @@ class Adam(GradientDescent):
             move, rate = move * rate, 1.0
         trial = self.termination.clip(state.x.addcdiv(move, scale, value=-rate))
         return state._replace(trial=trial, mean=mean, square=square)
-
-
-def _device(value: object) -> torch.device:
-    """Where a number is checked: where it is, else the CPU, whatever the default device."""
-    return value.device if isinstance(value, Tensor) else torch.device("cpu")

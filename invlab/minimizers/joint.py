@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from invlab.minimizers import in_box
 from invlab.minimizers.best_so_far import BestSoFar, Points
 from invlab.minimizers.bfgs import BFGS
-from invlab.minimizers.cross_start import Target, start_across
+from invlab.minimizers.cross_start import Target, start_across, unsolved
 from invlab.minimizers.driver import Termination
 from invlab.minimizers.objective import Objective
 from invlab.minimizers.reparametrization import (
@@ -130,6 +130,8 @@ class JointNetwork:
                 "encoder: expected options of encoder_for or a module, "
                 f"got {type(self.encoder).__name__}"
             )
+        if self.train_on is not None and not callable(self.train_on):
+            raise TypeError(f"train_on: expected a function, got {type(self.train_on).__name__}")
         if not self.seeds:
             raise ValueError("seed: expected an int or several, got none")
         if isinstance(self.encoder, nn.Module) and len(self.seeds) > 1:
@@ -150,6 +152,7 @@ class JointNetwork:
             )
         coordinates = Reparametrization(x0, self.x_scale, self.termination.box)
         answers = BestSoFar(coordinates, self.termination, record=record)
+        unsolved(answers, self.target)  # a target of the wrong shape ends the call here
         try:
             every = torch.arange(len(x0), device=x0.device)
             seen = TransformedObjective(objective, coordinates)(answers.start, every)

@@ -68,8 +68,8 @@ class Multistart:
         box = self.termination.box
         if self.restarts and self.draws is None and (box is None or not box.closed):
             raise ValueError(
-                "draws: method 'multistart' needs to know where to restart: give bounds, a prior "
-                "or a function of the rows' numbers and a generator"
+                "draws: method 'multistart' needs to know where to restart: give bounds with both "
+                "ends, a prior or a function of the rows' numbers and a generator"
             )
         if self.draws is not None and not (isinstance(self.draws, Prior) or callable(self.draws)):
             raise TypeError(

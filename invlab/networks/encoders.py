@@ -6,8 +6,9 @@ Every encoder holds ``K`` members, one a seed, as the networks of :mod:`invlab.n
 from __future__ import annotations
 
 import copy
+import inspect
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, Self
 
 import torch
@@ -16,7 +17,7 @@ from torch.nn import functional
 
 from invlab import runtime
 from invlab.networks.mlp import MLP, Standardizer, fourier_features, uniform_weights
-from invlab.validation import require_count, require_tensor
+from invlab.validation import did_you_mean, require_count, require_tensor
 
 __all__ = [
     "ConvolutionalEncoder",
@@ -92,6 +93,7 @@ def encoder_for(
         raise ValueError(f"kind: expected one of {', '.join(KINDS)}, got {kind!r}")
     if last is not None and not last >= 0:
         raise ValueError(f"last: expected a factor of at least 0, got {last}")
+    _require_options(VectorEncoder if kind == "vector" else ConvolutionalEncoder, options)
     encoder: VectorEncoder | ConvolutionalEncoder
     if kind == "vector":
         encoder = VectorEncoder(shape, out, seeds=seeds, stream=stream, **options)
@@ -102,6 +104,18 @@ def encoder_for(
             encoder.weights[-1] *= last
             encoder.biases[-1].zero_()
     return encoder
+
+
+def _require_options(maker: type, options: Iterable[str]) -> None:
+    """Name what an encoder does not take."""
+    known = {"kind", "last", *inspect.signature(maker).parameters}
+    known -= {"shape", "out", "seeds", "stream"}
+    for option in options:
+        if option not in known:
+            raise TypeError(
+                f"encoder: no option {option!r}{did_you_mean(option, known)} "
+                f"(it takes {', '.join(sorted(known))})"
+            )
 
 
 class VectorEncoder(MLP):

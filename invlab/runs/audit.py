@@ -52,11 +52,13 @@ def audit(runs: Iterable[Run], *, seeds: Sequence[int], folder: str | Path) -> l
 
 def _of_run(run: Run, folder: Path, seeds: Sequence[int]) -> Finding:
     path = folder / f"{run.id}.json"
-    if not path.exists():
+    if not _exists(path):
         return Finding(run.id, "missing", "not made yet")
+    if path.resolve() != folder.resolve() / f"{run.id}.json":
+        return Finding(run.id, "foreign", "lies behind a link, where no record is read")
     record = read(path)
     if record is None:
-        return Finding(run.id, "damaged", "cut short, or no JSON object")
+        return Finding(run.id, "damaged", "cut short, no JSON object, or it cannot be read")
     if record.get("id") != run.id:
         return Finding(run.id, "foreign", f"holds the record of {record.get('id')!r}")
     wanted = wanted_of(run, seeds)
@@ -64,13 +66,26 @@ def _of_run(run: Run, folder: Path, seeds: Sequence[int]) -> Finding:
         return Finding(run.id, "stale", "made before records said how they were made")
     if not is_whole(record):
         return Finding(run.id, "damaged", "changed after it was made: its digest does not fit")
-    changed = [key for key in wanted if not same_json(record[key], wanted[key])]
+    if not _is_list_of_ints(record.get("seeds")):
+        return Finding(run.id, "damaged", "does not say its seeds")
+    changed = [key for key in wanted if not same_json(record.get(key), wanted[key])]
     differ = [_difference(key, record, wanted[key]) for key in changed]
     if not differ:
         return Finding(run.id, "good")
     lacks = set(wanted["seeds"]) > set(record["seeds"])
     state: State = "partial" if len(differ) == 1 and lacks else "stale"
     return Finding(run.id, state, "; ".join(differ))
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # in a folder that may not be read
+        return True
+
+
+def _is_list_of_ints(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, int) for one in value)
 
 
 def _of_other(name: str, folder: Path) -> Finding:
@@ -84,7 +99,7 @@ def _of_other(name: str, folder: Path) -> Finding:
 
 def _difference(key: str, record: Record, wanted: Any) -> str:
     """What differs, as was → is wanted; of settings their entries."""
-    there = record[key]
+    there = record.get(key)
     if not isinstance(wanted, dict) or not isinstance(there, dict):
         return f"{key} {there!r} → {wanted!r}"
     was, now = _flat(there), _flat(wanted)

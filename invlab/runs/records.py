@@ -152,7 +152,9 @@ def load(folder: str | Path) -> dict[str, Record]:
     return {
         record["id"]: record
         for path, record in found
-        if record is not None and path == folder / f"{record.get('id')}.json"
+        if record is not None
+        and isinstance(record.get("id"), str)
+        and path == folder / f"{record['id']}.json"
     }
 
 
@@ -344,7 +346,7 @@ def read(path: Path) -> Record | None:
     """The record in a file, or None where there is none or the file is no JSON object."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # ValueError: neither UTF-8 nor JSON
+    except (OSError, ValueError, RecursionError):  # ValueError: neither UTF-8 nor JSON
         return None
     return record if isinstance(record, dict) else None
 

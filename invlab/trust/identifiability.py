@@ -275,8 +275,9 @@ def _differences(task: Task, x: Tensor, c: Tensor | None, step: Tensor) -> Tenso
             f"{task.name}: is noisy, and its noise does not follow torch's generators: differences "
             "of single runs are noise; fit a surrogate, fit_surrogate(pairs), and ask it"
         )
-    length = (ends[0] - ends[1]).diagonal(dim1=1, dim2=2)
-    return ((ahead - behind) / length[..., None]).mT
+    length = (ends[0] - ends[1]).diagonal(dim1=1, dim2=2)[..., None]
+    # an unknown that cannot vary has no step, and its slope is multiplied by a spread of zero
+    return torch.where(length == 0, 0.0, (ahead - behind) / length).mT
 
 
 def _of_surrogate(f: Surrogate, x: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:

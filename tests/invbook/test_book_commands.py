@@ -183,7 +183,9 @@ def test_report_names_what_is_the_matter_with_each_record(tmp_path, capsys):
     (tmp_path / "stray.json").write_text("{}", encoding="utf-8")
     assert main(["report", "--folder", str(tmp_path), "--check"]) == 1
     lines = capsys.readouterr().err.splitlines()
-    assert "damaged: loss_design/direct/l1: cut short, or no JSON object" in lines
+    assert (
+        "damaged: loss_design/direct/l1: cut short, no JSON object, or it cannot be read" in lines
+    )
     assert any(line.startswith("stale: loss_design/direct/l2: made before") for line in lines)
     assert "missing: loss_design/plain/l1: not made yet" in lines
     assert any(line.startswith("foreign: stray") for line in lines)
@@ -219,3 +221,11 @@ def test_no_command_or_an_unknown_one_is_refused(capsys):
             main(arguments)
         assert stop.value.code == 2
     assert "usage" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["report"], ["verify"], ["bench", "loss_design"]])
+def test_a_file_is_no_folder_of_records(command, tmp_path, capsys):
+    path = tmp_path / "records.txt"
+    path.write_text("")
+    assert main([*command, "--folder", str(path)]) == 2
+    assert "--folder: expected a folder" in capsys.readouterr().err

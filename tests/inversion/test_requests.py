@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 import invlab
 from invlab import Box, Integer, Task, runtime
 from invlab.inversion import rounds
-from invlab.inversion.constraints import as_box
+from invlab.inversion.constraints import as_box, constrained, keep_allowed
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*:UserWarning")
 SAME = Task("same", lambda x: x * 1.0, Box([0.0, 0.0], [1.0, 1.0]))
@@ -776,3 +776,19 @@ def test_numbers_of_y_in_units_far_apart_are_said():
     assert said in str(invlab.invert(task, [[300.0, 6e-4]], **asked))
     assert said not in str(invlab.invert(task, [[300.0, 6e-4]], sigma=[10.0, 1e-5], **asked))
     assert said not in str(invlab.invert(SAME, TARGETS, **asked))
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-12, 1e12])
+def test_a_linear_constraint_holds_in_any_unit(unit):
+    task = Task("sum", lambda x: x.sum(-1, keepdim=True), Box([0, 0], [unit, unit]))
+    apart = LinearConstraint([[1, -1]], 0.5 * unit, np.inf)
+    found = invlab.invert(task, [[0.8 * unit]], method="nearest", n=5, feasible=apart, pairs=200)
+    assert ((found.x[..., 0] - found.x[..., 1]) / unit >= 0.5 - 1e-6).all()
+
+
+@pytest.mark.parametrize("bounds", [[(0.0, 0.3)], [(0.3, 1.0)]])
+def test_pairs_in_float32_may_lie_on_an_edge(bounds):
+    x = torch.tensor([[0.1], [0.3], [0.7]])
+    data = invlab.Pairs(x, 10 * x)
+    task = constrained(Task.from_pairs(data, name="edge"), bounds, None)
+    assert 0.3 in keep_allowed(task, data).x.double().round(decimals=6)

@@ -1,5 +1,7 @@
 """Searches in a box: a success is a minimum there, also on a face and in a corner."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -347,3 +349,12 @@ def test_restarts_in_an_open_box_need_to_know_where():
             lambda x: x.square().sum(1), torch.ones(1, 1, dtype=F64),
             method="multistart", bounds=Box([0.0], [1e38]),
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("end", [None, math.inf, 1e38])
+def test_a_side_may_be_open_as_in_scipy(end):
+    x0 = torch.zeros(1, 1, dtype=torch.float64)
+    found = minimize(lambda x: (x - 3).square().sum(1), x0, bounds=[(0, end)])
+    assert found.x.item() == pytest.approx(3)
+    kept = minimize(lambda x: (x + 3).square().sum(1), x0 + 1, bounds=[(0, end)])
+    assert kept.x.tolist() == [[0.0]]

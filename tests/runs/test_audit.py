@@ -8,6 +8,7 @@ import pytest
 
 from invlab.runs import records
 from invlab.runs.audit import audit
+from invlab.runs.provenance import digest
 from invlab.runs.records import Run
 
 RUNS = [Run(f"paper/{name}", {"epochs": 3, "search": {"steps": 2}}, None, (1,)) for name in "abc"]
@@ -104,3 +105,35 @@ def test_a_record_without_a_digest_is_stale(folder):
 
 def test_a_record_of_no_run_is_foreign(folder):
     assert states(folder, RUNS[:2])["paper/c"] == "foreign"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("settings", None), ("seeds", 7), ("seeds", [{"a": 1}]), ("preset", None), ("revision", None)],
+)
+def test_a_record_that_lacks_what_it_was_made_of_is_named(folder, key, value):
+    path = folder / "paper" / "a.json"
+    made = json.loads(path.read_text())
+    made.pop("digest")
+    made.pop(key)
+    if value is not None:
+        made[key] = value
+    path.write_text(json.dumps(made | {"digest": digest(made)}))
+    assert finding(folder, "paper/a").state in ("stale", "damaged")
+
+
+def test_what_is_no_record_at_all_is_named(folder):
+    (folder / "paper" / "a.json").write_text("[" * 100_000)
+    (folder / "paper" / "None.json").write_text("{}")
+    (folder / "paper" / "[].json").write_text('{"id": []}')
+    found = states(folder)
+    assert found["paper/a"] == "damaged"
+    assert found["paper/None"] == found["paper/[]"] == "foreign"
+    assert set(records.load(folder)) == {"paper/b", "paper/c"}
+
+
+def test_a_record_behind_a_link_is_named(folder):
+    (folder / "paper").rename(folder.parent / "elsewhere")
+    (folder / "paper").symlink_to(folder.parent / "elsewhere", target_is_directory=True)
+    assert set(states(folder).values()) == {"foreign"}
+    assert "behind a link" in finding(folder, "paper/a").why

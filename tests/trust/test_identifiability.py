@@ -279,3 +279,15 @@ def test_where_no_further_derivative_is_finite_nothing_is_averaged():
     words = str(undetermined(task, x))
     assert "nan" not in words
     assert "2 more, whose derivative is not finite" in words
+
+
+def test_an_unknown_that_cannot_vary_leaves_the_slopes_of_the_others():
+    fixed = invlab.priors.Empirical(torch.stack([torch.rand(50), torch.full((50,), 3.0)], 1))
+    x = torch.tensor([[0.5, 3.0]])
+    found = [
+        undetermined(
+            Task("product", lambda x: x[..., :1] * x[..., 1:], fixed, differentiable=way), x
+        ).singular_values
+        for way in (True, False)
+    ]
+    torch.testing.assert_close(found[0], found[1], rtol=1e-6, atol=1e-9)

@@ -128,6 +128,7 @@ def printed(
     *,
     nulls: Sequence[str] = (),
     points: float = NEAR,
+    protocol: str = CONSTANTS,
 ) -> Claim:
     """A percentage that the paper prints for one number of problems."""
     return Claim(
@@ -138,7 +139,7 @@ def printed(
         f"{rule}; within {points:g} points of the paper",
         kind="reproduction",
         accept=near(paper, points),
-        protocol=CONSTANTS,
+        protocol=protocol,
         paper=paper,
         more_is_better=True,
         nulls=tuple(nulls),
@@ -286,6 +287,8 @@ def _sentences() -> list[Claim]:
             100 / 3,
             f"{WORDS['better_exact']}, n = {large}, before refinement",
             nulls=[_draw_of_many().id],
+            protocol=f"{CONSTANTS}; the sentence does not say whether before or after refinement: "
+            "read as before, as the sentences around it",
         ),
         _draw_of_many(),
         *[_almost_all(n) for n in COUNTS if n >= MAIN],
@@ -369,7 +372,8 @@ def costs(
             f"{printed_as}",
             kind="reproduction",
             accept=lambda ours: low / COSTS_NEAR <= ours <= COSTS_NEAR * high,
-            protocol="processor time of one core; the paper does not say which time",
+            protocol="processor time of one core, refinement included; the paper speaks of the "
+            "training, and does not say which time",
             paper=high,
             nulls=(null,),
             scale="log",

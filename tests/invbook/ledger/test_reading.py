@@ -10,6 +10,7 @@ import torch
 
 from invbook import ledger, papers, results
 from invbook.ledger import Claim
+from invlab.metrics import mean_interval
 from invlab.runs import records
 
 
@@ -121,7 +122,8 @@ def test_seeds_that_differ_by_powers_of_ten_have_the_range_of_five_or_nothing(tm
     record(tmp_path, "paper/a", [1e-9, 1e-7, 1e-6, 1e-4, 1e-3])
     found = row(tmp_path, claim("paper/a", scale="log", kind="improvement", paper=1e-2))
     assert (found["low"], found["high"]) == (1e-9, 1e-3)
-    assert found["verdict"] == "better"
+    # a range is shown, and decides nothing
+    assert found["verdict"] == "cannot be compared"
     assert "range of 5" in found["why"]
     record(tmp_path, "paper/b", [1e-9, 1e-6, 1e-3])
     found = row(tmp_path, claim("paper/b", scale="log", kind="improvement", paper=1e-2))
@@ -159,7 +161,8 @@ def test_cases_count_where_their_number_is_defined(tmp_path):
     record(tmp_path, "paper/b", [], seeds=[0])
     record(tmp_path, "paper/c", [2.0, 6.0], seeds=[0, 1])
     found = row(tmp_path, claim("paper/a", "paper/b", "paper/c", cases=True))
-    assert found["ours"] == 3
+    # what one record holds several of is one case
+    assert found["ours"] == 2.5
     assert found["seeds"] == [0, 1]
     assert row(tmp_path, claim("paper/b", cases=True))["verdict"] == "no record"
 
@@ -329,3 +332,41 @@ def test_an_interval_ends_where_the_quantity_does(tmp_path):
     assert free["high"] > 1
     assert held["high"] == 1
     assert held["low"] == free["low"]
+
+
+def test_two_seeds_of_one_simulator_are_one_case(tmp_path):
+    for name, number, simulator in (("a", 1.0, "lens"), ("b", 3.0, "lens"), ("c", 8.0, "mill")):
+        record(tmp_path, f"paper/{name}", [number], settings={"simulator": simulator})
+    found = row(tmp_path, claim("paper/a", "paper/b", "paper/c", cases=True))
+    assert found["ours"] == 5
+    assert (found["low"], found["high"]) == pytest.approx(mean_interval([2.0, 8.0]))
+
+
+@pytest.mark.parametrize("paper", [1e-8, 1e-7, 1e-5, 1e-3])
+def test_a_worse_seed_never_makes_a_row_better(tmp_path, paper):
+    found = []
+    for worst in (1e-9, 1e-8, 1.2e-7, 2e-7, 6e-7, 1e-6, 1e-4, 1.0, 1e3):
+        record(tmp_path, "paper/a", [2.2e-9, 5.5e-9, 1.5e-9, worst, 1.6e-9])
+        own = claim("paper/a", scale="log", kind="improvement", paper=paper)
+        found.append(row(tmp_path, own)["verdict"] == "better")
+    assert found == sorted(found, reverse=True)
+
+
+def test_equal_numbers_have_no_interval(tmp_path):
+    record(tmp_path, "paper/a", [1.0, 1.0, 1.0])
+    found = row(tmp_path, claim("paper/a"))
+    assert (found["ours"], found["low"]) == (1.0, None)
+    assert "3 equal numbers have no interval" in found["why"]
+
+
+def test_any_null_row_that_meets_a_bar_makes_it_none(tmp_path):
+    for name, number in (("a", 54.7), ("b", 65.5), ("c", 48.1)):
+        record(tmp_path, f"paper/{name}", [number, number + 1])
+    nulls = [replace(claim("paper/b"), id="far"), replace(claim("paper/c"), id="near")]
+    own = claim(
+        "paper/a", kind="reproduction", accept=lambda ours: abs(ours - 40.2) < 16,
+        nulls=("far", "near"), more_is_better=True,
+    )  # fmt: skip
+    found = ledger.rows([own, *nulls], tmp_path)[0]
+    assert found["null"]["id"] == "far"
+    assert found["verdict"] == "cannot be compared"
