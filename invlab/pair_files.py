@@ -355,9 +355,7 @@ def _is_header(path: Path, lines: list[tuple[int, list[str]]], asked: Sequence[s
         UserWarning: numbers that may be names, as pandas writes them, are taken for data.
     """
     number, cells = lines[0]
-    plain = [
-        cell if cell.lower() in MARKS else cell.removeprefix("#").strip() for cell in cells
-    ]
+    plain = [cell if cell.lower() in MARKS else cell.removeprefix("#").strip() for cell in cells]
     words = [cell for cell in plain if cell and _number(cell) is None]
     if asked and set(asked) <= set(plain):
         return True

@@ -169,7 +169,7 @@ def _linear(constraint: Any, x_dim: int) -> Callable[[Tensor], Tensor]:
         for e in (constraint.lb, constraint.ub)
     )
     a = torch.tensor(matrix)
-    edges = sum(edge.abs().nan_to_num(posinf=0.0) for edge in (low, high))
+    edges = low.abs().nan_to_num(posinf=0.0) + high.abs().nan_to_num(posinf=0.0)
 
     def met(x: Tensor) -> Tensor:
         rows = a.to(x.device, torch.float64)

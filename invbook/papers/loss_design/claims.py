@@ -22,8 +22,8 @@ DIRECT_L1 = 33 * 500 / 999
 DIRECT_L2 = 33**2 / 3 * 1001 / 999
 # What the paper does not say, for all its figures.
 OURS = "learning rate, epochs and batches are ours: the paper does not give them"
-# The regression that fails, beside which the other losses stand.
-FAILING = ("loss_design/direct/rmse_y",)
+# The regression that fails, and a look-up in the same pairs, beside which the other losses stand.
+NULLS = ("loss_design/direct/rmse_y", "loss_design/nearest/rmse_y")
 
 
 def _figure(
@@ -75,6 +75,14 @@ CLAIMS = [
         f"within 0.5 % of the closed-form minimum {DIRECT_L2:.3f}",
     ),
     Claim(
+        "loss_design/nearest/rmse_y",
+        NO_ROW,
+        ("loss_design/nearest",),
+        score("rmse_y"),
+        "error of the effect, of 1089, of the nearest of the 1000 pairs",
+        scale="log",
+    ),
+    Claim(
         "loss_design/direct/rmse_y",
         NO_ROW,
         _both("direct"),
@@ -91,7 +99,7 @@ CLAIMS = [
         "rms error of the effect, of 1089; the figure shows answers on the diagonal; at most 0.6, "
         "worst norm and seed",
         worst=True,
-        nulls=FAILING,
+        nulls=NULLS,
     ),
     _figure(
         "encoder_decoder/rmse_y",
@@ -102,7 +110,7 @@ CLAIMS = [
         "rms error of the effect; the figures show one exact branch; at most 3, worst norm and "
         "seed",
         worst=True,
-        nulls=FAILING,
+        nulls=NULLS,
         protocol=f"{OURS}; x in units of its range, which the paper does not say",
     ),
     _figure(
@@ -114,7 +122,7 @@ CLAIMS = [
         "rms error of the effect; the figures show one exact branch; at most 1, worst norm and "
         "seed",
         worst=True,
-        nulls=FAILING,
+        nulls=NULLS,
         protocol=f"{OURS}; x in units of its range, which the paper does not say",
     ),
     _figure(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import torch
 from torch import Tensor
 
 from invbook.papers.loss_design.fits import NORMS, THREE_POINTS
 from invlab import losses
-from invlab.methods.inverse_network import InverseNetwork
 from invlab.metrics import rmse
 from invlab.surrogates.regression import Surrogate
 from invlab.tasks.square import Square, branch_scores
@@ -18,7 +19,18 @@ TEST_SEED = 1
 TEST_POINTS = 2000
 
 
-def inverse_scores(model: InverseNetwork) -> dict[str, Tensor]:
+class Inverts(Protocol):
+    """What is scored: an inverse network, or what stands in its place."""
+
+    @property
+    def surrogate(self) -> Surrogate | None:
+        """The forward map that it was trained with, if any."""
+
+    def invert(self, y: Tensor) -> Tensor:
+        """Answers of each member to targets ``(N, 1)``: ``(K, N, 1)``."""
+
+
+def inverse_scores(model: Inverts) -> dict[str, Tensor]:
     """Scores of an inverse on 2000 random targets, one number a member.
 
     Besides :func:`~invlab.tasks.square.branch_scores`: the loss (3) on the grid in original
