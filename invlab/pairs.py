@@ -24,7 +24,23 @@ from invlab.validation import (
     unmasked,
 )
 
-__all__ = ["Pairs", "Targets"]
+__all__ = ["EmptyPart", "Pairs", "Targets", "require_pairs"]
+
+
+class EmptyPart(ValueError):
+    """Pairs cannot be divided: one of two parts would have no rows.
+
+    Attributes:
+        reason: the end of a message where it is not the number of rows, such as that all rows are
+            equal; else empty.
+    """
+
+    def __init__(self, share: float, rows: int, *, equal: bool) -> None:
+        self.reason = "; all of them are equal, and equal rows stay together" if equal else ""
+        remedy = "rows that differ" if equal else "more pairs or another share"
+        super().__init__(
+            f"split: {share} of {rows} rows leaves one part empty{self.reason}; give {remedy}"
+        )
 
 
 @dataclass(frozen=True)
@@ -185,7 +201,7 @@ class Pairs:
                 unknowns that are whole numbers and repeat by law.
 
         Raises:
-            ValueError: one of the two parts would be empty.
+            EmptyPart: one of the two parts would be empty, a ``ValueError``.
 
         Example:
             >>> import torch
@@ -197,13 +213,11 @@ class Pairs:
         """
         held = round(require_number("share", share) * len(self))
         order = torch.randperm(len(self), generator=generator, device="cpu")
-        if require_flag("together", together) and 0 < held < len(self):
+        enough = 0 < held < len(self)
+        if require_flag("together", together) and enough:
             held, order = _together(order, self.equal_rows().cpu(), held)
         if not 0 < held < len(self):
-            raise ValueError(
-                f"split: {share} of {len(self)} rows leaves one part empty, and equal rows stay "
-                "together; give more pairs or another share"
-            )
+            raise EmptyPart(share, len(self), equal=enough)
         order = order.to(self.x.device)
         return self[order[held:]], self[order[:held]]
 
@@ -264,6 +278,22 @@ class Targets:
 
     def __len__(self) -> int:
         return len(self.y)
+
+
+def require_pairs(name: str, value: object, remedy: str = "Pairs(x, y) makes them") -> Pairs:
+    """Check that something is :class:`Pairs`, and return it.
+
+    Args:
+        name: how the error calls it.
+        value: what came.
+        remedy: what gives pairs, for the end of the message.
+
+    Raises:
+        TypeError: something else.
+    """
+    if not isinstance(value, Pairs):
+        raise TypeError(f"{name}: expected Pairs, got {type(value).__name__}; {remedy}")
+    return value
 
 
 def _settle(data: Pairs | Targets) -> None:

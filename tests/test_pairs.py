@@ -74,6 +74,15 @@ def test_a_split_with_an_empty_part_is_refused(share):
         LENS.sample(20).split(share)
 
 
+def test_a_split_says_that_rows_are_equal_only_where_they_are():
+    equal = LENS.sample(20)[[0] * 20]
+    with pytest.raises(ValueError, match="all of them are equal, .*; give rows that differ"):
+        equal.split(0.2)
+    assert len(equal.split(0.2, together=False)[1]) == 4
+    with pytest.raises(ValueError, match="one part empty; give more pairs or another share"):
+        equal.split(0.01)
+
+
 def repeated(n=40, times=3, failed=False):
     pairs = LENS.sample(n)
     y = pairs.y.clone()

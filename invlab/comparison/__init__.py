@@ -22,7 +22,13 @@ from invlab import runtime
 from invlab.comparison.advice import Facts, ranked
 from invlab.comparison.candidates import NULLS, STEP_SECONDS, STEPS, Candidate, choose
 from invlab.comparison.fingerprint import FEW_ROWS, ROWS, of_object, of_pairs, of_task
-from invlab.comparison.judge import REPLICATES, Judge, refinement_calls, surrogate_task
+from invlab.comparison.judge import (
+    REPLICATES,
+    Judge,
+    divided,
+    refinement_calls,
+    surrogate_task,
+)
 from invlab.comparison.plan import (
     CURVE,
     OverBudget,
@@ -46,6 +52,8 @@ __all__ = ["Comparison", "compare"]
 
 # Simulations that show whether noise and gradients are as the task says.
 CHECKED = 3
+# A third of fewer pairs leaves the network that judges none to be tested on.
+LEAST = 8
 # What the progress bar counts: each method on each seed.
 TRAININGS = "trainings and scores"
 
@@ -201,7 +209,14 @@ def _require_where(jobs: int, scheduler: str | None) -> None:
 
 def _sizes(task: Task, pairs: Pairs, n: int, targets: int, seeds: int) -> tuple[int, int]:
     """Pairs to learn from and targets that there are in each seed, and no more than asked for."""
-    parts = [_divided(task.usable(pairs), targets, seed) for seed in range(seeds)]
+    usable = task.usable(pairs)
+    if len(usable) < LEAST:
+        raise ValueError(
+            f"compare: expected at least {LEAST} pairs with a valid y, to be divided among "
+            "methods, targets, and the network that judges and its test, got "
+            f"{len(usable)}; give more pairs"
+        )
+    parts = [_divided(usable, targets, seed) for seed in range(seeds)]
     learned, asked = (min(map(len, some)) for some in list(zip(*parts, strict=True))[:2])
     return min(n, learned), min(targets, asked)
 
@@ -209,9 +224,11 @@ def _sizes(task: Task, pairs: Pairs, n: int, targets: int, seeds: int) -> tuple[
 def _divided(usable: Pairs, targets: int, seed: int) -> tuple[Pairs, Pairs, Pairs]:
     """Pairs to learn from, targets, and the third that the network learns from which judges."""
     shuffle = runtime.generator(seed, "comparison", "parts")
-    rest, third = usable.split(1 / 3, generator=shuffle)
+    whose = "the methods and the network that judges"
+    rest, third = divided(usable, 1 / 3, whose, generator=shuffle)
     count = min(targets, max(1, len(rest) // 4))
-    learn, asked = rest.split(count / len(rest), generator=shuffle)
+    whose = "the methods and the targets"
+    learn, asked = divided(rest, count / len(rest), whose, generator=shuffle)
     return learn, asked, third
 
 
@@ -251,7 +268,8 @@ class _Trials:
         if plan.dear:
             usable = self.task.usable(data)
             count = min(plan.targets, max(1, len(usable) // 4))
-            kept, held = usable.split(count / len(usable), generator=draws)
+            whose = "the methods and the targets"
+            kept, held = divided(usable, count / len(usable), whose, generator=draws)
             asked = Targets(held.y, held.c, held.x)
             # those that failed stay among what is learned from, where they are counted
             failed = ~self.task.valid(data.y)

@@ -12,11 +12,13 @@ from torch import Tensor
 from invlab import runtime
 from invlab.improve import CORNERS, refine
 from invlab.metrics import best_of, resimulation_error
+from invlab.metrics.scores import best_so_far
 from invlab.networks.training import epochs_within
+from invlab.pairs import EmptyPart
 from invlab.surrogates import fit_surrogate
 from invlab.task import Pairs, Targets, Task
 
-__all__ = ["Judge", "refined_guesses", "refinement_calls", "surrogate_task"]
+__all__ = ["Judge", "divided", "refined_guesses", "refinement_calls", "surrogate_task"]
 
 # Simulations of a guess on a noisy task: half of them choose the best of T, half score it.
 REPLICATES = 4
@@ -140,8 +142,24 @@ def refinement_calls(task: Task, simulation_s: float) -> int:
 
 def _chosen(choose: Tensor, score: Tensor) -> Tensor:
     """Score of the guess that looks best among the first T, for each T: ``(B, T)``."""
-    best = choose.cummin(1).indices
-    return score.gather(1, best)
+    return score.gather(1, best_so_far(choose))
+
+
+def divided(
+    pairs: Pairs, share: float, parts: str, *, generator: torch.Generator
+) -> tuple[Pairs, Pairs]:
+    """``(kept, taken)`` pairs of a comparison, which chose the share itself.
+
+    Raises:
+        ValueError: too few, or all of them equal; ``parts`` says what for.
+    """
+    try:
+        return pairs.split(share, generator=generator)
+    except EmptyPart as error:
+        raise ValueError(
+            f"compare: expected pairs for {parts}, got {len(pairs)} for both{error.reason}; give "
+            "more pairs that differ"
+        ) from None
 
 
 def surrogate_task(pairs: Pairs, task: Task, *, seed: int) -> tuple[Task, float]:
@@ -152,7 +170,8 @@ def surrogate_task(pairs: Pairs, task: Task, *, seed: int) -> tuple[Task, float]
         it means anything.
     """
     usable = task.usable(pairs)
-    kept, held = usable.split(0.2, generator=runtime.generator(seed, "judge", "held out"))
+    draws = runtime.generator(seed, "judge", "held out")
+    kept, held = divided(usable, 0.2, "the network that judges and its test", generator=draws)
     surrogate = fit_surrogate(
         kept, seeds=[seed], width=128, layers=4, activation=torch.nn.functional.silu,
         epochs=epochs_within(len(kept), 64, steps=JUDGE_STEPS, most=300),

@@ -25,6 +25,7 @@ from invlab.inversion.rounds import in_rounds
 from invlab.methods.sampler import Sampler
 from invlab.metrics import noise_floor
 from invlab.metrics.effects import require_gradient, warn_of_noise
+from invlab.pairs import EmptyPart, require_pairs
 from invlab.simulators.counted import Counted
 from invlab.simulators.numpy_functions import without_failed_rows
 from invlab.task import Pairs, Targets, Task, without_held_out
@@ -182,8 +183,7 @@ def _read(task: Any, data: Any) -> tuple[Task, Pairs | None]:
             raise ValueError("data: expected none beside pairs, got Pairs twice; join them first")
         data = task
     if data is not None:
-        if not isinstance(data, Pairs):
-            raise TypeError(f"data: expected Pairs, got {type(data).__name__}")
+        require_pairs("data", data)
         data = data.to(runtime.device())
     if isinstance(task, Pairs):
         task = Task.from_pairs(data, name="pairs")
@@ -369,5 +369,11 @@ def _parts(task: Task, data: Pairs, seed: int) -> tuple[Pairs, Pairs]:
         raise ValueError(f"invert: expected at least 4 pairs with a valid y, got {len(data)}")
     share = min(HELD_OUT, MOST / len(data))
     draws = runtime.generator(seed, "invert", "parts")
-    learned, held = data.split(share, generator=draws, together=not task.repeats)
+    try:
+        learned, held = data.split(share, generator=draws, together=not task.repeats)
+    except EmptyPart as error:
+        raise ValueError(
+            f"invert: expected pairs to learn from and others to judge the answers by, got "
+            f"{len(data)}{error.reason}; give pairs that differ"
+        ) from None
     return learned, held if task.repeats else held.distinct()

@@ -16,6 +16,7 @@ from invlab import runtime
 from invlab.improve import require_slope
 from invlab.methods.options import require_options
 from invlab.networks.training import History
+from invlab.pairs import EmptyPart, require_pairs
 from invlab.priors import Box, integer_mask
 from invlab.priors.box import nearest_whole, whole_edges
 from invlab.task import Pairs, Task
@@ -406,8 +407,7 @@ class Method(nn.Module):
         return seeds
 
     def _require_task(self, task: Task | None, data: Pairs) -> Task:
-        if not isinstance(data, Pairs):
-            raise TypeError(f"{self.name}: data: expected Pairs, got {type(data).__name__}")
+        require_pairs(f"{self.name}: data", data)
         if task is None and self.calls_simulator:
             raise ValueError(f"{self.name}: calls the simulator, so fit needs a task, got None")
         if task is None:
@@ -528,13 +528,29 @@ def usable_pairs(name: str, task: Task, data: Pairs, *, takes_context: bool = Fa
 
 
 def split_for_validation(
-    task: Task, data: Pairs, share: float, *, generator: torch.Generator
+    task: Task, data: Pairs, share: float, *, generator: torch.Generator, name: str = "fit"
 ) -> tuple[Pairs, Pairs]:
     """``(kept, held out)`` pairs, equal rows on one side unless all unknowns are whole numbers.
 
     Those repeat by law, and a network that never saw a value learns nothing about it.
+
+    Args:
+        task: says whether unknowns repeat by law.
+        data: the pairs.
+        share: of them that is held out.
+        generator: CPU generator.
+        name: of the method, for the message.
+
+    Raises:
+        ValueError: one of the two would be empty.
     """
-    return data.split(share, generator=generator, together=not task.repeats)
+    try:
+        return data.split(share, generator=generator, together=not task.repeats)
+    except EmptyPart as error:
+        raise ValueError(
+            f"{name}: held_out={share} of {_count(len(data), 'pair')} leaves none to learn from or "
+            f"none to validate{error.reason}; give more pairs, or held_out=0"
+        ) from None
 
 
 def _clip(x: Tensor, low: Tensor, high: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import silu
 
 from invlab.methods.sampler import Sampler, normal_like
-from invlab.networks.mlp import MLP, fourier_features
+from invlab.networks.mlp import MLP, fourier_features, require_octaves
 from invlab.validation import require_count
 
 __all__ = ["ConditionalVAE"]
@@ -60,8 +60,7 @@ class ConditionalVAE(Sampler):
                 "cvae: expected beta >= 0, warm_up from 0 to 1 and sigma > 0, "
                 f"got {beta}, {warm_up}, {sigma}"
             )
-        if z_fourier_octaves < 0:
-            raise ValueError(f"z_fourier_octaves: expected at least 0, got {z_fourier_octaves}")
+        z_fourier_octaves = require_octaves("z_fourier_octaves", z_fourier_octaves)
         self.latent = latent if latent is None else require_count("latent", latent)
         self.width, self.layers = require_count("width", width), require_count("layers", layers)
         self.beta, self.warm_up, self.sigma, self.z_fourier_octaves = (

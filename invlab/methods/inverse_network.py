@@ -204,7 +204,11 @@ class InverseNetwork(Method):
         held: Pairs | None = None
         if self.held_out:
             kept, held = split_for_validation(
-                task, data, self.held_out, generator=runtime.generator(0, "held out")
+                task,
+                data,
+                self.held_out,
+                generator=runtime.generator(0, "held out"),
+                name=self.name,
             )
         x_scaler = self._own_scale("x_scaler", kept.x.shape[1])
         if self.bounded:

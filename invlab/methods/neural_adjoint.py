@@ -209,7 +209,11 @@ class NeuralAdjoint(Method):
             held: Pairs | None = None
             if self.held_out:
                 data, held = split_for_validation(
-                    task, data, self.held_out, generator=runtime.generator(seed, "held out")
+                    task,
+                    data,
+                    self.held_out,
+                    generator=runtime.generator(seed, "held out"),
+                    name=self.name,
                 )
             try:
                 surrogate = self._train(data, held, seed)

@@ -178,7 +178,11 @@ class Sampler(Method):
         held: Pairs | None = None
         if self.held_out:
             kept, held = split_for_validation(
-                task, kept, self.held_out, generator=runtime.generator(seed, "held out")
+                task,
+                kept,
+                self.held_out,
+                generator=runtime.generator(seed, "held out"),
+                name=self.name,
             )
         self.assemble()
         if self._given[0] is None:

@@ -92,8 +92,9 @@ def mean_interval(
             and other positive numbers whose logarithms are about normal: Cox's interval of a
             lognormal mean with Student's t, ``mean(log) + s²/2 ± t sqrt(s²/n + s⁴/(2(n − 1)))``;
             numbers that are not all above zero are taken as linear. ``"share"``: per cent of
-            ``trials`` yes-or-no answers a seed, Student's t or, where it is wider, the exact
-            interval of all answers together (Clopper and Pearson), inside 0 to 100.
+            ``trials`` yes-or-no answers a seed, from 0 to 100; from the lower end to the upper one
+            of two intervals, Student's t and the exact one of all answers together (Clopper and
+            Pearson), cut to 0 to 100.
         trials: answers behind each number, for ``"share"``.
         level: coverage, between 0 and 1.
 
@@ -102,8 +103,9 @@ def mean_interval(
         infinite number makes the upper end infinite.
 
     Raises:
-        TypeError: a share without trials.
-        ValueError: not one number a seed, NaN among them, another scale, or a level that is none.
+        TypeError: a share without trials, or a level that is no number.
+        ValueError: not one number a seed, NaN among them, shares that are no per cent, another
+            scale, or a level that is not between 0 and 1.
 
     Source: Olsson (2005), J. Statistics Education 13(1), for Cox's interval with Student's t.
 
@@ -124,8 +126,9 @@ def mean_interval(
         raise ValueError(f"values: expected numbers or infinity, got {numbers.tolist()}")
     if scale not in ("linear", "log", "share"):
         raise ValueError(f"scale: expected 'linear', 'log' or 'share', got {scale!r}")
-    if not 0 < level < 1:
-        raise ValueError(f"level: expected a number between 0 and 1, got {level!r}")
+    level = require_share("level", level)
+    if scale == "share" and not ((numbers >= 0) & (numbers <= 100)).all():
+        raise ValueError(f"values: expected per cent, 0 to 100, got {numbers.tolist()}")
     if len(numbers) < 2:
         return None
     if np.isinf(numbers).any():
@@ -167,7 +170,8 @@ def _of_shares(percent: np.ndarray, trials: int, level: float) -> tuple[float, f
     exact_low = stats.beta.ppf(tail, yes, total - yes + 1) if yes else 0.0
     exact_high = stats.beta.isf(tail, yes + 1, total - yes) if yes < total else 1.0
     low, high = _student(percent, level)
-    return max(0.0, min(low, 100 * exact_low)), min(100.0, max(high, 100 * exact_high))
+    low, high = min(low, 100 * float(exact_low)), max(high, 100 * float(exact_high))
+    return max(0.0, low), min(100.0, high)
 
 
 def _of_resamples(drawn: Tensor, statistic: str) -> Tensor:

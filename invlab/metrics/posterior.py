@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from invlab import runtime
-from invlab.networks.mlp import MLP, fourier_features
+from invlab.networks.mlp import MLP, fourier_features, require_octaves
 from invlab.networks.training import train
-from invlab.validation import require_flag, require_number, require_tensor
+from invlab.validation import require_flag, require_number, require_numbers, require_tensor
 
 __all__ = ["c2st", "mmd2", "mode_recall"]
 
@@ -49,7 +49,8 @@ def mmd2(
         is negative half of the time.
 
     Raises:
-        ValueError: shapes that do not fit, fewer than two draws, or widths that are none.
+        TypeError, ValueError: shapes that do not fit, fewer than two draws, or widths that are
+            none.
 
     Example:
         >>> import torch
@@ -65,18 +66,27 @@ def mmd2(
     unbiased = require_flag("unbiased", unbiased)
     if min(u.shape[1], v.shape[1]) < 2:
         raise ValueError(f"mmd2: expected two draws or more, got {u.shape[1]} and {v.shape[1]}")
-    if isinstance(widths, str):
-        if widths != "median":
-            raise ValueError(f"widths: expected numbers above zero or 'median', got {widths!r}")
-    else:
-        widths = (widths,) if isinstance(widths, int | float) else tuple(widths)
-    if not isinstance(widths, str) and not (widths and all(0 < h < math.inf for h in widths)):
-        raise ValueError(f"widths: expected numbers above zero or 'median', got {widths}")
+    given = _widths(widths)
     found = [
-        _mmd2_one(a, b, (_median(a, b),) if isinstance(widths, str) else widths, unbiased)
+        _mmd2_one(a, b, (_median(a, b),) if given is None else given, unbiased)
         for a, b in zip(u, v, strict=True)
     ]
     return torch.stack(found)
+
+
+def _widths(given: Any) -> Sequence[float] | None:
+    """Widths of the kernels as plain floats, None for the median distance."""
+    if isinstance(given, str) and given == "median":
+        return None
+    wrong = f"widths: expected numbers above zero or 'median', got {given!r}"
+    if isinstance(given, str):
+        raise ValueError(wrong)
+    several = isinstance(given, Iterable) and not hasattr(given, "shape")
+    numbers = require_numbers("widths", list(given) if several else given)
+    widths: list[float] = numbers.flatten().tolist()
+    if numbers.ndim > 1 or not widths or not all(0 < h < math.inf for h in widths):
+        raise ValueError(wrong)
+    return widths
 
 
 def _mmd2_one(u: Tensor, v: Tensor, widths: Sequence[float], unbiased: bool) -> Tensor:
@@ -150,6 +160,10 @@ def c2st(
     Returns:
         Accuracy for each target, ``(B,)``: ½ where nothing can be told apart, 1 where everything.
 
+    Raises:
+        TypeError, ValueError: draws of different shapes, fewer than 4 a target, or a size of the
+            network or of its training that is none.
+
     Example:
         >>> import torch
         >>> import invlab
@@ -160,6 +174,7 @@ def c2st(
     """
     u = runtime.normal_tensor(require_tensor("u", u, ("B", "n", "d"))).detach().double()
     v = runtime.normal_tensor(require_tensor("v", v, tuple(u.shape))).detach().double()
+    fourier_octaves = require_octaves("fourier_octaves", fourier_octaves)
     n, features = u.shape[1], u.shape[2] * (1 + 2 * fourier_octaves)
     if n < 4:
         raise ValueError(f"c2st: expected at least 4 draws a target, got {n}")

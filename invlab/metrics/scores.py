@@ -43,8 +43,9 @@ def r_T(
             infinite where there is none. It flatters methods that fail often: print
             :func:`invalid_share` beside. A number: this error, such as 2 · var(y).
         held_out: errors of the same guesses under other noise, ``(B, T)``, for noisy tasks. The
-            best of T is chosen by ``errors``, and what it has here is counted: no longer good by
-            luck, nor bound to fall in T. A guess that is invalid in either is invalid.
+            best of T is chosen by ``errors``, the first of equal ones, and what it has here is
+            counted: no longer good by luck, nor bound to fall in T. A guess that is invalid in
+            either is invalid.
 
     Returns:
         ``(T,)``, float64, falling in T. It is infinite where a target has no valid guess among
@@ -88,7 +89,19 @@ def best_of(
         # the valid guesses move up, in their order
         place = lost.byte().argsort(dim=1, stable=True)
         choice, judge = choice.gather(1, place), judge.gather(1, place)
-    return judge.gather(1, choice.cummin(1).indices)
+    return judge.gather(1, best_so_far(choice))
+
+
+def best_so_far(errors: Tensor) -> Tensor:
+    """Which of the first T guesses is best, ``(B, T)`` for ``(B, T)``; of equal ones the first.
+
+    So a method's own order decides, also among guesses that are all invalid.
+    """
+    least = errors.cummin(1).values
+    better = torch.ones_like(errors, dtype=torch.bool)
+    better[:, 1:] = errors[:, 1:] < least[:, :-1]
+    place = torch.arange(errors.shape[1], device=errors.device)
+    return torch.where(better, place, 0).cummax(1).values
 
 
 def _skipping(ordered: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import silu
 
 from invlab import runtime
-from invlab.networks.mlp import MLP, fourier_features
+from invlab.networks.mlp import MLP, fourier_features, require_octaves
 from invlab.validation import require_count
 
 __all__ = ["CouplingFlow"]
@@ -54,6 +54,7 @@ class CouplingFlow(nn.Module):
         if not clamp > 0:
             raise ValueError(f"clamp: expected a bound above 0, got {clamp}")
         self.dim = require_count("dim", dim)
+        fourier_octaves = require_octaves("fourier_octaves", fourier_octaves)
         self.first, self.fourier_octaves, self.clamp = dim // 2, fourier_octaves, clamp
         self.networks = nn.ModuleList()
         orders = []

@@ -16,7 +16,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from invlab import runtime
-from invlab.networks.mlp import MLP, Standardizer, fourier_features, uniform_weights
+from invlab.networks.mlp import (
+    MLP,
+    Standardizer,
+    fourier_features,
+    require_octaves,
+    uniform_weights,
+)
 from invlab.validation import did_you_mean, require_count, require_tensor
 
 __all__ = [
@@ -146,8 +152,7 @@ class VectorEncoder(MLP):
         seeds: Sequence[int] = (0,),
         stream: str = "encoder",
     ) -> None:
-        if fourier_octaves < 0:
-            raise ValueError(f"fourier_octaves: expected at least 0, got {fourier_octaves}")
+        fourier_octaves = require_octaves("fourier_octaves", fourier_octaves)
         hidden = [require_count("width", width)] * require_count("layers", layers)
         size = math.prod(shape)
         sizes = [size * (1 + 2 * fourier_octaves), *hidden, out]

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from invlab import runtime
-from invlab.validation import require_count, require_points, require_tensor
+from invlab.validation import require_count, require_integer, require_points, require_tensor
 
 __all__ = [
     "Bounded",
@@ -24,6 +24,7 @@ __all__ = [
     "Standardizer",
     "fourier_features",
     "require_activation",
+    "require_octaves",
     "uniform_weights",
 ]
 
@@ -183,11 +184,28 @@ class MLP(nn.Module):
 
         Returns:
             ``(K, N, d_out)``.
+
+        Raises:
+            ValueError: u of another shape, such as a row without its batch.
         """
         return self._layers(u)[-1]
 
+    def _for_each(self, u: Tensor) -> Tensor:
+        """A batch for each member, ``(K, N, d_in)``."""
+        members, size = len(self), self.weights[0].shape[1]
+        if (
+            u.ndim not in (2, 3)
+            or u.shape[-1] != size
+            or u.shape[:-2] not in ((), (1,), (members,))
+        ):
+            raise ValueError(
+                f"{type(self).__name__}: expected shape (N, {size}) or ({members}, N, {size}), got "
+                f"{tuple(u.shape)}"
+            )
+        return u.expand(members, *u.shape[-2:])
+
     def _layers(self, u: Tensor) -> list[Tensor]:
-        h = u.expand(len(self), *u.shape[-2:])
+        h = self._for_each(u)
         outputs: list[Tensor] = []
         for weight, bias in zip(self.weights, self.biases, strict=True):
             h = torch.baddbmm(bias, h, weight)
@@ -225,7 +243,7 @@ class ResidualMLP(MLP):
 
     def _layers(self, u: Tensor) -> list[Tensor]:
         layers = list(zip(self.biases, self.weights, strict=True))
-        h = torch.baddbmm(layers[0][0], u.expand(len(self), *u.shape[-2:]), layers[0][1])
+        h = torch.baddbmm(layers[0][0], self._for_each(u), layers[0][1])
         outputs = [h]
         for first, second in zip(layers[1:-1:2], layers[2:-1:2], strict=True):
             inner = torch.baddbmm(first[0], self.activation(h), first[1])
@@ -249,6 +267,19 @@ def fourier_features(u: Tensor, octaves: int) -> Tensor:
     """
     waves = [1.5 * 2**k * u for k in range(octaves)]
     return torch.cat([u, *(f(w) for w in waves for f in (torch.sin, torch.cos))], -1)
+
+
+def require_octaves(name: str, value: Any) -> int:
+    """Check a number of octaves for :func:`fourier_features`, and return it as a plain int.
+
+    Raises:
+        TypeError: not a whole number.
+        ValueError: below zero.
+    """
+    octaves = require_integer(name, value)
+    if octaves < 0:
+        raise ValueError(f"{name}: expected at least 0, got {octaves}")
+    return octaves
 
 
 class Bounded(nn.Module):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import silu
 
 from invlab import runtime
-from invlab.networks.mlp import MLP, fourier_features
+from invlab.networks.mlp import MLP, fourier_features, require_octaves
 from invlab.validation import require_count
 
 __all__ = ["SplineFlowNetwork", "zuko_transforms"]
@@ -63,6 +63,7 @@ class SplineFlowNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.dim = require_count("dim", dim)
+        fourier_octaves = require_octaves("fourier_octaves", fourier_octaves)
         self.blocks = nn.ModuleList()
         self.order = _order(dim)
         for block in range(require_count("blocks", blocks)):

@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.distributions import Distribution, constraints
+from torch.distributions import Distribution
 
 from invlab.priors.box import Box, Law
+from invlab.priors.supports import part_of, put_back, support_of
 from invlab.runtime import generator as stream
 from invlab.runtime import next_seed, seeded
 from invlab.validation import require_count, require_points
 
-__all__ = ["ScipyLaw", "TorchLaw", "is_scipy", "parameters"]
+__all__ = ["ScipyLaw", "TorchLaw", "is_scipy", "name_in_scipy", "parameters"]
 
 # Where a law has no quantile function, its 95 % range is that of so many draws.
 DRAWS = 10_000
@@ -82,19 +83,6 @@ class _Foreign(Law):
         low, high = np.quantile(draws.numpy(), TAILS, axis=0)
         return torch.as_tensor(low, device="cpu"), torch.as_tensor(high, device="cpu")
 
-    def _put_back(self, value: Tensor, eps: float) -> Tensor:
-        """Points ``(..., dim)`` that rounding led over an end of the law, just before that end.
-
-        Args:
-            value: the points.
-            eps: relative step of the numbers that they were rounded to.
-        """
-        low, high = (end.to(value) for end in self._ends())
-        # before it: torch's uniform law leaves its upper end out
-        inside = value.clamp(torch.nextafter(low, high), torch.nextafter(high, low))
-        over = (value < low) | (value > high)
-        return torch.where(over & ((inside - value).abs() <= eps * inside.abs()), inside, value)
-
     def _columns(self, values: Any) -> Tensor:
         """One number a law, or one for all, as a float64 vector ``(dim,)``."""
         numbers = torch.as_tensor(values, dtype=torch.float64, device="cpu").detach()
@@ -116,8 +104,8 @@ class TorchLaw(_Foreign):
     def __init__(self, law: Distribution) -> None:
         with seeded(0), torch.no_grad():
             one = law.sample()
-        super().__init__(law, one)
-        self._one = one
+            super().__init__(law, one)
+            self._one, self._part = one, part_of(law)
 
     def __repr__(self) -> str:
         found = parameters(self.law)
@@ -129,7 +117,7 @@ class TorchLaw(_Foreign):
     @property
     def integer(self) -> Tensor:
         """Which unknowns are whole numbers, those of a discrete law, ``(dim,)``."""
-        discrete = bool(getattr(self._support(), "is_discrete", False))
+        discrete = bool(getattr(support_of(self.law), "is_discrete", False))
         return torch.full((self.dim,), discrete, device="cpu")
 
     def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
@@ -145,52 +133,20 @@ class TorchLaw(_Foreign):
         Points that are off it by the rounding of their dtype alone are on it.
         """
         x = require_points("prior: x", x, self.dim)
-        value = x.to(self._one)
-        if value.is_floating_point():
-            value = self._put_back(value, torch.finfo(x.dtype).eps)
-        value = value.reshape(*x.shape[:-1], *self._one.shape)
-        support = self._support()
-        if support is None:
-            return self._summed(self.law.log_prob(value), x)
-        there = support.check(value)
+        value = x.to(self._one).reshape(*x.shape[:-1], *self._one.shape)
+        logs = self._part.log_prob(value, torch.finfo(x.dtype).eps)
         if not value.is_floating_point():  # which cut what lies between off
             between = (x != x.round()).any(-1)
-            there = there & ~between.reshape(*between.shape, *[1] * (there.ndim - between.ndim))
-        wide = there.reshape(*there.shape, *[1] * (value.ndim - there.ndim))
-        logs = self.law.log_prob(torch.where(wide, value, self._one))
-        return self._summed(torch.where(there, logs, -torch.inf), x)
+            between = between.reshape(*between.shape, *[1] * (logs.ndim - between.ndim))
+            logs = torch.where(between, -torch.inf, logs)
+        return self._summed(logs, x)
 
     def _summed(self, logs: Tensor, x: Tensor) -> Tensor:
         return (logs.sum(-1) if logs.ndim == x.ndim else logs).to(x)
 
-    def _put_back(self, value: Tensor, eps: float) -> Tensor:
-        if self._inner_support() is not constraints.simplex:
-            return super()._put_back(value, eps)
-        size = value.sum(-1, keepdim=True)
-        rounded = ((size - 1).abs() <= self.dim * eps) & ~constraints.simplex.check(value)[
-            ..., None
-        ]
-        return torch.where(rounded, value / size, value)
-
-    def _inner_support(self) -> Any:
-        """The support of one of the numbers or vectors that an independent law is made of."""
-        support = self._support()
-        while hasattr(support, "base_constraint"):
-            support = support.base_constraint
-        return support
-
-    def _support(self) -> Any:
-        try:
-            return self.law.support
-        except (NotImplementedError, AttributeError):
-            return None
-
     def _ends(self) -> tuple[Tensor, Tensor]:
-        support = self._inner_support()
-        if support in (constraints.boolean, constraints.simplex, constraints.one_hot):
-            return self._columns(0.0), self._columns(1.0)
-        low = getattr(support, "lower_bound", -torch.inf)
-        return self._columns(low), self._columns(getattr(support, "upper_bound", torch.inf))
+        low, high = self._part.ends()
+        return self._columns(low), self._columns(high)
 
     def _central(self) -> tuple[Tensor, Tensor]:
         try:
@@ -220,7 +176,11 @@ class ScipyLaw(_Foreign):
         if not hasattr(self.law, "dist"):
             return f"scipy.stats.{type(self.law).__name__}"
         given = [*map(repr, self.law.args), *(f"{k}={v!r}" for k, v in self.law.kwds.items())]
-        return f"scipy.stats.{self.law.dist.name}({', '.join(given)})"
+        from scipy import stats  # here, since it takes longer to import than the library
+
+        kind, name = type(self.law.dist), self.law.dist.name
+        standard = type(getattr(stats, str(name), None)) is kind
+        return f"{f'scipy.stats.{name}' if standard else kind.__name__}({', '.join(given)})"
 
     @property
     def integer(self) -> Tensor:
@@ -241,7 +201,7 @@ class ScipyLaw(_Foreign):
         """
         x = require_points("prior: x", x, self.dim)
         eps = torch.finfo(x.dtype).eps
-        value = self._put_back(x.detach().cpu().double(), eps).numpy()
+        value = put_back(x.detach().cpu().double(), self._ends(), eps).numpy()
         logs = self.law.logpmf if self._whole and hasattr(self.law, "logpmf") else self.law.logpdf
         if hasattr(self.law, "dist") or hasattr(self.law, "icdf"):
             found = np.asarray(logs(value)).sum(-1)
@@ -284,7 +244,17 @@ def is_scipy(law: Any) -> bool:
     """Whether it is a law of SciPy that is ready to draw from."""
     if not type(law).__module__.startswith("scipy."):
         return False
-    return hasattr(law, "icdf") or (hasattr(law, "rvs") and not hasattr(law, "freeze"))
+    # one that waits for its numbers is called with them
+    return hasattr(law, "icdf") or (hasattr(law, "rvs") and not callable(law))
+
+
+def name_in_scipy(law: Any) -> str | None:
+    """The name in ``scipy.stats`` of a law that waits for its numbers, None if it has none."""
+    if not type(law).__module__.startswith("scipy."):
+        return None
+    from scipy import stats  # here, since it takes longer to import than the library
+
+    return next((name for name, known in vars(stats).items() if known is law), None)
 
 
 def _draws(law: Any, shape: tuple[int, int] | None, seed: int) -> Any:

@@ -81,14 +81,15 @@ class Normal(Law):
     def log_prob(self, x: Tensor) -> Tensor:
         """Log density at ``x``, ``(..., dim)`` to ``(...)``."""
         x = require_points("Normal: x", x, self.dim)
-        gap = x - self.mean.to(x)
+        # in float64: far means and large sizes would take the digits of what is left of them
+        gap = x.double() - self.mean.to(x.device)
         if self.cov is None:
-            unit, scale = gap / self.std.to(x), self.std
+            unit, scale = gap / self.std.to(x.device), self.std
         else:
-            factor, scale = self._factor.to(x), self._factor.diagonal()
+            factor, scale = self._factor.to(x.device), self._factor.diagonal()
             unit = torch.linalg.solve_triangular(factor, gap[..., None], upper=False)[..., 0]
-        size = scale.log().sum().to(x) + self.dim / 2 * math.log(2 * math.pi)
-        return -unit.square().sum(-1) / 2 - size
+        size = scale.log().sum().to(x.device) + self.dim / 2 * math.log(2 * math.pi)
+        return (-unit.square().sum(-1) / 2 - size).to(x)
 
 
 class LogUniform(Law):
@@ -240,9 +241,10 @@ class Poisson(Law):
         """Log probability of ``x``, ``(..., dim)`` to ``(...)``; −∞ below zero and between."""
         x = require_points("Poisson: x", x, self.dim)
         there = ((x >= 0) & (x == x.round()) & x.isfinite()).all(-1)
-        count, rate = x.clamp_min(0), self.rate.to(x)
+        # in float64, since large terms leave a small difference
+        count, rate = x.double().clamp_min(0), self.rate.to(x.device)
         logs = (count * rate.log() - rate - torch.lgamma(count + 1)).sum(-1)
-        return torch.where(there, logs, -torch.inf)
+        return torch.where(there, logs, -torch.inf).to(x)
 
 
 class Empirical(Law):

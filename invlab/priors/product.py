@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from invlab.priors.box import Box, Law, Prior, ends_of, integer_mask, is_bounded
-from invlab.priors.foreign import ScipyLaw, TorchLaw, is_scipy
+from invlab.priors.foreign import ScipyLaw, TorchLaw, is_scipy, name_in_scipy
 from invlab.priors.laws import Normal
 from invlab.validation import require_points
 
@@ -50,15 +50,22 @@ def as_prior(law: Any, name: str = "prior") -> Prior:
         return ScipyLaw(law)
     if isinstance(law, list | tuple) and law:
         return Product(*(as_prior(one, name) for one in law))
-    kind = type(law).__name__
-    if type(law).__module__.startswith("scipy.stats"):
-        hint = f"; give its numbers, as in scipy.stats.{getattr(law, 'name', 'norm')}(...)"
-    else:
-        hint = ""
     raise TypeError(
         f"{name} must have dim, bounds and sample, or be a frozen law of scipy.stats, one of "
-        f"torch.distributions or a list of these; got {kind}{hint}"
+        f"torch.distributions or a list of these; got {type(law).__name__}{_remedy(law)}"
     )
+
+
+def _remedy(law: Any) -> str:
+    """What to do with what is nearly a law, for the end of a message."""
+    if isinstance(law, type):
+        return f" {law.__name__}; give one of its kind, as in {law.__name__}(...)"
+    known = name_in_scipy(law)
+    if known is not None:
+        return f"; give its numbers, as in scipy.stats.{known}(...)"
+    if hasattr(law, "resample"):  # a density of kernels
+        return "; draw rows from it and give these, as in Empirical(law.resample(10_000).T)"
+    return "; freeze it: law()" if hasattr(law, "freeze") else ""
 
 
 class Product(Law):
@@ -119,9 +126,9 @@ class Product(Law):
         """
         x = require_points("Product: x", x, self.dim)
         parts = x.split([factor.dim for factor in self.factors], -1)
-        logs = torch.zeros_like(x[..., 0])
+        logs = torch.zeros_like(x[..., 0], dtype=torch.float64)
         for factor, part in zip(self.factors, parts, strict=True):
             if not hasattr(factor, "log_prob"):
                 raise TypeError(f"Product: {factor!r} has no log_prob")
             logs = logs + factor.log_prob(part)
-        return logs
+        return logs.to(x)

@@ -17,6 +17,7 @@ from invlab.files import write_whole
 from invlab.networks.mlp import ResidualMLP
 from invlab.networks.training import History, TrainingOptions, train
 from invlab.priors import Box
+from invlab.surrogates.regression import require_training_pairs
 from invlab.task import Pairs, Simulator
 from invlab.validation import require_count, require_seeds, require_tensor
 
@@ -77,7 +78,14 @@ class Emulator(Simulator):
         return self.members(rows).mean(0).reshape(*x.shape[:-1], -1)
 
     def members(self, x: Tensor) -> Tensor:
-        """What each member says, ``(N, dx) -> (K, N, dy)``; their spread is a warning sign."""
+        """What each member says, ``(N, dx) -> (K, N, dy)``; their spread is a warning sign.
+
+        Raises:
+            ValueError: x of another shape.
+        """
+        if x.ndim != 2 or x.shape[1] != len(self.center):
+            wanted = f"(N, {len(self.center)})"
+            raise ValueError(f"Emulator: x: expected shape {wanted}, got {tuple(x.shape)}")
         scaled = (x - self.center.to(x)) / self.half_width.to(x)
         copies = scaled[:, self.symmetries].flatten(0, 1)  # (N · S, dx)
         # stored in float32, computed as the caller computes
@@ -203,9 +211,9 @@ def fit_emulator(
         training: passed on to :func:`invlab.networks.training.train`.
 
     Raises:
-        TypeError, ValueError: more components than y has numbers, or than there are pairs; pairs
-            with a context, whose y is no row of numbers, or whose y is not finite somewhere; or
-            seeds that are no list.
+        TypeError, ValueError: no pairs, or a share of them in their place; more components than
+            y has numbers, or than there are pairs; pairs with a context, whose y is no row of
+            numbers, or whose y is not finite somewhere; or seeds that are no list.
 
     Source: Ren, Padilla and Malof (2020), Section 5.1, which averages five networks.
 
@@ -219,9 +227,9 @@ def fit_emulator(
         >>> faster.sample(5)
         Pairs(x: (5, 4), y: (5, 2))
     """
+    require_training_pairs("fit_emulator", data, held_out)
     for pairs in (data, held_out):
-        if pairs is not None:
-            _require_plain(pairs, len(box.low))
+        _require_plain(pairs, len(box.low))
     seeds = require_seeds("seeds", seeds)
     x, y = data.x.detach(), data.y.detach()
     most = min(len(y), y.shape[1])
@@ -294,8 +302,10 @@ def _principal(y: Tensor, count: int) -> tuple[Tensor, Tensor]:
     return mean, (vectors * values.clamp_min(0).sqrt()).T.float()
 
 
-def _require_plain(data: Pairs, x_dim: int) -> None:
-    """Pairs as an emulator takes them: a row of finite numbers for x and for y."""
+def _require_plain(data: Pairs | None, x_dim: int) -> None:
+    """Pairs as an emulator takes them, or none: a row of finite numbers for x and for y."""
+    if data is None:
+        return
     if data.c is not None:
         raise ValueError("fit_emulator: takes no context c, got one; fit_surrogate takes it")
     require_tensor("fit_emulator: x", data.x, ("N", x_dim))

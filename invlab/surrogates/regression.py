@@ -13,6 +13,7 @@ from invlab import losses, runtime
 from invlab.losses import Norm
 from invlab.networks.mlp import MLP, ScaledNetwork, Standardizer, copied_scale
 from invlab.networks.training import History, TrainingOptions, train
+from invlab.pairs import require_pairs
 from invlab.task import Pairs
 from invlab.validation import require_seeds, require_tensor
 
@@ -107,8 +108,9 @@ def fit_surrogate(
         training: passed on to it too.
 
     Raises:
-        TypeError, ValueError: no pair with a finite y, derivatives of another shape, scales of
-            another number of features, an activation that is none, or seeds that are no list.
+        TypeError, ValueError: no pairs, or a share of them in their place; none with a finite y,
+            derivatives of another shape, scales of another number of features, an activation that
+            is none, or seeds that are no list.
 
     Warns:
         UserWarning: how many pairs were left out.
@@ -123,6 +125,7 @@ def fit_surrogate(
         >>> tuple(surrogate.effect(x).shape)  # their mean
         (5, 2)
     """
+    require_training_pairs("fit_surrogate", data, held_out)
     seeds = require_seeds("seeds", seeds)
     data, derivatives = _usable(data, derivatives)
     x, y = _inputs(data), data.y.detach().flatten(1)
@@ -165,6 +168,18 @@ def fit_surrogate(
         **training,
     )
     return surrogate
+
+
+def require_training_pairs(name: str, data: object, held_out: object) -> None:
+    """Refuse what is no pairs, such as a share to hold out, which methods take.
+
+    Raises:
+        TypeError: ``data`` is none, or ``held_out`` neither pairs nor None.
+    """
+    require_pairs(f"{name}: data", data)
+    if held_out is not None:
+        remedy = "kept, held = pairs.split(0.2) gives them"
+        require_pairs(f"{name}: held_out", held_out, remedy)
 
 
 def _inputs(data: Pairs) -> Tensor:

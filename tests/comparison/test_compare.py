@@ -11,6 +11,7 @@ import torch
 
 import invlab
 from invlab import Box, Pairs, Task, runtime
+from invlab.comparison import judge
 from invlab.comparison.candidates import Candidate
 from invlab.comparison.fingerprint import of_pairs
 from invlab.comparison.judge import Judge, refinement_calls, surrogate_task
@@ -349,11 +350,36 @@ def test_the_floor_of_a_network_that_judges_is_in_the_unit_of_the_errors(unit):
         (lambda: invlab.compare(SQUARE, [Truth(), Truth()]), ValueError, "got more of truth"),
         (lambda: invlab.compare(SQUARE, guesses=()), ValueError, "guesses: expected numbers"),
         (lambda: invlab.compare(SQUARE, guesses=3), TypeError, "guesses: expected numbers .*got 3"),
+        (
+            lambda: invlab.compare(SQUARE.sample(6)),
+            ValueError,
+            "^compare: expected at least 8 pairs with a valid y, .* got 6; give more pairs",
+        ),
+        (
+            lambda: invlab.compare(SQUARE.sample(1)[[0] * 30]),
+            ValueError,
+            "^compare: expected pairs for the methods and the network .*all of them are equal",
+        ),
     ],
 )
 def test_what_cannot_be_compared_is_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_as_few_pairs_as_compare_asks_for_are_enough():
+    data = SQUARE.sample(invlab.comparison.LEAST)
+    for seed in range(20):
+        learn, asked, third = invlab.comparison._divided(data, 50, seed)
+        assert len(learn) + len(asked) + len(third) == len(data)
+        judge.divided(third, 0.2, "the network that judges", generator=runtime.generator(seed))
+    with pytest.raises(ValueError, match="^compare: expected pairs for the network that judges"):
+        surrogate_task(data[:2], Task.from_pairs(data, name="pairs"), seed=0)
+
+
+def test_of_equal_guesses_under_noise_the_first_is_scored():
+    choose, score = torch.tensor([[1.0, 1.0, 0.5]]), torch.tensor([[3.0, 4.0, 5.0]])
+    assert judge._chosen(choose, score).tolist() == [[3.0, 3.0, 5.0]]
 
 
 def test_the_pairs_of_a_record_are_recognised():

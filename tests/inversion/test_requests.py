@@ -48,6 +48,13 @@ def test_a_budget_that_is_too_small_for_two_kinds_of_targets():
         invlab.invert(SAME, [[0.3, math.nan], [0.8, 0.1]], calls=15)
 
 
+def test_pairs_that_are_all_equal_are_named():
+    with pytest.raises(
+        ValueError, match="^invert: expected pairs to learn from .*got 30; all of th"
+    ):
+        invlab.invert(SAME.sample(1)[[0] * 30], TARGETS)
+
+
 def test_rounds_simulate_what_is_allowed_and_nothing_else():
     seen = []
 

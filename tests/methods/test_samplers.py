@@ -186,8 +186,11 @@ def test_equal_targets_get_equal_draws_and_others_get_others(name):
 def test_pairs_too_few_for_a_split_are_refused(name):
     data = SQUARE.sample(3)
     assert fitted(name, data=data).propose(data.y, 2).isfinite().all()
-    with pytest.raises(ValueError, match=r"split: 0.2 of 2 rows leaves one part empty"):
+    said = rf"^{name}: held_out=0.2 of 2 pairs leaves none .* give more pairs, or held_out=0$"
+    with pytest.raises(ValueError, match=said):
         fitted(name, data=data[:2])
+    with pytest.raises(ValueError, match="of 30 pairs leaves none .*; all of them are equal, and"):
+        fitted(name, data=data[[0] * 30])
 
 
 @each_model

@@ -3,9 +3,16 @@
 import pytest
 import torch
 
-from invlab import Box, Integer, Pairs, Task
+from invlab import Box, Integer, Pairs, Task, get_method, get_task
 from invlab.methods.base import split_for_validation
 from invlab.runtime import generator
+
+
+@pytest.mark.parametrize("name", ["direct", "neural_adjoint"])
+def test_pairs_too_few_to_hold_some_out_are_named_for_the_method(name):
+    task = get_task("square")
+    with pytest.raises(ValueError, match=rf"^{name}: held_out=0.3 of 1 pair leaves none to learn"):
+        get_method(name, held_out=0.3).fit(task, task.sample(1))
 
 
 @pytest.mark.parametrize("whole", [True, False])

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy.stats import binomtest
 
 from invlab.metrics import bootstrap_interval, mean_interval
 
@@ -75,6 +76,16 @@ def test_a_share_of_all_is_no_certainty():
     assert (low, high) == (0, pytest.approx(100 * (1 - 0.025 ** (1 / 20))))
 
 
+@pytest.mark.parametrize("values", [[50.0, 60.0], [0.0, 90.0], [100.0, 100.0]])
+def test_the_interval_of_shares_holds_that_of_student_and_the_exact_one(values):
+    low, high = mean_interval(values, scale="share", trials=10)
+    assert (type(low), type(high)) == (float, float)
+    exact = binomtest(round(sum(values) / 10), 20).proportion_ci(0.95)
+    inner = [mean_interval(values), (100 * exact.low, 100 * exact.high)]
+    assert low == pytest.approx(max(0, min(one[0] for one in inner)))
+    assert high == pytest.approx(min(100, max(one[1] for one in inner)))
+
+
 def test_one_number_has_no_interval_and_an_infinite_one_no_upper_end():
     assert mean_interval([3.0]) is None
     assert mean_interval([]) is None
@@ -92,6 +103,10 @@ def test_numbers_that_are_not_above_zero_are_taken_as_they_are():
         ([1.0, 2.0], {"scale": "logit"}, "expected 'linear', 'log' or 'share'"),
         ([1.0, 2.0], {"level": 95}, "between 0 and 1"),
         ([1.0, 2.0], {"scale": "share"}, "trials"),
+        ([1.0, 2.0], {"level": "a"}, "level: expected a number, got 'a'"),
+        ([130.0, 140.0], {"scale": "share", "trials": 10}, "expected per cent, 0 to 100"),
+        ([-1.0, 40.0], {"scale": "share", "trials": 10}, "expected per cent, 0 to 100"),
+        ([40.0, math.inf], {"scale": "share", "trials": 10}, "expected per cent, 0 to 100"),
     ],
 )
 def test_what_makes_no_sense_is_named(values, options, message):

@@ -1,5 +1,6 @@
 """Two-sample scores and modes, judged on laws that are known."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -114,7 +115,9 @@ def test_draws_that_are_no_numbers_are_named(device):
         mmd2(u.long(), u)
 
 
-@pytest.mark.parametrize("widths", ["mean", (), (0.0,), (0.1, -1.0), (torch.nan,)])
+@pytest.mark.parametrize(
+    "widths", ["mean", (), 0.0, (0.0,), [[1.0], [2.0]], (0.1, -1.0), (torch.nan,)]
+)
 def test_widths_that_are_none_are_named(device, widths):
     u = torch.ones(1, 3, 2, device=device)
     with pytest.raises(ValueError, match="widths: expected numbers above zero or 'median'"):
@@ -280,4 +283,28 @@ def test_few_draws_and_single_widths_are_said_or_understood():
     u, v = torch.rand(2, 3, 1), torch.rand(2, 3, 1)
     with pytest.raises(ValueError, match="c2st: expected at least 4 draws"):
         c2st(u, v)
-    torch.testing.assert_close(mmd2(u, v, widths=0.5), mmd2(u, v, widths=(0.5,)))
+    kinds = [(0.5,), [torch.tensor(0.5)], np.float32(0.5), torch.tensor(0.5), iter([0.5])]
+    for widths in kinds:
+        torch.testing.assert_close(mmd2(u, v, widths=0.5), mmd2(u, v, widths=widths))
+
+
+@pytest.mark.parametrize("widths", [True, [True, 0.5], None, ["a"], torch.tensor(True), 1j])
+def test_widths_that_are_no_numbers_are_named(widths):
+    u = torch.rand(1, 3, 1)
+    with pytest.raises(TypeError, match="widths: expected a number or a list of them, got"):
+        mmd2(u, u, widths=widths)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"fourier_octaves": -1}, ValueError, "fourier_octaves: expected at least 0, got -1"),
+        ({"fourier_octaves": 1.5}, TypeError, "fourier_octaves: expected an int"),
+        ({"width": 0}, ValueError, "expected at least 1, got 0"),
+        ({"epochs": 0}, ValueError, "epochs: expected at least 1, got 0"),
+    ],
+)
+def test_a_classifier_that_cannot_be_is_named(options, error, message):
+    u = torch.rand(1, 8, 1)
+    with pytest.raises(error, match=message):
+        c2st(u, u, **options)

@@ -28,6 +28,15 @@ def test_the_best_of_ranked_guesses_is_that_of_the_first(device):
     assert r_T(errors, exchangeable=False).tolist() == [3.5, 2, 1]
 
 
+def test_of_equal_ranked_guesses_the_first_is_taken(device):
+    errors = torch.tensor([[1.0, 1.0, 1.0], [2.0, 1.0, 1.0], [INF, INF, 3.0]], device=device)
+    held_out = torch.tensor([[1.0, 2.0, 3.0]] * 3, device=device)
+    found = best_of(errors, exchangeable=False, held_out=held_out)
+    assert found.tolist() == [[1, 1, 1], [1, 2, 2], [INF, INF, 3]]
+    assert scores.best_so_far(errors).tolist() == [[0, 0, 0], [0, 1, 1], [0, 0, 2]]
+    assert r_T(errors[:1], exchangeable=False, held_out=held_out[:1]).tolist() == [1, 1, 1]
+
+
 @pytest.mark.parametrize("exchangeable", [True, False])
 def test_the_best_of_more_guesses_is_never_worse(device, exchangeable):
     errors = torch.rand(5, 200, generator=generator(0)).to(device)

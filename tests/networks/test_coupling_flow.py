@@ -146,3 +146,8 @@ def test_bad_counts_are_named(option):
     name = next(iter(option))
     with pytest.raises(ValueError, match=f"^{name}: expected at least 1, got 0"):
         CouplingFlow(**{"dim": 2} | option)
+
+
+def test_octaves_below_zero_are_named():
+    with pytest.raises(ValueError, match="fourier_octaves: expected at least 0, got -1"):
+        CouplingFlow(2, fourier_octaves=-1)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from invlab import runtime
-from invlab.networks.mlp import MLP, ScaledNetwork, Standardizer, fourier_features
+from invlab.networks.mlp import MLP, ResidualMLP, ScaledNetwork, Standardizer, fourier_features
 from invlab.networks.training import train
 
 SIZES = [2, 8, 8, 3]
@@ -58,6 +58,15 @@ def test_a_member_trained_in_a_batch_is_trained_as_alone(device):
     for a, b in zip(together.parameters(), alone.parameters(), strict=True):
         # round-off of 16 Adam steps of 0.01
         torch.testing.assert_close(a[1:], b, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "made", [MLP([3, 4, 2], seeds=(0, 1)), ResidualMLP(3, 2, width=4, blocks=1, seeds=(0, 1))]
+)
+@pytest.mark.parametrize("shape", [(3,), (), (5, 2), (3, 5, 3), (1, 2, 5, 3)])
+def test_inputs_that_are_no_batch_of_rows_are_named(made, shape):
+    with pytest.raises(ValueError, match=r"MLP: expected shape \(N, 3\) or \(2, N, 3\), got"):
+        made(torch.zeros(shape))
 
 
 def test_the_first_weights_are_uniform_within_one_over_the_root_of_the_fan_in(device):

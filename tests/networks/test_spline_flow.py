@@ -88,3 +88,8 @@ def test_it_says_what_it_needs(monkeypatch, device):
     monkeypatch.setitem(sys.modules, "zuko.transforms", None)
     with pytest.raises(ImportError, match=r"needs zuko; pip install \"invlab\[flows\]\""):
         flow(device, 2)(rows(device, 2), rows(device, 2))
+
+
+def test_octaves_below_zero_are_named():
+    with pytest.raises(ValueError, match="fourier_octaves: expected at least 0, got -1"):
+        SplineFlowNetwork(2, 1, fourier_octaves=-1)

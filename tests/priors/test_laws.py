@@ -61,12 +61,36 @@ TORCH = [
     (td.Categorical(torch.tensor([0.2, 0.3, 0.5])), True, True),
     (td.Multinomial(5, torch.tensor([0.2, 0.8])), True, False),
 ]
+
+
+def moved(law, *transforms):
+    return td.TransformedDistribution(law, list(transforms))
+
+
+def mixed(law):
+    return td.MixtureSameFamily(td.Categorical(TWO), law)
+
+
+UNIT = td.Uniform(0.0, 1.0)
+UNIT_TWO = td.Uniform(torch.zeros(2), torch.ones(2))
+APART = td.Uniform(torch.tensor([0.0, 2.0]), torch.tensor([1.0, 3.0]))
+LOGIT = td.SigmoidTransform().inv
+STACK = td.transforms.StackTransform([td.ExpTransform(), td.AffineTransform(1.0, 2.0)], dim=-1)
 # without a description of their own
 STRANGE = [
     stats.dirichlet([1.0, 2.0]),
     stats.multinomial(5, [0.2, 0.8]),
     td.MixtureSameFamily(td.Categorical(TWO), td.Normal(torch.tensor([-3.0, 3.0]), TWO)),
     td.TransformedDistribution(td.Normal(0.0, 1.0), [td.ExpTransform()]),
+    moved(UNIT, td.AffineTransform(1.0, -2.0), td.ExpTransform()),
+    moved(UNIT, LOGIT),
+    moved(UNIT_TWO, STACK),
+    moved(td.Normal(TWO, 1.0), td.StickBreakingTransform()),
+    mixed(APART),
+    mixed(td.Pareto(TWO, TWO)),
+    mixed(moved(APART, td.ExpTransform())),
+    mixed(td.Poisson(TWO)),
+    stats.rv_histogram(np.histogram([1.0, 2.0, 2.5]))(),
 ]
 KNOWN = [*OWN, *SCIPY, *TORCH]
 every = pytest.mark.parametrize(
@@ -183,7 +207,18 @@ def test_what_describes_no_prior_is_refused(said):
 
 @pytest.mark.parametrize(
     ("law", "came"),
-    [(stats.norm, "scipy.stats.norm"), (3, "got int"), ((0, 1), "got int"), ([], "got list")],
+    [
+        (stats.norm, r"give its numbers, as in scipy.stats.norm\(...\)"),
+        (stats.dirichlet, r"give its numbers, as in scipy.stats.dirichlet\(...\)"),
+        (stats.multivariate_normal, r"as in scipy.stats.multivariate_normal\(...\)"),
+        (stats.rv_histogram(np.histogram([1.0, 2.0])), r"got rv_histogram; freeze it: law\(\)"),
+        (stats.rv_discrete(values=([1, 2], [0.5, 0.5])), r"freeze it: law\(\)"),
+        (stats.gaussian_kde([1.0, 2.0, 4.0]), r"Empirical\(law.resample\(10_000\).T\)"),
+        (td.Normal, r"got type Normal; give one of its kind, as in Normal\(...\)"),
+        (3, "got int"),
+        ((0, 1), "got int"),
+        ([], "got list"),
+    ],
 )
 def test_what_is_no_law_is_refused(law, came):
     with pytest.raises(TypeError, match=f"must have dim, bounds and sample.*{came}"):
@@ -267,6 +302,115 @@ def test_a_law_has_a_density_at_draws_of_its_own_that_were_rounded(law, dtype):
 def test_a_point_that_no_rounding_led_off_the_support_has_no_density(law, x):
     for dtype in (torch.float32, torch.float64):
         assert as_prior(law).log_prob(torch.tensor([x], dtype=dtype)).tolist() == [-math.inf]
+
+
+@pytest.mark.parametrize(
+    ("law", "low", "high", "off"),
+    [
+        (moved(UNIT, td.AffineTransform(1.0, 2.0)), [1.0], [3.0], [[0.0], [3.5]]),
+        (moved(UNIT, td.AffineTransform(1.0, -2.0)), [-1.0], [1.0], [[-1.5], [2.0]]),
+        (moved(UNIT, td.ExpTransform()), [1.0], [math.e], [[0.5], [5.0], [-1.0]]),
+        (moved(UNIT, LOGIT), [-math.inf], [math.inf], []),
+        (moved(UNIT, td.PowerTransform(torch.tensor(-1.0))), [1.0], [math.inf], [[0.5], [-1.0]]),
+        (moved(td.Normal(0.0, 1.0), td.SigmoidTransform()), [0.0], [1.0], [[1.5], [-1.0]]),
+        (
+            td.Independent(moved(UNIT_TWO, td.AffineTransform(1.0, torch.tensor([2.0, -1.0]))), 1),
+            [1.0, 0.0],
+            [3.0, 1.0],
+            [[2.0, 2.0], [0.0, 0.5]],
+        ),
+        (
+            moved(
+                td.Independent(UNIT_TWO, 1),
+                td.ComposeTransform([td.AffineTransform(1.0, 2.0), td.ExpTransform()]),
+            ),
+            [math.e] * 2,
+            [math.e**3] * 2,
+            [[5.0, 2.0], [21.0, 5.0]],
+        ),
+        (moved(UNIT_TWO, STACK), [-math.inf] * 2, [math.inf] * 2, [[5.0, 2.0], [2.0, 0.0]]),
+        (mixed(APART), [0.0], [3.0], [[-0.5], [1.5], [4.0]]),
+        (mixed(td.Pareto(TWO, TWO)), [1.0], [math.inf], [[0.5]]),
+        (
+            mixed(td.Independent(td.Uniform(torch.eye(2), torch.eye(2) + 1), 1)),
+            [0.0, 0.0],
+            [2.0, 2.0],
+            [[0.5, 0.5], [1.5, 1.5]],
+        ),
+        (mixed(moved(APART, td.ExpTransform())), [1.0], [math.e**3], [[0.5], [5.0], [21.0]]),
+    ],
+)
+def test_a_law_made_of_others_ends_where_these_do(law, low, high, off):
+    prior = as_prior(law)
+    assert [end.tolist() for end in prior.ends] == [pytest.approx(low), pytest.approx(high)]
+    assert prior.bounded == bool(torch.isfinite(torch.stack(prior.ends)).all())
+    draws = prior.sample(1000, generator=generator(0))
+    for rows in (draws, draws.float()):
+        assert prior.log_prob(rows).isfinite().all()
+    # one that is off costs the others nothing
+    logs = prior.log_prob(torch.cat([draws[:1], torch.tensor(off).double().reshape(-1, prior.dim)]))
+    assert logs.isfinite().tolist() == [True, *[False] * len(off)]
+
+
+def test_the_density_of_a_law_made_of_others_is_that_of_the_law_that_it_is():
+    x = torch.tensor([[0.5], [1.5], [2.0], [2.9], [20.0]], dtype=torch.float64)
+    one = as_prior(moved(UNIT, td.AffineTransform(1.0, 2.0))).log_prob(x)
+    torch.testing.assert_close(one, Box([1.0], [3.0]).log_prob(x))
+    other = as_prior(moved(UNIT, td.ExpTransform())).log_prob(x)
+    torch.testing.assert_close(other, LogUniform([1.0], [math.e]).log_prob(x), rtol=0, atol=1e-6)
+    both = as_prior(mixed(APART)).log_prob(x).exp()
+    assert both.tolist() == pytest.approx([1 / 3, 0, 2 / 3, 2 / 3, 0])
+    task = Task("moved", lambda x: x, moved(UNIT, td.AffineTransform(1.0, 2.0)))
+    assert str(task.answer_box) == "Box([1.0], [3.0])"
+
+
+class Choosy(td.Exponential):
+    """It refuses what is below its range by itself, and says nothing of a support."""
+
+    @property
+    def support(self):
+        raise NotImplementedError
+
+    def log_prob(self, value):
+        if bool((value < 0).any()):
+            raise ValueError("expected positive numbers")
+        return self.rate.log() - self.rate * value
+
+
+def test_a_row_that_a_law_refuses_costs_the_others_nothing():
+    for law in (Choosy(1.0, validate_args=False), Choosy(TWO[:1], validate_args=False)):
+        logs = as_prior(law).log_prob(torch.tensor([[[1.0], [-1.0]], [[2.0], [3.0]]]))
+        assert logs.tolist() == [[-1.0, -math.inf], [-2.0, -3.0]]
+
+
+def test_a_point_off_a_law_made_of_others_does_not_spoil_the_slopes():
+    x = torch.tensor([[2.0], [5.0], [-1.0]], requires_grad=True)
+    as_prior(moved(UNIT, td.ExpTransform())).log_prob(x).sum().backward()
+    assert x.grad.flatten().tolist() == [-0.5, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("law", "x", "peer"),
+    [
+        (Poisson([1e6]), 1e6, stats.poisson(1e6).logpmf),
+        (Normal([123456789.0], [3.0]), 123456784.0, stats.norm(123456789, 3).logpdf),
+        (Normal([123456789.0], cov=[[9.0]]), 123456784.0, stats.norm(123456789, 3).logpdf),
+    ],
+)
+def test_a_density_keeps_its_digits_at_points_of_float32(law, x, peer):
+    point = torch.tensor([[x]], dtype=torch.float32)
+    assert law.log_prob(point).item() == pytest.approx(peer(point.double().item()), rel=1e-7)
+
+
+def test_the_density_of_a_product_keeps_the_digits_of_its_factors():
+    far, near = Box([0.0], [1e-38]), Box([0.0], [1.1])
+    logs = Product(far, *[near] * 2000).log_prob(torch.full((1, 2001), 5e-39))
+    assert logs.item() == pytest.approx(38 * math.log(10) - 2000 * math.log(1.1), rel=2e-7)
+
+
+def test_a_frozen_law_is_called_by_its_name_only_if_scipy_knows_it():
+    found = [repr(as_prior(law)) for law in (stats.gamma(2.0), STRANGE[-1])]
+    assert found == ["scipy.stats.gamma(2.0)", "rv_histogram()"]
 
 
 @every

@@ -148,6 +148,21 @@ def test_what_an_emulator_does_not_take_is_refused(fitted):
             fit_emulator(data, BOX, components=1)
 
 
+def test_what_is_no_pairs_is_named():
+    data = pairs(known, BOX, 20)
+    with pytest.raises(TypeError, match="fit_emulator: data: expected Pairs, got tuple"):
+        fit_emulator((data.x, data.y), BOX)
+    with pytest.raises(TypeError, match=r"held_out: expected Pairs, got float; .*split\(0.2\)"):
+        fit_emulator(data, BOX, epochs=1, components=2, held_out=0.2)
+
+
+def test_members_are_asked_for_rows(fitted):
+    assert fitted(torch.zeros(2)).shape == (12,)
+    for shape in ((2,), (3, 1), (1, 3, 2)):
+        with pytest.raises(ValueError, match=r"Emulator: x: expected shape \(N, 2\), got"):
+            fitted.members(torch.zeros(shape))
+
+
 def test_a_path_may_be_a_string(fitted, tmp_path):
     fitted.save(str(tmp_path / "known.safetensors"), {})
     again = Emulator.load(str(tmp_path / "known.safetensors"))

@@ -170,6 +170,22 @@ def test_scales_are_copied_and_compared_with_the_data():
             fit_surrogate(data, **{name: Standardizer([1.0], [2.0])}, **options)
 
 
+def test_what_is_no_pairs_is_named():
+    data = linear_pairs()
+    with pytest.raises(TypeError, match=r"data: expected Pairs, got tuple; Pairs\(x, y\) makes"):
+        fit_surrogate((data.x, data.y))
+    for share in (0.2, data.split(0.2)):
+        with pytest.raises(TypeError, match=r"held_out: expected Pairs, got .*split\(0.2\) gives"):
+            fit_surrogate(data, epochs=1, held_out=share)
+
+
+def test_a_row_without_its_batch_is_named():
+    surrogate = fit_line(epochs=1)
+    for ask in (surrogate, surrogate.effect):
+        with pytest.raises(ValueError, match=r"expected shape \(N, 2\) or .*, got \(2,\)"):
+            ask(linear_pairs().x[0])
+
+
 def test_one_number_is_no_list_of_seeds_and_a_class_no_activation():
     for seeds, error in ((3, TypeError), ("12", TypeError), ([], ValueError), ([0.5], TypeError)):
         with pytest.raises(error, match="seeds: expected"):
