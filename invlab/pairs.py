@@ -13,15 +13,16 @@ import torch
 from torch import Tensor
 
 from invlab.files import write_whole
-from invlab.pair_files import Columns, read_arrays
+from invlab.pair_files import TEXT, Columns, read_arrays
 from invlab.runtime import device, normal_tensor
 from invlab.validation import (
     batch_shape,
+    native,
     require_flag,
+    require_labels,
     require_number,
     require_same_length,
     require_tensor,
-    unmasked,
 )
 
 __all__ = ["EmptyPart", "Pairs", "Targets", "require_pairs"]
@@ -47,7 +48,8 @@ class EmptyPart(ValueError):
 class Pairs:
     """Unknowns and the observations they cause: the data a method learns from.
 
-    NumPy arrays of floating-point numbers are taken as well, and become tensors on the CPU.
+    NumPy arrays, nested lists of numbers and what can be read as an array are taken as well, and
+    become tensors on the CPU. Whole numbers and truth values, in tensors too, become float64.
     Tensors that carry a graph are detached from it.
 
     Attributes:
@@ -57,9 +59,9 @@ class Pairs:
         labels: names of the unknowns, such as those that a table has, or None.
 
     Raises:
-        TypeError: something is neither a floating-point tensor nor such an array.
+        TypeError: something holds no real numbers, or labels are no list.
         ValueError: different numbers of rows, no rows, NaN in x or c, tensors on different
-            devices, or another number of labels than of unknowns.
+            devices, another number of labels than of unknowns, or a label that comes twice.
 
     Example:
         >>> import numpy as np
@@ -86,11 +88,9 @@ class Pairs:
         if self.c is not None:
             require_tensor("Pairs: c", self.c, ("N", "dc"), device=self.x.device)
         require_same_length(x=self.x, y=self.y, c=self.c)
-        if self.labels is not None and len(self.labels) != self.x.shape[1]:
-            raise ValueError(
-                f"Pairs: expected {self.x.shape[1]} labels, one an unknown, got "
-                f"{len(self.labels)}: {list(self.labels)}"
-            )
+        if self.labels is not None:
+            words = require_labels("Pairs", "labels", self.labels, self.x.shape[1])
+            object.__setattr__(self, "labels", words)
 
     @classmethod
     def from_file(
@@ -116,7 +116,8 @@ class Pairs:
             FileNotFoundError: no such file.
             ImportError: an HDF5 file, and h5py is not installed.
             ValueError: another format, a column that is missing, stands more than once in the file
-                or is asked for twice, or an entry that is no number.
+                or is asked for twice, or an entry that is no number; one of x or c that is missing,
+                with its place.
 
         Example:
             >>> import numpy as np
@@ -129,8 +130,11 @@ class Pairs:
             (['width', 'angle'], [[2.0], [4.0]])
         """
         found = read_arrays(path, x, y, c)
+        _require_filled(Path(path), "x", found.x, found.labels)
+        _require_filled(Path(path), "c", found.c, None)
+        labels = None if found.labels is None else _told_apart(found.labels)
         try:
-            whole = cls(found.x, found.y, found.c, labels=found.labels)  # type: ignore[arg-type]
+            whole = cls(found.x, found.y, found.c, labels=labels)  # type: ignore[arg-type]
             return whole.to(device())
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
@@ -297,17 +301,78 @@ def require_pairs(name: str, value: object, remedy: str = "Pairs(x, y) makes the
 
 
 def _settle(data: Pairs | Targets) -> None:
-    """Arrays become tensors, and tensors lose the graph, or the lack of one, they came with."""
+    """Arrays and lists become tensors, whole numbers float64, and tensors lose their graph."""
     for name in ("x", "y", "c"):
         value: Any = getattr(data, name)
-        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-            # a copy in the machine's own order of bytes: the caller's array may change
-            native = np.array(unmasked(value), dtype=value.dtype.newbyteorder("="))
-            if native.dtype.itemsize > 8:  # torch knows no longer floats
-                native = native.astype(np.float64)
-            object.__setattr__(data, name, torch.as_tensor(native, device="cpu"))
-        elif isinstance(value, Tensor) and (value.requires_grad or value.is_inference()):
-            object.__setattr__(data, name, normal_tensor(value.detach()))
+        if not isinstance(value, Tensor | None):
+            value = _read(f"{type(data).__name__}: {name}", value)
+        if isinstance(value, Tensor):
+            if value.requires_grad or value.is_inference():
+                value = normal_tensor(value.detach())
+            real = value.is_floating_point() or value.is_complex()  # what is complex is refused
+            object.__setattr__(data, name, value if real else value.double())
+
+
+def _read(name: str, value: Any) -> Tensor:
+    """An array or a list of numbers as a tensor on the CPU.
+
+    Raises:
+        TypeError: it holds no numbers, or rows of different lengths.
+    """
+    kind = type(value).__name__
+    try:
+        array = native(np.array(value) if isinstance(value, list | tuple) else value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(f"{name}: expected rows of numbers, got {kind}: {error}") from error
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "biufc":
+        of = f" of {array.dtype}" if isinstance(array, np.ndarray) else ""
+        raise TypeError(
+            f"{name}: expected a tensor, an array or a list of real numbers, got {kind}{of}"
+        )
+    return torch.as_tensor(array, device="cpu")
+
+
+def _require_filled(
+    path: Path, what: str, numbers: np.ndarray | None, labels: list[str] | None
+) -> None:
+    """Refuse unknowns or contexts of a file of which one is missing, and say where.
+
+    Raises:
+        ValueError: with the place of the first.
+    """
+    missing = np.zeros((0, 2)) if numbers is None else np.argwhere(~np.isfinite(numbers))
+    if numbers is None or numbers.ndim != 2 or len(missing) == 0:
+        return
+    row, column = missing[0]
+    name = f"number {column + 1}" if labels is None else f"column {labels[column]!r}"
+    raise ValueError(
+        f"{path}, {_place(path, row, len(numbers))}, {name} of {what}: expected a finite number, "
+        f"got {numbers[row, column]}, which stands for an empty entry too; fill it in, or delete "
+        f"the row ({len(missing)} of {numbers.size} are missing or infinite)"
+    )
+
+
+def _place(path: Path, row: int, rows: int) -> str:
+    """Where a row of numbers stands in its file: its line, where that can be told for certain."""
+    if path.suffix.lower() not in TEXT:
+        return f"row {row + 1}"
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    filled = [
+        number
+        for number, line in enumerate(lines, 1)
+        if line.strip(' \t,;"') and not line.lstrip(' "').startswith("#")
+    ]
+    # names, where there are any, stand above the numbers in one line
+    told = len(filled) in (rows, rows + 1)
+    return f"line {filled[-rows:][row]}" if told else f"row {row + 1} of its numbers"
+
+
+def _told_apart(labels: list[str]) -> list[str]:
+    """Names of a table that are asked for by counts; those that come twice get their place too."""
+    return [
+        f"{label} {place}".strip() if labels.count(label) > 1 else label
+        for place, label in enumerate(labels, 1)
+    ]
 
 
 def _numbered(rows: Tensor) -> Tensor:

@@ -16,7 +16,13 @@ from invlab.pairs import Pairs, Targets
 from invlab.priors import Box, Empirical, Prior, as_prior, certain_box, integer_mask
 from invlab.priors.restricted import Restricted
 from invlab.simulators.numpy_functions import UnknownShapeError, without_failed_rows
-from invlab.validation import one_a_row, require_count, require_flag, require_tensor
+from invlab.validation import (
+    one_a_row,
+    require_count,
+    require_flag,
+    require_labels,
+    require_tensor,
+)
 
 __all__ = ["Pairs", "Simulator", "Targets", "Task", "without_held_out"]
 
@@ -61,7 +67,7 @@ class Task:
         prior: law of the unknowns; what :func:`invlab.as_prior` takes.
         box: where answers are meant to lie; the prior's range if not given.
         context: law of the contexts c, for simulators that take one.
-        labels: a name for each unknown.
+        labels: a name for each unknown, another for each.
         units: a unit for each unknown.
         differentiable: whether gradients of y with respect to x are right.
         noisy: whether equal unknowns may give different observations.
@@ -70,9 +76,9 @@ class Task:
         given_box: the box as it was given, None where it is the prior's range.
 
     Raises:
-        TypeError: the simulator is not callable, the prior is no law, the box no Box, or
-            ``differentiable`` or ``noisy`` not True or False.
-        ValueError: a box, labels or units of the wrong number.
+        TypeError: the simulator is not callable, the prior is no law, the box no Box, labels or
+            units are no list, or ``differentiable`` or ``noisy`` not True or False.
+        ValueError: a box, labels or units of the wrong number, or a label that comes twice.
 
     Example:
         >>> import torch
@@ -108,8 +114,11 @@ class Task:
         self.box = self.prior.bounds if self.given_box is None else self.given_box
         # a law of any kind, such as one of a task's own with more to offer
         self.context: Any = None if context is None else as_prior(context, f"{name}: context")
-        self.labels = _names(name, "labels", labels, [f"x{i + 1}" for i in range(self.x_dim)])
-        self.units = _names(name, "units", units, [""] * self.x_dim)
+        numbered = [f"x{i + 1}" for i in range(self.x_dim)]
+        labels = numbered if labels is None else labels
+        units = [""] * self.x_dim if units is None else units
+        self.labels = require_labels(name, "labels", labels, self.x_dim)
+        self.units = require_labels(name, "units", units, self.x_dim, distinct=False)
         self.differentiable = require_flag(f"{name}: differentiable", differentiable)
         self.noisy = require_flag(f"{name}: noisy", noisy)
         self._y_shape: tuple[int, ...] | None = None
@@ -488,11 +497,3 @@ def _first_targets(parts: list[Pairs], k: int) -> Targets:
     else:
         x, y, c = parts[0].x, parts[0].y, parts[0].c
     return Targets(y[:k], None if c is None else c[:k], x[:k])
-
-
-def _names(task: str, what: str, given: Sequence[str] | None, default: list[str]) -> list[str]:
-    if given is not None and len(given) != len(default):
-        raise ValueError(
-            f"{task}: expected {len(default)} {what}, one an unknown, got {len(given)}"
-        )
-    return default if given is None else list(given)

@@ -18,11 +18,13 @@ __all__ = [
     "did_you_mean",
     "is_integer",
     "is_truth_value",
+    "native",
     "require_annotated",
     "require_axes",
     "require_count",
     "require_flag",
     "require_integer",
+    "require_labels",
     "require_name",
     "require_number",
     "require_numbers",
@@ -292,7 +294,7 @@ def require_numbers(name: str, value: Any) -> Tensor:
         TypeError: something else, truth values too, also one among numbers.
     """
     try:
-        values = torch.as_tensor(value, dtype=torch.float64, device="cpu").detach()
+        values = torch.as_tensor(native(value), dtype=torch.float64, device="cpu").detach()
     except (TypeError, ValueError, RuntimeError) as error:
         raise TypeError(f"{name}: expected a number or a list of them, got {value!r}") from error
     single = () if isinstance(value, Tensor) else np.array(value, dtype=object).ravel()
@@ -307,6 +309,23 @@ def unmasked(values: Any) -> Any:
         return values
     real = values if values.dtype.kind == "f" else values.astype(np.float64)
     return np.ma.filled(real, np.nan)
+
+
+def native(values: Any) -> Any:
+    """A NumPy array as torch takes it: a copy in the machine's own order of bytes, read forwards.
+
+    What a mask hides is NaN, and floats of more than eight bytes, which torch does not know, are
+    float64. What can be read as an array, such as a data frame, is one. Everything else, an array
+    of words too, stays as it is.
+    """
+    if isinstance(values, Tensor) or not hasattr(values, "__array__"):
+        return values
+    array = np.asarray(unmasked(values))
+    if array.dtype.kind not in "biufc":
+        return values
+    copied = np.array(array, dtype=array.dtype.newbyteorder("="))
+    long = copied.dtype.kind == "f" and copied.dtype.itemsize > 8
+    return copied.astype(np.float64) if long else copied
 
 
 def require_share(name: str, value: Any, *, zero: bool = False) -> float:
@@ -342,6 +361,40 @@ def require_name(name: str, value: Any, known: Iterable[str]) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{name}: expected one of {', '.join(map(repr, known))}, got {value!r}")
     return value
+
+
+def require_labels(
+    name: str, what: str, value: Any, count: int, *, distinct: bool = True
+) -> list[str]:
+    """Check a word for each unknown, and return them; numbers are written out, None is ``""``.
+
+    Args:
+        name: whose they are.
+        what: how the error calls them, such as ``"labels"``.
+        value: what came; for one unknown a word will do.
+        count: how many are due.
+        distinct: whether one that comes twice is refused.
+
+    Raises:
+        TypeError: no list, or one word where several are due.
+        ValueError: another number of them, or one twice.
+    """
+    if isinstance(value, str) and count == 1:
+        return [value]
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        raise TypeError(f"{name}: expected a list of {count} {what}, one an unknown, got {value!r}")
+    words = ["" if word is None else str(word) for word in value]
+    if len(words) != count:
+        raise ValueError(
+            f"{name}: expected {count} {what}, one an unknown, got {len(words)}: {words}"
+        )
+    twice = [word for word in words if words.count(word) > 1]
+    if distinct and twice:
+        raise ValueError(
+            f"{name}: expected {what} of which each stands once, but {twice[0]!r} stands "
+            f"{words.count(twice[0])} times in {words}; rename them"
+        )
+    return words
 
 
 def did_you_mean(word: Any, words: Iterable[str]) -> str:

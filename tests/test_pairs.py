@@ -25,13 +25,14 @@ X, Y = torch.zeros(3, 2), torch.zeros(3, 1)
         ((X, Y[:, 0]), ValueError, r"Pairs: y: expected shape \(N, dy\), got \(3,\)"),
         ((X * torch.nan, Y), ValueError, "Pairs: x: expected finite"),
         ((X, Y, Y * torch.nan), ValueError, "Pairs: c: expected finite"),
-        ((X.long(), Y), TypeError, "Pairs: x: .*got torch.int64"),
-        ((X, Y.long()), TypeError, "Pairs: y: .*got torch.int64"),
+        ((X * 1j, Y), TypeError, "Pairs: x: .*got torch.complex64"),
+        ((np.array([["a"]] * 3), Y), TypeError, "Pairs: x: expected .*got ndarray of <U1"),
+        (([[1.0, 2.0], [3.0]], Y), TypeError, "Pairs: x: expected rows of numbers, got list"),
         ((X[:0], Y[:0]), ValueError, "Pairs: x: .*empty"),
         ((X, Y.to("meta")), ValueError, "Pairs: y: expected it on cpu, got meta"),
-        ((X.tolist(), Y), TypeError, "Pairs: x: .*got list"),
-        ((X, Y.tolist()), TypeError, "Pairs: y: .*got list"),
-        ((X, Y, Y.tolist()), TypeError, "Pairs: c: .*got list"),
+        (([["a"]] * 3, Y), TypeError, "Pairs: x: .*got list"),
+        ((X, [["a"]] * 3), TypeError, "Pairs: y: .*got list"),
+        ((X, Y, [["a"]] * 3), TypeError, "Pairs: c: .*got list"),
     ],
 )
 def test_bad_pairs_are_named(parts, error, message):
@@ -44,8 +45,8 @@ def test_bad_pairs_are_named(parts, error, message):
     [
         ((Y, None, X[:2]), ValueError, "y has 3, x has 2"),
         ((Y[:0],), ValueError, "Targets: y: .*empty"),
-        ((Y.tolist(),), TypeError, "Targets: y: .*got list"),
-        ((Y, Y.tolist()), TypeError, "Targets: c: .*got list"),
+        (([["a"]] * 3,), TypeError, "Targets: y: .*got list"),
+        ((Y, [["a"]] * 3), TypeError, "Targets: c: .*got list"),
         ((Y, None, X.to("meta")), ValueError, "Targets: x: expected it on cpu, got meta"),
     ],
 )
@@ -157,9 +158,33 @@ def test_arrays_are_taken_as_copies(dtype):
     assert Targets(x).y.tolist() == x.tolist()
 
 
-def test_arrays_of_whole_numbers_are_refused_like_tensors_of_them():
-    with pytest.raises(TypeError, match="Pairs: x: expected .*got ndarray"):
-        Pairs(np.zeros((3, 2), dtype=int), Y)
+class Frame:
+    """What can be read as an array, as a data frame can."""
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array([[0.0, 1.0], [1.0, 0.0]], dtype=dtype)
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        np.array([[0, 1], [1, 0]]),
+        np.array([[0, 1], [1, 0]], dtype=">u2"),
+        np.array([[False, True], [True, False]]),
+        np.array([[0, 1], [1, 0]], dtype=np.longdouble),
+        [[0, 1], [1, 0]],
+        ((0.0, 1.0), (1.0, 0.0)),
+        torch.tensor([[0, 1], [1, 0]]),
+        torch.tensor([[False, True], [True, False]]),
+        Frame(),
+    ],
+    ids=["int", ">u2", "bool", "longdouble", "list", "tuple", "tensor", "mask", "frame"],
+)
+def test_whole_numbers_and_lists_become_float64(numbers):
+    pairs, targets = Pairs(numbers, numbers, numbers), Targets(numbers)
+    for found in (pairs.x, pairs.y, pairs.c, targets.y):
+        assert found.dtype == torch.float64
+        assert found.tolist() == [[0, 1], [1, 0]]
 
 
 def test_pairs_move_as_tensors_do():
@@ -240,6 +265,45 @@ def test_the_names_of_unknowns_stay_with_the_pairs_and_come_back_with_the_answer
         Pairs(x, x, labels=["width"])
 
 
+def test_columns_that_are_numbered_are_named_by_their_numbers():
+    x = torch.rand(60, 2, dtype=torch.float64)
+    pairs = Pairs(x, x, labels=range(2))
+    assert pairs.labels == ["0", "1"]
+    assert "target  " in str(invlab.invert(pairs, pairs.y[:1], method="nearest", n=1))
+    with pytest.raises(ValueError, match="'width' stands 2 times in .*; rename them"):
+        Pairs(x, x, labels=["width", "width"])
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "asked", "place"),
+    [
+        ("m.csv", "w,y\n1,2\n,3\n4,5\n", {"x": "w", "y": "y"}, "line 3, column 'w' of x"),
+        ("m.txt", "# from 2024 on\n\n1 2\n3 4\nnan 5\n", {"x": 1, "y": 1}, "line 5, number 1 of x"),
+        ("m.csv", "w,k,y\n1,2,3\n4,,5\n", {"x": "w", "y": "y", "c": "k"}, "line 3, number 1 of c"),
+        ("m.csv", '"a\nb",y\n1,2\n,3\n', {"x": 1, "y": 1}, "row 2 of its numbers, column"),
+    ],
+    ids=["names", "counts", "context", "name of two lines"],
+)
+def test_an_unknown_that_is_missing_is_refused_with_its_place(tmp_path, name, text, asked, place):
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(ValueError, match=f"{place}.*fill it in, or delete the row"):
+        Pairs.from_file(path, **asked)
+
+
+def test_an_unknown_that_is_missing_in_arrays_is_refused_with_its_row(tmp_path):
+    path = tmp_path / "m.npz"
+    np.savez(path, x=[[1.0, 2.0], [3.0, np.nan]], y=[1.0, 2.0])
+    with pytest.raises(ValueError, match="row 2, number 2 of x"):
+        Pairs.from_file(path)
+
+
+def test_names_of_a_table_that_come_twice_are_told_apart_where_columns_are_counted(tmp_path):
+    path = tmp_path / "twice.csv"
+    path.write_text("a,b,a,y\n1,2,3,4\n5,6,7,8\n")
+    assert Pairs.from_file(path, x=3, y=1).labels == ["a 1", "b", "a 3"]
+
+
 def test_a_table_without_names_is_read_by_counts(tmp_path):
     path = tmp_path / "data.txt"
     path.write_text("1 2 3\n4 5 6\n", encoding="utf-8")
@@ -282,7 +346,7 @@ def test_a_first_line_of_numbers_is_data_unless_it_names_what_is_asked_for(
         (TABLE.replace("dose", "dark"), {"x": "width", "y": "dark"}, "more than one column 'dark'"),
         (TABLE + "1,2,3\n", {"x": 3, "y": 2}, "line 4: expected 5 entries, got 3"),
         (TABLE + "1,2,3,x,4\n", {"x": 3, "y": 2}, "line 4, entry 4: expected a number, got 'x'"),
-        (TABLE + ",2,3,4,4\n", {"x": 3, "y": 2}, "data.csv: Pairs: x: expected finite numbers"),
+        (TABLE + ",2,3,4,4\n", {"x": 3, "y": 2}, "line 4, column 'width' of x: expected a finite"),
         ("a,b\n", {"x": 1, "y": 1}, "lines of numbers, found none"),
         ("", {"x": 1, "y": 1}, "lines of numbers, found none"),
     ],

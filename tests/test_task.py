@@ -107,6 +107,20 @@ def test_names_have_defaults_and_are_counted():
         lens(units=["m"] * 3)
 
 
+def test_names_are_words_and_each_label_is_another():
+    assert lens(labels=range(2)).labels == ["0", "1"]
+    assert lens(units=["m", None]).units == ["m", ""]
+    assert lens(units=["m", "m"]).units == ["m", "m"]
+    one = Task("one", lambda x: x * 1.0, Box([0.0], [1.0]), labels="side", units="mm")
+    assert (one.labels, one.units) == (["side"], ["mm"])
+    with pytest.raises(TypeError, match="lens: expected a list of 2 units, .* got 'mm'"):
+        lens(units="mm")
+    with pytest.raises(TypeError, match="lens: expected a list of 2 labels, .* got 2"):
+        lens(labels=2)
+    with pytest.raises(ValueError, match="lens: .*'a' stands 2 times in .*; rename them"):
+        lens(labels=["a", "a"])
+
+
 def test_what_is_no_simulator_or_no_prior_is_refused():
     with pytest.raises(TypeError, match="lens: simulator must be callable, got int"):
         Task("lens", 3, BOX)

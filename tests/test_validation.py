@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from invlab import validation
 from invlab.validation import (
     did_you_mean,
     is_integer,
@@ -115,3 +116,30 @@ def test_the_nearest_word_is_offered_and_nothing_where_none_is_near():
 def test_a_bad_count_is_named(value, error):
     with pytest.raises(error, match=f"^n: expected .*at least 1, got {value!r}"):
         require_count("n", value)
+
+
+ODD_ARRAYS = [
+    np.array([2.0, 1.0])[::-1],
+    np.array([1.0, 2.0], ">f8"),
+    np.array([1, 2], ">i4"),
+    np.array([1.0, 2.0], np.longdouble),
+    np.ma.array([1.0, 2.0], mask=False),
+]
+
+
+@pytest.mark.parametrize("array", ODD_ARRAYS, ids=["forth", ">f8", ">i4", "longdouble", "mask"])
+def test_arrays_of_any_order_of_bytes_and_any_stride_are_numbers(array):
+    assert validation.require_numbers("sigma", array).tolist() == [1.0, 2.0]
+    found = validation.native(array)
+    assert torch.as_tensor(found).tolist() == [1, 2]
+    assert not np.shares_memory(found, array)
+
+
+def test_what_a_mask_hides_is_no_number():
+    hidden = np.ma.array([1.0, 2.0], mask=[True, False])
+    assert validation.require_numbers("sigma", hidden).isnan().tolist() == [True, False]
+
+
+@pytest.mark.parametrize("value", [None, "far", [1.0], np.array(["far"]), torch.ones(2)])
+def test_what_is_no_array_of_numbers_stays_as_it_is(value):
+    assert validation.native(value) is value

@@ -18,6 +18,7 @@ from invlab.methods.asking import guesses_of
 from invlab.simulators.counted import Counted
 from invlab.task import Pairs, Targets
 from invlab.trust.calibration import calibration_ranks, uniformity
+from invlab.validation import native
 
 __all__ = ["Question", "attempt"]
 
@@ -148,7 +149,7 @@ def _density(method: Any, x: Tensor, targets: Targets) -> dict[str, float]:
     """Mean log density of the true unknowns, in nats, where the method has one."""
     if not getattr(method, "gives_density", False):
         return {}
-    log_density = torch.as_tensor(method.log_density(x[:, None], targets.y, targets.c))
+    log_density = torch.as_tensor(native(method.log_density(x[:, None], targets.y, targets.c)))
     return {"log_density": float(log_density.double().mean())}
 
 

@@ -8,6 +8,7 @@ an answer has to meet and what was measured; ``choice`` takes the method, ``answ
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,10 +18,10 @@ from torch import Tensor
 from invlab import runtime
 from invlab.comparison.candidates import draws_given_y
 from invlab.inversion.answering import Answering
-from invlab.inversion.answers import Answers, Mode
+from invlab.inversion.answers import Answers, Mode, length_of
 from invlab.inversion.choice import fitted, require_method
 from invlab.inversion.constraints import constrained, keep_allowed
-from invlab.inversion.request import Asked, asked, by_pattern
+from invlab.inversion.request import Asked, as_simulated, asked, by_pattern
 from invlab.inversion.rounds import in_rounds
 from invlab.methods.sampler import Sampler
 from invlab.metrics import noise_floor
@@ -147,13 +148,14 @@ def invert(
         raise ValueError(f"calls: {task.name} has no simulator to spend {calls} simulations on")
     else:
         calls = require_count("calls", calls)
-    narrow = copy.copy(constrained(task, bounds, feasible))
-    if data is not None:
-        narrow.note_shape(data.y[0])
-        warn_of_replicates(task, data)
+    narrow = copy.copy(constrained(task, _worded(bounds), feasible))
     counter = Counted(narrow.simulator)
     if task.has_simulator:
         narrow.simulator = counter
+    if data is not None:
+        data = as_simulated(narrow, data, y)
+        narrow.note_shape(data.y[0])
+        warn_of_replicates(task, data)
     request = asked(narrow, y, c, sigma, n=n, level=level, seed=seed)
     if calls is not None:
         # asking for the shape of y may have taken one
@@ -165,15 +167,18 @@ def invert(
         if data is None:
             draws = runtime.generator(seed, task.name, "invert")
             data = narrow.sample(pairs, generator=draws, dtype=torch.float64)
-        data = keep_allowed(narrow, narrow.usable(data))
+        data = narrow.usable(data)
+        fixed = None if task.has_simulator else _fixed(data.x)
+        data = keep_allowed(narrow, data)
         if simulate and task.has_simulator:
             warn_of_noise(narrow, data)
             require_gradient(narrow, data.x, data.c)
         limited = bounds is not None or feasible is not None
-        spec = _Spec(method, budget, simulate and task.has_simulator, data, brought, limited)
+        spec = _Spec(method, budget, simulate and task.has_simulator, data, brought, limited, fixed)
         with without_failed_rows():  # what fails has been said of the pairs
             found = by_pattern(request, spec.answer)
-    return replace(found, calls=counter.rows)
+    notes = (*found.notes, *_of_fewer(found, request, simulations=calls is not None))
+    return replace(found, calls=counter.rows, notes=notes)
 
 
 def _read(task: Any, data: Any) -> tuple[Task, Pairs | None]:
@@ -202,7 +207,8 @@ class _Spec:
     """How to answer; the name of the method is settled by the first part that is answered.
 
     ``brought`` says that the data came from the caller, so that a method that came fitted may have
-    learned from all of them; ``limited``, that the answers have to meet bounds or conditions.
+    learned from all of them; ``limited``, that the answers have to meet bounds or conditions;
+    ``fixed``, see :class:`Answering`.
     """
 
     method: Any
@@ -211,6 +217,7 @@ class _Spec:
     data: Pairs
     brought: bool
     limited: bool
+    fixed: Tensor | None = None
 
     def answer(self, part: Asked) -> Answers:
         """The answers to targets in which the same numbers were measured."""
@@ -232,8 +239,9 @@ class _Spec:
         uncertain = measurement.sigma is not None or task.noisy
         posterior = uncertain and draws_given_y(method, name)
         answering = Answering(
-            task, method, learned, surrogate, part.n, self.simulate, self.simulate and not posterior
-        )
+            task, method, learned, surrogate, part.n, self.simulate,
+            self.simulate and not posterior, self.fixed,
+        )  # fmt: skip
         x, error = answering.ranked(part.y, part.c)
         held = measurement.with_error(held, part.seed)
         trust = _trust(answering, part, x, error, held, limited=self.limited)
@@ -257,10 +265,38 @@ class _Spec:
             posterior=posterior,
             labels=task.labels,
             units=task.units,
-            x_length=learned.x.double().std(0).clamp_min(1e-30),
+            x_length=length_of(learned.x, task.box if task.has_simulator else None),
             error_unit=measurement.error_unit,
             **trust,
         )
+
+
+def _worded(bounds: Any) -> Any:
+    """Limits by labels with these as words, as a task has them; other limits as they are."""
+    if not isinstance(bounds, Mapping):
+        return bounds
+    return {str(label): edges for label, edges in bounds.items()}
+
+
+def _fixed(x: Tensor) -> Tensor:
+    """The value of each unknown ``(N, dx)`` that never varies, NaN for the others: ``(dx,)``.
+
+    Without a simulator nothing is known of other values.
+    """
+    low = x.double().amin(0)
+    return torch.where(low == x.double().amax(0), low, torch.nan)
+
+
+def _of_fewer(found: Answers, request: Asked, *, simulations: bool) -> list[str]:
+    """What is to be said where targets get fewer answers than were asked for."""
+    came = found.x.shape[1]
+    if came >= request.n:
+        return []
+    what = "simulations" if simulations else f"guesses of {found.method}"
+    # contexts and kinds of targets have simulations of their own
+    alike = request.c is None and bool((request.y.isfinite() == request.y[:1].isfinite()).all())
+    where = "" if alike else " for the target that has fewest, and all get as many"
+    return [f"n = {request.n} were asked for, there are {came} {what}{where}."]
 
 
 def _trust(
@@ -349,6 +385,7 @@ def _at_an_edge(task: Task, method: Any, learned: Pairs, x: Tensor) -> list[str]
     if isinstance(method, Sampler):  # a part of the pairs may have been its validation
         low, high = method.low.to(x), method.high.to(x)
     slack = ROUNDING * (high - low)
+    real = real & (low < high)  # what never varies is on its edge, and nothing was cut off
     cut = ((x <= low + slack) | (x >= high - slack))[..., real].any(-1)
     many = int((cut.double().mean(1) > CUT_OFF).sum())
     if not many:

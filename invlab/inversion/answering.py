@@ -41,6 +41,8 @@ class Answering:
         simulate: whether answers may be simulated: then they are ranked by what they cause, else by
             what f̂ believes.
         refine: whether they are refined before, too.
+        fixed: the value of each unknown that has only one, NaN for the others, ``(dx,)``; None
+            where all may take any.
     """
 
     task: Task
@@ -50,6 +52,7 @@ class Answering:
     n: int
     simulate: bool
     refine: bool
+    fixed: Tensor | None = None
 
     def __call__(self, y: Tensor, c: Tensor | None) -> Tensor:
         """Ranked answers: ``(B, dy)`` to ``(B, n, dx)``, float64."""
@@ -120,7 +123,11 @@ class Answering:
         return x.take_along_dim(order[..., None], 1)[:, : self.n]
 
     def _proposed(self, y: Tensor, n: int, c: Tensor | None) -> Tensor:
-        return guesses_of(self.method, y, n, c, x_dim=self.task.x_dim).double()
+        x = guesses_of(self.method, y, n, c, x_dim=self.task.x_dim).double()
+        if self.fixed is None:
+            return x
+        value = self.fixed.to(x)
+        return torch.where(value.isnan(), x, value)
 
     def _refined(self, x: Tensor, y: Tensor, c: Tensor | None) -> Tensor:
         """After a local search on the simulator, where there can be one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,9 +14,10 @@ import torch
 from torch import Tensor
 
 from invlab.files import write_whole
+from invlab.priors import Box
 from invlab.validation import require_number
 
-__all__ = ["Answers", "Mode"]
+__all__ = ["Answers", "Mode", "length_of"]
 
 # Targets that are printed.
 SHOWN = 10
@@ -61,7 +63,8 @@ class Answers:
             spread then says more than their number.
         notes: what should be known beside, in words.
         labels, units: of the unknowns.
-        x_length: spread of each unknown over the prior, which :meth:`modes` counts in, ``(dx,)``.
+        x_length: spread of each unknown over the prior, which :meth:`modes` counts in, ``(dx,)``;
+            infinite where it never varies.
         error_unit: of errors and bound: ``"y²"``, or ``"σ²"`` where ``sigma`` was given.
     """
 
@@ -191,6 +194,21 @@ class Answers:
             lines.append(f"... and {len(self) - SHOWN} targets more")
         head = f"{self.method}: {self.x.shape[1]} answers a target, {self.calls} simulations"
         return "\n".join([head, "", *lines, "", *self.notes])
+
+
+def length_of(x: Tensor, box: Box | None) -> Tensor:
+    """Spread of each unknown ``(N, dx)``, in which answers are told apart: ``(dx,)``, float64.
+
+    Args:
+        x: what was learned from, N of at least two.
+        box: where answers lie, whose spread counts for what does not vary in x; without one they
+            do not vary there either, and the length is infinite.
+    """
+    # by its ends: the mean of equal numbers is rounded, and their spread then not zero
+    constant = x.amin(0) == x.amax(0)
+    infinite = torch.full((x.shape[1],), torch.inf, dtype=torch.float64, device=x.device)
+    instead = infinite if box is None else box.width.to(infinite) / math.sqrt(12)
+    return torch.where(constant, instead, x.double().std(0)).clamp_min(1e-30)
 
 
 def _number(value: float) -> str:

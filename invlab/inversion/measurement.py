@@ -100,14 +100,15 @@ class _Seen:
 
     def __init__(self, task: Task, measurement: Measurement) -> None:
         self.task, self.measurement = task, measurement
-        self.axes = len(task.y_shape)
 
     def __call__(self, x: Tensor, *c: Tensor) -> Tensor:
         y = self.task.simulator(x, *c)
         if type(self.task).valid is not Task.valid:  # else what is not valid is not finite
             works = self.task.valid(y)
-            y = torch.where(works[(..., *[None] * self.axes)], y, torch.nan)
-        return self.measurement.of(y.flatten(-self.axes) if self.axes else y[..., None])
+            y = torch.where(works[(..., *[None] * (y.ndim - works.ndim))], y, torch.nan)
+        # by the axes of x: pairs with a flat y may have told the task the shape of its images
+        rows = x.ndim - 1
+        return self.measurement.of(y.flatten(rows) if y.ndim > rows else y[..., None])
 
 
 def honours(kind: type[Method]) -> bool:

@@ -14,10 +14,10 @@ from torch import Tensor
 from invlab import runtime
 from invlab.inversion.answers import Answers
 from invlab.inversion.measurement import Measurement, require_sigma
-from invlab.task import Task
-from invlab.validation import unmasked
+from invlab.task import Pairs, Task
+from invlab.validation import native
 
-__all__ = ["Asked", "asked", "by_pattern"]
+__all__ = ["Asked", "as_simulated", "asked", "by_pattern"]
 
 # Numbers of y may be missing in so many different ways in one call, since each is fitted anew.
 PATTERNS = 8
@@ -83,6 +83,38 @@ def asked(task: Task, y: Any, c: Any, sigma: Any, *, n: int, level: float, seed:
     return Asked(task, targets.flatten(1), contexts, n, level, seed, Measurement(every, errors))
 
 
+def as_simulated(task: Task, data: Pairs, y: Any) -> Pairs:
+    """Pairs that a caller brought, with y in the axes that the targets have: those of the task.
+
+    Only where targets and pairs differ the task is asked, which may cost a simulation.
+
+    Args:
+        task: whose pairs they are said to be.
+        data: the pairs.
+        y: targets as they came.
+
+    Raises:
+        ValueError: unknowns, contexts or observations of another width than the task's.
+    """
+    for name, values, dim in (("x", data.x, task.x_dim), ("c", data.c, task.c_dim)):
+        came = 0 if values is None else values.shape[1]
+        if came != dim:
+            got = "none" if values is None else tuple(values.shape)
+            wanted = f"{name} of shape (N, {dim})" if dim else f"no {name}"
+            raise ValueError(f"data: expected {wanted}, as {task.name} takes it, got {got}")
+    came_shape, targets = tuple(data.y.shape[1:]), tuple(_numbers("y", y).shape)
+    flat = (math.prod(came_shape),)
+    if not task.has_simulator or targets == came_shape or targets[1:] in (came_shape, flat):
+        return data
+    shape = task.y_shape
+    if math.prod(shape) != math.prod(came_shape):
+        raise ValueError(
+            f"data: expected y of shape (N, {', '.join(map(str, shape))}), as {task.name} gives, "
+            f"got {tuple(data.y.shape)}"
+        )
+    return replace(data, y=data.y.reshape(len(data), *shape))
+
+
 def by_pattern(request: Asked, answer: Callable[[Asked], Answers]) -> Answers:
     """Answer the targets of each pattern of missing numbers together, and put them in order.
 
@@ -133,9 +165,9 @@ def _in_order(parts: list[Answers], rows: Tensor) -> Answers:
 
 def _numbers(name: str, given: Any) -> Tensor:
     try:
-        values = given if isinstance(given, Tensor) else torch.from_numpy(np.array(unmasked(given)))
+        values = given if isinstance(given, Tensor) else torch.from_numpy(np.array(native(given)))
     except (TypeError, ValueError, RuntimeError) as error:
         raise TypeError(f"{name}: expected numbers, got {type(given).__name__}") from error
-    if values.dtype == torch.bool or values.is_complex():
+    if values.is_complex():
         raise TypeError(f"{name}: expected real numbers, got {values.dtype}")
     return values.detach().double().to(runtime.device())

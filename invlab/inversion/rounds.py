@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from invlab import runtime
-from invlab.inversion.answers import Answers
+from invlab.inversion.answers import Answers, length_of
 from invlab.inversion.measurement import Measurement
 from invlab.inversion.request import Asked
 from invlab.methods import get_method
@@ -56,7 +56,7 @@ def in_rounds(asked: Asked, calls: int, known: Pairs | None = None) -> Answers:
             simulations go into draws of the prior.
 
     Raises:
-        ValueError: fewer.
+        ValueError: fewer, or known pairs whose y has more or fewer numbers than the simulator's.
     """
     if calls < LEAST:
         kinds = f" for each of {asked.parts} kinds of targets" if asked.parts > 1 else ""
@@ -67,7 +67,7 @@ def in_rounds(asked: Asked, calls: int, known: Pairs | None = None) -> Answers:
         first = max(5, round(FIRST * calls))
         data = _first(task, first, draws)
         first = len(data)
-        data = data if known is None else measurement.pairs(known).joined(data)
+        data = data if known is None else _joined(measurement.pairs(known), data)
     else:
         first, data = 0, measurement.pairs(known)
     noise = runtime.generator(asked.seed, task.name, "rounds", "noise")
@@ -82,10 +82,25 @@ def in_rounds(asked: Asked, calls: int, known: Pairs | None = None) -> Answers:
         x, c = _next(task, data, asked, measurement, min(each, left), calls - left)
         if not len(x):
             break
-        data = data.joined(Pairs(x, effects(task, x, c, generator=noise), c))
+        data = _joined(data, Pairs(x, effects(task, x, c, generator=noise), c))
         left, turn = left - len(x), turn + 1
     found = _best_of(task, data, asked)
     return found if not left else replace(found, notes=(*found.notes, SPARED.format(left)))
+
+
+def _joined(known: Pairs, simulated: Pairs) -> Pairs:
+    """Both; a y of ``known`` that is flat gets the axes that the simulator gives.
+
+    Raises:
+        ValueError: it has another number of numbers.
+    """
+    shape = simulated.y.shape[1:]
+    if known.y[0].numel() != shape.numel():
+        raise ValueError(
+            f"data: expected y of shape (N, {', '.join(map(str, shape))}), as the simulator gives, "
+            f"got {tuple(known.y.shape)}"
+        )
+    return replace(known, y=known.y.reshape(len(known), *shape)).joined(simulated)
 
 
 def _first(task: Task, n: int, draws: torch.Generator) -> Pairs:
@@ -236,6 +251,6 @@ def _best_of(task: Task, data: Pairs, asked: Asked) -> Answers:
         notes=tuple(notes),
         labels=task.labels,
         units=task.units,
-        x_length=data.x.std(0).clamp_min(1e-30),
+        x_length=length_of(data.x, task.box),
         error_unit=asked.measurement.error_unit,
     )

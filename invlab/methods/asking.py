@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from invlab.validation import require_tensor, unmasked
+from invlab.validation import native, require_tensor
 
 __all__ = ["guesses_of"]
 
@@ -45,7 +45,7 @@ def _as_tensor(what: str, came: Any) -> Tensor:
     if came is None:
         raise TypeError(f"{what}: expected guesses (B, T, dx), got None")
     try:
-        return torch.as_tensor(np.asarray(unmasked(came), dtype=np.float64), device="cpu")
+        return torch.as_tensor(np.asarray(native(came), dtype=np.float64), device="cpu")
     except (TypeError, ValueError) as error:
         kind = type(came).__name__
         raise TypeError(f"{what}: expected guesses (B, T, dx), got {kind}: {error}") from error

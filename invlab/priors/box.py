@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from invlab.validation import require_count, require_numbers, require_points
+from invlab.validation import native, require_count, require_numbers, require_points
 
 __all__ = [
     "FAR",
@@ -31,6 +31,9 @@ Numbers = Sequence[float] | np.ndarray | Tensor
 
 # In place of an end that is not there; in reach of float32, with the width of the box.
 FAR = 1e38
+
+# Share of its value that a box leaves on both sides of an unknown that does not vary.
+ROOM = 1e-6
 
 
 @runtime_checkable
@@ -113,11 +116,14 @@ class Box(Law):
     def around(cls, x: Tensor) -> Self:
         """The smallest box that holds all rows of ``x``, shape ``(N, dim)``.
 
-        An unknown that does not vary gets a little room, since a box needs some width.
+        An unknown that does not vary gets a millionth of its value as room on both sides, since a
+        box needs some width.
         """
         low, high = (edge.double().cpu() for edge in (x.detach().amin(0), x.detach().amax(0)))
-        flat = (low == high) * 1e-6 * (1 + low.abs())
-        return cls(low - flat, high + flat)
+        # zero has no size to take a share of, and a share of the smallest numbers is none
+        size = torch.where(low == 0, 1.0, low.abs())
+        room = (low == high) * (ROOM * size).clamp_min(torch.finfo(torch.float64).tiny)
+        return cls(low - room, high + room)
 
     def __repr__(self) -> str:
         low, high = self.ends
@@ -182,7 +188,7 @@ def integer_mask(prior: Any) -> Tensor:
     mask = getattr(prior, "integer", None)
     if mask is None:
         return torch.zeros(prior.dim, dtype=torch.bool, device="cpu")
-    return torch.as_tensor(mask, dtype=torch.bool, device="cpu")
+    return torch.as_tensor(native(mask), dtype=torch.bool, device="cpu")
 
 
 def nearest_whole(x: Tensor, whole: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from invlab.priors.box import Box, Law, Numbers, vector
-from invlab.validation import require_count, require_points, require_tensor
+from invlab.validation import native, require_count, require_points, require_tensor
 
 __all__ = ["NORMAL_95", "Empirical", "Integer", "LogUniform", "Normal", "Poisson"]
 
@@ -53,7 +53,8 @@ class Normal(Law):
         if (std is None) == (cov is None):
             raise TypeError("Normal: expected either std or cov")
         if cov is not None:
-            self.cov = torch.as_tensor(cov, dtype=torch.float64, device="cpu").detach().clone()
+            numbers = torch.as_tensor(native(cov), dtype=torch.float64, device="cpu")
+            self.cov = numbers.detach().clone()
             self._factor = _cholesky(self.cov, self.dim)
             std = self.cov.diagonal().sqrt()
         assert std is not None
@@ -260,7 +261,7 @@ class Empirical(Law):
     bounded = True
 
     def __init__(self, x: Tensor | Numbers) -> None:
-        rows = torch.as_tensor(x, dtype=torch.float64, device="cpu").detach().clone()
+        rows = torch.as_tensor(native(x), dtype=torch.float64, device="cpu").detach().clone()
         self.x = require_tensor("Empirical: x", rows, ("N", "dim"))
         self.dim = self.x.shape[1]
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from invlab.priors.box import Box, Law, Prior, ends_of, integer_mask
+from invlab.validation import native
 
 __all__ = ["Condition", "Restricted", "holds"]
 
@@ -135,7 +136,8 @@ def holds(condition: Condition, x: Tensor) -> Tensor:
     """
     said = condition(x.detach().clone())
     try:
-        mask = torch.as_tensor(np.asarray(said) if isinstance(said, list) else said).to(x.device)
+        mask = torch.as_tensor(native(np.asarray(said) if isinstance(said, list) else said))
+        mask = mask.to(x.device)
     except (TypeError, ValueError, RuntimeError) as error:
         forgotten = "; does the function return its mask?" if said is None else ""
         raise TypeError(

@@ -52,8 +52,9 @@ def numpy_simulator(f: Callable[..., Any], *, batched: bool) -> NumpySimulator:
     Args:
         f: with ``batched=False``, one row ``(dx,)``, and the row of contexts ``(dc,)`` where the
             task has them, to a number, a vector or an image. With ``batched=True``, rows
-            ``(N, dx)`` and ``(N, dc)`` to ``(N,)`` or ``(N, *dy)``; where it raises, the rows are
-            tried one by one. It gets float64 copies that it may change.
+            ``(N, dx)`` and ``(N, dc)`` to ``(N,)`` or ``(N, *dy)``, with the axis of rows where
+            there is one row too; where it raises, the rows are tried one by one. It gets float64
+            copies that it may change.
         batched: which of the two.
 
     Returns:
@@ -147,6 +148,8 @@ class NumpySimulator:
         found = self._array(values, "all rows")
         if found.shape in ((), (len(inputs[0]),)) and _is_failure(found):
             return np.full((len(inputs[0]), *self._known_shape(inputs[0], {})), np.nan)
+        if len(inputs[0]) == 1:
+            found = self._with_its_axis(found, self.shape, "a single row")
         if found.ndim == 0 or len(found) != len(inputs[0]):
             raise ValueError(
                 f"{self.name}: expected one observation a row, ({len(inputs[0])}, ...), got shape "
@@ -177,7 +180,8 @@ class NumpySimulator:
             if found.size == 0:
                 failures[i] = "gave no number"
                 continue
-            found = found.reshape(found.shape[1:] if self.batched else found.shape)
+            if self.batched:
+                found = self._with_its_axis(found, shape, f"row {i}")[0]
             found = found.reshape(1) if found.ndim == 0 else found
             if _is_failure(found):
                 lost = found.shape if found.size > 1 else lost
@@ -187,6 +191,29 @@ class NumpySimulator:
         self.shape = lost if shape is None else shape
         nothing = np.full(self._known_shape(inputs[0], failures), np.nan)
         return np.stack([values.get(i, nothing) for i in range(len(inputs[0]))])
+
+    def _with_its_axis(
+        self, found: np.ndarray, shape: tuple[int, ...] | None, where: str
+    ) -> np.ndarray:
+        """What a function for batches gave for one row, ``(1, *dy)``, also where it squeezed that.
+
+        Args:
+            found: a number, an observation of the known shape, or one with the axis of rows.
+            shape: of one observation, where it is known.
+            where: how the error calls the row.
+
+        Raises:
+            ValueError: the axis of rows is not there, and nobody knows which is missing.
+        """
+        if found.shape in ((), shape):
+            return found[None]
+        if len(found) != 1:
+            raise ValueError(
+                f"{self.name}: expected (1, ...) for {where}, got shape {found.shape}; keep the "
+                "axis of rows where there is one row too (np.squeeze drops it), or say "
+                "batched=False for a function of one row"
+            )
+        return found
 
     def _known_shape(self, x: np.ndarray, failures: dict[int, str]) -> tuple[int, ...]:
         """The shape of y, which rows before or among these ``x`` have said."""

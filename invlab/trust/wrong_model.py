@@ -23,7 +23,7 @@ from invlab.trust.error_bound import ErrorBound
 from invlab.trust.neighbours import Neighbours
 from invlab.trust.per_cent import level_in_words, per_cent
 from invlab.trust.proposer import Proposer
-from invlab.validation import require_count, require_same_length, require_tensor
+from invlab.validation import native, require_count, require_same_length, require_tensor
 
 __all__ = ["BoundWorth", "PredictiveCheck", "predictive_check", "worth_of_bound"]
 
@@ -239,7 +239,7 @@ def _mask(among: Any, n: int) -> Tensor:
     """Which of n targets count: all, or those of a mask in bools or in the numbers 0 and 1."""
     if among is None:
         return torch.ones(n, dtype=torch.bool, device="cpu")
-    mask = torch.as_tensor(among)
+    mask = torch.as_tensor(native(among))
     if mask.shape != (n,):
         raise ValueError(f"among: expected a mask of shape ({n},), got {tuple(mask.shape)}")
     if mask.dtype != torch.bool and not bool(((mask == 0) | (mask == 1)).all()):

@@ -13,7 +13,11 @@ from scipy.sparse import csr_array
 import invlab
 from invlab import Box, Integer, Task, runtime
 from invlab.inversion import rounds
+from invlab.inversion.answers import length_of
 from invlab.inversion.constraints import as_box, constrained, keep_allowed
+from invlab.methods.asking import guesses_of
+from invlab.priors import Empirical
+from invlab.priors.restricted import holds
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*:UserWarning")
 SAME = Task("same", lambda x: x * 1.0, Box([0.0, 0.0], [1.0, 1.0]))
@@ -799,3 +803,129 @@ def test_pairs_in_float32_may_lie_on_an_edge(bounds):
     data = invlab.Pairs(x, 10 * x)
     task = constrained(Task.from_pairs(data, name="edge"), bounds, None)
     assert 0.3 in keep_allowed(task, data).x.double().round(decimals=6)
+
+
+@pytest.mark.parametrize("kind", [">f8", np.longdouble, float])
+def test_arrays_of_any_order_of_bytes_and_any_stride_are_taken(kind):
+    y, sigma = np.array(TARGETS, dtype=kind)[::-1], np.array([0.2, 0.1], dtype=kind)[::-1]
+    found = invlab.invert(SAME, y, sigma=sigma, method="lm", n=1, pairs=100)
+    expected = invlab.invert(SAME, TARGETS[::-1], sigma=[0.1, 0.2], method="lm", n=1, pairs=100)
+    assert torch.equal(found.x, expected.x)
+
+
+def test_conditions_and_methods_may_answer_in_any_array():
+    def feasible(x):
+        return (x[:, 0] < 0.5).flip(0).numpy()[::-1]
+
+    class Backwards:
+        def propose(self, y, n):
+            return np.full((len(y), n, 2), 0.5)[:, ::-1]
+
+    class Big:
+        def propose(self, y, n):
+            return np.full((len(y), n, 2), 0.5, dtype=">f8")
+
+    x = torch.rand(4, 2, dtype=torch.float64)
+    assert torch.equal(holds(feasible, x), x[:, 0] < 0.5)
+    assert torch.equal(holds(lambda x: feasible(x).astype(">i4"), x), x[:, 0] < 0.5)
+    for method in (Backwards(), Big()):
+        guesses = guesses_of(method, torch.zeros(3, 2), 2, None, x_dim=2)
+        assert guesses.tolist() == [[[0.5, 0.5]] * 2] * 3
+
+
+def test_labels_that_are_numbers_name_the_bounds():
+    task = Task("numbered", SAME.simulator, SAME.prior, labels=[1, 2])
+    found = invlab.invert(task, [[0.3, 0.6]], bounds={2: (0, 0.5)}, method="lm", n=1, pairs=100)
+    assert float(found.x[0, 0, 1]) <= 0.5
+    assert str(found).splitlines()[2].split()[:3] == ["target", "1", "2"]
+    with pytest.raises(ValueError, match="expected labels among 1, 2, got '3'"):
+        invlab.invert(task, [[0.3, 0.6]], bounds={3: (0, 1)})
+
+
+def turned(x):
+    """An image ``(..., 2, 3)``."""
+    return torch.stack(
+        [x[..., :1] * torch.arange(1.0, 4.0), x[..., 1:].expand(*x.shape[:-1], 3)], -2
+    )
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["known shape", "fresh"])
+def test_pairs_whose_images_are_flat_answer_targets_that_are_images(known):
+    task = Task("image", turned, SAME.prior)
+    x = runtime_draws(40)
+    y = turned(x)
+    if known:
+        task.note_shape(y[0])
+    flat = invlab.Pairs(x, y.flatten(1))
+    found = invlab.invert(task, y[:2], data=flat, method="nearest", n=1)
+    assert float(found.error.max()) < 1e-9
+    for targets, pairs, more in (
+        (y[:2], flat, {}),
+        (y[:2].flatten(1), flat[:3], {}),
+        (y[:2].flatten(1), flat, {"sigma": 0.1}),
+    ):
+        assert invlab.invert(task, targets, data=pairs, calls=12, n=1, **more).calls <= 12
+
+
+def runtime_draws(n):
+    """Draws of the prior of SAME, ``(n, 2)``."""
+    return SAME.prior.sample(n, generator=torch.Generator().manual_seed(0))
+
+
+def test_pairs_of_another_width_are_refused_by_name():
+    task = Task("image", turned, SAME.prior)
+    x = runtime_draws(40)
+    y = turned(x)
+    wide, given = invlab.Pairs(torch.rand(40, 3), y.float()), invlab.Pairs(x, y, x)
+    with pytest.raises(ValueError, match=r"data: expected x of shape \(N, 2\), .*got \(40, 3\)"):
+        invlab.invert(task, y[:2], data=wide)
+    with pytest.raises(ValueError, match=r"data: expected no c, .*got \(40, 2\)"):
+        invlab.invert(task, y[:2], data=given)
+    short = invlab.Pairs(x, y.flatten(1)[:, 1:])
+    for options in ({}, {"calls": 12}):
+        with pytest.raises(ValueError, match=r"data: expected y of shape \(N, 2, 3\), as image"):
+            invlab.invert(task, y[:2], data=short, **options)
+    with pytest.raises(
+        ValueError, match=r"data: expected y of shape \(N, 2, 3\), as the simulator"
+    ):
+        invlab.invert(task, short.y[:2], data=short, calls=12)
+
+
+def test_fewer_answers_than_asked_for_are_said():
+    few = invlab.invert(SAME, TARGETS, calls=10, n=50)
+    assert few.notes[-1] == f"n = 50 were asked for, there are {few.x.shape[1]} simulations."
+    kinds = invlab.invert(SAME, [[0.3, math.nan], [0.8, 0.1]], calls=21, n=50)
+    assert "n = 50 were asked for, there are" in kinds.notes[-1]
+    assert kinds.notes[-1].endswith("for the target that has fewest, and all get as many.")
+    context = Task("shift", lambda x, c: x + c, SAME.prior, context=Box([0.0, 0.0], [1.0, 1.0]))
+    each = invlab.invert(context, TARGETS, c=[[0.1, 0.2], [0.3, 0.4]], calls=12, n=50)
+    assert f"there are {each.x.shape[1]} simulations for the target" in each.notes[-1]
+
+
+@pytest.mark.parametrize(
+    ("value", "method"), [(5e-9, "neural_adjoint"), (3.0, "direct"), (0.0, "mixture_density")]
+)
+def test_an_unknown_that_never_varies_keeps_its_value_where_nothing_is_simulated(value, method):
+    x = runtime_draws(60)
+    x[:, 1] = value
+    pairs = invlab.Pairs(x, torch.stack([x[:, 0], x[:, 0].square()], 1))
+    found = invlab.invert(pairs, pairs.y[:2], method=method, n=3)
+    assert found.x[..., 1].unique().tolist() == [value]
+    assert float(found.x_length[1]) == math.inf
+
+
+def test_modes_do_not_count_the_room_of_an_unknown_that_never_varies():
+    x = runtime_draws(60)
+    assert length_of(torch.cat([x, x[:, :1] * 0 + 0.1], 1), None)[2] == math.inf
+    wide = Box([0.0, 0.0, 0.0], [1.0, 1.0, 12**0.5])
+    length = length_of(torch.cat([x, x[:, :1] * 0 + 0.1], 1), wide)
+    assert torch.allclose(length[2:], torch.ones(1, dtype=torch.float64))
+    assert torch.equal(length[:2], x.std(0))
+
+
+def test_draws_of_an_unknown_that_never_varies_are_not_cut_off():
+    x = runtime_draws(200)
+    x[:, 1] = 3.0
+    task = Task("still", lambda x: x[..., :1] * 1.0, Empirical(x), box=Box([0, 2], [1, 4]))
+    found = invlab.invert(task, [[0.5]], sigma=0.01, method="mixture_density", n=20, pairs=200)
+    assert not any("lie on an edge" in note for note in found.notes)

@@ -156,3 +156,11 @@ def test_a_box_does_not_round_its_corners_to_the_dtype_of_whole_numbers():
     assert half.contains(x).tolist() == [False, True, True, False]
     assert half.clip(x)[:, 0].tolist() == [0.5, 1, 2, 2.5]
     assert half.log_prob(x).exp().tolist() == [0, 0.5, 0.5, 0]
+
+
+@pytest.mark.parametrize("value", [5e-9, 3.0, -2e20, 0.0, 1e-310])
+def test_an_unknown_that_does_not_vary_gets_room_in_its_own_size(value):
+    box = Box.around(torch.full((4, 1), value, dtype=torch.float64))
+    assert float(box.low) < value < float(box.high)
+    room = 1e-6 * (abs(value) or 1.0)
+    assert float(box.width) <= 2.01 * max(room, 1e-307)

@@ -553,3 +553,11 @@ def test_a_covariance_is_symmetric_in_any_unit(unit):
 def test_infinity_is_no_count():
     x = torch.tensor([[torch.inf], [-torch.inf]])
     assert Poisson([3.0]).log_prob(x).tolist() == [-torch.inf, -torch.inf]
+
+
+@pytest.mark.parametrize("kind", [">f8", np.longdouble, float])
+def test_laws_take_arrays_of_any_order_of_bytes_and_any_stride(kind):
+    cov = np.array([[1.0, 0.5], [0.5, 4.0]], dtype=kind)[::-1, ::-1]
+    assert Normal(cov[0], cov=cov).cov.tolist() == [[4.0, 0.5], [0.5, 1.0]]
+    assert Empirical(cov).x.tolist() == cov.tolist()
+    assert Box(cov[1], cov[1] + 1).low.tolist() == [0.5, 1.0]

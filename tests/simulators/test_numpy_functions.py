@@ -278,3 +278,34 @@ def test_a_missing_number_of_json_is_nan():
     simulator = numpy_simulator(lambda x: [x[0], None], batched=False)
     with pytest.warns(FailedRows):
         assert simulator(X).isnan().all()
+
+
+def test_a_function_that_squeezes_a_single_row_is_read_where_that_is_clear():
+    one = numpy_simulator(lambda x: np.squeeze(x[:, :1] ** 2), batched=True)
+    assert Task("square", one, Box([0.0], [1.0]), differentiable=False).y_shape == (1,)
+    assert one(X[:1]).tolist() == [[0.25]]
+    image = numpy_simulator(lambda x: np.squeeze(x[:, None, :] + np.zeros((3, 1))), batched=True)
+    with pytest.raises(ValueError, match=r"single row, got shape \(3, 2\); keep the axis of rows"):
+        image(X[:1])
+    both = image(X[:2])
+    assert torch.equal(image(X[:1]), both[:1])
+
+
+def test_a_function_that_squeezes_rows_tried_one_by_one_is_told_to_keep_their_axis():
+    def picky_and_squeezed(x):
+        return np.squeeze(picky_batch(x))
+
+    with pytest.raises(ValueError, match=r"row 0, got shape \(3,\); keep the axis of rows"):
+        numpy_simulator(picky_and_squeezed, batched=True)(X)
+
+
+def test_rows_tried_one_by_one_may_be_squeezed_once_their_shape_is_known():
+    def squeezed(x):
+        return np.squeeze(picky_batch(x))
+
+    simulator = numpy_simulator(squeezed, batched=True)
+    good = simulator(X[[0, 2]])
+    with pytest.warns(FailedRows):
+        found = simulator(X)
+    assert torch.equal(found[[0, 2]], good)
+    assert bool(found[[1, 3]].isnan().all())

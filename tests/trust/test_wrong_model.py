@@ -168,7 +168,8 @@ def test_who_counts_is_said_by_a_mask():
     mask = torch.arange(len(y)) % 3 == 0
     found = worth_of_bound(bound, bend_task(), x, y, among=mask)
     assert found.targets == int(mask.sum())
-    for same in (mask.long(), mask.double(), mask.tolist()):
+    backwards = mask.flip(0).numpy()[::-1]
+    for same in (mask.long(), mask.double(), mask.tolist(), backwards):
         assert worth_of_bound(bound, bend_task(), x, y, among=same) == found
     with pytest.raises(ValueError, match=r"among: expected a mask of shape \(\d+,\), got \(2,\)"):
         worth_of_bound(bound, bend_task(), x, y, among=torch.tensor([0, 1]))
