@@ -20,7 +20,13 @@ from invlab.trust.bands import uniform_band
 from invlab.trust.calibration import calibration_ranks
 from invlab.trust.per_cent import level_in_words
 from invlab.trust.proposer import Proposer
-from invlab.validation import require_count, require_same_length, require_share, require_tensor
+from invlab.validation import (
+    require_count,
+    require_labels,
+    require_same_length,
+    require_share,
+    require_tensor,
+)
 
 __all__ = ["CoverageCurve", "Posterior", "expected_coverage", "rank_coverage", "tarp"]
 
@@ -251,10 +257,10 @@ def rank_coverage(
     Source: Talts et al. (2018); the band is that of Säilynoja, Bürkner and Vehtari (2022).
     """
     u = _uniform(x, draws, generator)
-    names = tuple(f"x{k + 1}" for k in range(x.shape[1])) if labels is None else tuple(labels)
-    if len(names) != x.shape[1]:
-        raise ValueError(f"labels: expected {x.shape[1]} names, one an unknown, got {len(names)}")
-    return _curve("simulation-based calibration", u, confidence, names)
+    if labels is None:
+        labels = tuple(f"x{k + 1}" for k in range(x.shape[1]))
+    names = require_labels("labels", "names", labels, x.shape[1])
+    return _curve("simulation-based calibration", u, confidence, tuple(names))
 
 
 def _uniform(x: Tensor, draws: Tensor, generator: torch.Generator | None) -> Tensor:

@@ -15,7 +15,12 @@ from invlab.metrics.effects import effects, noise_stream
 from invlab.plots import pyplot
 from invlab.surrogates import Surrogate
 from invlab.task import Task
-from invlab.validation import require_numbers, require_same_length, require_tensor
+from invlab.validation import (
+    require_labels,
+    require_numbers,
+    require_same_length,
+    require_tensor,
+)
 
 __all__ = ["Identifiability", "undetermined"]
 
@@ -198,9 +203,9 @@ def undetermined(
         slopes, x_spread, y_spread = _of_surrogate(model, x, c)
     else:
         raise TypeError(f"model: expected a Task or a Surrogate, got {type(model).__name__}")
-    names = tuple(f"x{k + 1}" for k in range(x.shape[1])) if labels is None else tuple(labels)
-    if len(names) != x.shape[1]:
-        raise ValueError(f"labels: expected {x.shape[1]} names, one an unknown, got {len(names)}")
+    if labels is None:
+        labels = [f"x{k + 1}" for k in range(x.shape[1])]
+    names = tuple(require_labels("labels", "names", labels, x.shape[1]))
     sigma = _noise(noise, y_spread)
     values, directions, failed = _decomposed(slopes * x_spread / sigma[:, None])
     words = "its noise" if noise is not None else f"{ASSUMED_NOISE:g} of its spread"

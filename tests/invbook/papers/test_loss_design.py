@@ -10,6 +10,7 @@ from invbook.papers import loss_design
 from invbook.results import load_records
 from invlab import runtime
 
+LOOK_UP = "loss_design/nearest"  # nothing is trained, so no seed and no curve
 CELLS = [run.id for run in papers.plan("loss_design")]
 IDS = [
     "effect/rmse_y",
@@ -36,7 +37,7 @@ def shortest(monkeypatch):
     monkeypatch.setattr(runtime, "by_preset", lambda **_: 1)
 
 
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("name", [name for name in CELLS if name != LOOK_UP])
 def test_a_cell_gives_finite_scores_one_a_seed_and_curves_for_the_record(shortest, name):
     outcome = by_id()[name].compute([0, 3])
     for score, values in outcome["scores"].items():
@@ -108,7 +109,14 @@ def test_the_records_are_full_runs_of_five_seeds(records):
     for name in by_id():
         record = records[name.removeprefix("loss_design/")]
         assert record["preset"] == "full"
-        assert record["seeds"] == [0, 1, 2, 3, 4]
+        assert record["seeds"] == ([0] if name == LOOK_UP else [0, 1, 2, 3, 4])
+
+
+def test_a_look_up_comes_as_near_as_the_networks(records):
+    made = by_id()[LOOK_UP].compute([0])["scores"]
+    (error,) = made["rmse_y"]
+    assert error == pytest.approx(records["nearest"]["scores"]["rmse_y"][0], rel=1e-4)
+    assert worst(records, "effect", "rmse_y") < error < worst(records, "encoder_decoder", "rmse_y")
 
 
 @pytest.mark.parametrize(
