@@ -151,7 +151,7 @@ plt.show()
 # %% [markdown]
 # ## In plain torch
 #
-# For $y = \sin x$ the unknown is a single number, and a coupling block needs two halves. So a number of noise is put beside $x$, as padding. Here is the way through a chain of such steps, and the way back. In each step $b$ moves and the halves swap roles; `tanh` keeps a step from stretching by more than a factor of $e$.
+# For $y = \sin x$ the unknown is a single number, and a coupling block needs two halves. So a number of noise is put beside $x$, as padding. Here is the way through a chain of such steps, and the way back; each step has a small network of its own, and we take six. In each step $b$ moves and the halves swap roles; `tanh` keeps a step from stretching by more than a factor of $e$.
 
 
 # %%
@@ -172,26 +172,21 @@ def undo(nets, a, b, y):
     return a, b
 
 
-# %% [markdown]
-# Each step has a small network of its own for $s$ and $t$. We take six:
-
-
 # %%
-def network():
-    hidden = [nn.Linear(2, 64), nn.SiLU(), nn.Linear(64, 64), nn.SiLU()]
-    return nn.Sequential(*hidden, nn.Linear(64, 2))
-
-
 def blocks(seed=0):
     torch.manual_seed(seed)
-    return nn.ModuleList(network() for _ in range(6))
+    return nn.ModuleList(
+        nn.Sequential(
+            nn.Linear(2, 64),
+            nn.SiLU(),
+            nn.Linear(64, 64),
+            nn.SiLU(),
+            nn.Linear(64, 2),
+        )
+        for _ in range(6)
+    )
 
 
-# %% [markdown]
-# The six networks are trained with Adam on random batches, each with new padding. What is minimised is a function of what comes out, here the negative log-likelihood:
-
-
-# %%
 def train(nets, loss_of, steps=1500):
     adam = torch.optim.Adam(nets.parameters(), lr=5e-3)
     rate = torch.optim.lr_scheduler.CosineAnnealingLR(adam, steps)
@@ -715,9 +710,6 @@ apart = {
     for steps in (1, 2, 4, 8, 16, 32)
 }
 enough = min((n for n, gap in apart.items() if gap < 0.1), default=32)
-
-# %% tags=["nbval-ignore-output"]
-print(f"smallest number of steps: {enough}")
 
 # %% [markdown]
 # A handful of steps is enough here. At time 0 the average velocity leads every start to the mean of all answers, which is no answer. The branches part in the middle of the way, and there a step must be short. The library's third-order steps need fewer; the {doc}`appendix <ch10_appendix>` tries three, six and ten.
