@@ -32,9 +32,9 @@ class Arrays(NamedTuple):
     labels: list[str] | None = None
 
 
-# What stands in a table where a number is missing.
 # What a spreadsheet writes where it has no number; it begins as a remark does.
 MARKS = ("#n/a", "#div/0!", "#value!", "#num!", "#ref!", "#name?", "#null!")
+# What stands in a table where a number is missing.
 MISSING = {"", "na", "n/a", "nan", "null", "none", *MARKS}
 FORMATS = "expected .csv, .tsv, .txt, .npy, .npz, .h5 or .hdf5"
 

@@ -114,8 +114,6 @@ class Task:
         self.box = self.prior.bounds if self.given_box is None else self.given_box
         # a law of any kind, such as one of a task's own with more to offer
         self.context: Any = None if context is None else as_prior(context, f"{name}: context")
-        numbered = [f"x{i + 1}" for i in range(self.x_dim)]
-        labels = numbered if labels is None else labels
         units = [""] * self.x_dim if units is None else units
         self.labels = require_labels(name, "labels", labels, self.x_dim)
         self.units = require_labels(name, "units", units, self.x_dim, distinct=False)

@@ -371,7 +371,7 @@ def require_labels(
     Args:
         name: whose they are.
         what: how the error calls them, such as ``"labels"``.
-        value: what came; for one unknown a word will do.
+        value: what came; for one unknown a word will do, and None is ``x1``, ``x2``, ...
         count: how many are due.
         distinct: whether one that comes twice is refused.
 
@@ -379,6 +379,8 @@ def require_labels(
         TypeError: no list, or one word where several are due.
         ValueError: another number of them, or one twice.
     """
+    if value is None:
+        return [f"x{k + 1}" for k in range(count)]
     if isinstance(value, str) and count == 1:
         return [value]
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):

@@ -106,7 +106,7 @@ def _flat(value: Any) -> float:
 
 
 def _measured(claim: Claim, numbers: list[list[float]], own: tuple[Record, ...]) -> _Found:
-    each = _per_case(claim, numbers, own) if claim.cases else _per_seed(claim, numbers, own)
+    each = _grouped(claim, numbers, own)
     if any(math.isnan(number) for number in each):
         return _Found(None, records=own, note="its record holds NaN")
     ours = max(each) if claim.worst else _mean(each)
@@ -129,28 +129,24 @@ def _exp(number: float) -> float:
         return math.inf
 
 
-def _per_case(claim: Claim, numbers: list[list[float]], own: tuple[Record, ...]) -> list[float]:
-    """One number a simulator: its seeds, and what a record holds several of, are no more cases."""
-    grouped: dict[str, list[float]] = {}
-    for some, record in zip(numbers, own, strict=True):
-        case = str(record.get("settings", {}).get("simulator", record["id"]))
-        grouped.setdefault(case, []).extend(some)
-    over = max if claim.worst else _mean
-    return [over(group) for group in grouped.values() if group]
-
-
-def _per_seed(claim: Claim, numbers: list[list[float]], own: tuple[Record, ...]) -> list[float]:
-    """The numbers that mean and interval are over.
+def _grouped(claim: Claim, numbers: list[list[float]], own: tuple[Record, ...]) -> list[float]:
+    """The numbers that mean and interval are over: one a seed, or of cases one a simulator.
 
     A record may hold several seeds, or several records, such as one a number of problems, one
-    seed: what has the same seed is one number.
+    seed: what has the same seed is one number. Nor are a simulator's seeds, and what a record
+    holds several of, more cases.
     """
-    grouped: dict[int, list[float]] = {}
+    grouped: dict[Any, list[float]] = {}
     for some, record in zip(numbers, own, strict=True):
-        for seed, number in zip(record["seeds"], some, strict=True):
-            grouped.setdefault(seed, []).append(number)
+        keys = [_case(record)] * len(some) if claim.cases else record["seeds"]
+        for key, number in zip(keys, some, strict=True):
+            grouped.setdefault(key, []).append(number)
     over = max if claim.worst else _mean
     return [over(group) for group in grouped.values()]
+
+
+def _case(record: Record) -> str:
+    return str(record.get("settings", {}).get("simulator", record["id"]))
 
 
 def _mean(values: Sequence[float]) -> float:

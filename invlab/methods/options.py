@@ -10,7 +10,12 @@ from typing import Any
 
 from torch import nn
 
-from invlab.networks.encoders import ConvolutionalEncoder, VectorEncoder, encoder_for
+from invlab.networks.encoders import (
+    ConvolutionalEncoder,
+    VectorEncoder,
+    encoder_for,
+    name_unknown,
+)
 from invlab.networks.mlp import Standardizer, require_activation
 from invlab.networks.training import TrainingOptions, train
 from invlab.validation import did_you_mean, require_annotated
@@ -74,12 +79,7 @@ def require_encoder(encoder: Any) -> Any:
         raise TypeError(f"encoder: expected options of encoder_for or a module, got {kind}")
     makers = (encoder_for, VectorEncoder.__init__, ConvolutionalEncoder.__init__)
     known = {name for maker in makers for name in _keywords(maker)[0]} - {"seeds", "stream"}
-    for option in encoder:
-        if option not in known:
-            raise TypeError(
-                f"encoder: no option {option!r}{did_you_mean(option, known)} "
-                f"(it takes {', '.join(sorted(known))})"
-            )
+    name_unknown(encoder, known)
     if "activation" in encoder:
         require_activation(encoder["activation"])
     return copy.deepcopy(dict(encoder))

@@ -99,9 +99,9 @@ class BestSoFar:
     def count(self, value: Tensor | None) -> None:
         """One more evaluation of each sound row; its value ``(n,)``, if it is one of ``fun``."""
         self.nfev[self.rows] += 1
-        if value is None:
-            value = torch.full_like(self.fun[self.rows], torch.inf)
-        self._note(self.rows, value)
+        if self.record:
+            unknown = torch.full_like(self.fun[self.rows], torch.inf)
+            self._note(self.rows, unknown if value is None else value)
 
     def offer(
         self, x: Tensor, value: Tensor, reason: Tensor, texts: dict[int, str], label: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import inspect
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Literal, Self
 
 import torch
@@ -34,6 +34,7 @@ __all__ = [
     "beside",
     "encoder_for",
     "kind_of",
+    "name_unknown",
 ]
 
 Kind = Literal["vector", "signal", "image"]
@@ -116,6 +117,15 @@ def _require_options(maker: type, options: Iterable[str]) -> None:
     """Name what an encoder does not take."""
     known = {"kind", "last", *inspect.signature(maker).parameters}
     known -= {"shape", "out", "seeds", "stream"}
+    name_unknown(options, known)
+
+
+def name_unknown(options: Iterable[str], known: Collection[str]) -> None:
+    """Refuse an option of an encoder that is not among the known ones.
+
+    Raises:
+        TypeError: naming it, with the nearest that there is.
+    """
     for option in options:
         if option not in known:
             raise TypeError(

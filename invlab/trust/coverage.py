@@ -257,8 +257,6 @@ def rank_coverage(
     Source: Talts et al. (2018); the band is that of Säilynoja, Bürkner and Vehtari (2022).
     """
     u = _uniform(x, draws, generator)
-    if labels is None:
-        labels = tuple(f"x{k + 1}" for k in range(x.shape[1]))
     names = require_labels("labels", "names", labels, x.shape[1])
     return _curve("simulation-based calibration", u, confidence, tuple(names))
 

@@ -203,8 +203,6 @@ def undetermined(
         slopes, x_spread, y_spread = _of_surrogate(model, x, c)
     else:
         raise TypeError(f"model: expected a Task or a Surrogate, got {type(model).__name__}")
-    if labels is None:
-        labels = [f"x{k + 1}" for k in range(x.shape[1])]
     names = tuple(require_labels("labels", "names", labels, x.shape[1]))
     sigma = _noise(noise, y_spread)
     values, directions, failed = _decomposed(slopes * x_spread / sigma[:, None])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -107,3 +108,19 @@ PROBLEMS = [
     Problem("kink", kink, [[0.7, -0.3], [2.0, 3.0], [0.1, -5.0]], smooth=False),
 ]
 SMOOTH = [problem for problem in PROBLEMS if problem.smooth]
+
+
+def assert_tells_what_was_seen(found: Any, seen: list[tuple[Tensor, Tensor]]) -> None:
+    """A solution agrees with all evaluations, rows ``(n,)`` and values ``(n,)``, in their order."""
+    best, count = torch.full_like(found.fun, torch.inf), torch.zeros_like(found.nfev)
+    for rows, value in seen:
+        best[rows] = torch.minimum(best[rows], value)
+        count[rows] += 1
+    assert torch.equal(found.fun, best)
+    assert torch.equal(found.nfev, count)
+    assert len(found.history) == int(found.nfev.max())
+    for row in range(len(found.fun)):  # after 1, 2, ... evaluations of that row
+        own = [float(v[r == row]) for r, v in seen if (r == row).any()]
+        lowest = list(itertools.accumulate(own, min))
+        line = found.history[:, row].tolist()
+        assert line == lowest + lowest[-1:] * (len(line) - len(lowest))

@@ -1,10 +1,10 @@
 """One network for many problems: what `minimize(..., method="joint")` promises."""
 
 import copy
-import itertools
 
 import pytest
 import torch
+from standard_problems import assert_tells_what_was_seen
 from torch import nn
 
 from invlab import Box, get_task
@@ -130,19 +130,8 @@ def test_never_worse_than_the_best_point_evaluated(device, options):
         return value
 
     found = minimize(fun, torch.zeros_like(a), features=a, record=True, **SHORT | options)
-    best, count = torch.full_like(found.fun, torch.inf), torch.zeros_like(found.nfev)
-    for rows, value in seen:
-        best[rows] = torch.minimum(best[rows], value)
-        count[rows] += 1
-    assert torch.equal(found.fun, best)
-    assert torch.equal(found.nfev, count)
+    assert_tells_what_was_seen(found, seen)
     torch.testing.assert_close(inner(found.x, torch.arange(8)), found.fun)
-    assert len(found.history) == int(found.nfev.max())
-    for row in range(8):  # after 1, 2, ... evaluations of that row
-        own = [float(v[r == row]) for r, v in seen if (r == row).any()]
-        lowest = list(itertools.accumulate(own, min))
-        line = found.history[:, row].tolist()
-        assert line == lowest + lowest[-1:] * (len(line) - len(lowest))
     assert torch.equal(found.history[0], inner(torch.zeros_like(a), torch.arange(8)))
 
 

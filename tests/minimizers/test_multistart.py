@@ -1,10 +1,8 @@
 """Restarts of unsolved rows, and the exchange of answers between rows."""
 
-import itertools
-
 import pytest
 import torch
-from standard_problems import PROBLEMS, SMOOTH
+from standard_problems import PROBLEMS, SMOOTH, assert_tells_what_was_seen
 
 from invlab import Box, Normal, get_task
 from invlab.improve import squared_distance
@@ -245,18 +243,7 @@ def test_never_worse_than_the_best_point_evaluated(device, exchange):
         cross_start=exchange,
         record=True,
     )
-    best, count = torch.full_like(found.fun, torch.inf), torch.zeros_like(found.nfev)
-    for rows, value in seen:
-        best[rows] = torch.minimum(best[rows], value)
-        count[rows] += 1
-    assert torch.equal(found.fun, best)
-    assert torch.equal(found.nfev, count)
-    assert len(found.history) == int(found.nfev.max())
-    for row in range(8):  # after 1, 2, ... evaluations of that row
-        own = [float(v[r == row]) for r, v in seen if (r == row).any()]
-        lowest = list(itertools.accumulate(own, min))
-        line = found.history[:, row].tolist()
-        assert line == lowest + lowest[-1:] * (len(line) - len(lowest))
+    assert_tells_what_was_seen(found, seen)
 
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=lambda p: p.name)
