@@ -21,7 +21,7 @@ from invlab.priors.description import to_json
 from invlab.task import Task
 from invlab.tasks import get_task
 
-__all__ = ["of_function", "of_minimizer", "of_method", "of_task", "resolved"]
+__all__ = ["of_function", "of_minimizer", "of_method", "of_simulator", "of_task", "resolved"]
 
 
 def of_method(method: Method) -> dict[str, Any]:
@@ -50,13 +50,12 @@ def _task(name: str, options: tuple[tuple[str, Any], ...]) -> Task:
 def of_task(name: str, **options: Any) -> dict[str, Any]:
     """The name of a task, all its options, prior and box."""
     task = _task(name, tuple(options.items()))
-    return {
-        "task": name,
-        **of_function(type(task), **options),
-        "prior": to_json(task.prior),
-        "box": to_json(task.box),
-        "noisy": task.noisy,
-    }
+    return {"task": name, **of_function(type(task), **options), **of_simulator(task)}
+
+
+def of_simulator(task: Task) -> dict[str, Any]:
+    """What is asked of a simulator: prior, box, and whether noise is in it."""
+    return {"prior": to_json(task.prior), "box": to_json(task.box), "noisy": task.noisy}
 
 
 def resolved(value: Any) -> Any:

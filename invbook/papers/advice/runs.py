@@ -13,7 +13,7 @@ from typing import Any
 from invbook import frozen
 from invbook.papers.advice.simulators import get_case, list_cases
 from invbook.papers.advice.study import Size, study
-from invbook.resolved import of_method, resolved
+from invbook.resolved import of_method, of_simulator, resolved
 from invlab import get_method, runtime
 from invlab.comparison.candidates import choose
 from invlab.methods import Method
@@ -55,7 +55,11 @@ def _run(name: str) -> Run:
     settings = {
         key: vars(value) if isinstance(value, Size) else value for key, value in options.items()
     }
-    settings |= {"simulator": name, "resolved": _methods(name, options)}
+    settings |= {
+        "simulator": name,
+        **of_simulator(get_case(name).make()),
+        "resolved": _methods(name, options),
+    }
     seeds = tuple(range(options["large"].seeds))
     compute = partial(_compute, name, options)
     return Run(f"advice/{name}", settings, compute, seeds, REVISION)

@@ -15,6 +15,7 @@ import invlab
 from invbook.papers.advice.regret import PRIOR_ERROR
 from invbook.papers.advice.simulators import NINE_KINDS, get_case
 from invbook.papers.trust.experiments import errors_once
+from invbook.resolved import of_simulator
 from invlab import Targets, Task, runtime
 from invlab.inversion import Answers
 from invlab.runs.records import Run
@@ -59,17 +60,14 @@ def plan() -> list[Run]:
     size = runtime.by_preset(quick=QUICK, full=Size())
     names = runtime.by_preset(quick=QUICK_SIMULATORS, full=NINE_KINDS)
     seeds = runtime.by_preset(quick=SEEDS[:1], full=SEEDS)
-    return [
-        Run(
-            ids([name], [seed])[0],
-            {"simulator": name, "size": vars(size), "level": LEVEL},
-            partial(_compute, name, size),
-            (seed,),
-            REVISION,
-        )
-        for name in names
-        for seed in seeds
-    ]
+    return [_run(name, seed, size) for name in names for seed in seeds]
+
+
+def _run(name: str, seed: int, size: Size) -> Run:
+    asked = {"simulator": name, **of_simulator(get_case(name).make())}
+    settings = {**asked, "size": vars(size), "level": LEVEL}
+    compute = partial(_compute, name, size)
+    return Run(ids([name], [seed])[0], settings, compute, (seed,), REVISION)
 
 
 def _compute(name: str, size: Size, seeds: Sequence[int]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from invlab.simulators import FailedRows
 from invlab.trust import ErrorBound, Reachability, expected_coverage, predictive_check, tarp
 from invlab.trust.conformal import conformal_quantile
 
-__all__ = ["LEVEL", "Size", "errors_once", "make_task", "trust"]
+__all__ = ["HELD", "LEVEL", "Size", "errors_once", "make_task", "trust"]
 
 Scores = dict[str, float | None]
 

@@ -13,8 +13,9 @@ from typing import Any
 
 from invbook import frozen
 from invbook.papers.advice.simulators import NINE_KINDS
-from invbook.papers.trust.experiments import Size, trust
-from invbook.resolved import of_method
+from invbook.papers.trust.experiments import HELD, LEVEL, Size, make_task, trust
+from invbook.papers.trust.faults import NOISES, SHIFT, TILT
+from invbook.resolved import of_method, of_simulator
 from invlab import get_method, runtime
 from invlab.runs.records import Run
 
@@ -54,7 +55,11 @@ def plan() -> list[Run]:
 def _run(name: str, seed: int, size: Size, methods: dict[str, dict[str, Any]]) -> Run:
     settings = {
         "simulator": name,
+        **of_simulator(make_task(name)),
         "size": vars(size),
+        "level": LEVEL,
+        "held_out": HELD,
+        "faults": {"shift": SHIFT, "tilt": TILT, "noises": NOISES},
         "methods": {key: of_method(get_method(key, **own)) for key, own in methods.items()},
     }
     compute = partial(_compute, name, size, methods)
