@@ -13,7 +13,7 @@ from typing import Any
 
 import invlab
 from invlab.pair_files import TEXT, column_names, read_table
-from invlab.runs.shards import read
+from invlab.runs.shards import read, whose
 from invlab.runtime import any_encoding
 
 __all__ = ["main"]
@@ -39,6 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, TypeError, OSError, RuntimeError, FloatingPointError) as error:
         print(f"invlab: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        resumes = bool(getattr(options, "folder", None))
+        more = "; the same command goes on from its folder" * resumes
+        print(f"\ninvlab: interrupted{more}", file=sys.stderr)
+        return 130  # as shells have it
     except ImportError as error:
         if error.name not in OPTIONAL:
             raise
@@ -203,6 +208,8 @@ def _bounds(given: list[list[str]] | None) -> dict[str, tuple[float, float]] | N
 
 
 def _check(options: argparse.Namespace) -> int:
+    if _is_table(options.task) or Path(options.task).is_dir():
+        raise ValueError(f"expected MODULE:TASK, a simulator to try; got the data {options.task}")
     verdicts = invlab.check_task(_task(options.task))
     print(verdicts)
     return 0 if verdicts.passed else 1
@@ -273,10 +280,20 @@ def _task_and_pairs(options: argparse.Namespace) -> tuple[Any, Any]:
     # columns of y and c are found among the targets
     found = _task_or_pairs(options, needless="" if _is_table(options.pairs) else "x")
     if isinstance(found, invlab.Task):
-        return found, None if options.pairs is None else _pairs(options, options.pairs)
+        return found, None if options.pairs is None else _pairs_of(found, options)
     if options.pairs is not None:
         raise ValueError(f"--pairs: {options.data} holds pairs itself; give them once")
     return invlab.Task.from_pairs(found, name=Path(options.data).stem), found
+
+
+def _pairs_of(task: invlab.Task, options: argparse.Namespace) -> invlab.Pairs:
+    """Pairs of a task; a folder says whose they are."""
+    name = whose(options.pairs) if Path(options.pairs).is_dir() else None
+    if name not in (None, task.name):
+        raise ValueError(
+            f"--pairs: expected pairs of {task.name}, but {options.pairs} holds {name}'s"
+        )
+    return _pairs(options, options.pairs)
 
 
 def _targets(options: argparse.Namespace, task: Any) -> tuple[Any, Any]:

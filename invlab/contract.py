@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,8 +12,9 @@ from torch import Tensor
 
 from invlab import runtime
 from invlab.priors import is_bounded
+from invlab.priors.box import ends_of
 from invlab.simulators import FailedRows
-from invlab.simulators.numpy_functions import without_failed_rows
+from invlab.simulators.numpy_functions import NumpySimulator, without_failed_rows
 from invlab.task import Task
 
 __all__ = ["Clause", "Verdicts", "check_task"]
@@ -29,6 +31,8 @@ GRADIENT_TOLERANCE = 1e-4
 # Of a difference, in shares of the box: the short one misses the kinks of a map that is smooth in
 # pieces, such as interpolation on a grid; a wrong gradient is wrong at both.
 STEPS = (1e-5, 1e-7)
+# The same in shares of the way to where the prior ends, behind which a simulator may be undefined.
+NEAR = 1e-2
 # A change of y below this share of y is rounding, and no effect of an unknown.
 ROUNDING = 1e-13
 # Where float32 keeps less than this share of the different values in each part of y, or overflows
@@ -36,7 +40,6 @@ ROUNDING = 1e-13
 KEPT, OVERFLOWN = 0.25, 0.05
 
 KEEP_AXIS = "keep an axis for the numbers of y, as by y[..., None]"
-ONE_ROW = "a function of one row goes through invlab.numpy_simulator(f, batched=False)"
 
 
 @dataclass(frozen=True)
@@ -221,9 +224,12 @@ def _survey(task: Task, x: Tensor, c: Tensor | None) -> tuple[Clause, Tensor, Te
             y = _run(task, x, c)
         except Exception as error:
             return Clause(RUNS, False, _where_it_raises(task, x, c, error)), nothing, nothing
+    if y.layout != torch.strided:
+        found = f"expected a dense tensor, got the layout {y.layout}; give y.to_dense()"
+        return Clause(RUNS, False, found), nothing, nothing
     if y.ndim < 2 or len(y) != len(x):
         found = f"a batch of {len(x)} gave shape {tuple(y.shape)}; expected ({len(x)}, dy...); "
-        remedy = KEEP_AXIS if y.shape == x.shape[:1] else ONE_ROW
+        remedy = KEEP_AXIS if y.shape == x.shape[:1] else _wrapping(task)
         return Clause(RUNS, False, found + remedy), nothing, nothing
     task.note_shape(y[0])
     good = torch.isfinite(y).flatten(1).all(1).cpu()
@@ -247,21 +253,41 @@ def _where_it_raises(task: Task, x: Tensor, c: Tensor | None, error: Exception) 
         except Exception as alone:
             raised[i] = alone
     if not raised:
-        return f"raised {_line(error)} for a batch of {len(x)}, but not for one row; {ONE_ROW}"
+        return (
+            f"raised {_line(error)} for a batch of {len(x)}, but not for one row; {_wrapping(task)}"
+        )
     first, why = next(iter(raised.items()))
     if len(raised) < len(x):
         return (
             f"raised for {100 * len(raised) / len(x):.3g} % of {len(x)} prior draws, first at "
-            f"x = {_row(x[first])}: {_line(why)}; one such row ends a whole run: return NaN for "
-            "it, or wrap the function by invlab.numpy_simulator"
+            f"x = {_row(x[first])}: {_line(why)}; one such row ends a whole run: return NaN for it"
+            + ("" if _is_wrapped(task) else ", or wrap the function by invlab.numpy_simulator")
         )
     try:
         _run(task, x.float(), None if c is None else c.float())
     except Exception:
-        return f"raised {_line(error)}; {ONE_ROW}"
+        return f"raised {_line(error)}; {_wrapping(task)}"
     return (
         f"raised {_line(error)} for float64, but runs for float32; cast weights and constants "
         "to the dtype of x, by .to(x)"
+    )
+
+
+def _is_wrapped(task: Task) -> bool:
+    return isinstance(task.simulator, NumpySimulator)
+
+
+def _wrapping(task: Task) -> str:
+    """What to do where a simulator copes with other rows than it gets."""
+    if not _is_wrapped(task):
+        return (
+            "a function of one row goes through invlab.numpy_simulator(f, batched=False), one of "
+            "NumPy arrays of all rows through invlab.numpy_simulator(f)"
+        )
+    other = not task.simulator.batched  # type: ignore[attr-defined]
+    rows = "all rows at a time" if other else "one row alone"
+    return (
+        f"if the function takes {rows}, say batched={other}; else try it on one draw of the prior"
     )
 
 
@@ -401,17 +427,49 @@ def _gradient(seen: Seen) -> Finding:
     for k in range(x.shape[-1]):
         if whole[k]:  # there is nothing between whole numbers
             continue
-        gap = min(_gap(task, seen.x, c, k, weights, slope[:, k], step) for step in STEPS)
+        gap = _least_gap(task, seen.x, c, k, weights, slope[:, k])
         if not gap <= GRADIENT_TOLERANCE:
             return (
                 f"autograd and central difference differ by {gap:.1e} (relative) in unknown {k} "
                 f"({task.labels[k]})"
             )
+    if slope.count_nonzero() == 0 and not all(whole) and _is_flat(seen):
+        return (
+            "the gradient is zero at all draws though y changes with x, as where a simulator "
+            "rounds or counts: no search finds its way; say differentiable=False"
+        )
     return None
 
 
+def _is_flat(seen: Seen) -> bool:
+    """Whether y differs between the draws, and its gradient is zero at each of them."""
+    x, y = seen.drawn[seen.good].clone().requires_grad_(), seen.drawn_y[seen.good]
+    if _equal(y, y[:1], ROUNDING):
+        return False
+    y = _run(seen.task, x, None if seen.drawn_c is None else seen.drawn_c[seen.good])
+    (slope,) = torch.autograd.grad(y.sum(), x)
+    return bool(slope.count_nonzero() == 0)
+
+
+def _least_gap(
+    task: Task, x: Tensor, c: Tensor | None, k: int, weights: Tensor, slope: Tensor
+) -> float:
+    """The smallest gap over the steps; last over short ones that stay where the prior has draws."""
+    low, high = (end.to(x)[k] for end in ends_of(task.prior))
+    room = torch.minimum(x[:, k] - low, high - x[:, k])
+    widths = [share * float(task.box.width[k]) * torch.ones_like(room) for share in STEPS]
+    steps = [*widths, torch.where(room > 0, (NEAR * room).minimum(widths[0]), widths[-1])]
+    gap = math.inf
+    for step in steps:
+        found = _gap(task, x, c, k, weights, slope, step)
+        gap = found if found < gap else gap
+        if gap <= GRADIENT_TOLERANCE:
+            break
+    return gap
+
+
 def _gap(
-    task: Task, x: Tensor, c: Tensor | None, k: int, weights: Tensor, slope: Tensor, step: float
+    task: Task, x: Tensor, c: Tensor | None, k: int, weights: Tensor, slope: Tensor, step: Tensor
 ) -> float:
     """Largest difference of ``slope`` ``(N,)`` from central differences, in units of these."""
     near, rounding = _quotient(task, x, c, k, weights, step)
@@ -422,13 +480,12 @@ def _gap(
 
 
 def _quotient(
-    task: Task, x: Tensor, c: Tensor | None, k: int, weights: Tensor, share: float
+    task: Task, x: Tensor, c: Tensor | None, k: int, weights: Tensor, step: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Central difference of the weighted sum of y, for a step of a share of the box.
+    """Central difference of the weighted sum of y, for a step ``(N,)``.
 
     And how far the rounding of y alone may lead it astray.
     """
-    step = share * float(task.box.width[k])
     shift = torch.zeros_like(x)
     shift[:, k] = step
     ahead, behind = _run(task, x + shift, c).detach(), _run(task, x - shift, c).detach()

@@ -59,8 +59,8 @@ def surrogate_error(surrogate: Surrogate, x: Tensor, y: Tensor) -> Tensor:
         ``(B, T)``, what :func:`rank` sorts guesses by without a call of the simulator.
     """
     _require_fit(surrogate, x, y)
-    goal = surrogate.outputs(y.flatten(1)).float()[:, None]
     with torch.no_grad():
+        goal = surrogate.outputs(y.flatten(1)).float()[:, None]
         seen = _seen(surrogate, _at_least_single(x).flatten(0, 1)).unflatten(0, x.shape[:2])
     return (seen.float() - goal).square().mean(2)
 
@@ -157,9 +157,9 @@ def refine(
         ``(B, T, dx)``, without a graph.
 
     Raises:
-        ValueError: the task says ``differentiable=False``, or its simulator has no gradient though
-            it says nothing; a context is missing or needless, shapes do not fit, or a step is not
-            above zero.
+        ValueError: the task says that it is noisy, or ``differentiable=False``, or its simulator
+            has no gradient though it says nothing; a context is missing or needless, shapes do not
+            fit, or a step is not above zero.
 
     Example:
         >>> import torch
@@ -233,8 +233,9 @@ def refine_bfgs(
         ``(B, T, dx)`` in the dtype of x.
 
     Raises:
-        ValueError: the task says ``differentiable=False``, a context is missing or needless, or
-            shapes do not fit.
+        ValueError: the task says that it is noisy, or ``differentiable=False``, or its simulator
+            has no gradient though it says nothing; a context is missing or needless, or shapes do
+            not fit.
 
     Example:
         >>> import torch
@@ -249,6 +250,7 @@ def refine_bfgs(
     _require("refine_bfgs", task, x, y, c)
     box = task.answer_box if require_flag("bounded", bounded) else None
     start, targets, contexts = _one_row_a_guess(x.detach().double(), y, c, box)
+    require_slope(task, start, contexts)
     y_scale = _spread_of(task) if y_scale is None else y_scale
     fun = squared_distance(task, targets, contexts, y_scale=y_scale)
     x_scale = default_x_scale(task.box) if x_scale is None else x_scale
@@ -492,6 +494,11 @@ def _require(name: str, task: Task, x: Tensor, y: Tensor, c: Tensor | None) -> N
     require_same_length(x=x, y=y, c=c)
     if not task.differentiable:
         raise ValueError(f"{name}: {task.name} says differentiable=False; refine on a surrogate")
+    if task.noisy:
+        raise ValueError(
+            f"{name}: {task.name} says that it is noisy, and the noise of single runs would be "
+            "fitted too; refine on a surrogate"
+        )
     if (c is None) != (task.context is None):
         what = "needs a" if c is None else "takes no"
         raise ValueError(f"{name}: {task.name} {what} context c")

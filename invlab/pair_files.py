@@ -6,7 +6,7 @@ import csv
 import itertools
 import warnings
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,6 +36,7 @@ class Arrays(NamedTuple):
 MARKS = ("#n/a", "#div/0!", "#value!", "#num!", "#ref!", "#name?", "#null!")
 # What stands in a table where a number is missing.
 MISSING = {"", "na", "n/a", "nan", "null", "none", *MARKS}
+WORDS = "; write kinds as whole numbers, such as 1 for glass, or leave their column out"
 FORMATS = "expected .csv, .tsv, .txt, .npy, .npz, .h5 or .hdf5"
 
 
@@ -53,7 +54,8 @@ def read_arrays(path: str | Path, x: Columns, y: Columns, c: Columns) -> Arrays:
     x, y, c = map(_listed, (x, y, c))
     ending = path.suffix.lower()
     if ending in TEXT:
-        names, table = _table(path, _words(x, y, c), empty=False)
+        counted = all(map(is_integer, (x, y))) and (c is None or is_integer(c))
+        names, table = _table(path, _words(x, y, c), empty=False, every=counted)
         return _from_table(path, names, table, x, y, c)
     if ending == ".npy":
         table = _loaded(path, np.ndarray)
@@ -90,7 +92,7 @@ def read_table(path: str | Path, columns: Sequence[str] | None = None) -> np.nda
         if table.ndim == 0:
             raise ValueError(f"{path}: expected rows of numbers, got a single one without an axis")
     elif path.suffix.lower() in TEXT:
-        names, table = _table(path, columns or (), empty=True)
+        names, table = _table(path, columns or (), empty=True, every=columns is None)
     else:
         raise ValueError(
             f"{path}: expected .csv, .tsv, .txt or .npy, got {path.suffix or 'no ending'}"
@@ -109,13 +111,15 @@ def read_table(path: str | Path, columns: Sequence[str] | None = None) -> np.nda
 def column_names(path: str | Path) -> list[str] | None:
     """What a table in text says in its first line; None where that holds numbers, or no text."""
     path = Path(path)
-    return None if path.suffix.lower() == ".npy" else _table(path, (), empty=True)[0]
+    return None if path.suffix.lower() == ".npy" else _table(path, (), empty=True, every=False)[0]
 
 
 def _listed(asked: Any) -> Columns:
     """Names as a list, also where they come in an array or in pandas' index."""
     if asked is None or isinstance(asked, str) or is_integer(asked):
         return asked
+    if isinstance(asked, bytes | bool) or not isinstance(asked, Iterable):
+        raise TypeError(f"columns: expected names, or how many there are, got {asked!r}")
     return [str(name) for name in asked]
 
 
@@ -169,6 +173,7 @@ def _from_arrays(
         except ValueError as error:
             raise ValueError(f"{path}: {listed} do not fit together: {error}") from error
 
+    _require_distinct(path, _words(*(w if a is None else a for w, a in (("x", x), ("y", y))), c))
     unknowns = array("x", x)
     labels = _labels(file, unknowns.shape[-1]) if x is None and "labels" in names else None
     return Arrays(unknowns, array("y", y), None if c is None else array("c", c), labels)
@@ -221,6 +226,7 @@ def _from_table(
     elif names is None:
         raise ValueError(f"{path}: has no line of names; give counts of columns, such as x=3, y=2")
     else:
+        _require_distinct(path, _words(x, y, c))
         parts = [table[:, _places(path, names, chosen)] for chosen in asked.values()]
         labels = _words(x)
     return Arrays(parts[0], parts[1], parts[2] if len(parts) == 3 else None, labels)
@@ -260,7 +266,9 @@ def _words(*asked: Columns) -> list[str]:
     return [name for part in listed if isinstance(part, Sequence) for name in part]
 
 
-def _table(path: Path, asked: Sequence[str], *, empty: bool) -> tuple[list[str] | None, np.ndarray]:
+def _table(
+    path: Path, asked: Sequence[str], *, empty: bool, every: bool
+) -> tuple[list[str] | None, np.ndarray]:
     """Names of the columns, where the first line has them, and the numbers, float64.
 
     Args:
@@ -268,6 +276,8 @@ def _table(path: Path, asked: Sequence[str], *, empty: bool) -> tuple[list[str] 
         asked: names that are wanted, which tell a line of numbers that are names.
         empty: whether a line in which nothing was filled in keeps its place between the others,
             as NaN; else it is left out.
+        every: whether all columns are wanted; else what is no number in one that is not asked for,
+            such as the name of a run, is NaN.
     """
     delimiter, lines = _lines(path, asked, empty)
     names = None
@@ -277,8 +287,9 @@ def _table(path: Path, asked: Sequence[str], *, empty: bool) -> tuple[list[str] 
     lines = [(number, row) for number, row in lines if not _is_comment(row[0])]
     if not lines:
         raise ValueError(f"{path}: expected lines of numbers, found none")
-    width = len(names) if names else len(lines[0][1])
-    return names, np.array([_row(path, number, row, width) for number, row in lines])
+    heads = names or [""] * len(lines[0][1])
+    wanted = [every or not names or name in asked for name in heads]
+    return names, np.array([_row(path, number, row, heads, wanted) for number, row in lines])
 
 
 def _lines(
@@ -387,16 +398,22 @@ def _numbers_columns(path: Path, lines: list[tuple[int, list[str]]]) -> bool:
     return False
 
 
-def _row(path: Path, line: int, cells: list[str], width: int) -> list[float]:
-    if len(cells) != width:
-        raise ValueError(f"{path}, line {line}: expected {width} entries, got {len(cells)}")
+def _row(
+    path: Path, line: int, cells: list[str], heads: list[str], wanted: list[bool]
+) -> list[float]:
+    if len(cells) != len(heads):
+        raise ValueError(f"{path}, line {line}: expected {len(heads)} entries, got {len(cells)}")
     numbers = []
     for place, cell in enumerate(cells):
         number = _number(cell)
+        if number is None and not wanted[place]:
+            number = float("nan")
         if number is None:
+            head = f" in column {heads[place]!r}" if heads[place] else ""
             comma = "; write it with a point" if _number(cell.replace(",", ".")) else ""
             raise ValueError(
-                f"{path}, line {line}, entry {place + 1}: expected a number, got {cell!r}{comma}"
+                f"{path}, line {line}, entry {place + 1}: expected a number, got {cell!r}"
+                f"{head}{comma or WORDS * cell.isalpha()}"
             )
         numbers.append(number)
     return numbers

@@ -19,6 +19,7 @@ from invlab.validation import (
     batch_shape,
     native,
     require_flag,
+    require_generator,
     require_labels,
     require_number,
     require_same_length,
@@ -170,14 +171,43 @@ class Pairs:
         c = None if self.c is None else self.c[rows]
         return Pairs(self.x[rows], self.y[rows], c, labels=self.labels)
 
+    def in_order_of(self, labels: Sequence[str]) -> Pairs:
+        """The same pairs with the unknowns in the order of ``labels``, where these are their names.
+
+        Pairs without names, or with other ones, are taken by place and come back as they are.
+
+        Example:
+            >>> import invlab
+            >>> pairs = invlab.Pairs([[1.0, 2.0]], [[3.0]], labels=["width", "angle"])
+            >>> pairs.in_order_of(["angle", "width"]).x.tolist()
+            [[2.0, 1.0]]
+        """
+        own, wanted = list(self.labels or ()), list(labels)
+        if own == wanted or sorted(own) != sorted(wanted):
+            return self
+        places = [own.index(label) for label in wanted]
+        return Pairs(self.x[:, places], self.y, self.c, labels=wanted)
+
     def joined(self, more: Pairs) -> Pairs:
         """These rows and, behind them, more of the same task, in the wider dtype of the two.
 
+        Unknowns that have the same names in another order are put into that of these pairs.
+
         Raises:
-            ValueError: only one of the two has contexts.
+            TypeError: no pairs.
+            ValueError: only one of the two has contexts, or they have other shapes.
         """
+        require_pairs("joined", more)
         if (self.c is None) != (more.c is None):
             raise ValueError("joined: expected contexts c in both pairs or in none, got one")
+        for name in ("x", "y", "c"):
+            own, came = getattr(self, name), getattr(more, name)
+            if own is not None and own.shape[1:] != came.shape[1:]:
+                raise ValueError(
+                    f"joined: expected {name} of shape (N, {', '.join(map(str, own.shape[1:]))}) "
+                    f"in both pairs, got {tuple(came.shape)}"
+                )
+        more = more if self.labels is None else more.in_order_of(self.labels)
         c = None if self.c is None or more.c is None else torch.cat([self.c, more.c])
         x, y = torch.cat([self.x, more.x]), torch.cat([self.y, more.y])
         return Pairs(x, y, c, labels=self.labels)
@@ -215,7 +245,11 @@ class Pairs:
             >>> len(learned), len(held_out)
             (80, 20)
         """
-        held = round(require_number("share", share) * len(self))
+        require_generator("split: generator", generator)
+        share = require_number("share", share)
+        if share != share:
+            raise ValueError("share: expected a number from 0 to 1, got nan")
+        held = round(share * len(self))
         order = torch.randperm(len(self), generator=generator, device="cpu")
         enough = 0 < held < len(self)
         if require_flag("together", together) and enough:

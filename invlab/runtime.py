@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar, cast
 
 import torch
 
-from invlab.validation import is_integer, require_seed
+from invlab.validation import is_integer, require_generator, require_seed
 
 __all__ = [
     "Preset",
@@ -132,7 +132,11 @@ def next_seed(generator: torch.Generator | None, *, peek: bool = False) -> int:
     Args:
         generator: where the seed comes from.
         peek: leave the generator where it is, so that what is drawn from it next stays as it was.
+
+    Raises:
+        TypeError: something else, such as a seed.
     """
+    require_generator("generator", generator)
     source = torch.default_generator if generator is None else generator
     if peek:
         copy = torch.Generator(device=source.device)

@@ -19,7 +19,9 @@ from invlab.simulators.numpy_functions import UnknownShapeError, without_failed_
 from invlab.validation import (
     one_a_row,
     require_count,
+    require_dtype,
     require_flag,
+    require_generator,
     require_labels,
     require_tensor,
 )
@@ -139,7 +141,8 @@ class Task:
             name: of the task.
             box: where answers are meant to lie; around the x of the pairs if not given.
             prior: law of the unknowns; one whose draws are rows of the pairs if not given.
-            labels, units: as for a task; the labels of the pairs if not given.
+            labels, units: as for a task; the labels of the pairs if not given. The same labels in
+                another order put the unknowns into this order.
 
         Example:
             >>> import invlab
@@ -148,6 +151,9 @@ class Task:
             >>> task.x_dim, task.y_shape, task.has_simulator
             (2, (1,), False)
         """
+        if labels is not None:
+            labels = require_labels(name, "labels", labels, pairs.x.shape[1])
+            pairs = pairs.in_order_of(labels)
         task = Task(
             name,
             _NoSimulator(name),
@@ -287,6 +293,8 @@ class Task:
     ) -> list[Tensor]:
         """Inputs of the simulator, from their laws: ``[x]`` or ``[x, c]``, ``(n, ...)`` each."""
         n = require_count("n", n)
+        require_generator(f"{self.name}: generator", generator)
+        require_dtype(f"{self.name}: dtype", dtype)
         laws = {"prior": self.prior} | ({} if self.context is None else {"context": self.context})
         drawn = {name: law.sample(n, generator=generator) for name, law in laws.items()}
         for name, law in laws.items():
@@ -359,6 +367,8 @@ class Task:
     def usable(self, data: Pairs) -> Pairs:
         """The pairs whose y is valid; every method learns from these alone.
 
+        Unknowns that the pairs name as the task does, in another order, are put into its order.
+
         The shape of y that they show is not kept: they may be another task's.
 
         Raises:
@@ -367,6 +377,7 @@ class Task:
         Warns:
             UserWarning: how many were left out.
         """
+        data = data.in_order_of(self.labels)
         before = self._y_shape
         if before is None:  # spares a simulation
             self.note_shape(data.y[0])

@@ -254,6 +254,31 @@ def require_number(name: str, value: Any) -> float:
     return found
 
 
+def require_generator(name: str, value: Any) -> torch.Generator | None:
+    """Check a random generator, or None, and return it.
+
+    Raises:
+        TypeError: anything else, such as a seed.
+    """
+    if not isinstance(value, torch.Generator | None):
+        raise TypeError(
+            f"{name}: expected a torch.Generator, such as torch.Generator().manual_seed(0), or "
+            f"None, got {value!r}"
+        )
+    return value
+
+
+def require_dtype(name: str, value: Any) -> torch.dtype:
+    """Check a floating-point dtype of torch, and return it.
+
+    Raises:
+        TypeError: anything else, such as NumPy's, or a word.
+    """
+    if not isinstance(value, torch.dtype) or not value.is_floating_point:
+        raise TypeError(f"{name}: expected torch.float32 or torch.float64, got {value!r}")
+    return value
+
+
 def require_flag(name: str, value: Any) -> bool:
     """Check True or False, NumPy's included, and return it as a plain bool.
 

@@ -7,7 +7,17 @@ import pytest
 import torch
 from scipy import stats
 
-from invlab import Box, Integer, Normal, Product, Task, check_task, numpy_simulator, runtime
+from invlab import (
+    Box,
+    Integer,
+    LogUniform,
+    Normal,
+    Product,
+    Task,
+    check_task,
+    numpy_simulator,
+    runtime,
+)
 from invlab.contract import CLAUSES
 
 RUNS, ROWS, SHAPE, UNTOUCHED, FINITE, EFFECT, GRADIENT, DTYPE, *OTHERS = CLAUSES
@@ -404,3 +414,61 @@ def test_a_simulator_that_waits_is_not_asked_hundreds_of_times_more(monkeypatch)
     task = Task("waits", simulate, Box([0.0], [1.0]))
     assert check_task(task).passed
     assert rows[0] < 400
+
+
+@pytest.mark.parametrize(
+    ("f", "prior"),
+    [
+        (torch.log, LogUniform([1e-3], [1e3])),
+        (torch.log, LogUniform([1e-9], [1e9])),
+        (torch.sqrt, LogUniform([1e-4], [1e2])),
+    ],
+)
+def test_a_difference_stays_where_the_prior_has_draws(f, prior):
+    assert check_task(Task("short", f, prior)).passed
+
+
+def test_a_wrong_gradient_is_still_seen_near_an_end_of_the_prior():
+    def half(x):
+        return x.log() - 0.5 * (x - x.detach()) / x.detach()
+
+    broken = {
+        clause.name
+        for clause in check_task(Task("half", half, LogUniform([1e-9], [1e9])))
+        if clause.passed is False
+    }
+    assert broken == {GRADIENT}
+
+
+def test_a_gradient_of_zeros_is_none():
+    rounded = Task("rounded", lambda x: (x * 10).round() / 10, Box([0.0, 0.0], [1.0, 1.0]))
+    (found,) = [clause for clause in check_task(rounded) if clause.passed is False]
+    assert found.name == GRADIENT
+    assert "zero at all draws though y changes" in found.found
+
+
+def test_a_flat_part_of_the_prior_is_no_fault():
+    # nine tenths of the draws see nothing of x
+    shoulder = Task("shoulder", lambda x: (x - 0.9).clamp_min(0.0), Box([0.0], [1.0]))
+    assert check_task(shoulder).passed
+
+
+@pytest.mark.parametrize(
+    ("batched", "f"), [(False, lambda x: x[:, 0]), (True, lambda x: x @ [1.0])]
+)
+def test_a_wrapped_function_is_not_told_to_be_wrapped(batched, f):
+    task = Task("wrapped", numpy_simulator(f, batched=batched), Box([0.0], [1.0]))
+    found = " ".join(clause.found for clause in check_task(task) if clause.passed is False)
+    assert "goes through invlab.numpy_simulator" not in found
+
+
+def test_a_function_of_all_rows_that_is_called_for_one_is_told_so():
+    one = numpy_simulator(lambda x: x[:, 0] + x[:, 1], batched=False)
+    (found,) = [c for c in check_task(Task("t", one, BOX)) if c.passed is False][:1]
+    assert "say batched=True" in found.found
+
+
+def test_a_sparse_observation_is_a_finding():
+    sparse = Task("sparse", lambda x: x.to_sparse(), BOX)
+    (found,) = [clause for clause in check_task(sparse) if clause.passed is False][:1]
+    assert "expected a dense tensor" in found.found

@@ -658,7 +658,7 @@ def test_the_scale_of_y_may_be_given():
     x = refine_bfgs(
         Task("bent", watched, task.prior), 0.7 * targets.x[:, None], targets.y, y_scale=1e-3
     )
-    assert seen[0] == 4  # no draws of the prior
+    assert seen[:2] == [1, 4]  # whether there is a gradient, and no draws of the prior
     torch.testing.assert_close(x[:, 0], targets.x, rtol=0, atol=1e-3)
     fun, rows = squared_distance(task, targets.y), torch.arange(4)
     scaled = squared_distance(task, targets.y, y_scale=0.5)
@@ -889,3 +889,17 @@ def test_what_comes_back_has_no_graph(improved):
         task = Task("whole", lambda x: x * 2.0, prior)
         data = task.sample(3)
         assert not improved(task, data.x[:, None].requires_grad_(), data.y).requires_grad
+
+
+@pytest.mark.parametrize("search", [refine, refine_bfgs])
+def test_noise_is_not_refined(search):
+    noisy = Task("wind", lambda x: x + torch.randn_like(x), Box([0.0], [1.0]), noisy=True)
+    with pytest.raises(ValueError, match="wind says that it is noisy"):
+        search(noisy, torch.full((1, 1, 1), 0.5), torch.tensor([[0.3]]))
+
+
+@pytest.mark.parametrize("search", [refine, refine_bfgs])
+def test_a_simulator_without_a_way_back_is_named(search):
+    lost = Task("lost", lambda x: x.detach() * 2, Box([0.0], [1.0]))
+    with pytest.raises(ValueError, match="lost: the task says that its simulator is different"):
+        search(lost, torch.full((1, 1, 1), 0.5), torch.tensor([[0.3]]))

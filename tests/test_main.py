@@ -358,3 +358,32 @@ def test_what_a_spreadsheet_writes_for_a_missing_number_is_no_remark(mark, tmp_p
     assert np.isnan(found).tolist() == [[False, False], [True, False], [False, True]]
     path.write_text(f"{mark},0.3\n1,2\n")
     assert np.isnan(read_table(path)).tolist() == [[True, False], [False, False]]
+
+
+def test_pairs_of_another_task_are_refused(tmp_path, capsys):
+    (tmp_path / "mine.py").write_text(MINE, encoding="utf-8")
+    invlab.generate(invlab.Task("other", lambda x: x * 2, invlab.Box([0.0], [1.0])), 40, folder="p")
+    np.savetxt("y.csv", [[0.5]], delimiter=",")
+    options = ["--targets", "y.csv", "--out", "x.csv", "--method", "nearest", "--pairs", "p"]
+    assert main(["invert", "mine:good", *options]) == 2
+    assert "expected pairs of good, but p holds other's" in capsys.readouterr().err
+
+
+def test_an_interrupted_command_says_how_to_go_on(monkeypatch, tmp_path, capsys):
+    (tmp_path / "mine.py").write_text(MINE, encoding="utf-8")
+
+    def interrupt(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(invlab, "generate", interrupt)
+    assert main(["generate", "mine:good", "--n", "4", "--folder", "p"]) == 130
+    assert "interrupted; the same command goes on from its folder" in capsys.readouterr().err
+    monkeypatch.setattr(invlab, "check_task", interrupt)
+    assert main(["check", "mine:good"]) == 130
+    assert capsys.readouterr().err.strip() == "invlab: interrupted"
+
+
+def test_a_check_takes_a_simulator_and_no_data(capsys):
+    np.savetxt("p.csv", np.ones((3, 2)), delimiter=",")
+    assert main(["check", "p.csv"]) == 2
+    assert "a simulator to try; got the data p.csv" in capsys.readouterr().err

@@ -360,8 +360,9 @@ def test_a_table_that_cannot_be_read_says_where(tmp_path, text, asked, message):
 
 def test_arrays_are_read_by_their_names(tmp_path):
     path = tmp_path / "data.npz"
-    np.savez(path, a=np.arange(3), b=np.ones((3, 2), "f4"), map=np.zeros((3, 4, 5)))
-    pairs = Pairs.from_file(path, x=["a", "b"], y="map", c="a")
+    each = {"a": np.arange(3), "b": np.ones((3, 2), "f4"), "map": np.zeros((3, 4, 5))}
+    np.savez(path, d=np.arange(3), **each)
+    pairs = Pairs.from_file(path, x=["a", "b"], y="map", c="d")
     assert pairs.x.tolist() == [[0, 1, 1], [1, 1, 1], [2, 1, 1]]
     assert pairs.y.shape == (3, 4, 5)
     assert pairs.c.shape == (3, 1)
@@ -533,5 +534,115 @@ def test_labels_that_name_something_else_are_left_alone(tmp_path, labels):
 def test_a_decimal_comma_is_named(tmp_path):
     path = tmp_path / "german.csv"
     path.write_text("a;b\n1,5;2\n")
-    with pytest.raises(ValueError, match="line 2, entry 1: .*'1,5'; write it with a point"):
+    with pytest.raises(ValueError, match="line 2, entry 1: .*'1,5' in column 'a'; write it with"):
         Pairs.from_file(path, x="a", y="b")
+
+
+NAMED = Task("named", lambda x: x * 1.0, Box([0.0, 0.0], [1.0, 1.0]), labels=["width", "angle"])
+TURNED = Pairs([[2.0, 1.0], [4.0, 3.0]], [[1.0, 2.0], [3.0, 4.0]], labels=["angle", "width"])
+
+
+def test_unknowns_are_found_by_their_names():
+    assert NAMED.usable(TURNED).x.tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    assert NAMED.usable(TURNED).labels == ["width", "angle"]
+    # other names, or none, are taken by place
+    assert NAMED.usable(Pairs(TURNED.x, TURNED.y)).x.tolist() == TURNED.x.tolist()
+    other = Pairs(TURNED.x, TURNED.y, labels=["angle", "depth"])
+    assert other.in_order_of(NAMED.labels) is other
+    task = Task.from_pairs(TURNED, name="t", labels=["width", "angle"])
+    assert task.prior.x.tolist() == [[1.0, 2.0], [3.0, 4.0]]
+
+
+def test_a_method_and_a_call_find_unknowns_by_their_names():
+    pairs = NAMED.sample(60, dtype=torch.float64)
+    turned = Pairs(pairs.x[:, [1, 0]], pairs.y, labels=["angle", "width"])
+    y = torch.tensor([[0.2, 0.7]], dtype=torch.float64)
+    model = invlab.get_method("nearest").fit(NAMED, turned)
+    assert (model.propose(y)[0, 0] - y[0]).abs().max() < 0.2
+    answer = invlab.invert(NAMED, y, method="nearest", data=turned, n=1, simulate=False)
+    assert (answer.x[0, 0] - y[0]).abs().max() < 0.2
+
+
+def test_rows_are_joined_by_the_names_of_their_unknowns():
+    straight = Pairs([[1.0, 2.0]], [[0.0, 0.0]], labels=["width", "angle"])
+    assert straight.joined(TURNED).x.tolist() == [[1.0, 2.0], [1.0, 2.0], [3.0, 4.0]]
+
+
+@pytest.mark.parametrize(
+    ("more", "error", "message"),
+    [
+        (3, TypeError, "joined: expected Pairs, got int"),
+        (Pairs(X[:, :1], Y), ValueError, r"joined: expected x of shape \(N, 2\)"),
+        (Pairs(X, X), ValueError, r"joined: expected y of shape \(N, 1\) in both pairs"),
+    ],
+)
+def test_what_cannot_be_joined_is_named(more, error, message):
+    with pytest.raises(error, match=message):
+        Pairs(X, Y).joined(more)
+
+
+def test_a_seed_is_no_generator_and_nan_no_share():
+    pairs = Pairs(torch.rand(9, 2), torch.rand(9, 1))
+    for call in (
+        lambda: pairs.split(0.5, generator=0),
+        lambda: LENS.sample(3, generator=0),
+        lambda: Box([0.0], [1.0]).sample(3, generator=0),
+        lambda: invlab.Normal([0.0], [1.0]).sample(3, generator=0),
+    ):
+        with pytest.raises(TypeError, match=r"generator: expected a torch\.Generator, .* got 0"):
+            call()
+    with pytest.raises(ValueError, match="share: expected a number from 0 to 1, got nan"):
+        pairs.split(float("nan"))
+
+
+@pytest.mark.parametrize("dtype", ["float32", np.float32, torch.int64])
+def test_a_dtype_is_torchs_and_real(dtype):
+    with pytest.raises(TypeError, match="lens: dtype: expected torch.float32 or torch.float64"):
+        LENS.sample(3, dtype=dtype)
+
+
+TABLE = "run,a,b,y\nr0,1,2,3\nr1,2,3,4\n"
+
+
+def test_columns_that_nobody_asks_for_may_hold_words(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text(TABLE, encoding="utf-8")
+    pairs = Pairs.from_file(path, x="a", y=["b", "y"])
+    assert (pairs.x.tolist(), pairs.y.tolist()) == ([[1.0], [2.0]], [[2.0, 3.0], [3.0, 4.0]])
+    assert read_table(path, ["y"]).tolist() == [[3.0], [4.0]]
+
+
+@pytest.mark.parametrize(
+    ("columns", "error", "message"),
+    [
+        ({"x": ["a", "b"], "y": ["b", "y"]}, ValueError, "'b' stands 2 times"),
+        (
+            {"x": "run", "y": "y"},
+            ValueError,
+            "entry 1: .*got 'r0' in column 'run'$",
+        ),
+        ({"x": "aa", "y": "y"}, ValueError, "has no column 'aa'.*did you mean 'a'"),
+        ({}, ValueError, "say which columns are x and y"),
+        ({"x": 2, "y": 2}, ValueError, r"entry 1: expected a number, got 'r0' in column 'run'"),
+        ({"x": 2.0, "y": 1}, TypeError, "columns: expected names, or how many"),
+        ({"x": True, "y": 1}, TypeError, "columns: expected names, or how many"),
+    ],
+)
+def test_columns_that_do_not_fit_are_named(columns, error, message, tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text(TABLE, encoding="utf-8")
+    with pytest.raises(error, match=message):
+        Pairs.from_file(path, **columns)
+
+
+def test_a_kind_in_words_is_to_be_written_as_a_number(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("kind,y\nglass,1\nsteel,2\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="'glass' in column 'kind'; write kinds as whole numbers"):
+        Pairs.from_file(path, x="kind", y="y")
+
+
+def test_one_array_is_not_x_and_y(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.ones((3, 1)), y=np.ones((3, 1)))
+    with pytest.raises(ValueError, match="'x' stands 2 times"):
+        Pairs.from_file(tmp_path / "a.npz", y="x")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
@@ -152,9 +153,24 @@ def compare(
     where = {"jobs": jobs, "scheduler": scheduler}
     runtime.announce(_announcement(task, plan, running))
     if folder is not None:
+        _warn_of_strangers(trials)
         return _compared(trials, chosen, Path(folder), where)
     with tempfile.TemporaryDirectory() as scratch:
         return _compared(trials, chosen, Path(scratch), where)
+
+
+def _warn_of_strangers(trials: _Trials) -> None:
+    """Say that records in a folder will not be found again where the noise has its own stream."""
+    task = trials.task
+    if trials.pairs is not None or not task.noisy or trials.plan.dear:
+        return
+    if of_task(task, FEW_ROWS) != of_task(task, FEW_ROWS):
+        warnings.warn(
+            f"{task.name}: its noise does not follow torch's seed, so that its records in the "
+            "folder cannot be told from another task's and nothing is resumed; draw the noise by "
+            "torch, or start NumPy's generator from a number that torch draws",
+            stacklevel=3,
+        )
 
 
 def _planned(chosen: list[Candidate], **sizes: Any) -> tuple[list[Candidate], Plan]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 import hashlib
 import inspect
 import re
@@ -21,6 +22,8 @@ __all__ = ["FEW_ROWS", "ROWS", "of_object", "of_pairs", "of_task"]
 # Draws of a task that are simulated to recognise it, and where a simulation is dear: what happens
 # in 5 % of the prior alone, such as a failure, is among 64 draws in 96 % of the cases.
 ROWS, FEW_ROWS = 64, 8
+# What a name of a module may stand for that is a setting.
+PLAIN = (bool, int, float, complex, str, bytes, tuple, frozenset, np.generic, np.ndarray, Tensor)
 
 
 def of_pairs(pairs: Pairs) -> str:
@@ -102,7 +105,7 @@ def _inside(value: Any) -> list[Any]:
         return [value.func]
     if isinstance(value, FunctionType):
         cells = [cell.cell_contents for cell in value.__closure__ or () if _is_filled(cell)]
-        return [value.__code__, value.__defaults__, value.__kwdefaults__, cells]
+        return [value.__code__, value.__defaults__, value.__kwdefaults__, cells, _read_by(value)]
     if isinstance(value, CodeType):
         return [value.co_code, value.co_names, value.co_consts]
     if isinstance(value, torch.Generator):
@@ -117,6 +120,38 @@ def _inside(value: Any) -> list[Any]:
         # what holds its state in C, such as a range or a dtype, shows it in its words
         parts.append(_words_of(value))
     return parts
+
+
+def _read_by(function: FunctionType) -> dict[str, Any]:
+    """What a function reads from its module by name: plain values, and functions beside it.
+
+    Those that they read too. What a function writes there, such as a count of calls, is no
+    setting; nor is what may change in place.
+    """
+    found: dict[str, Any] = {}
+    waiting = [function]
+    while waiting:
+        one = waiting.pop()
+        names, written = _names_in(one.__code__)
+        for name in names - written - found.keys():
+            value = one.__globals__.get(name)
+            if isinstance(value, FunctionType) and value.__module__ == function.__module__:
+                found[name] = [value.__code__, value.__defaults__, value.__kwdefaults__]
+                waiting.append(value)
+            elif isinstance(value, PLAIN):
+                found[name] = value
+    return found
+
+
+def _names_in(code: CodeType) -> tuple[set[str], set[str]]:
+    """Names that code looks up beyond its own, inner functions too, and those it binds there."""
+    names = set(code.co_names)
+    written = {one.argval for one in dis.get_instructions(code) if one.opname == "STORE_GLOBAL"}
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            more, bound = _names_in(inner)
+            names, written = names | more, written | bound
+    return names, written
 
 
 def _words_of(value: Any) -> str:

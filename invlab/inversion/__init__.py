@@ -95,15 +95,19 @@ def invert(
         y: targets, ``(B, *dy)``, or a single one, ``dy``; tensors, arrays or lists. NaN marks a
             number that was not measured.
         method: ``"auto"``, which takes the best of a small :func:`invlab.compare`; a name; or an
-            object, fitted or not.
+            object, fitted or not. What is fitted here is a copy that ends with the call: to keep a
+            fitted method, make it by ``get_method(...).fit(task, pairs)``, ``save`` it, and give
+            it here.
         n: answers a target.
-        budget: of that comparison; 30 processor seconds if not given.
+        budget: of that comparison; 30 processor seconds if not given. No other method has one.
         sigma: standard deviation of the measurement error, beside the simulator's own noise: a
-            number, or one for each of y; infinite where a number was not measured. Differences
+            number, or one for each of y, the same for all targets; infinite where a number was not
+            measured. To weigh numbers of y, give smaller ones to those that count. Differences
             then count in units of it; samplers are trained on pairs with this error, and their
             draws are ranked and not refined.
         bounds: a smaller box for the unknowns: a Box, ``scipy.optimize.Bounds``, pairs
-            ``(low, high)``, or such pairs by the labels of the task.
+            ``(low, high)``, or such pairs by the labels of the task. An unknown whose value is
+            known is none: put it into the simulator.
         feasible: what answers have to meet: a function of unknowns ``(N, dx)`` to a mask ``(N,)``,
             a ``scipy.optimize.LinearConstraint``, or a list of these.
         level: share of targets that the bound is to hold for.

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from invlab.files import write_whole
 from invlab.priors import Box
-from invlab.validation import require_number
+from invlab.validation import require_integer, require_number
 
 __all__ = ["Answers", "Mode", "length_of"]
 
@@ -95,10 +95,18 @@ class Answers:
             target: which.
             radius: answers that are nearer than this to each other's cluster, in spreads of the
                 prior, are one.
+
+        Raises:
+            IndexError: no such target.
+            ValueError: a radius that is no number from 0 on.
         """
         from scipy.cluster.hierarchy import fcluster, linkage
 
+        if not -len(self) <= require_integer("target", target) < len(self):
+            raise IndexError(f"modes: expected a target from 0 to {len(self) - 1}, got {target}")
         radius = require_number("radius", radius)
+        if not radius >= 0:
+            raise ValueError(f"radius: expected a number from 0 on, got {radius}")
         works = self.x[target].isfinite().all(1)  # an answer that is no number lies nowhere
         x, error, total = self.x[target][works], self.error[target][works], len(works)
         if len(x) == 0:
@@ -120,6 +128,7 @@ class Answers:
         """Write a table (CSV): a row an answer, with its target, rank, errors, bound and unknowns.
 
         Errors and bound are in units of ``error_unit``; the bound is that of the first answer.
+        ``reachable`` is 1 or 0, and ``nan`` where it was not tested.
 
         Raises:
             ValueError: another ending than ``.csv``.
@@ -129,6 +138,7 @@ class Answers:
             raise ValueError(f"{path}: expected a name that ends in .csv")
         head = ["target", "rank", *self.labels, "error", "believed", "bound", "reachable"]
         count, n, dx = self.x.shape
+        tested = ~self.p_value.isnan().cpu().numpy()
         rows = np.column_stack(
             [
                 np.repeat(np.arange(count), n),
@@ -137,7 +147,7 @@ class Answers:
                 self.error.cpu().numpy().ravel(),
                 self.believed.cpu().numpy().ravel(),
                 np.where(np.arange(count * n) % n, np.nan, np.repeat(self.bound.cpu().numpy(), n)),
-                np.repeat(self.reachable.cpu().numpy(), n),
+                np.repeat(np.where(tested, self.reachable.cpu().numpy(), np.nan), n),
             ]
         )
         content = io.StringIO()

@@ -29,15 +29,15 @@ def require_method(method: Any, task: Task, *, weighed: bool, budget: Any) -> No
         method: ``"auto"``, a name, or an object, fitted or not.
         task: whose targets they are.
         weighed: whether the numbers of y are weighed by sigma.
-        budget: of the comparison that ``"auto"`` makes.
+        budget: of the comparison that ``"auto"`` makes; checked for others too.
 
     Raises:
         TypeError: neither a name nor an object that answers.
         ValueError: an unknown name, a method that cannot weigh by sigma or needs gradients that
             the task has not, or a wrong budget.
     """
+    limits_of(budget)
     if isinstance(method, str) and method == "auto":
-        limits_of(budget)
         return
     if isinstance(method, str):
         name, kind, came_fitted = method, class_of(method), False
@@ -134,8 +134,9 @@ def _fit(
 def _require_unfitted(name: str, came_fitted: bool) -> None:
     if came_fitted:
         raise ValueError(
-            f"{name}: was fitted without sigma, and to all of y; give its name, so that it is "
-            f"fitted to what was measured, or another of {', '.join(those_that_honour())}"
+            f"{name}: came fitted, to y in its own units, and with sigma a method is fitted to "
+            "what was measured, in units of its error; give it by name or unfitted, one of "
+            f"{', '.join(those_that_honour())}; one fitted with y_sigma answers by its own propose"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -59,7 +60,7 @@ def keep_allowed(task: Task, data: Pairs) -> Pairs:
     # in the dtype of the data: 0.3 in float32 is above 0.3
     allowed = task.prior.allows(data.x)
     if not bool(allowed.any()):
-        raise ValueError("feasible: none of the pairs meets bounds and condition")
+        raise ValueError("bounds, feasible: none of the pairs meets them; widen them")
     return data[allowed]
 
 
@@ -84,7 +85,15 @@ def as_box(bounds: Any, own: Box) -> Box:
         )
     else:
         low, high = zip(*_edges(bounds), strict=True)
-    return Box(*(_limited(edge, end) for edge, end in ((low, own.low), (high, own.high))))
+    begin, end = _limited(low, own.low, -math.inf), _limited(high, own.high, math.inf)
+    for k, (least, most) in enumerate(zip(begin, end, strict=True)):
+        if not least < most:
+            raise ValueError(
+                f"bounds: expected low < high for each unknown, got {least:g} and {most:g} for "
+                f"unknown {k}; a value that is known goes into the simulator, with one unknown "
+                "fewer, and a whole number k lies between k - 0.5 and k + 0.5"
+            )
+    return Box(begin, end)
 
 
 def _by_label(bounds: Mapping[Any, Any], task: Task) -> list[Any]:
@@ -95,6 +104,11 @@ def _by_label(bounds: Mapping[Any, Any], task: Task) -> list[Any]:
             raise ValueError(
                 f"bounds: expected labels among {', '.join(labels)}, got {label!r}"
                 f"{did_you_mean(label, labels)}"
+            )
+        if np.size(bounds[label]) != 2:
+            raise ValueError(
+                f"bounds: expected a pair (low, high) for {label}, got {bounds[label]!r}; a value "
+                "that is known goes into the simulator, with one unknown fewer"
             )
     return [bounds.get(label, (None, None)) for label in labels]
 
@@ -112,17 +126,20 @@ def _edges(bounds: Any) -> Any:
     return pairs
 
 
-def _limited(edge: Any, own: Tensor) -> list[float]:
-    """Numbers of an edge; those of where the unknowns can lie at all where there is no limit."""
+def _limited(edge: Any, own: Tensor, free: float) -> list[float]:
+    """Numbers of an edge; those of where the unknowns can lie at all where there is no limit.
+
+    None says so, or ``free``: an infinity of the other sign leaves no room, and is kept.
+    """
     try:
         numbers = [np.nan if one is None else float(one) for one in edge]
     except (TypeError, ValueError) as error:
         raise TypeError(f"bounds: expected numbers, or None, got {list(edge)}") from error
     if len(numbers) != len(own):
         raise ValueError(f"bounds: expected a box of {len(own)} unknowns, got {len(numbers)}")
-    none = [one is None or np.isinf(number) for one, number in zip(edge, numbers, strict=True)]
+    none = [one is None or number == free for one, number in zip(edge, numbers, strict=True)]
     return [
-        end if free else one for one, free, end in zip(numbers, none, own.tolist(), strict=True)
+        end if open_ else one for one, open_, end in zip(numbers, none, own.tolist(), strict=True)
     ]
 
 
@@ -165,7 +182,7 @@ def _linear(constraint: Any, x_dim: int) -> Callable[[Tensor], Tensor]:
             f"{matrix.shape[1]}"
         )
     low, high = (
-        torch.as_tensor(np.asarray(e, dtype=float), device="cpu")
+        torch.tensor(np.array(e, dtype=float), device="cpu")  # a copy: some are read only
         for e in (constraint.lb, constraint.ub)
     )
     a = torch.tensor(matrix)

@@ -31,7 +31,9 @@ def guesses_of(method: Any, y: Tensor, n: int, c: Tensor | None, *, x_dim: int) 
         TypeError: no numbers came back.
         ValueError: numbers of another shape.
     """
-    came = method.propose(y, n) if c is None else method.propose(y, n, c)
+    # copies: somebody's method may standardise in place what is scored next
+    own_y, own_c = y.clone(), () if c is None else (c.clone(),)
+    came = method.propose(own_y, n, *own_c)
     what = f"{type(method).__name__}.propose"
     if not isinstance(came, Tensor):
         came = _as_tensor(what, came).to(y)

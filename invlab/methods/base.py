@@ -25,6 +25,7 @@ from invlab.validation import (
     is_integer,
     require_axes,
     require_count,
+    require_generator,
     require_seed,
     require_tensor,
 )
@@ -311,11 +312,7 @@ class Method(nn.Module):
                 device or with NaN.
         """
         flat = self._require_request(y, n, c)
-        if not isinstance(generator, torch.Generator | None):
-            raise TypeError(
-                f"{self.name}: generator: expected a torch.Generator, such as "
-                f"torch.Generator().manual_seed(0), or None, got {generator!r}"
-            )
+        require_generator(f"{self.name}: generator", generator)
         box = self._box_for(bounds)
         c = None if c is None else _plain(c)
         x = self.guess(flat, require_count("n", n), c, generator=generator, box=box)

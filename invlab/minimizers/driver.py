@@ -140,10 +140,19 @@ class Termination(NamedTuple):
             return gradient.abs().amax(-1) <= self.gtol
         left = (x - self.box.clip(x - gradient)).abs()
         if self.x_scale is not None:
-            low, high = self.box.low.to(x), self.box.high.to(x)
-            pressed = ((x <= low) & (gradient > 0)) | ((x >= high) & (gradient < 0))
+            pressed = self.pressed(x, gradient)
             left = left.maximum((gradient * self.x_scale).abs().masked_fill(pressed, 0.0))
         return left.amax(-1) <= self.gtol
+
+    def pressed(self, x: Tensor, gradient: Tensor) -> Tensor:
+        """Which unknowns lie on an edge of the box and press against it, ``(..., d)``.
+
+        By the signs alone: in large numbers a gradient may be lost beside x.
+        """
+        if self.box is None:
+            return torch.zeros_like(x, dtype=torch.bool)
+        low, high = self.box.low.to(x), self.box.high.to(x)
+        return ((x <= low) & (gradient > 0)) | ((x >= high) & (gradient < 0))
 
     def reasons_at_start(
         self, state: Point, seen: Evaluation, rows: Tensor, nfev: int | Tensor = 1

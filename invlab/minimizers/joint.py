@@ -34,6 +34,7 @@ from invlab.networks.encoders import FeatureScale, encoder_for
 from invlab.networks.training import Terms, train
 from invlab.validation import (
     batch_shape,
+    is_integer,
     require_count,
     require_number,
     require_seed,
@@ -140,7 +141,8 @@ class JointNetwork:
     @property
     def seeds(self) -> list[int]:
         """One for each network."""
-        several = self.seed if isinstance(self.seed, Iterable) else [self.seed]
+        one = is_integer(self.seed) or not isinstance(self.seed, Iterable)
+        several: Any = [self.seed] if one else self.seed
         return [require_seed("seed", seed) for seed in several]
 
     def solve(self, objective: Objective, x0: Tensor, *, record: bool) -> Solution:

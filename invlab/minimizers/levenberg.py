@@ -102,8 +102,7 @@ class LevenbergMarquardt(Stepping):
         jacobian = state.jacobian
         if self.termination.box is not None:
             # unknowns that press against the box stay there; the others share the step
-            pushed = self.termination.clip(state.x - state.gradient) == state.x
-            jacobian = jacobian * ~pushed[:, None, :]
+            jacobian = jacobian * ~self.termination.pressed(state.x, state.gradient)[:, None, :]
 
         def ridge(jacobian: Tensor) -> Tensor:
             return state.damping * jacobian.square().sum(1).amax(1)

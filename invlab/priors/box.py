@@ -9,7 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from invlab.validation import native, require_count, require_numbers, require_points
+from invlab.validation import (
+    native,
+    require_count,
+    require_generator,
+    require_numbers,
+    require_points,
+)
 
 __all__ = [
     "FAR",
@@ -173,6 +179,7 @@ class Box(Law):
     def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
         """``n`` uniform draws, shape ``(n, dim)``, float64, on the CPU."""
         shape = (require_count("n", n), self.dim)
+        require_generator("generator", generator)
         unit = torch.rand(shape, generator=generator, dtype=torch.float64, device="cpu")
         return self.low + unit * self.width
 

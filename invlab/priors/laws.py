@@ -8,7 +8,13 @@ import torch
 from torch import Tensor
 
 from invlab.priors.box import Box, Law, Numbers, vector
-from invlab.validation import native, require_count, require_points, require_tensor
+from invlab.validation import (
+    native,
+    require_count,
+    require_generator,
+    require_points,
+    require_tensor,
+)
 
 __all__ = ["NORMAL_95", "Empirical", "Integer", "LogUniform", "Normal", "Poisson"]
 
@@ -76,6 +82,7 @@ class Normal(Law):
     def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
         """``n`` draws, shape ``(n, dim)``, float64, on the CPU."""
         shape = (require_count("n", n), self.dim)
+        require_generator("generator", generator)
         unit = torch.randn(shape, generator=generator, dtype=torch.float64, device="cpu")
         return self.mean + (self.std * unit if self.cov is None else unit @ self._factor.mT)
 
@@ -236,7 +243,8 @@ class Poisson(Law):
 
     def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
         """``n`` draws, shape ``(n, dim)``, float64, on the CPU."""
-        return torch.poisson(self.rate.expand(require_count("n", n), -1), generator=generator)
+        rates = self.rate.expand(require_count("n", n), -1)
+        return torch.poisson(rates, generator=require_generator("generator", generator))
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Log probability of ``x``, ``(..., dim)`` to ``(...)``; −∞ below zero and between."""
@@ -276,6 +284,7 @@ class Empirical(Law):
     def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
         """``n`` draws with replacement, shape ``(n, dim)``, float64, on the CPU."""
         size = (require_count("n", n),)
+        require_generator("generator", generator)
         return self.x[torch.randint(len(self.x), size, generator=generator, device="cpu")]
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from invlab.priors.box import Box, Law, Prior, ends_of, integer_mask
-from invlab.validation import native
+from invlab.validation import native, require_count
 
 __all__ = ["Condition", "Restricted", "holds"]
 
@@ -18,6 +18,8 @@ __all__ = ["Condition", "Restricted", "holds"]
 Condition = Callable[[Tensor], Any]
 # How many draws are tried for one that is allowed before the condition counts as hopeless.
 TRIES = 100_000
+# Draws at a time: at least and, where few are allowed, at most.
+FEWEST, MOST = 256, 65_536
 
 
 class Restricted(Law):
@@ -95,17 +97,20 @@ class Restricted(Law):
         Raises:
             ValueError: too few draws of the law are allowed; the message says which share.
         """
+        # a box in a box is a box: what is left to meet is the condition
+        law = self.bounds if isinstance(self.law, Box) else self.law
         parts: list[Tensor] = []
         found = drawn = 0
+        wanted = max(require_count("n", n), FEWEST)
         while found < n:
-            wanted = max(n, 256)
-            x = self.law.sample(wanted, generator=generator)
+            x = law.sample(wanted, generator=generator)
             x = x[self.allows(x)]
             parts.append(x)
             found, drawn = found + len(x), drawn + wanted
+            wanted = max(wanted, min((n - found) * drawn // (found + 1), MOST))
             if drawn > TRIES * (found + 1):
                 raise ValueError(
-                    f"feasible: {found} of {drawn} draws of the prior meet bounds and condition; "
+                    f"bounds, feasible: {found} of {drawn} draws of the prior meet them; "
                     "widen them, or give a prior that is narrower (an equality holds for no draw: "
                     "put it into the simulator, with one unknown fewer)"
                 )

@@ -10,7 +10,7 @@ import math
 import re
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,9 @@ from invlab.runs import processes
 from invlab.simulators import FailedRows
 from invlab.simulators.numpy_functions import NumpySimulator, UnknownShapeError
 from invlab.task import Task
-from invlab.validation import require_count, require_seed
+from invlab.validation import require_count, require_dtype, require_seed
 
-__all__ = ["SHARD", "generate", "read"]
+__all__ = ["SHARD", "generate", "read", "whose"]
 
 # Pairs in one file, and at most that many are lost when a run is interrupted.
 SHARD = 100
@@ -78,6 +78,7 @@ def generate(
         The pairs on ``runtime.device()``, with their contexts.
 
     Raises:
+        TypeError: a dtype that is not torch's, or ``about`` is no dictionary.
         ValueError: the folder holds pairs of something else; or both ``jobs`` and ``scheduler``;
             or a name in ``about`` that is taken. A task is told by its name, the law of its
             unknowns and contexts (by a few draws where JSON cannot hold it), the seed, the size
@@ -96,6 +97,11 @@ def generate(
         (75, True)
     """
     n, seed, folder = require_count("n", n), require_seed("seed", seed), Path(folder)
+    if require_dtype("generate: dtype", dtype) == torch.bfloat16:
+        raise TypeError("generate: dtype: expected one that NumPy has too, got torch.bfloat16")
+    if not isinstance(about, Mapping | None):
+        kind = type(about).__name__
+        raise TypeError(f"generate: about: expected a dictionary of names and values, got {kind}")
     if require_count("jobs", jobs) > 1 and scheduler is not None:
         raise ValueError(f"generate: expected jobs or scheduler, got {jobs} and {scheduler!r}")
     if not task.has_simulator:
@@ -140,6 +146,7 @@ def read(folder: str | Path, n: int | None = None) -> Pairs:
         FileNotFoundError: fewer than ``n`` are there, or none.
     """
     folder = Path(folder)
+    n = None if n is None else require_count("n", n)
     size = _size(folder, SHARD)
     parts: list[dict[str, np.ndarray]] = []
     while n is None or len(parts) * size < n:
@@ -278,6 +285,12 @@ def _noted(said: list[str]) -> Iterator[None]:
         yield
 
 
+def whose(folder: str | Path) -> str | None:
+    """The name of the task that a folder of shards was made for; None where it does not say."""
+    name = (_about(Path(folder)) or {}).get("task")
+    return None if name is None else str(name)
+
+
 def _identity(
     task: Task, seed: int, size: int, dtype: torch.dtype, about: dict[str, Any]
 ) -> dict[str, Any]:
@@ -334,18 +347,21 @@ def _size(folder: Path, n: int) -> int:
 
 def _about(folder: Path) -> dict[str, Any] | None:
     try:
-        return json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+        there = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except ValueError as error:
         raise ValueError(f"{folder / ABOUT}: is no JSON; take another folder") from error
+    if not isinstance(there, dict):
+        raise ValueError(f"{folder / ABOUT}: says nothing of pairs; take another folder")
+    return there
 
 
 def _claim(folder: Path, wanted: dict[str, Any]) -> None:
     """Say in the folder what its pairs are, or refuse it where they are something else."""
     wanted = as_json(f"generate: {folder}", wanted)
     there = _about(folder)
-    if there is None:
+    if there is None or not any(folder.glob("shard-*.npz")):  # nothing was made as it says
         write_whole(folder / ABOUT, (json.dumps(wanted, indent=1) + "\n").encode())
         return
     differ = [key for key in {**there, **wanted} if not _same(there.get(key), wanted.get(key))]

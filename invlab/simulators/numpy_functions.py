@@ -97,6 +97,14 @@ def numpy_simulator(f: Callable[..., Any], *, batched: bool) -> NumpySimulator:
     return NumpySimulator(f, batched=batched)
 
 
+def _said(error: BaseException) -> str:
+    """What went wrong in a line; of a program that failed, the last line that it wrote."""
+    written = getattr(error, "stderr", None)
+    text = written.decode(errors="replace") if isinstance(written, bytes) else written
+    last = text.strip().splitlines()[-1:] if isinstance(text, str) else []
+    return f"{type(error).__name__}: {' '.join(last) or error}"
+
+
 class NumpySimulator:
     """What :func:`numpy_simulator` makes.
 
@@ -121,8 +129,18 @@ class NumpySimulator:
         y has the dtype of x; that of whole numbers is float64.
 
         Raises:
-            ValueError: no rows, or contexts of other leading axes than x.
+            TypeError: x is no tensor.
+            ValueError: no rows, no axis of unknowns, or contexts of other leading axes than x.
         """
+        if not isinstance(x, Tensor):
+            kind = type(x).__name__
+            raise TypeError(
+                f"{self.name}: expected a tensor (..., dx), got {kind}; use torch.tensor"
+            )
+        if x.ndim == 0:
+            raise ValueError(
+                f"{self.name}: expected unknowns of shape (..., dx), got a single number"
+            )
         if x.numel() == 0:
             raise ValueError(f"{self.name}: expected at least one row, got shape {tuple(x.shape)}")
         c = None if c is None else one_a_row(f"{self.name}: c", x, c)
@@ -171,7 +189,7 @@ class NumpySimulator:
             try:
                 value = self.f(*rows)
             except (Exception, SystemExit) as error:  # a solver may end by sys.exit
-                failures[i] = f"{type(error).__name__}: {error}"
+                failures[i] = _said(error)
                 continue
             if value is None:
                 failures[i] = "gave None; does the function return y?"

@@ -78,8 +78,10 @@ def uniformity(ranks: Tensor, n: int, *, bins: int = 20) -> Tensor:
         >>> round(trust.uniformity(ranks // 2, 99).item(), 3)  # never in the upper half
         0.0
     """
-    if ranks.ndim != 2 or len(ranks) == 0:
-        raise ValueError(f"uniformity: expected ranks of shape (B, d), got {tuple(ranks.shape)}")
+    n = require_count("n", n)
+    if not isinstance(ranks, Tensor) or ranks.ndim != 2 or len(ranks) == 0:
+        came = tuple(ranks.shape) if isinstance(ranks, Tensor) else type(ranks).__name__
+        raise ValueError(f"uniformity: expected a tensor of ranks, shape (B, d), got {came}")
     if bool((ranks < 0).any() | (ranks > n).any() | (ranks != ranks.round()).any()):
         raise ValueError(
             f"uniformity: expected whole numbers from 0 to {n}, got some from {ranks.min():g} to "
@@ -91,7 +93,8 @@ def uniformity(ranks: Tensor, n: int, *, bins: int = 20) -> Tensor:
         raise ValueError(f"uniformity: expected at most {n + 1} bins for {n} draws, got {bins}")
     from scipy.stats import chi2  # slow to import
 
-    edges = torch.div(ranks * bins, n + 1, rounding_mode="floor")
+    # a small dtype would overflow
+    edges = torch.div(ranks.to(torch.int64) * bins, n + 1, rounding_mode="floor")
     counts = torch.stack([(edges == k).sum(0) for k in range(bins)]).double()
     possible = torch.div(torch.arange(n + 1, device="cpu") * bins, n + 1, rounding_mode="floor")
     share = torch.bincount(possible, minlength=bins).double() / (n + 1)

@@ -162,7 +162,9 @@ def expected_coverage(
         raise TypeError(
             f"{method.name}: has no density; tarp(x, draws) tests the coverage of draws alone"
         )
-    draws = method.propose(y, n, c, generator=generator)
+    # copies: somebody's method may work in place
+    copies = y.clone(), n, None if c is None else c.clone()
+    draws = method.propose(*copies, generator=generator)
     own = method.log_density(x[:, None].to(draws), y, c)[:, 0]
     # regions grow from the highest density down: the truth is in once its own is reached
     drawn = method.log_density(draws, y, c)

@@ -134,6 +134,7 @@ def diagnose(task: Task, model: Method, data: Pairs) -> Diagnosis:
         >>> invlab.trust.diagnose(task, model, pairs).states
         ['collapse to the mean']
     """
+    data = data.in_order_of(task.labels)
     valid = task.valid(data.y)
     count = int(valid.sum())
     if count < 2 * NEIGHBOURS:
@@ -143,7 +144,9 @@ def diagnose(task: Task, model: Method, data: Pairs) -> Diagnosis:
         )
     data = data[valid]
     pairs = _some(data, JUDGED)
-    x_hat = model.propose(pairs.y, 1, pairs.c)[:, 0].detach()
+    # copies: somebody's method may work in place
+    c = None if pairs.c is None else pairs.c.clone()
+    x_hat = model.propose(pairs.y.clone(), 1, c)[:, 0].detach()
     effect = effects(task, x_hat, pairs.c, generator=noise_stream(task, "diagnosis")).flatten(1)
     works = effect.isfinite().all(1)
     lost = int((~works).sum())

@@ -117,7 +117,8 @@ class ErrorBound:
                 "has no simulator"
             )
         held, known = usable_parts(task, held_out, learned)
-        x = answer(held.y, held.c)
+        # copies: an answer may work in place on what it is then compared with
+        x = answer(held.y.clone(), None if held.c is None else held.c.clone())
         require_tensor("answer(y, c)", x, (len(held), task.x_dim), finite=False)
         surrogate = fitting_surrogate(surrogate, known)
         features = _Features(surrogate, known)

@@ -137,7 +137,8 @@ def _discrepancy(
     generator: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
     """Discrepancy of each observation, and the share of its draws that have as large a one."""
-    x = method.propose(y, draws, c).flatten(0, 1)
+    # copies: somebody's method may work in place
+    x = method.propose(y.clone(), draws, None if c is None else c.clone()).flatten(0, 1)
     each = None if c is None else c.repeat_interleave(draws, 0)
     caused = unit.scaled(effects(task, x, each, generator=generator).flatten(1))
     caused = caused.unflatten(0, (len(y), draws))

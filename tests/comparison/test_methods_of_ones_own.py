@@ -4,6 +4,7 @@ import collections
 import datetime
 import functools
 import random
+import sys
 
 import numpy as np
 import pytest
@@ -360,3 +361,93 @@ def test_an_encoder_of_ones_own_takes_part_with_its_one_guess():
     assert found.x.shape == (1, 1, 2)
     with pytest.raises(ValueError, match="joint answers with the 1 guess a target, got n=2"):
         invlab.invert(SAME, [[0.3, 0.6]], method=joint, n=2, pairs=60)
+
+
+class InPlace(Constant):
+    """Standardises what it is asked in place, as a user may."""
+
+    def propose(self, y, n, c=None):
+        y -= 0.25
+        y *= 0.0
+        return torch.full((len(y), n, 2), self.value)
+
+    def log_density(self, x, y, c=None):
+        y *= 0.0
+        return torch.zeros(x.shape[:-1])
+
+    gives_density = True
+
+
+def test_a_method_that_works_in_place_is_scored_as_another():
+    spoilt, plain = (
+        invlab.compare(SAME, [method()], **SMALL).rows[-1] for method in (InPlace, Constant)
+    )
+    assert spoilt["r_1"] == plain["r_1"] > 0.01
+
+
+def test_an_answer_that_works_in_place_has_the_bound_of_another():
+    pairs = SAME.sample(300, dtype=torch.float64)
+    learned, held = pairs.split(0.5, generator=torch.Generator().manual_seed(0))
+
+    def answer(y, c):
+        return torch.full_like(y, 0.5)
+
+    def spoiling(y, c):
+        found = answer(y, c)
+        y.zero_()
+        return found
+
+    bounds = [
+        invlab.trust.ErrorBound.calibrate(SAME, one, held, learned)(found, pairs.y[:3])
+        for one in (answer, spoiling)
+        for found in [torch.full((3, 2), 0.5, dtype=torch.float64)]
+    ]
+    assert torch.equal(*bounds)
+    assert bounds[0].min() > 0
+
+
+SHIFT = 0.1
+
+
+class Shifted(Constant):
+    def propose(self, y, n):
+        return torch.full((len(y), n, 2), self.value + shift())
+
+
+def shift():
+    return SHIFT
+
+
+def test_a_setting_of_the_module_tells_methods_apart(monkeypatch):
+    before = of_object(Shifted())
+    assert of_object(Shifted()) == before
+    monkeypatch.setattr(sys.modules[__name__], "SHIFT", 0.2)
+    assert of_object(Shifted()) != before
+
+
+CALLS = 0
+
+
+class Counting(Constant):
+    def propose(self, y, n):
+        global CALLS
+        CALLS += 1
+        return super().propose(y, n)
+
+
+def test_a_count_of_calls_is_no_setting():
+    method = Counting()
+    before = of_object(method)
+    method.propose(torch.zeros(1, 2), 1)
+    assert of_object(method) == before
+
+
+def test_records_of_noise_with_a_stream_of_its_own_are_not_found_again(tmp_path):
+    stream = np.random.default_rng()
+
+    def simulator(x):
+        return x + torch.from_numpy(stream.normal(size=x.shape)).to(x)
+
+    own = Task("own", simulator, Box([0.0, 0.0], [1.0, 1.0]), noisy=True, differentiable=False)
+    with pytest.warns(UserWarning, match="own: its noise does not follow torch's seed"):
+        invlab.compare(own, ["nearest"], folder=tmp_path, **SMALL)

@@ -17,7 +17,7 @@ from invlab.inversion.answers import length_of
 from invlab.inversion.constraints import as_box, constrained, keep_allowed
 from invlab.methods.asking import guesses_of
 from invlab.priors import Empirical
-from invlab.priors.restricted import holds
+from invlab.priors.restricted import Restricted, holds
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*:UserWarning")
 SAME = Task("same", lambda x: x * 1.0, Box([0.0, 0.0], [1.0, 1.0]))
@@ -929,3 +929,52 @@ def test_draws_of_an_unknown_that_never_varies_are_not_cut_off():
     task = Task("still", lambda x: x[..., :1] * 1.0, Empirical(x), box=Box([0, 2], [1, 4]))
     found = invlab.invert(task, [[0.5]], sigma=0.01, method="mixture_density", n=20, pairs=200)
     assert not any("lie on an edge" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"bounds": [(math.inf, -math.inf), (0, 1)]}, ValueError, "got inf and -inf for unknown 0"),
+        ({"bounds": [(0, 1), (0.5, 0.5)]}, ValueError, "got 0.5 and 0.5 for unknown 1; a value"),
+        ({"bounds": {"x1": 0.5}}, ValueError, r"expected a pair \(low, high\) for x1, got 0.5"),
+        ({"method": "nearest", "budget": {"secs": 1}}, ValueError, "budget: .*got secs"),
+        ({"method": "nearest", "budget": "many"}, TypeError, "budget: .*got 'many'"),
+    ],
+)
+def test_limits_and_budgets_that_are_none_are_named(options, error, message):
+    with pytest.raises(error, match=message):
+        invlab.invert(SAME, TARGETS, **options)
+
+
+def test_a_narrow_box_takes_no_search_for_draws():
+    narrow = Restricted(SAME.prior, box=Box([0.4, 0.0], [0.4 + 1e-9, 2.0]))
+    x = narrow.sample(1000)
+    assert x[:, 0].min() >= 0.4
+    assert x[:, 0].max() <= 0.4 + 1e-9
+    assert 0.99 < x[:, 1].max() <= 1.0
+    cut = Restricted(SAME.prior, box=Box([0.0, 0.0], [0.5, 1.0]), condition=lambda x: x[:, 1] < 0.5)
+    assert bool((cut.sample(500) <= 0.5).all())
+
+
+def test_what_was_not_tested_is_not_saved_as_reachable(tmp_path):
+    few = SAME.sample(20, dtype=torch.float64)
+    answer = invlab.invert(SAME, TARGETS, method="nearest", data=few, n=2)
+    assert "not tested" in str(answer)
+    table = np.genfromtxt(answer.save(tmp_path / "x.csv"), delimiter=",", names=True)
+    assert np.isnan(table["reachable"]).all()
+
+
+def test_modes_are_those_of_a_target_at_a_radius():
+    answer = invlab.invert(SAME, TARGETS, method="nearest", n=2, pairs=50)
+    with pytest.raises(IndexError, match="modes: expected a target from 0 to 1, got 5"):
+        answer.modes(5)
+    with pytest.raises(ValueError, match="radius: expected a number from 0 on, got nan"):
+        answer.modes(radius=math.nan)
+    assert [str(mode) for mode in answer.modes(-1)] == [str(mode) for mode in answer.modes(1)]
+
+
+def test_scalar_limits_of_a_constraint_say_nothing_of_torch():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        task = constrained(SAME, None, LinearConstraint([[1, 1]], 0, 1))
+    assert bool(task.prior.allows(torch.tensor([[0.2, 0.3]])).all())

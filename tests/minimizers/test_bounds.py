@@ -358,3 +358,14 @@ def test_a_side_may_be_open_as_in_scipy(end):
     assert found.x.item() == pytest.approx(3)
     kept = minimize(lambda x: (x + 3).square().sum(1), x0 + 1, bounds=[(0, end)])
     assert kept.x.tolist() == [[0.0]]
+
+
+@pytest.mark.parametrize("size", [1.0, 1e9, 2e11])
+def test_least_squares_moves_unknowns_in_large_numbers(size):
+    def residuals(x):
+        return torch.stack([x[:, 0] / size - 0.3, (x[:, 0] / size) ** 2 - 0.09], 1)
+
+    start = torch.full((1, 1), 0.8 * size, dtype=F64)
+    found = minimize(residuals, start, bounds=[(0.0, size)], method="lm")
+    assert bool(found.success)
+    assert (found.x / size).item() == pytest.approx(0.3, abs=1e-4)

@@ -497,3 +497,13 @@ def test_a_row_that_takes_no_part_has_the_value_of_its_answer_too():
     options = {"features": features, "bounds": [(0, 1)], "refine": False, "iterations": 5}
     found = minimize(fun, start, method="joint", **options)
     torch.testing.assert_close(found.fun, fun(found.x))
+
+
+def test_a_seed_may_be_a_tensor_of_one_number():
+    x0 = torch.zeros(2, 1, dtype=torch.float64)
+    options = {"method": "joint", "features": torch.eye(2), "iterations": 5}
+    plain, boxed = (
+        minimize(lambda x: (x - 1).square().sum(1), x0, seed=seed, **options).x
+        for seed in (1, torch.tensor(1))
+    )
+    assert torch.equal(plain, boxed)

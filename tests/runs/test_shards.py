@@ -527,3 +527,33 @@ def test_a_simulator_that_ends_by_sys_exit_loses_its_rows_alone(tmp_path, jobs):
     with pytest.warns(FailedRows, match=r"ended by sys\.exit\(3\)"):
         pairs = generate(task, 40, folder=tmp_path, jobs=jobs, shard=20)
     assert torch.equal(pairs.y.isnan(), pairs.x < 0.5)
+
+
+def test_a_folder_without_pairs_belongs_to_nobody(tmp_path):
+    with pytest.raises(RuntimeError, match="shards failed"):
+        generate(BROKEN, 4, folder=tmp_path, shard=4)
+    mended = Task("broken", lambda x: x * 1.0, Box([0], [1]))
+    assert len(generate(mended, 4, folder=tmp_path, shard=2)) == 4
+    with pytest.raises(ValueError, match="holds other pairs"):
+        generate(mended, 4, folder=tmp_path, shard=4)
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.bfloat16, "float32"])
+def test_a_dtype_is_looked_at_before_a_folder_is_made(dtype, tmp_path):
+    with pytest.raises(TypeError, match="generate: dtype: expected"):
+        generate(SINE, 2, folder=tmp_path / "new", dtype=dtype)
+    assert not (tmp_path / "new").exists()
+
+
+def test_what_a_folder_says_is_a_dictionary(tmp_path):
+    with pytest.raises(TypeError, match="generate: about: expected a dictionary .* got int"):
+        generate(SINE, 2, folder=tmp_path, about=3)
+    (tmp_path / "about.json").write_text("[]", encoding="utf-8")
+    with pytest.raises(ValueError, match="says nothing of pairs"):
+        generate(SINE, 2, folder=tmp_path)
+
+
+def test_a_folder_says_whose_pairs_it_holds(tmp_path):
+    generate(SINE, 2, folder=tmp_path, shard=2)
+    assert shards.whose(tmp_path) == "sine"
+    assert shards.whose(tmp_path / "nothing") is None

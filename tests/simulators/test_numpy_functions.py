@@ -309,3 +309,24 @@ def test_rows_tried_one_by_one_may_be_squeezed_once_their_shape_is_known():
         found = simulator(X)
     assert torch.equal(found[[0, 2]], good)
     assert bool(found[[1, 3]].isnan().all())
+
+
+@pytest.mark.parametrize("batched", [False, True])
+def test_what_is_no_tensor_of_rows_is_named(batched):
+    f = numpy_simulator(lambda x: x, batched=batched)
+    with pytest.raises(TypeError, match=r"expected a tensor \(\.\.\., dx\), got ndarray"):
+        f(np.ones((2, 1)))
+    with pytest.raises(ValueError, match="got a single number"):
+        f(torch.tensor(1.0))
+
+
+def test_a_program_that_fails_is_quoted():
+    code = "import sys; print('did not converge', file=sys.stderr); sys.exit(3)"
+
+    def program(x):
+        if x[0] > 0.5:
+            subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+        return x
+
+    with pytest.warns(FailedRows, match="CalledProcessError: did not converge"):
+        numpy_simulator(program, batched=False)(torch.tensor([[0.2], [0.9]]))

@@ -121,3 +121,22 @@ def test_ranks_that_cannot_be_are_refused(ranks):
 def test_one_bin_tests_nothing():
     with pytest.raises(ValueError, match="expected at least 2 bins"):
         uniformity(torch.zeros(10, 1), 9, bins=1)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.float16, torch.int64])
+def test_ranks_of_any_dtype_have_one_p_value(dtype):
+    ranks = torch.arange(100)[:, None]
+    assert uniformity(ranks.to(dtype), 99).item() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("ranks", "n", "error"),
+    [
+        ([[1]], 99, ValueError),
+        (torch.ones(3, 1), 99.5, TypeError),
+        (torch.ones(3, 1), "9", TypeError),
+    ],
+)
+def test_ranks_are_a_tensor_among_a_number_of_draws(ranks, n, error):
+    with pytest.raises(error, match="expected"):
+        uniformity(ranks, n)
