@@ -225,7 +225,7 @@ FITTED = invlab.get_method("nearest").fit(SAME, SAME.sample(50))
         ({"sigma": [0.1, 0.1, 0.1]}, ValueError, "sigma: expected one number, or one for each"),
         ({"sigma": -1.0}, ValueError, "sigma: expected numbers above 0"),
         ({"sigma": 0.1, "method": "nearest"}, ValueError, "nearest: cannot weigh .*local_search"),
-        ({"sigma": 0.1, "method": FITTED}, ValueError, "was fitted without sigma"),
+        ({"sigma": 0.1, "method": FITTED}, ValueError, "came fitted, to y in its own units"),
         ({"bounds": Box([0.0], [1.0])}, ValueError, "expected a box of 2 unknowns"),
         ({"bounds": [(5.0, 6.0), (5.0, 6.0)]}, ValueError, "expected a box that meets"),
         ({"bounds": 3}, TypeError, "bounds: expected a Box"),
