@@ -341,7 +341,7 @@ table(["task", "training", "validation", "r_1", "r_200", "CPU s"], body)
 #
 # ## The recorded numbers
 #
-# The numbers behind {numref}`fig-adjoint-recorded`. The column "Adam" is the published code's search on our surrogate, 300 steps from 2048 starts; a dash means that there is no recorded run yet.
+# The numbers behind {numref}`fig-adjoint-recorded`. The column "Adam" is the published code's search on our surrogate, 300 steps from 2048 starts; a dash means that there is no recorded run yet. It was recorded on the seeds 20 to 24, and the other columns still stand for older seeds (see {doc}`../how_settings_were_chosen`).
 
 # %% tags=["hide-input"]
 body = []
