@@ -36,6 +36,6 @@ def browser():
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
     driver.command_executor.client_config.timeout = PATIENCE
     driver.set_page_load_timeout(PATIENCE)
-    driver.set_script_timeout(PATIENCE)
+    driver.set_script_timeout(PATIENCE / 3)
     yield driver
     driver.quit()

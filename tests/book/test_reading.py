@@ -108,11 +108,22 @@ def root():
 
 
 def measured(browser, address: str, width: int) -> dict:
+    """What a page measures in a window of this width.
+
+    Once in some hundreds of pages Chromium settles no promise of a page, and does so when asked
+    again; a page that never settles fails twice.
+    """
+    from selenium.common.exceptions import TimeoutException
+
     view = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", view)
     try:
         browser.get(address)
-        return browser.execute_async_script(MEASURE)
+        try:
+            return browser.execute_async_script(MEASURE)
+        except TimeoutException:
+            browser.get(address)
+            return browser.execute_async_script(MEASURE)
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
