@@ -22,6 +22,7 @@ __all__ = [
     "announce",
     "any_encoding",
     "by_preset",
+    "copies",
     "cpu_seconds",
     "device",
     "generator",
@@ -124,6 +125,11 @@ def generator(seed: int, *stream: str | int) -> torch.Generator:
     name = repr((require_seed("seed", seed), *parts))
     digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
     return torch.Generator(device="cpu").manual_seed(int.from_bytes(digest, "big") >> 1)
+
+
+def copies(y: torch.Tensor, c: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Targets and contexts for somebody's own method, which may work in place on what it gets."""
+    return y.clone(), None if c is None else c.clone()
 
 
 def next_seed(generator: torch.Generator | None, *, peek: bool = False) -> int:

@@ -149,8 +149,7 @@ def _density(method: Any, x: Tensor, targets: Targets) -> dict[str, float]:
     """Mean log density of the true unknowns, in nats, where the method has one."""
     if not getattr(method, "gives_density", False):
         return {}
-    # copies: somebody's method may work in place
-    y, c = targets.y.clone(), None if targets.c is None else targets.c.clone()
+    y, c = runtime.copies(targets.y, targets.c)
     log_density = torch.as_tensor(native(method.log_density(x[:, None], y, c)))
     return {"log_density": float(log_density.double().mean())}
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from invlab import runtime
 from invlab.validation import native, require_tensor
 
 __all__ = ["guesses_of"]
@@ -31,9 +32,8 @@ def guesses_of(method: Any, y: Tensor, n: int, c: Tensor | None, *, x_dim: int) 
         TypeError: no numbers came back.
         ValueError: numbers of another shape.
     """
-    # copies: somebody's method may standardise in place what is scored next
-    own_y, own_c = y.clone(), () if c is None else (c.clone(),)
-    came = method.propose(own_y, n, *own_c)
+    own_y, own_c = runtime.copies(y, c)
+    came = method.propose(own_y, n) if c is None else method.propose(own_y, n, own_c)
     what = f"{type(method).__name__}.propose"
     if not isinstance(came, Tensor):
         came = _as_tensor(what, came).to(y)

@@ -162,9 +162,8 @@ def expected_coverage(
         raise TypeError(
             f"{method.name}: has no density; tarp(x, draws) tests the coverage of draws alone"
         )
-    # copies: somebody's method may work in place
-    copies = y.clone(), n, None if c is None else c.clone()
-    draws = method.propose(*copies, generator=generator)
+    own_y, own_c = runtime.copies(y, c)
+    draws = method.propose(own_y, n, own_c, generator=generator)
     own = method.log_density(x[:, None].to(draws), y, c)[:, 0]
     # regions grow from the highest density down: the truth is in once its own is reached
     drawn = method.log_density(draws, y, c)

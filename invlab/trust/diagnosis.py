@@ -144,9 +144,8 @@ def diagnose(task: Task, model: Method, data: Pairs) -> Diagnosis:
         )
     data = data[valid]
     pairs = _some(data, JUDGED)
-    # copies: somebody's method may work in place
-    c = None if pairs.c is None else pairs.c.clone()
-    x_hat = model.propose(pairs.y.clone(), 1, c)[:, 0].detach()
+    y, c = runtime.copies(pairs.y, pairs.c)
+    x_hat = model.propose(y, 1, c)[:, 0].detach()
     effect = effects(task, x_hat, pairs.c, generator=noise_stream(task, "diagnosis")).flatten(1)
     works = effect.isfinite().all(1)
     lost = int((~works).sum())

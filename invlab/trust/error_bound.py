@@ -17,6 +17,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from invlab import runtime
 from invlab.metrics import resimulation_error
 from invlab.metrics.effects import noise_stream
 from invlab.surrogates import Surrogate
@@ -117,8 +118,7 @@ class ErrorBound:
                 "has no simulator"
             )
         held, known = usable_parts(task, held_out, learned)
-        # copies: an answer may work in place on what it is then compared with
-        x = answer(held.y.clone(), None if held.c is None else held.c.clone())
+        x = answer(*runtime.copies(held.y, held.c))
         require_tensor("answer(y, c)", x, (len(held), task.x_dim), finite=False)
         surrogate = fitting_surrogate(surrogate, known)
         features = _Features(surrogate, known)

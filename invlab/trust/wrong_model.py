@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from invlab import runtime
 from invlab.metrics import resimulation_error
 from invlab.metrics.effects import effects, noise_stream
 from invlab.task import Pairs, Task
@@ -137,8 +138,8 @@ def _discrepancy(
     generator: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
     """Discrepancy of each observation, and the share of its draws that have as large a one."""
-    # copies: somebody's method may work in place
-    x = method.propose(y.clone(), draws, None if c is None else c.clone()).flatten(0, 1)
+    own_y, own_c = runtime.copies(y, c)
+    x = method.propose(own_y, draws, own_c).flatten(0, 1)
     each = None if c is None else c.repeat_interleave(draws, 0)
     caused = unit.scaled(effects(task, x, each, generator=generator).flatten(1))
     caused = caused.unflatten(0, (len(y), draws))

@@ -14,7 +14,7 @@ from invbook import frozen
 from invbook.papers.advice.simulators import get_case, list_cases
 from invbook.papers.advice.study import Size, study
 from invbook.resolved import of_method, of_simulator, resolved
-from invlab import get_method, runtime
+from invlab import Task, get_method, runtime
 from invlab.comparison.candidates import choose
 from invlab.methods import Method
 from invlab.runs.records import Run
@@ -55,19 +55,20 @@ def _run(name: str) -> Run:
     settings = {
         key: vars(value) if isinstance(value, Size) else value for key, value in options.items()
     }
+    task = get_case(name).make()
     settings |= {
         "simulator": name,
-        **of_simulator(get_case(name).make()),
-        "resolved": _methods(name, options),
+        **of_simulator(task),
+        "resolved": _methods(task, options),
     }
     seeds = tuple(range(options["large"].seeds))
     compute = partial(_compute, name, options)
     return Run(f"advice/{name}", settings, compute, seeds, REVISION)
 
 
-def _methods(name: str, options: dict[str, Any]) -> dict[str, Any]:
+def _methods(task: Task, options: dict[str, Any]) -> dict[str, Any]:
     """All options of whoever takes part, or why not, in the small and in the large comparison."""
-    task, more = get_case(name).make(), options.get("more", [])
+    more = options.get("more", [])
     asked = {"small": [options["methods"]], "large": [options["methods"], more]}
     found: dict[str, Any] = {
         size: {
